@@ -1,0 +1,133 @@
+//! Figures: skeleton files, forward kinematics, joint limits, body parts and keypoints.
+//!
+//! One figure file drives everything that depends on the body: the rig, the labels, the left/right flips, the OKS
+//! sigmas, the number of heatmaps. Lengths are metres, angles radians (degrees in the file). Y is up, the figure faces
+//! +Z and its left is +X.
+
+mod file;
+mod kinematics;
+mod round_cone;
+mod shape;
+
+pub use file::{FigureError, load_figure, parse_figure};
+
+pub use kinematics::{Pose, WorldBones, clamp_to_limits, lowest_point, place_keypoints, place_parts, solve};
+pub use round_cone::RoundCone;
+pub use shape::{BodyShape, ShapeRanges};
+
+use glam::Vec3;
+
+/// An articulated figure, as read from `assets/figures/*.toml` and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The figure's name.
+    pub name: String,
+    /// Bones, every parent before its children; the first is the root.
+    pub bones: Vec<Bone>,
+    /// Body parts, each a round cone fixed to one bone.
+    pub parts: Vec<Part>,
+    /// Part groups by name; [`Part::group`] and [`Keypoint::own_groups`] index into them.
+    pub groups: Vec<String>,
+    /// Material slots by name; [`Part::material`] indexes into them.
+    pub materials: Vec<String>,
+    /// Keypoints, in label order.
+    pub keypoints: Vec<Keypoint>,
+    /// Pairs of keypoints to draw a line between.
+    pub edges: Vec<[usize; 2]>,
+    /// The keypoints at the two ends of the torso, (left shoulder, right hip) in a human: their distance is the torso
+    /// length that PCK is measured in.
+    pub torso: [usize; 2],
+    /// How bodies vary.
+    pub shape: ShapeRanges,
+    /// Base poses.
+    pub poses: Vec<BasePose>,
+}
+
+/// One bone: a joint at its origin, carrying parts, keypoints and further bones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bone {
+    /// The bone's name.
+    pub name: String,
+    /// Index of the parent; `None` for the root alone.
+    pub parent: Option<usize>,
+    /// The bone of the other side, or the bone itself where it lies in the middle.
+    pub twin: usize,
+    /// Origin in the parent's frame at rest, metres.
+    pub offset: Vec3,
+    /// Lowest and highest rotation about the x, y and z axes, radians.
+    pub limits: [[f32; 2]; 3],
+    /// Share of the body's mass.
+    pub mass: f32,
+    /// Which scale of [`BodyShape`] the offset follows.
+    pub scale: ScaleGroup,
+}
+
+/// Which of a [`BodyShape`]'s scales a length follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleGroup {
+    /// Trunk lengths.
+    Trunk,
+    /// Arm lengths.
+    Arm,
+    /// Leg lengths.
+    Leg,
+    /// Head size.
+    Head,
+}
+
+/// A round cone (the hull of two spheres) fixed to a bone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The part's name.
+    pub name: String,
+    /// Index of the bone it moves with.
+    pub bone: usize,
+    /// Index of its group: parts of one group do not cover that group's own joints.
+    pub group: usize,
+    /// Index of its material slot.
+    pub material: usize,
+    /// The two sphere centres in the bone's frame, metres.
+    pub ends: [Vec3; 2],
+    /// The two radii, metres.
+    pub radii: [f32; 2],
+}
+
+/// A labelled point of the body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keypoint {
+    /// The keypoint's name in the data set's vocabulary (COCO's for `human`).
+    pub name: String,
+    /// Index of the bone it moves with.
+    pub bone: usize,
+    /// Position in the bone's frame, metres.
+    pub offset: Vec3,
+    /// The same keypoint of the other side, or the keypoint itself.
+    pub twin: usize,
+    /// OKS sigma: the labelling spread as a share of the object's scale (COCO's `k / 2`).
+    pub sigma: f32,
+    /// A surface nearer to the camera than the keypoint by more than this covers it, metres.
+    pub surface_radius: f32,
+    /// Groups whose parts never cover this keypoint (a joint lies inside its own flesh). Empty for keypoints that lie on
+    /// the surface, which go by depth alone.
+    pub own_groups: Vec<usize>,
+}
+
+/// A base pose: joint angles to start from, with how much they vary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BasePose {
+    /// The pose's name.
+    pub name: String,
+    /// Relative frequency at pose hardness 0 and 1.
+    pub weights: [f32; 2],
+    /// Rotation of each bone about x, y and z, radians.
+    pub angles: Vec<Vec3>,
+    /// Standard deviation of each angle, radians.
+    pub spread: f32,
+}
+
+impl Figure {
+    /// The keypoint permutation of a left/right mirror: entry `k` is the twin of keypoint `k`.
+    pub fn keypoint_twins(&self) -> Vec<usize> {
+        self.keypoints.iter().map(|keypoint| keypoint.twin).collect()
+    }
+}

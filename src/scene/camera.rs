@@ -1,0 +1,154 @@
+//! The camera: intrinsics in pixels, extrinsics as `camera_from_world`.
+
+use glam::{Affine3A, Mat4, Vec2, Vec3, Vec4};
+
+/// A pinhole camera.
+///
+/// The camera frame is the usual one of computer vision: x right, y down, z forward. Image coordinates are continuous
+/// with the origin at the top-left corner of the top-left pixel, so the centre of the first pixel is (0.5, 0.5).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Image width, pixels.
+    pub width: u32,
+    /// Image height, pixels.
+    pub height: u32,
+    /// Focal lengths in x and y, pixels.
+    pub focal: Vec2,
+    /// Principal point, pixels.
+    pub centre: Vec2,
+    /// Extrinsics.
+    pub camera_from_world: Affine3A,
+}
+
+/// Where a point of the world lands in the image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Projection {
+    /// Image coordinates, pixels; meaningless where `depth` is not above 0.
+    pub pixel: Vec2,
+    /// Distance along the camera's forward axis, metres.
+    pub depth: f32,
+}
+
+impl Camera {
+    /// Nearest depth that is drawn, metres.
+    pub const NEAR: f32 = 0.05;
+
+    /// A camera at `eye` that looks at `target`, rolled by `roll` radians, with a field of view of `field_of_view`
+    /// radians over the shorter image side.
+    pub fn look_at(size: [u32; 2], field_of_view: f32, eye: Vec3, target: Vec3, roll: f32) -> Self {
+        let forward = (target - eye).normalize_or(Vec3::NEG_Z);
+        let level = forward.cross(Vec3::Y).normalize_or(Vec3::X);
+        let (sin, cos) = roll.sin_cos();
+        let right = level * cos + level.cross(forward) * sin;
+        let down = forward.cross(right);
+        let world_from_camera = Affine3A::from_cols(right.into(), down.into(), forward.into(), eye.into());
+        let focal = 0.5 * size[0].min(size[1]) as f32 / (0.5 * field_of_view).tan();
+        Camera {
+            width: size[0],
+            height: size[1],
+            focal: Vec2::splat(focal),
+            centre: Vec2::new(size[0] as f32, size[1] as f32) * 0.5,
+            camera_from_world: world_from_camera.inverse(),
+        }
+    }
+
+    /// The camera's position in the world.
+    pub fn eye(&self) -> Vec3 {
+        self.camera_from_world.inverse().translation.into()
+    }
+
+    /// The camera's right, down and forward axes in the world.
+    pub fn axes(&self) -> [Vec3; 3] {
+        let world_from_camera = self.camera_from_world.inverse();
+        [Vec3::X, Vec3::Y, Vec3::Z].map(|axis| world_from_camera.transform_vector3(axis))
+    }
+
+    /// Projects a point of the world.
+    pub fn project(&self, world: Vec3) -> Projection {
+        let p = self.camera_from_world.transform_point3(world);
+        Projection { pixel: Vec2::new(p.x, p.y) / p.z * self.focal + self.centre, depth: p.z }
+    }
+
+    /// Whether `pixel` lies in the image.
+    pub fn contains(&self, pixel: Vec2) -> bool {
+        pixel.x >= 0.0 && pixel.y >= 0.0 && pixel.x < self.width as f32 && pixel.y < self.height as f32
+    }
+
+    /// The unit direction in the world of the ray through `pixel`.
+    pub fn ray_through(&self, pixel: Vec2) -> Vec3 {
+        let [right, down, forward] = self.axes();
+        let p = (pixel - self.centre) / self.focal;
+        (right * p.x + down * p.y + forward).normalize()
+    }
+
+    /// `clip_from_world` with reversed depth: clip depth is [`Camera::NEAR`] over metres.
+    pub fn clip_from_world(&self) -> Mat4 {
+        let size = Vec2::new(self.width as f32, self.height as f32);
+        let scale = 2.0 * self.focal / size;
+        let shift = 2.0 * self.centre / size - 1.0;
+        let clip_from_camera = Mat4::from_cols(
+            Vec4::new(scale.x, 0.0, 0.0, 0.0),
+            Vec4::new(0.0, -scale.y, 0.0, 0.0),
+            Vec4::new(shift.x, -shift.y, 0.0, 1.0),
+            Vec4::new(0.0, 0.0, Self::NEAR, 0.0),
+        );
+        clip_from_camera * Mat4::from(self.camera_from_world)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 90 degrees over 64 pixels: focal length 32. The camera stands at z = 4 and looks down -z, so world x is image x and
+    /// world y is image up.
+    fn front() -> Camera {
+        Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(0.0, 1.0, 4.0), Vec3::new(0.0, 1.0, 0.0), 0.0)
+    }
+
+    #[test]
+    fn points_project_to_pixels_computed_by_hand() {
+        let camera = front();
+        for (world, pixel) in [
+            (Vec3::new(0.0, 1.0, 0.0), Vec2::new(32.0, 32.0)),
+            (Vec3::new(1.0, 1.0, 0.0), Vec2::new(40.0, 32.0)),
+            (Vec3::new(0.0, 2.0, 0.0), Vec2::new(32.0, 24.0)),
+            (Vec3::new(-1.0, 0.5, 2.0), Vec2::new(16.0, 40.0)),
+        ] {
+            let found = camera.project(world);
+            assert!(found.pixel.distance(pixel) < 1e-4, "{world} lands at {}, not {pixel}", found.pixel);
+            assert!((found.depth - (4.0 - world.z)).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_first_pixel_centre_is_half_a_pixel_from_the_corner() {
+        let camera = front();
+        // The ray through (0.5, 0.5) leaves by (-31.5, -31.5) / 32 right and down of forward.
+        let ray = camera.ray_through(Vec2::splat(0.5));
+        let expected = Vec3::new(-31.5 / 32.0, 31.5 / 32.0, -1.0).normalize();
+        assert!(ray.distance(expected) < 1e-6);
+        assert!(camera.contains(Vec2::ZERO) && !camera.contains(Vec2::new(64.0, 1.0)));
+    }
+
+    #[test]
+    fn clip_space_agrees_with_projection() {
+        let camera = Camera::look_at([96, 64], 0.8, Vec3::new(2.0, 1.5, 3.0), Vec3::new(0.1, 1.0, -0.2), 0.4);
+        for world in [Vec3::new(0.3, 1.2, 0.1), Vec3::new(-0.5, 0.2, 0.7)] {
+            let clip = camera.clip_from_world() * world.extend(1.0);
+            let ndc = clip / clip.w;
+            let pixel = Vec2::new((ndc.x + 1.0) * 48.0, (1.0 - ndc.y) * 32.0);
+            let projection = camera.project(world);
+            assert!(pixel.distance(projection.pixel) < 1e-3);
+            assert!((Camera::NEAR / ndc.z - projection.depth).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn roll_turns_the_picture_the_other_way() {
+        let rolled = Camera::look_at([64, 64], 1.5, Vec3::Z * 4.0, Vec3::ZERO, 90f32.to_radians());
+        // The camera's right is now the world's up or down; a point above the centre lies on the horizontal midline.
+        let p = rolled.project(Vec3::Y);
+        assert!((p.pixel.y - 32.0).abs() < 1e-3 && (p.pixel.x - 32.0).abs() > 1.0);
+    }
+}

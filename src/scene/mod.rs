@@ -1,0 +1,19 @@
+//! Scenes: files, hardness axes, policies, and the pure function from (seed, index, policy) to a [`SceneSample`].
+
+mod axis;
+mod camera;
+mod distribution;
+mod file;
+mod policy;
+mod randomizers;
+mod sample;
+mod sampler;
+
+pub use axis::{AXES, Hardness, HardnessAxis};
+pub use camera::{Camera, Projection};
+pub use distribution::{Distribution, Ramp};
+pub use file::{AxisReach, ImageSize, Scene, SceneError, load_scene, parse_scene};
+pub use policy::{AxisDistribution, Policy, ReplayEntry, SampleStream, StreamMix};
+pub use randomizers::Randomizers;
+pub use sample::{Backdrop, BackdropKind, Degradation, FigureSample, Light, Prop, PropShape, SceneSample};
+pub use sampler::{draw, draw_at};
