@@ -1,1 +1,11 @@
-//! Marionette.
+//! Marionette renders articulated figures, trains a keypoint detector on them in the same process, and lets an
+//! adversarial discriminator pull the strings: the poses, occlusions and light that the detector still gets wrong are the
+//! ones it sees more of.
+
+pub mod curriculum;
+pub mod figure;
+pub mod physics;
+pub mod random;
+pub mod scene;
+pub mod stream;
+pub mod toml_file;

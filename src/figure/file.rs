@@ -226,9 +226,11 @@ fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<Vec<Bone>, F
             }
         }
         if order.len() == before {
-            let left: Vec<&Named> = named.iter().enumerate().filter(|(i, _)| !order.contains(i)).map(|(_, b)| b).collect();
+            let left: Vec<&Named> =
+                named.iter().enumerate().filter(|(i, _)| !order.contains(i)).map(|(_, b)| b).collect();
             let names = list(left.iter().map(|bone| bone.name.as_str()));
-            let message = format!("these bones hang on one another in a circle: {names}; one of them needs another parent");
+            let message =
+                format!("these bones hang on one another in a circle: {names}; one of them needs another parent");
             return Err(file.error(left.first().map(|bone| bone.span.clone()), message));
         }
     }
@@ -269,11 +271,20 @@ fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<Vec<Bone>, F
         .collect())
 }
 
-fn bone_index(file: &TomlFile, bones: &[Bone], owner: &str, name: &Spanned<String>, side: usize) -> Result<usize, FigureError> {
+fn bone_index(
+    file: &TomlFile,
+    bones: &[Bone],
+    owner: &str,
+    name: &Spanned<String>,
+    side: usize,
+) -> Result<usize, FigureError> {
     let wanted = on_side(name.get_ref(), side);
     bones.iter().position(|bone| bone.name == wanted).ok_or_else(|| {
         let known = list(bones.iter().map(|bone| bone.name.as_str()));
-        file.error(Some(name.span()), format!("{owner} is on bone \"{wanted}\", which does not exist; there are {known}"))
+        file.error(
+            Some(name.span()),
+            format!("{owner} is on bone \"{wanted}\", which does not exist; there are {known}"),
+        )
     })
 }
 
@@ -331,7 +342,8 @@ fn keypoints(
         let (span, keypoint) = (entry.span(), entry.get_ref());
         for (key, value) in [("sigma", keypoint.sigma), ("surface_radius", keypoint.surface_radius)] {
             if !(value > 0.0 && value < 1.0) {
-                let message = format!("keypoint \"{}\": {key} is {value}; give a number between 0 and 1", keypoint.name);
+                let message =
+                    format!("keypoint \"{}\": {key} is {value}; give a number between 0 and 1", keypoint.name);
                 return Err(file.error(Some(span), message));
             }
         }
@@ -362,7 +374,8 @@ fn keypoints(
         }
     }
     if keypoints.len() < 2 {
-        let message = format!("there are {} keypoints; a figure needs at least two, add [[keypoints]]", keypoints.len());
+        let message =
+            format!("there are {} keypoints; a figure needs at least two, add [[keypoints]]", keypoints.len());
         return Err(file.error(None, message));
     }
     Ok(keypoints)
@@ -419,11 +432,17 @@ fn poses(file: &TomlFile, entries: &[Spanned<PoseEntry>], bones: &[Bone]) -> Res
                 angles[bone] = angle;
             }
         }
-        poses.push(BasePose { name: pose.name.clone(), weights: pose.weights, angles, spread: pose.spread.to_radians() });
+        poses.push(BasePose {
+            name: pose.name.clone(),
+            weights: pose.weights,
+            angles,
+            spread: pose.spread.to_radians(),
+        });
     }
     for hardness in 0..2 {
         if poses.iter().map(|pose| pose.weights[hardness]).sum::<f32>() <= 0.0 {
-            let message = format!("no pose has a weight at hardness {hardness}; give at least one [[poses]] a positive one");
+            let message =
+                format!("no pose has a weight at hardness {hardness}; give at least one [[poses]] a positive one");
             return Err(file.error(None, message));
         }
     }

@@ -49,7 +49,9 @@ impl Distribution {
                 } else if *deviation <= 0.0 {
                     Some(format!("the deviation is {deviation}; it must be above 0"))
                 } else if *mean < low - 2.0 * deviation || *mean > high + 2.0 * deviation || low == high {
-                    Some(format!("[{low}, {high}] holds next to nothing of a normal at {mean} with deviation {deviation}"))
+                    Some(format!(
+                        "[{low}, {high}] holds next to nothing of a normal at {mean} with deviation {deviation}"
+                    ))
                 } else {
                     None
                 }
@@ -86,7 +88,10 @@ impl Distribution {
             Distribution::TruncatedNormal([mean, deviation, low, high]) => {
                 let Ok(normal) = Normal::new(*mean, *deviation) else { return mean.clamp(*low, *high) };
                 // The check at load leaves no interval so thin that this fails in practice; the clamp bounds the loop.
-                (0..1000).map(|_| normal.sample(rng)).find(|v| (*low..=*high).contains(v)).unwrap_or(mean.clamp(*low, *high))
+                (0..1000)
+                    .map(|_| normal.sample(rng))
+                    .find(|v| (*low..=*high).contains(v))
+                    .unwrap_or(mean.clamp(*low, *high))
             }
             Distribution::Beta([a, b, low, high]) => {
                 let share = Beta::new(*a, *b).map_or(0.5, |beta| beta.sample(rng));

@@ -6,6 +6,7 @@ mod distribution;
 mod file;
 mod policy;
 mod randomizers;
+mod rejection;
 mod sample;
 mod sampler;
 
@@ -15,5 +16,6 @@ pub use distribution::{Distribution, Ramp};
 pub use file::{AxisReach, ImageSize, Scene, SceneError, load_scene, parse_scene};
 pub use policy::{AxisDistribution, Policy, ReplayEntry, SampleStream, StreamMix};
 pub use randomizers::Randomizers;
+pub use rejection::Rejection;
 pub use sample::{Backdrop, BackdropKind, Degradation, FigureSample, Light, Prop, PropShape, SceneSample};
-pub use sampler::{draw, draw_at};
+pub use sampler::{draw, draw_at, image_box};

@@ -1,6 +1,6 @@
 //! One scene, fully decided: plain data from which a tile is drawn and labelled.
 
-use super::{AXES, Camera, Hardness, SampleStream};
+use super::{AXES, Camera, Hardness, Rejection, SampleStream};
 use crate::figure::{BodyShape, Pose, RoundCone};
 use glam::{Quat, Vec3};
 
@@ -11,6 +11,8 @@ pub struct SceneSample {
     pub index: u64,
     /// How many earlier draws of this sample were rejected as unsolvable.
     pub attempt: u32,
+    /// Why those were rejected.
+    pub rejections: Vec<Rejection>,
     /// Version of the policy that it was drawn with.
     pub policy_version: u64,
     /// The stream that it belongs to.

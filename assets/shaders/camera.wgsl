@@ -1,0 +1,82 @@
+// What the camera does to a finished tile: low resolution, blur, read noise. Reads the colours that `tile.wgsl` drew and
+// never looks beyond its own tile.
+
+@group(0) @binding(0) var<storage, read> tiles: array<Tile>;
+@group(0) @binding(1) var drawn: texture_2d<f32>;
+
+struct CameraVertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat) tile: u32,
+};
+
+@vertex
+fn camera_vertex(@builtin(vertex_index) corner: u32, @builtin(instance_index) tile: u32) -> CameraVertex {
+    var out: CameraVertex;
+    out.position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
+    out.tile = tile;
+    return out;
+}
+
+fn hash(n: vec3<u32>) -> f32 {
+    var x = n.x * 0x9e3779b9u ^ n.y * 0x85ebca6bu ^ n.z * 0xc2b2ae35u;
+    x = (x ^ (x >> 16u)) * 0x7feb352du;
+    x = (x ^ (x >> 15u)) * 0x846ca68bu;
+    return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0;
+}
+
+// The mean of the block that pixel `p` of the tile lies in.
+fn block_color(place: vec4<u32>, p: vec2<i32>, block: i32) -> vec3<f32> {
+    let size = vec2<i32>(place.zw);
+    let clamped = clamp(p, vec2(0), size - 1);
+    let corner = (clamped / block) * block;
+    let end = min(corner + block, size);
+    var sum = vec3(0.0);
+    for (var y = corner.y; y < end.y; y++) {
+        for (var x = corner.x; x < end.x; x++) {
+            sum += textureLoad(drawn, vec2<i32>(place.xy) + vec2(x, y), 0).rgb;
+        }
+    }
+    return sum / f32((end.x - corner.x) * (end.y - corner.y));
+}
+
+fn srgb(linear: vec3<f32>) -> vec3<f32> {
+    let c = clamp(linear, vec3(0.0), vec3(1.0));
+    return select(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, 12.92 * c, c <= vec3(0.0031308));
+}
+
+fn linear(encoded: vec3<f32>) -> vec3<f32> {
+    let c = clamp(encoded, vec3(0.0), vec3(1.0));
+    return select(pow((c + 0.055) / 1.055, vec3(2.4)), c / 12.92, c <= vec3(0.04045));
+}
+
+@fragment
+fn camera_fragment(in: CameraVertex) -> @location(0) vec4<f32> {
+    let place = tiles[in.tile].place;
+    let post = tiles[in.tile].post;
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(place.xy);
+    let block = max(i32(post.z), 1);
+    let deviation = post.x;
+    var color = vec3(0.0);
+    if (deviation < 0.2) {
+        color = block_color(place, pixel, block);
+    } else {
+        let reach = i32(ceil(2.0 * deviation));
+        var total = 0.0;
+        for (var dy = -reach; dy <= reach; dy++) {
+            for (var dx = -reach; dx <= reach; dx++) {
+                let weight = exp(-0.5 * f32(dx * dx + dy * dy) / (deviation * deviation));
+                total += weight;
+                color += weight * block_color(place, pixel + vec2(dx, dy), block);
+            }
+        }
+        color /= total;
+    }
+    // The sum of four even numbers is close to a normal; its deviation is 1 / sqrt(3).
+    let seed = u32(post.w);
+    var grain = vec3(0.0);
+    for (var k = 0u; k < 4u; k++) {
+        let at = vec3<u32>(vec2<u32>(pixel), seed + k);
+        grain += vec3(hash(at), hash(at + vec3(0u, 0u, 101u)), hash(at + vec3(0u, 0u, 211u))) - 0.5;
+    }
+    return vec4(linear(srgb(color) + grain * 1.732 * post.y), 1.0);
+}

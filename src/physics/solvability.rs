@@ -1,0 +1,166 @@
+//! The solvability rule: a sample that nobody could label is drawn again, and counted.
+
+use super::{Owner, SceneWorld, penetration};
+use crate::{
+    figure::{BodyShape, Figure, Pose, place_parts, solve},
+    scene::{Rejection, SceneSample, image_box},
+};
+use glam::{Quat, Vec3};
+use std::sync::Arc;
+
+/// Least number of keypoints inside the image.
+const LEAST_IN_FRAME: usize = 5;
+/// Least number of them that nothing covers.
+const LEAST_UNCOVERED: usize = 3;
+/// Least height of the figure's box, as a share of the image side.
+const LEAST_HEIGHT: f32 = 0.3;
+/// Deepest that two limbs may be inside each other, metres.
+const DEEPEST: f32 = 0.035;
+/// Least mean brightness of the figure, sRGB.
+const LEAST_BRIGHTNESS: f32 = 0.06;
+/// Most mean brightness of the figure, sRGB.
+const MOST_BRIGHTNESS: f32 = 0.98;
+/// Least distance between the figure's and the backdrop's mean colours, sRGB.
+const LEAST_CONTRAST: f32 = 0.03;
+/// A sample that is rejected this often means that the scene file asks for what cannot be.
+pub const MOST_ATTEMPTS: u32 = 500;
+
+/// A scene in which a sample cannot be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "sample {index} was drawn {MOST_ATTEMPTS} times and never solvable, mostly because {reason}; \
+     lower the reach of the hardness axes in the scene file"
+)]
+pub struct Unsolvable {
+    /// The sample.
+    pub index: u64,
+    /// The commonest reason.
+    pub reason: Rejection,
+}
+
+/// Judges samples of one figure.
+pub struct Solvability {
+    figure: Arc<Figure>,
+    /// Pairs of parts that must not go through each other: of different groups, and apart in the rest pose (neighbours at a
+    /// joint always overlap).
+    limb_pairs: Vec<(usize, usize)>,
+}
+
+impl Solvability {
+    /// A judge of samples that show `figure`.
+    pub fn new(figure: Arc<Figure>) -> Self {
+        let pose = Pose { root: Vec3::Y, orientation: Quat::IDENTITY, angles: vec![Vec3::ZERO; figure.bones.len()] };
+        let shape = BodyShape::default();
+        let parts = place_parts(&figure, &shape, &solve(&figure, &shape, &pose));
+        let mut limb_pairs = Vec::new();
+        for i in 0..parts.len() {
+            for j in i + 1..parts.len() {
+                let apart = penetration(&parts[i], &parts[j]) == 0.0;
+                if apart && figure.parts[i].group != figure.parts[j].group {
+                    limb_pairs.push((i, j));
+                }
+            }
+        }
+        Solvability { figure, limb_pairs }
+    }
+
+    /// Draws with `draw(attempt)` until a sample is solvable; the reasons for its redraws are kept in the sample.
+    ///
+    /// # Errors
+    /// Where [`MOST_ATTEMPTS`] draws in a row were rejected, with the sample's index and the commonest reason.
+    pub fn first_solvable(&self, index: u64, draw: impl Fn(u32) -> SceneSample) -> Result<SceneSample, Unsolvable> {
+        let mut rejections = Vec::new();
+        for attempt in 0..MOST_ATTEMPTS {
+            let mut sample = draw(attempt);
+            match self.judge_draw(&sample).and_then(|()| self.judge_settled(&mut sample)) {
+                Ok(()) => {
+                    sample.rejections = rejections;
+                    return Ok(sample);
+                }
+                Err(rejection) => rejections.push(rejection),
+            }
+        }
+        let count = |reason: &Rejection| rejections.iter().filter(|r| *r == reason).count();
+        let reason = rejections.iter().copied().max_by_key(count).unwrap_or(Rejection::Covered);
+        Err(Unsolvable { index, reason })
+    }
+
+    /// Judges what needs no physics: bodies, framing, light.
+    ///
+    /// # Errors
+    /// The first reason found to draw the sample again.
+    pub fn judge_draw(&self, sample: &SceneSample) -> Result<(), Rejection> {
+        let primary = &sample.figures[0];
+        for (i, j) in &self.limb_pairs {
+            if penetration(&primary.parts[*i], &primary.parts[*j]) > DEEPEST {
+                return Err(Rejection::SelfPenetration);
+            }
+        }
+        for other in &sample.figures[1..] {
+            let through = |part| primary.parts.iter().any(|own| penetration(own, part) > DEEPEST);
+            if other.parts.iter().any(through) {
+                return Err(Rejection::FiguresPenetrate);
+            }
+        }
+        if in_frame(sample).count() < LEAST_IN_FRAME {
+            return Err(Rejection::OutOfFrame);
+        }
+        let [low, high] = image_box(&sample.camera, &primary.parts);
+        if (high - low).max_element() < LEAST_HEIGHT * sample.camera.height.min(sample.camera.width) as f32 {
+            return Err(Rejection::TooSmall);
+        }
+        let (figure_color, backdrop_color) = expected_colors(sample);
+        if !(LEAST_BRIGHTNESS..=MOST_BRIGHTNESS).contains(&(figure_color.element_sum() / 3.0)) {
+            return Err(Rejection::BadLight);
+        }
+        if figure_color.distance(backdrop_color) < LEAST_CONTRAST {
+            return Err(Rejection::NoContrast);
+        }
+        Ok(())
+    }
+
+    /// Drops the props and judges what is left to see.
+    ///
+    /// # Errors
+    /// The first reason found to draw the sample again.
+    pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
+        let mut world = SceneWorld::new(sample);
+        if !world.settle(&mut sample.props) {
+            return Err(Rejection::Unsettled);
+        }
+        let eye = sample.camera.eye();
+        let uncovered = in_frame(sample).filter(|&k| {
+            let figure = &*self.figure;
+            let keypoint = &figure.keypoints[k];
+            world.between(eye, sample.figures[0].keypoints[k]).iter().all(|(owner, short)| match owner {
+                Owner::Part { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[*part].group) => true,
+                _ => *short <= keypoint.surface_radius,
+            })
+        });
+        if uncovered.count() < LEAST_UNCOVERED {
+            return Err(Rejection::Covered);
+        }
+        Ok(())
+    }
+}
+
+/// Indices of the keypoints inside the image.
+fn in_frame(sample: &SceneSample) -> impl Iterator<Item = usize> {
+    sample.figures[0].keypoints.iter().enumerate().filter_map(|(k, world)| {
+        let projection = sample.camera.project(*world);
+        (projection.depth > 0.0 && sample.camera.contains(projection.pixel)).then_some(k)
+    })
+}
+
+/// Rough sRGB colours of the figure and of what is behind it, from the light and the materials alone.
+fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
+    let light = &sample.light;
+    // A figure has as many sides in the sun as out of it; the wall faces the camera.
+    let on_figure = light.sun_color * 0.35 + (light.sky_color + light.bounce_color) * 0.5;
+    let on_wall = light.sun_color * 0.4 + (light.sky_color + light.bounce_color) * 0.5;
+    let encoded = |linear: Vec3| (linear * light.exposure).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
+    let colors = &sample.figures[0].colors;
+    let figure = colors.iter().sum::<Vec3>() / colors.len().max(1) as f32;
+    let backdrop = sample.backdrop.colors.iter().sum::<Vec3>() / 3.0;
+    (encoded(figure * on_figure), encoded(backdrop * on_wall))
+}

@@ -1,0 +1,240 @@
+//! One sample's rapier world.
+
+use crate::{
+    figure::RoundCone,
+    scene::{Prop, PropShape, SceneSample},
+};
+use bevy_rapier3d::rapier::prelude::*;
+use glam::{Quat, Vec3};
+
+/// Props count as at rest below this speed, metres per second.
+const REST_SPEED: f32 = 0.01;
+/// Steps that a prop has to stay at rest for.
+const REST_STEPS: u32 = 6;
+/// Props that have not come to rest by then never will in reasonable time.
+const MOST_STEPS: u32 = 360;
+/// Fixed time step, seconds.
+const STEP: f32 = 1.0 / 60.0;
+
+/// Whose surface a ray met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The ground.
+    Ground,
+    /// Part `part` of figure `figure`.
+    Part {
+        /// Index of the figure in the sample.
+        figure: usize,
+        /// Index of the part in the figure file.
+        part: usize,
+    },
+    /// A prop, by its index in the sample.
+    Prop(usize),
+}
+
+impl Owner {
+    fn tag(self) -> u128 {
+        match self {
+            Owner::Ground => 0,
+            Owner::Prop(prop) => 1 + ((prop as u128) << 2),
+            Owner::Part { figure, part } => 2 + ((part as u128) << 2) + ((figure as u128) << 34),
+        }
+    }
+
+    fn of(tag: u128) -> Owner {
+        match tag & 3 {
+            0 => Owner::Ground,
+            1 => Owner::Prop((tag >> 2) as usize),
+            _ => Owner::Part { figure: (tag >> 34) as usize, part: ((tag >> 2) & 0xffff_ffff) as usize },
+        }
+    }
+}
+
+/// A sample's ground, figures and props as rapier sees them.
+pub struct SceneWorld {
+    world: PhysicsWorld,
+    props: Vec<RigidBodyHandle>,
+}
+
+impl SceneWorld {
+    /// Builds the world of a sample: ground and figures fixed, props free to fall.
+    pub fn new(sample: &SceneSample) -> Self {
+        let mut world = PhysicsWorld::default();
+        world.integration_parameters.dt = STEP;
+        world.integration_parameters.num_solver_iterations = 8;
+        let tagged =
+            |collider: ColliderBuilder, owner: Owner| collider.user_data(owner.tag()).friction(0.9).restitution(0.05);
+        // A slab rather than a half-space: rays and the bounding volume hierarchy want finite shapes.
+        let slab = ColliderBuilder::cuboid(100.0, 0.5, 100.0).translation(Vec3::new(0.0, -0.5, 0.0));
+        world.insert_collider(tagged(slab, Owner::Ground), None);
+        for (f, figure) in sample.figures.iter().enumerate() {
+            for (p, part) in figure.parts.iter().enumerate() {
+                world.insert_collider(tagged(part_collider(part), Owner::Part { figure: f, part: p }), None);
+            }
+        }
+        let props = sample
+            .props
+            .iter()
+            .enumerate()
+            .map(|(i, prop)| {
+                let body = RigidBodyBuilder::dynamic()
+                    .pose(Pose::from_parts(prop.position, prop.rotation))
+                    // Stands in for rolling resistance, which rapier does not have.
+                    .angular_damping(3.0)
+                    .linear_damping(0.3)
+                    .can_sleep(false);
+                world.insert(body, tagged(prop_collider(&prop.shape).density(300.0), Owner::Prop(i))).0
+            })
+            .collect();
+        SceneWorld { world, props }
+    }
+
+    /// Lets the props fall until all are slower than 1 cm/s and stay so, and writes where they lie into `props`.
+    ///
+    /// Returns whether they came to rest within six simulated seconds; where they did not (or flew off to infinity), `props`
+    /// are left as they were.
+    pub fn settle(&mut self, props: &mut [Prop]) -> bool {
+        // The first step also builds the bounding volumes that rays need.
+        let mut rested = 0;
+        for _ in 0..MOST_STEPS {
+            self.world.step();
+            rested = if self.fastest() < REST_SPEED { rested + 1 } else { 0 };
+            if self.props.is_empty() || rested == REST_STEPS {
+                break;
+            }
+        }
+        let ends: Vec<(Vec3, Quat)> = self
+            .props
+            .iter()
+            .map(|body| (self.world.bodies[*body].translation(), *self.world.bodies[*body].rotation()))
+            .collect();
+        let settled = (self.props.is_empty() || rested == REST_STEPS)
+            && ends.iter().all(|(position, rotation)| position.is_finite() && rotation.is_finite());
+        if settled {
+            for (prop, (position, rotation)) in props.iter_mut().zip(ends) {
+                (prop.position, prop.rotation) = (position, rotation);
+            }
+        }
+        settled
+    }
+
+    /// The speed of the fastest prop, metres per second; an edge that turns counts like one that moves.
+    pub fn fastest(&self) -> f32 {
+        self.props
+            .iter()
+            .map(|body| {
+                let body = &self.world.bodies[*body];
+                // Half a metre is about how far a prop's edge is from its middle.
+                body.linvel().length().max(body.angvel().length() * 0.5)
+            })
+            .fold(0.0, f32::max)
+    }
+
+    /// Every surface that the segment from `from` to `to` enters: whose, and how far from `to` that is, metres.
+    pub fn between(&self, from: Vec3, to: Vec3) -> Vec<(Owner, f32)> {
+        let length = from.distance(to);
+        let ray = Ray::new(from, (to - from) / length.max(1e-6));
+        let mut hits: Vec<(Owner, f32)> = self
+            .world
+            .query_pipeline()
+            .intersect_ray(ray, length, true)
+            .map(|(_, collider, hit)| (Owner::of(collider.user_data), length - hit.time_of_impact))
+            .collect();
+        // The hierarchy's own order is of no meaning; farthest from the target, that is first met, comes first.
+        hits.sort_by(|a, b| b.1.total_cmp(&a.1));
+        hits
+    }
+}
+
+/// How deep the two parts are inside each other, metres (0 where they are apart).
+pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
+    let [(centre_a, reach_a), (centre_b, reach_b)] = [a.bounding_sphere(), b.bounding_sphere()];
+    if centre_a.distance(centre_b) > reach_a + reach_b {
+        return 0.0;
+    }
+    let shape = |part: &RoundCone| SharedShape::capsule(part.ends[0], part.ends[1], mean_radius(part));
+    let (a, b) = (shape(a), shape(b));
+    bevy_rapier3d::parry::query::contact(&Pose::IDENTITY, &*a.0, &Pose::IDENTITY, &*b.0, 0.0)
+        .ok()
+        .flatten()
+        .map_or(0.0, |contact| (-contact.dist).max(0.0))
+}
+
+fn mean_radius(part: &RoundCone) -> f32 {
+    0.5 * (part.radii[0] + part.radii[1])
+}
+
+fn part_collider(part: &RoundCone) -> ColliderBuilder {
+    ColliderBuilder::capsule_from_endpoints(part.ends[0], part.ends[1], mean_radius(part))
+}
+
+fn prop_collider(shape: &PropShape) -> ColliderBuilder {
+    match *shape {
+        PropShape::Ball { radius } => ColliderBuilder::ball(radius),
+        PropShape::Capsule { half_length, radius } => ColliderBuilder::capsule_y(half_length, radius),
+        PropShape::Cuboid { half_extents } => ColliderBuilder::cuboid(half_extents.x, half_extents.y, half_extents.z),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{draw_at, load_scene};
+
+    fn sample_with(props: Vec<Prop>) -> SceneSample {
+        let scene = load_scene("quickstart").unwrap();
+        SceneSample { props, ..draw_at(&scene, [0.0; 8], 1, 0, 0) }
+    }
+
+    #[test]
+    fn a_dropped_box_comes_to_rest_on_the_ground() {
+        let half_extents = Vec3::new(0.2, 0.3, 0.25);
+        let prop = Prop {
+            shape: PropShape::Cuboid { half_extents },
+            position: Vec3::new(2.0, 0.8, 1.5),
+            rotation: Quat::from_rotation_x(0.02),
+            color: Vec3::ONE,
+        };
+        let mut sample = sample_with(vec![prop]);
+        let mut world = SceneWorld::new(&sample);
+        assert!(world.settle(&mut sample.props));
+        assert!(world.fastest() < REST_SPEED);
+        assert!((sample.props[0].position.y - 0.3).abs() < 0.01, "centre rests at {}", sample.props[0].position.y);
+    }
+
+    #[test]
+    fn rays_meet_a_prop_between_camera_and_figure() {
+        let prop = Prop {
+            shape: PropShape::Ball { radius: 0.25 },
+            position: Vec3::new(0.0, 0.26, 3.0),
+            rotation: Quat::IDENTITY,
+            color: Vec3::ONE,
+        };
+        let mut sample = sample_with(vec![prop]);
+        let mut world = SceneWorld::new(&sample);
+        assert!(world.settle(&mut sample.props));
+        let y = sample.props[0].position.y;
+        let hits = world.between(Vec3::new(0.0, y, 5.0), Vec3::new(0.0, y, 2.0));
+        assert_eq!(hits.len(), 1);
+        assert_eq!(hits[0].0, Owner::Prop(0));
+        // Met at z = 3.25, 1.25 m from the end.
+        assert!((hits[0].1 - 1.25).abs() < 0.02, "{hits:?}");
+    }
+
+    #[test]
+    fn owners_survive_their_tags() {
+        for owner in [Owner::Ground, Owner::Prop(7), Owner::Part { figure: 3, part: 41 }] {
+            assert_eq!(Owner::of(owner.tag()), owner);
+        }
+    }
+
+    #[test]
+    fn crossed_limbs_penetrate_and_parted_ones_do_not() {
+        let limb = |ends| RoundCone { ends, radii: [0.05, 0.05] };
+        let a = limb([Vec3::ZERO, Vec3::Y]);
+        let across = limb([Vec3::new(-0.5, 0.5, 0.06), Vec3::new(0.5, 0.5, 0.06)]);
+        let away = limb([Vec3::new(-0.5, 0.5, 0.2), Vec3::new(0.5, 0.5, 0.2)]);
+        assert!((penetration(&a, &across) - 0.04).abs() < 1e-3);
+        assert_eq!(penetration(&a, &away), 0.0);
+    }
+}

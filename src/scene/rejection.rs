@@ -1,0 +1,41 @@
+//! Why a sample was drawn again.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a sample was drawn again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// A limb goes through a limb.
+    SelfPenetration,
+    /// Another figure goes through the primary one.
+    FiguresPenetrate,
+    /// Fewer than 5 keypoints in the image.
+    OutOfFrame,
+    /// The figure is too small in the image.
+    TooSmall,
+    /// The figure is too dark or too bright to be seen.
+    BadLight,
+    /// The figure's colours are the backdrop's.
+    NoContrast,
+    /// A prop did not come to rest.
+    Unsettled,
+    /// Fewer than 3 keypoints in the image are uncovered.
+    Covered,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rejection::SelfPenetration => "a limb goes through a limb",
+            Rejection::FiguresPenetrate => "two figures go through each other",
+            Rejection::OutOfFrame => "fewer than 5 keypoints are in the image",
+            Rejection::TooSmall => "the figure is too small",
+            Rejection::BadLight => "the figure is too dark or too bright",
+            Rejection::NoContrast => "the figure cannot be told from the backdrop",
+            Rejection::Unsettled => "a prop does not come to rest",
+            Rejection::Covered => "fewer than 3 keypoints are uncovered",
+        })
+    }
+}
