@@ -2,10 +2,14 @@
 //! adversarial discriminator pull the strings: the poses, occlusions and light that the detector still gets wrong are the
 //! ones it sees more of.
 
+pub mod afl;
 pub mod curriculum;
 pub mod figure;
+pub mod model;
+pub mod optim;
 pub mod physics;
 pub mod random;
+pub mod render;
 pub mod scene;
 pub mod stream;
 pub mod toml_file;

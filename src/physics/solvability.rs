@@ -159,7 +159,7 @@ fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
     let on_figure = light.sun_color * 0.35 + (light.sky_color + light.bounce_color) * 0.5;
     let on_wall = light.sun_color * 0.4 + (light.sky_color + light.bounce_color) * 0.5;
     let encoded = |linear: Vec3| (linear * light.exposure).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
-    let colors = &sample.figures[0].colors;
+    let colors = &sample.figures[0].part_colors;
     let figure = colors.iter().sum::<Vec3>() / colors.len().max(1) as f32;
     let backdrop = sample.backdrop.colors.iter().sum::<Vec3>() / 3.0;
     (encoded(figure * on_figure), encoded(backdrop * on_wall))

@@ -46,8 +46,8 @@ pub struct FigureSample {
     pub shape: BodyShape,
     /// Its pose.
     pub pose: Pose,
-    /// Linear RGB per material slot of the figure.
-    pub colors: Vec<Vec3>,
+    /// Linear RGB of each part.
+    pub part_colors: Vec<Vec3>,
     /// Its parts in the world, in the figure's order, metres.
     pub parts: Vec<RoundCone>,
     /// Its keypoints in the world, in label order, metres.

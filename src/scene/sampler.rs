@@ -107,7 +107,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     );
     let mut colors = keys.stream("colors");
     let mut primary = primary_figure(scene, keys, &mut record, at(HardnessAxis::Pose));
-    primary.colors = figure_colors(&scene.figure, &backdrop, blend, &mut colors);
+    primary.part_colors = figure_colors(&scene.figure, &backdrop, blend, &mut colors);
     let camera = camera(scene, keys, &mut record, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
     let light = light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
@@ -212,7 +212,7 @@ fn stand(figure: &Figure, shape: BodyShape, angles: Vec<Vec3>, orientation: Quat
         keypoints: place_keypoints(figure, &shape, &bones),
         shape,
         pose,
-        colors: Vec::new(),
+        part_colors: Vec::new(),
     }
 }
 
@@ -332,7 +332,7 @@ fn backdrop(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32) ->
     }
 }
 
-/// Linear RGB per material slot; clothes go towards the backdrop's colours by `blend`.
+/// Linear RGB per part; clothes go towards the backdrop's colours by `blend`.
 fn figure_colors(figure: &Figure, backdrop: &Backdrop, blend: f32, rng: &mut ChaCha8Rng) -> Vec<Vec3> {
     // Skin from pale to dark, along a line through measured tones (linear RGB), with a little of every hue.
     let tone = rng.random::<f32>();
@@ -355,9 +355,9 @@ fn figure_colors(figure: &Figure, backdrop: &Backdrop, blend: f32, rng: &mut Cha
     let long_sleeves = rng.random::<f32>();
     let shorts = rng.random::<f32>() < 0.3;
     figure
-        .materials
+        .parts
         .iter()
-        .map(|material| match material.as_str() {
+        .map(|part| match figure.materials[part.material].as_str() {
             "hair" => hair,
             "eyes" => Vec3::splat(0.02),
             "lips" => skin * Vec3::new(0.8, 0.5, 0.5),
@@ -394,7 +394,7 @@ fn crowd(
             let angles = joint_angles(&scene.figure, 0.3, 1.0, 0.1, &mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
             let mut figure = stand(&scene.figure, shape, angles, turn, right * lateral + away * behind);
-            figure.colors = figure_colors(&scene.figure, backdrop, blend, &mut rng);
+            figure.part_colors = figure_colors(&scene.figure, backdrop, blend, &mut rng);
             figure
         })
         .collect()

@@ -1,0 +1,112 @@
+//! Rank correlation, the effective sample size, and running moments.
+
+use serde::{Deserialize, Serialize};
+
+/// Spearman's rank correlation, ties at their average rank; 0 where there is none: for fewer than two pairs, for slices
+/// of different length, for a constant side, and if any value is NaN.
+pub fn spearman(a: &[f32], b: &[f32]) -> f32 {
+    if a.len() != b.len() || a.len() < 2 || a.iter().chain(b).any(|value| value.is_nan()) {
+        return 0.0;
+    }
+    let middle = (a.len() as f64 - 1.0) / 2.0;
+    let [a, b] = [a, b].map(|values| ranks(values).into_iter().map(|rank| rank - middle).collect::<Vec<_>>());
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let scale = (dot(&a, &a) * dot(&b, &b)).sqrt();
+    if scale > 0.0 { (dot(&a, &b) / scale) as f32 } else { 0.0 }
+}
+
+/// The 0-based rank of every value, equal values at the average of their ranks.
+fn ranks(values: &[f32]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut first = 0;
+    for tied in order.chunk_by(|&i, &j| values[i] == values[j]) {
+        let rank = first as f64 + (tied.len() as f64 - 1.0) / 2.0;
+        tied.iter().for_each(|&index| ranks[index] = rank);
+        first += tied.len();
+    }
+    ranks
+}
+
+/// The effective sample size of a weighted batch as a share of it, (Σw)²/Σw² / B: 1 for equal weights, 1/B if one
+/// sample has all; 0 for an empty batch or one without weight.
+pub fn effective_share(weights: &[f32]) -> f32 {
+    let sum: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+    let squares: f64 = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
+    if squares > 0.0 { (sum * sum / squares / weights.len() as f64) as f32 } else { 0.0 }
+}
+
+/// Exponentially weighted mean and deviation of a stream of batches, with bias correction: after the first batch they
+/// are that batch's own.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunningMoments {
+    mean: f64,
+    square: f64,
+    weight: f64,
+}
+
+impl RunningMoments {
+    /// These moments after one more batch, older ones keeping a share `decay` of their weight. An empty batch or one
+    /// with a NaN or an infinity changes nothing.
+    #[must_use]
+    pub fn after(self, batch: &[f32], decay: f64) -> Self {
+        if batch.is_empty() || batch.iter().any(|value| !value.is_finite()) {
+            return self;
+        }
+        let mean_of = |f: fn(f64) -> f64| batch.iter().map(|&v| f(f64::from(v))).sum::<f64>() / batch.len() as f64;
+        let blend = |old: f64, new: f64| decay * old + (1.0 - decay) * new;
+        Self {
+            mean: blend(self.mean, mean_of(|v| v)),
+            square: blend(self.square, mean_of(|v| v * v)),
+            weight: blend(self.weight, 1.0),
+        }
+    }
+
+    /// (mean, standard deviation) so far; (0, 0) before the first batch.
+    pub fn mean_and_deviation(&self) -> (f64, f64) {
+        if self.weight == 0.0 {
+            return (0.0, 0.0);
+        }
+        let mean = self.mean / self.weight;
+        (mean, (self.square / self.weight - mean * mean).max(0.0).sqrt())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn afl_spearman_by_hand() {
+        assert_eq!(spearman(&[1.0, 2.0, 3.0, 4.0], &[10.0, 20.0, 30.0, 400.0]), 1.0);
+        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), -1.0);
+        // Ranks 1 2.5 2.5 4 against 1 3 2 4: covariance 4.5, squares 4.5 and 5.
+        let expected = 4.5 / (4.5f32 * 5.0).sqrt();
+        assert!((spearman(&[1.0, 2.0, 2.0, 3.0], &[1.0, 3.0, 2.0, 4.0]) - expected).abs() < 1e-6);
+        assert_eq!(spearman(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), 0.0);
+        assert_eq!(spearman(&[1.0, f32::NAN], &[1.0, 2.0]), 0.0);
+        assert_eq!(spearman(&[1.0], &[1.0]), 0.0);
+        assert_eq!(spearman(&[1.0, 2.0], &[1.0]), 0.0);
+    }
+
+    #[test]
+    fn afl_effective_share_by_hand() {
+        assert_eq!(effective_share(&[2.0, 2.0, 2.0]), 1.0);
+        assert_eq!(effective_share(&[0.0, 3.0, 0.0, 0.0]), 0.25);
+        assert!((effective_share(&[1.0, 2.0]) - 0.9).abs() < 1e-6);
+        assert_eq!(effective_share(&[]), 0.0);
+    }
+
+    #[test]
+    fn afl_moments_are_unbiased_from_the_first_batch_and_ignore_nan() {
+        let once = RunningMoments::default().after(&[1.0, 3.0], 0.9);
+        let (mean, deviation) = once.mean_and_deviation();
+        assert!((mean - 2.0).abs() < 1e-12 && (deviation - 1.0).abs() < 1e-12);
+        // Weights 0.9 and 1 of the two batches' means 2 and 5.
+        let (mean, _) = once.after(&[5.0], 0.9).mean_and_deviation();
+        assert!((mean - (0.9 * 2.0 + 5.0) / 1.9).abs() < 1e-12);
+        assert_eq!(once.after(&[f32::NAN, 1.0], 0.9), once);
+    }
+}

@@ -1,0 +1,182 @@
+//! The topology extractor `t` (Liu et al. 2022, Eqs. 5 and 6).
+//!
+//! No gradient ever flows through it, so it is plain arithmetic on slices: in `f64`, one sample after the other in a
+//! fixed order, which gives the same bits on any number of threads.
+
+use super::error::{AflError, check_length};
+use rayon::prelude::*;
+
+/// Below which value a heatmap's cell counts as empty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// This value (the paper: 0.1).
+    Absolute(f64),
+    /// This share of the map's own maximum: joints do not go missing while the maps are still flat.
+    OfMaximum(f64),
+}
+
+/// `t(y)` of a batch, and which keypoints it is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topology {
+    /// `[B, 2, K, K]`: the planar affinities (Eq. 5), then the angular ones (Eq. 6), all in [0, 1]; 0 in the rows and
+    /// columns of missing keypoints. One sample's part is the critic's input as it stands.
+    pub affinities: Vec<f32>,
+    /// `[B, K]`: whether the keypoint has a cell above the threshold (and is not masked).
+    pub exists: Vec<bool>,
+}
+
+impl Topology {
+    /// `t` of `heatmaps` (`[B, K, h, w]`, the shape given as `shape`).
+    ///
+    /// A keypoint whose entry of `mask` (`[B, K]`) is false counts as missing whatever its map holds.
+    ///
+    /// # Errors
+    /// [`AflError::Length`] if a slice does not fit `shape`; [`AflError::NotFinite`] if an unmasked heatmap holds a NaN
+    /// or an infinity.
+    pub fn of(
+        heatmaps: &[f32],
+        shape: [usize; 4],
+        mask: Option<&[bool]>,
+        threshold: Threshold,
+    ) -> Result<Self, AflError> {
+        let [batch, keypoints, height, width] = shape;
+        check_length("a batch of heatmaps", heatmaps.len(), shape.iter().product())?;
+        if let Some(mask) = mask {
+            check_length("a mask of keypoints", mask.len(), batch * keypoints)?;
+        }
+        let centroids: Vec<Option<[f64; 2]>> = (0..batch * keypoints)
+            .into_par_iter()
+            .map(|index| {
+                if mask.is_some_and(|mask| !mask[index]) {
+                    return Ok(None);
+                }
+                centroid(&heatmaps[index * height * width..][..height * width], width, threshold)
+            })
+            .collect::<Result<_, _>>()?;
+        let diagonal = (width as f64).hypot(height as f64);
+        let affinities = (0..batch)
+            .into_par_iter()
+            .flat_map_iter(|sample| affinities(&centroids[sample * keypoints..][..keypoints], diagonal))
+            .collect();
+        Ok(Self { affinities, exists: centroids.iter().map(Option::is_some).collect() })
+    }
+}
+
+/// The mass-weighted mean (column, row), in cells, of the cells that reach the threshold; `None` where no cell does.
+fn centroid(map: &[f32], width: usize, threshold: Threshold) -> Result<Option<[f64; 2]>, AflError> {
+    if !map.iter().all(|value| value.is_finite()) {
+        return Err(AflError::NotFinite { what: "a heatmap" });
+    }
+    let level = match threshold {
+        Threshold::Absolute(level) => level,
+        Threshold::OfMaximum(share) => share * f64::from(map.iter().copied().fold(0.0, f32::max)),
+    };
+    let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
+    for (cell, value) in map.iter().map(|&value| f64::from(value)).enumerate() {
+        // A raw network output may be negative, and a threshold 0: neither is mass.
+        if value >= level && value > 0.0 {
+            mass += value;
+            x += value * (cell % width) as f64;
+            y += value * (cell / width) as f64;
+        }
+    }
+    Ok((mass > 0.0).then(|| [x / mass, y / mass]))
+}
+
+/// One sample's planar and angular affinities, `[2, K, K]`.
+fn affinities(centroids: &[Option<[f64; 2]>], diagonal: f64) -> Vec<f32> {
+    let keypoints = centroids.len();
+    let existing = || centroids.iter().flatten();
+    let count = existing().count().max(1) as f64;
+    let vertex = [0, 1].map(|axis| existing().map(|c| c[axis]).sum::<f64>() / count);
+    let mut matrices = vec![0.0; 2 * keypoints * keypoints];
+    let (planar, angular) = matrices.split_at_mut(keypoints * keypoints);
+    for (i, a) in centroids.iter().enumerate() {
+        for (j, b) in centroids.iter().enumerate() {
+            if let (Some(a), Some(b)) = (a, b) {
+                planar[i * keypoints + j] = (1.0 - (a[0] - b[0]).hypot(a[1] - b[1]) / diagonal) as f32;
+                angular[i * keypoints + j] = (0.5 + 0.5 * cosine(*a, *b, vertex)) as f32;
+            }
+        }
+    }
+    matrices
+}
+
+/// The cosine of the angle at `vertex` between `a` and `b`; 1 if either lies on the vertex, where there is no angle.
+fn cosine(a: [f64; 2], b: [f64; 2], vertex: [f64; 2]) -> f64 {
+    const ON_THE_VERTEX: f64 = 1e-9;
+    let [a, b] = [a, b].map(|point| [point[0] - vertex[0], point[1] - vertex[1]]);
+    let [length_a, length_b] = [a, b].map(|v| v[0].hypot(v[1]));
+    if length_a < ON_THE_VERTEX || length_b < ON_THE_VERTEX {
+        return 1.0;
+    }
+    ((a[0] * b[0] + a[1] * b[1]) / (length_a * length_b)).clamp(-1.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Maps of 5 x 4 cells with one unit cell each; `None` is an empty map.
+    fn maps(cells: &[Option<(usize, usize)>]) -> Vec<f32> {
+        let mut maps = vec![0.0; cells.len() * 20];
+        for (map, cell) in maps.chunks_mut(20).zip(cells) {
+            if let Some((column, row)) = cell {
+                map[row * 5 + column] = 1.0;
+            }
+        }
+        maps
+    }
+
+    #[test]
+    fn afl_topology_by_hand_with_a_missing_keypoint() -> Result<(), AflError> {
+        // The vertex is (2, 1): the two ends are seen in opposite directions.
+        let maps = maps(&[Some((0, 1)), None, Some((4, 1))]);
+        let topology = Topology::of(&maps, [1, 3, 4, 5], None, Threshold::Absolute(0.1))?;
+        assert_eq!(topology.exists, [true, false, true]);
+        let far = (1.0 - 4.0 / 41f64.sqrt()) as f32;
+        let planar = [1.0, 0.0, far, 0.0, 0.0, 0.0, far, 0.0, 1.0];
+        let angular = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+        assert_eq!(topology.affinities, [planar, angular].concat());
+        Ok(())
+    }
+
+    #[test]
+    fn afl_topology_mask_equals_an_empty_map_and_hides_nan() -> Result<(), AflError> {
+        let threshold = Threshold::OfMaximum(0.1);
+        let empty = Topology::of(&maps(&[Some((0, 1)), None, Some((3, 2))]), [1, 3, 4, 5], None, threshold)?;
+        let mut full = maps(&[Some((0, 1)), Some((2, 2)), Some((3, 2))]);
+        let mask = [true, false, true];
+        assert_eq!(Topology::of(&full, [1, 3, 4, 5], Some(&mask), threshold)?, empty);
+        full[25] = f32::NAN;
+        assert_eq!(Topology::of(&full, [1, 3, 4, 5], Some(&mask), threshold)?, empty);
+        assert!(matches!(Topology::of(&full, [1, 3, 4, 5], None, threshold), Err(AflError::NotFinite { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn afl_topology_of_flat_maps_exists_only_relative_to_the_maximum() -> Result<(), AflError> {
+        let flat = vec![0.01; 40];
+        let exists = |threshold| Topology::of(&flat, [1, 2, 4, 5], None, threshold).map(|topology| topology.exists);
+        assert_eq!(exists(Threshold::Absolute(0.1))?, [false, false]);
+        assert_eq!(exists(Threshold::OfMaximum(0.1))?, [true, true]);
+        Ok(())
+    }
+
+    #[test]
+    fn afl_topology_has_the_same_bits_on_any_number_of_threads() {
+        let maps: Vec<f32> = (0..40 * 5 * 20).map(|i| (i as f32 * 0.37).sin()).collect();
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| Topology::of(&maps, [40, 5, 4, 5], None, Threshold::Absolute(0.1))).unwrap()
+        };
+        assert_eq!(on(1), on(3));
+    }
+
+    #[test]
+    fn afl_topology_of_a_lone_keypoint_lies_on_its_own_vertex() -> Result<(), AflError> {
+        let topology = Topology::of(&maps(&[Some((3, 2))]), [1, 1, 4, 5], None, Threshold::Absolute(0.1))?;
+        assert_eq!(topology.affinities, [1.0, 1.0]);
+        Ok(())
+    }
+}

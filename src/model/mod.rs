@@ -1,0 +1,150 @@
+//! Heatmap networks, their targets and their decoder.
+//!
+//! Image coordinates are continuous pixels: the origin is the top-left corner of the top-left pixel and pixel centres
+//! lie at .5. Heatmap cell c covers [c·stride, (c + 1)·stride) of the image, so a coordinate x lies at u = x / stride -
+//! 0.5 in cells.
+
+pub mod activation;
+pub mod conv;
+mod cpu;
+pub mod decode;
+pub mod heatmap;
+pub mod layers;
+pub mod nano;
+pub mod norm;
+pub mod parameters;
+mod unfold;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+pub use nano::Nano;
+pub use parameters::Parameters;
+
+/// The names that `build` knows.
+pub const NETWORKS: [&str; 1] = [nano::NAME];
+
+/// What can go wrong with a network.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// No network has this name.
+    #[error("unknown network `{name}`: expected one of {known}")]
+    UnknownNetwork {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A network without outputs.
+    #[error("a network needs at least one keypoint")]
+    NoKeypoints,
+    /// Tensors to load lack one that the network has.
+    #[error("tensor `{name}` is missing: expected {expected}")]
+    MissingTensor {
+        /// The parameter's or buffer's name.
+        name: String,
+        /// Its type and shape.
+        expected: String,
+    },
+    /// Tensors to load hold one that the network lacks.
+    #[error("tensor `{name}` belongs to no parameter or buffer of this network")]
+    UnknownTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor to load has another shape or type than the network's.
+    #[error("tensor `{name}` does not fit: expected {expected}, found {found}")]
+    TensorMismatch {
+        /// The parameter's or buffer's name.
+        name: String,
+        /// Its type and shape.
+        expected: String,
+        /// The type and shape of the tensor to load.
+        found: String,
+    },
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// What a network takes and gives; part of its model card.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// The name it is built by.
+    pub name: String,
+    /// Number of heatmaps.
+    pub keypoints: usize,
+    /// Width of the input, pixels.
+    pub input_width: usize,
+    /// Height of the input, pixels.
+    pub input_height: usize,
+    /// Width of a heatmap, cells.
+    pub heatmap_width: usize,
+    /// Height of a heatmap, cells.
+    pub heatmap_height: usize,
+    /// Width and height of a heatmap cell, pixels.
+    pub stride: usize,
+    /// Subtracted from each colour channel (R, G, B in [0, 1]), by whoever makes the input.
+    pub mean: [f32; 3],
+    /// Each colour channel is then divided by this.
+    pub deviation: [f32; 3],
+}
+
+/// A network from images to one heatmap of logits per keypoint.
+pub trait HeatmapNetwork {
+    /// Logits [B, K, h, w] of the normalised images `x` [B, 3, H, W] (sizes and normalisation as in `spec`).
+    ///
+    /// With `train`, batch norm uses the batch's own statistics and updates its running ones.
+    ///
+    /// # Errors
+    /// If `x` has another shape, type or device than the network takes.
+    fn forward(&self, x: &Tensor, train: bool) -> candle_core::Result<Tensor>;
+
+    /// Everything that the network has learned.
+    fn parameters(&self) -> &Parameters;
+
+    /// What it takes and gives.
+    fn spec(&self) -> ModelSpec;
+}
+
+/// The network called `name` with one heatmap for each of `keypoints`, its initial values drawn from `seed`.
+///
+/// # Errors
+/// If no network has this name, `keypoints` is zero or the device cannot hold it.
+pub fn build(
+    name: &str,
+    keypoints: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<Box<dyn HeatmapNetwork + Send>, ModelError> {
+    if keypoints == 0 {
+        return Err(ModelError::NoKeypoints);
+    }
+    match name {
+        nano::NAME => Ok(Box::new(Nano::new(keypoints, seed, device)?)),
+        _ => Err(ModelError::UnknownNetwork { name: name.to_owned(), known: NETWORKS.join(", ") }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_network_is_refused_with_the_known_ones() {
+        let error = build("nono", 17, 1, &Device::Cpu).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("unknown network `nono`: expected one of nano"));
+        assert!(build("nano", 0, 1, &Device::Cpu).is_err());
+    }
+
+    #[test]
+    fn every_known_network_is_built_under_its_name() -> Result<(), ModelError> {
+        for name in NETWORKS {
+            let spec = build(name, 17, 1, &Device::Cpu)?.spec();
+            assert_eq!((spec.name.as_str(), spec.keypoints), (name, 17));
+            assert_eq!(spec.heatmap_width * spec.stride, spec.input_width);
+            assert_eq!(spec.heatmap_height * spec.stride, spec.input_height);
+        }
+        Ok(())
+    }
+}

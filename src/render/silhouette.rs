@@ -1,0 +1,74 @@
+//! The figure's amodal silhouette, cast ray by ray on the CPU: what would be seen of it if nothing covered it and the image
+//! had no border. It is the twin of the exact intersection in `assets/shaders/tile.wgsl`.
+
+use crate::{figure::RoundCone, scene::Camera};
+use glam::Vec2;
+
+/// Pixels of a silhouette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SilhouetteArea {
+    /// Inside the image.
+    pub inside: u32,
+    /// Inside the image or within one image size of it on any side.
+    pub all: u32,
+}
+
+/// Counts the pixels of the silhouette of `parts`.
+pub fn silhouette_area(camera: &Camera, parts: &[RoundCone]) -> SilhouetteArea {
+    let (width, height) = (camera.width as i32, camera.height as i32);
+    // A margin of one image size on every side; a figure that reaches further is as good as infinitely large.
+    let (columns, rows) = (3 * width, 3 * height);
+    let mut covered = vec![false; (columns * rows) as usize];
+    let eye = camera.eye();
+    let [right, down, forward] = camera.axes();
+    for part in parts {
+        let [low, high] = crate::scene::image_box(camera, std::slice::from_ref(part));
+        let clamp = |v: f32, most: i32| (v as i32).clamp(-most, 2 * most);
+        for y in clamp(low.y.floor(), height)..clamp(high.y.ceil(), height) {
+            for x in clamp(low.x.floor(), width)..clamp(high.x.ceil(), width) {
+                let cell = &mut covered[((y + height) * columns + x + width) as usize];
+                if !*cell {
+                    let p = (Vec2::new(x as f32 + 0.5, y as f32 + 0.5) - camera.centre) / camera.focal;
+                    let direction = (right * p.x + down * p.y + forward).normalize();
+                    *cell = part.ray(eye, direction).is_some();
+                }
+            }
+        }
+    }
+    let mut area = SilhouetteArea::default();
+    for (i, _) in covered.iter().enumerate().filter(|(_, covered)| **covered) {
+        let (x, y) = (i as i32 % columns - width, i as i32 / columns - height);
+        area.all += 1;
+        area.inside += u32::from((0..width).contains(&x) && (0..height).contains(&y));
+    }
+    area
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use glam::Vec3;
+
+    #[test]
+    fn a_ball_covers_the_disc_that_geometry_says() {
+        let camera = Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(0.0, 1.0, 4.0), Vec3::Y, 0.0);
+        let ball = RoundCone { ends: [Vec3::Y; 2], radii: [1.0; 2] };
+        // The tangent cone has half angle asin(1/4): a disc of radius 32 tan(asin(1/4)) pixels.
+        let radius = 32.0 * (0.25f32.asin()).tan();
+        let expected = std::f32::consts::PI * radius * radius;
+        let area = silhouette_area(&camera, &[ball]);
+        assert!((area.inside as f32 - expected).abs() < 0.05 * expected, "{area:?}, not {expected}");
+        assert_eq!(area.inside, area.all);
+    }
+
+    #[test]
+    fn half_a_ball_at_the_border_is_half_inside() {
+        // The ball's centre projects to the right border.
+        let camera =
+            Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(-4.0, 1.0, 4.0), Vec3::new(-4.0, 1.0, 0.0), 0.0);
+        let ball = RoundCone { ends: [Vec3::Y; 2], radii: [1.0; 2] };
+        let area = silhouette_area(&camera, &[ball]);
+        let share = area.inside as f32 / area.all as f32;
+        assert!((0.4..0.5).contains(&share), "{area:?}");
+    }
+}
