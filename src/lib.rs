@@ -5,6 +5,7 @@
 pub mod afl;
 pub mod curriculum;
 pub mod figure;
+pub mod generator;
 pub mod model;
 pub mod optim;
 pub mod physics;

@@ -80,9 +80,9 @@ fn may_meet(origin: vec3<f32>, direction: vec3<f32>, instance: Instance) -> bool
     let cone = instance.ids.z == 0u;
     let centre = select(instance.a.xyz, (instance.a.xyz + instance.b.xyz) * 0.5, cone);
     let radius = select(length(instance.b.xyz), length(instance.b.xyz - instance.a.xyz) * 0.5 + max(instance.a.w, instance.b.w), cone);
-    let from = centre - origin;
-    let along = dot(from, direction);
-    return dot(from, from) - along * along < radius * radius && along > -radius;
+    let towards = centre - origin;
+    let along = dot(towards, direction);
+    return dot(towards, towards) - along * along < radius * radius && along > -radius;
 }
 
 fn in_sun(tile: u32, point: vec3<f32>, skip: u32) -> f32 {

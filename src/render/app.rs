@@ -3,13 +3,14 @@
 use super::{
     adapter::AdapterReport,
     find_adapter,
+    labels::label_frame,
     pass::{self, Delivery, Ring, Uploads},
     pipelines::{Atlas, TileShaders, queue_pipelines},
 };
 use crate::{
-    figure::{BodyShape, Pose, RoundCone},
+    figure::{BodyShape, Figure, Pose, RoundCone},
     scene::{Backdrop, BackdropKind, Camera, Degradation, FigureSample, Light, SampleStream, SceneSample},
-    stream::PixelId,
+    stream::{PixelId, Tile},
 };
 use bevy::{
     app::{PluginsState, TaskPoolThreadAssignmentPolicy},
@@ -172,10 +173,7 @@ fn plugin(app: &mut App, config: RendererConfig) {
             Render,
             (pass::upload.in_set(RenderSystems::PrepareBindGroups), pass::deliver.in_set(RenderSystems::Cleanup)),
         )
-        .add_systems(
-            RenderGraph,
-            (pass::draw.in_set(RenderGraphSystems::Render), pass::copy_out.in_set(RenderGraphSystems::Finish)),
-        );
+        .add_systems(RenderGraph, pass::draw.in_set(RenderGraphSystems::Render));
 }
 
 fn make_atlas(mut commands: Commands, device: Res<RenderDevice>, config: Res<RendererConfig>) {
@@ -300,4 +298,28 @@ fn check_sentinel(drawn: &DrawnFrame, config: RendererConfig) -> Result<(), Stri
         }
     }
     Ok(())
+}
+
+/// Draws and labels `samples` on their own, in as many frames as they need: for previews, exams and tests.
+///
+/// # Errors
+/// Where the device fails.
+pub fn render_samples(
+    app: &mut App,
+    config: RendererConfig,
+    figure: &Figure,
+    samples: &[SceneSample],
+) -> Result<Vec<Tile>, RenderError> {
+    let mut tiles = Vec::with_capacity(samples.len());
+    for (tag, chunk) in samples.chunks(config.tiles).enumerate() {
+        app.world_mut().resource_mut::<FrameToDraw>().0 =
+            Some(Frame { tag: tag as u64, samples: Arc::new(chunk.to_vec()) });
+        update(app)?;
+        // An update without a new frame delivers the last one.
+        update(app)?;
+        while let Some(drawn) = next_drawn(app)? {
+            tiles.extend(label_frame(figure, &drawn));
+        }
+    }
+    Ok(tiles)
 }

@@ -16,5 +16,8 @@ mod pipelines;
 mod silhouette;
 
 pub use adapter::{AdapterReport, find_adapter};
-pub use app::{DrawnFrame, Frame, FrameToDraw, RenderError, RendererConfig, headless_app, next_drawn, update};
+pub use app::{
+    DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, headless_app, next_drawn, render_samples,
+    update,
+};
 pub use labels::label_frame;

@@ -9,8 +9,9 @@ use bevy::{
     prelude::*,
     render::{
         MainWorld,
+        render_phase::TrackedRenderPass,
         render_resource::*,
-        renderer::{RenderContext, RenderDevice, RenderQueue},
+        renderer::{RenderDevice, RenderQueue},
     },
 };
 use std::collections::VecDeque;
@@ -113,13 +114,15 @@ fn write<'a>(kept: &'a mut Option<Buffer>, device: &RenderDevice, queue: &Render
     buffer
 }
 
-/// Draws the uploaded frame: backdrops, then instances, then the camera's pass over it all.
+/// Draws the uploaded frame and copies it into a buffer of the ring, in one submission.
 pub fn draw(
-    mut context: RenderContext,
     drawing: Option<ResMut<Drawing>>,
     pipelines: Res<TilePipelines>,
     atlas: Res<Atlas>,
     cache: Res<PipelineCache>,
+    mut ring: ResMut<Ring>,
+    device: Res<RenderDevice>,
+    queue: Res<RenderQueue>,
 ) {
     let Some(mut drawing) = drawing else { return };
     let (Some(backdrop), Some(instances), Some(camera)) = (
@@ -129,6 +132,23 @@ pub fn draw(
     ) else {
         return;
     };
+    let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
+    draw_tiles(&mut encoder, &device, &drawing, &pipelines, &atlas, [backdrop, instances, camera]);
+    let buffer = copy_out(&mut encoder, &device, &atlas, &mut ring);
+    let submission = queue.submit([encoder.finish()]);
+    ring.pending.push_back((drawing.frame.clone(), buffer, submission));
+    drawing.drawn = true;
+}
+
+/// Backdrops, then instances, then the camera's pass over it all.
+fn draw_tiles(
+    encoder: &mut CommandEncoder,
+    device: &RenderDevice,
+    drawing: &Drawing,
+    pipelines: &TilePipelines,
+    atlas: &Atlas,
+    [backdrop, instances, camera]: [&RenderPipeline; 3],
+) {
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let (drawn, ids, depth) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth));
     let (clip_depth, color) = (view(&atlas.clip_depth), view(&atlas.color));
@@ -143,16 +163,19 @@ pub fn draw(
     let tiles = drawing.ranges.len();
     let places: Vec<[u32; 4]> = (0..tiles).map(|tile| gpu::place(tile, atlas.columns, atlas.tile)).collect();
     {
-        let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
-            label: Some("tiles"),
-            color_attachments: &[attachment(&drawn), attachment(&ids), attachment(&depth)],
-            depth_stencil_attachment: Some(RenderPassDepthStencilAttachment {
-                view: &clip_depth,
-                depth_ops: Some(Operations { load: LoadOp::Clear(0.0), store: StoreOp::Discard }),
-                stencil_ops: None,
+        let mut pass = TrackedRenderPass::new(
+            device,
+            encoder.begin_render_pass(&RenderPassDescriptor {
+                label: Some("tiles"),
+                color_attachments: &[attachment(&drawn), attachment(&ids), attachment(&depth)],
+                depth_stencil_attachment: Some(RenderPassDepthStencilAttachment {
+                    view: &clip_depth,
+                    depth_ops: Some(Operations { load: LoadOp::Clear(0.0), store: StoreOp::Discard }),
+                    stencil_ops: None,
+                }),
+                ..default()
             }),
-            ..default()
-        });
+        );
         pass.set_bind_group(0, &drawing.tile_bind, &[]);
         pass.set_vertex_buffer(0, pipelines.cube_vertices.slice(..));
         pass.set_index_buffer(pipelines.cube_indices.slice(..), IndexFormat::Uint16);
@@ -170,11 +193,14 @@ pub fn draw(
             }
         }
     }
-    let mut pass = context.begin_tracked_render_pass(RenderPassDescriptor {
-        label: Some("camera"),
-        color_attachments: &[attachment(&color)],
-        ..default()
-    });
+    let mut pass = TrackedRenderPass::new(
+        device,
+        encoder.begin_render_pass(&RenderPassDescriptor {
+            label: Some("camera"),
+            color_attachments: &[attachment(&color)],
+            ..default()
+        }),
+    );
     pass.set_bind_group(0, &drawing.camera_bind, &[]);
     pass.set_render_pipeline(camera);
     for (tile, [x, y, width, height]) in places.into_iter().enumerate() {
@@ -182,19 +208,10 @@ pub fn draw(
         pass.set_scissor_rect(x, y, width, height);
         pass.draw(0..3, tile as u32..tile as u32 + 1);
     }
-    drop(pass);
-    drawing.drawn = true;
 }
 
-/// Copies the drawn frame into a buffer of the ring.
-pub fn copy_out(
-    drawing: Option<Res<Drawing>>,
-    atlas: Res<Atlas>,
-    mut ring: ResMut<Ring>,
-    device: Res<RenderDevice>,
-    queue: Res<RenderQueue>,
-) {
-    let Some(drawing) = drawing.filter(|drawing| drawing.drawn) else { return };
+/// Copies the atlas into a buffer of the ring, and returns that.
+fn copy_out(encoder: &mut CommandEncoder, device: &RenderDevice, atlas: &Atlas, ring: &mut Ring) -> Buffer {
     let (planes, size) = atlas.layout();
     let buffer = ring.free.pop().unwrap_or_else(|| {
         device.create_buffer(&BufferDescriptor {
@@ -204,7 +221,6 @@ pub fn copy_out(
             mapped_at_creation: false,
         })
     });
-    let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
     for ((texture, _), (offset, row)) in atlas.read_back().into_iter().zip(planes) {
         encoder.copy_texture_to_buffer(
             texture.as_image_copy(),
@@ -215,8 +231,7 @@ pub fn copy_out(
             texture.size(),
         );
     }
-    let submission = queue.submit([encoder.finish()]);
-    ring.pending.push_back((drawing.frame.clone(), buffer, submission));
+    buffer
 }
 
 /// Delivers frames that have had an update to be drawn in; all of them where nothing new was submitted.
