@@ -35,7 +35,7 @@ pub enum AflError {
     Optimizer(#[from] crate::optim::OptimError),
     /// A saved state lacks a parameter, or holds it in another shape or type than this critic's.
     #[error("the saved state does not fit: {0}")]
-    State(String),
+    State(#[from] crate::model::named::Misfit),
 }
 
 /// `Ok` where `found == expected`, and [`AflError::Length`] otherwise.

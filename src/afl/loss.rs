@@ -2,7 +2,7 @@
 
 use super::base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
 use super::error::AflError;
-use super::targets::HeatmapTargets;
+use crate::model::heatmap::HeatmapTargets;
 use candle_core::{D, Result, Tensor};
 
 /// A loss with one value per sample, for a network whose output is `[B, K, h, w]`.
@@ -54,19 +54,4 @@ pub fn weighted(per_sample: &Tensor, weights: &Tensor) -> Result<Tensor> {
 pub(super) fn mean_over_labelled(per_keypoint: &Tensor, mask: &Tensor) -> Result<Tensor> {
     let labelled = mask.sum(D::Minus1)?.maximum(1.0)?;
     (per_keypoint * mask)?.sum(D::Minus1)? / labelled
-}
-
-/// log softmax over a keypoint's cells, `[B, K, h, w]` to `[B, K, h w]`.
-pub(super) fn log_softmax(output: &Tensor) -> Result<Tensor> {
-    let output = output.flatten_from(2)?;
-    // The shift cancels, so backward need not know of it.
-    let shifted = output.broadcast_sub(&output.detach().max_keepdim(D::Minus1)?)?;
-    shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
-}
-
-/// softmax over a keypoint's cells times its target's mass, `[B, K, h, w]`: a perfect prediction is the unit-peak
-/// target. Detached.
-pub(super) fn softmax_times_mass(output: &Tensor, mass: &Tensor) -> Result<Tensor> {
-    let probabilities = log_softmax(&output.detach())?.exp()?;
-    probabilities.broadcast_mul(&mass.detach().unsqueeze(D::Minus1)?)?.reshape(output.shape())
 }

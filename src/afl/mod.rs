@@ -8,22 +8,24 @@ mod base_loss;
 mod config;
 mod critic;
 mod error;
+mod jitter;
 mod loss;
 mod score;
 mod statistics;
-mod targets;
 mod topology;
 
 pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
 pub use config::{AflConfig, Mode};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
+pub use jitter::jittered;
 pub use loss::{BaseLoss, base_loss, base_losses, weighted};
 pub use score::{Scores, calibrated_scores, permuted, raw_scores, weights};
 pub use statistics::{RunningMoments, effective_share, spearman};
-pub use targets::{Grid, HeatmapTargets, gaussians, jittered, visible};
 pub use topology::{Threshold, Topology};
 
+use crate::model::heatmap::{Grid, gaussians, visible};
+use crate::model::named::{matching, snapshot};
 use crate::optim::{AdamW, AdamWSettings, collect, global_norm};
 use crate::random;
 use candle_core::{Device, Tensor};
@@ -94,19 +96,20 @@ impl Afl {
         Ok(Self { config, seed, inputs, device: device.clone(), critic, optimizer, moments: RunningMoments::default() })
     }
 
-    /// The target heatmaps to show the critic at `step`: those of the keypoints (`[B, K, 2]`, image pixels), moved by
-    /// up to half a pixel unless in paper mode, or the critic could win on quantisation. Also which keypoints have a
-    /// map.
+    /// The target heatmaps to show the critic at `step`: those of the keypoints (`[B, K]` places in image pixels),
+    /// moved by up to half a pixel unless in paper mode, or the critic could win on quantisation. Also which keypoints
+    /// have a map.
     ///
     /// # Errors
-    /// [`AflError::Length`] if there are not two coordinates per label.
+    /// [`AflError::Length`] if there is not one label per keypoint.
     pub fn critic_targets(
         &self,
-        keypoints: &[f32],
+        keypoints: &[[f32; 2]],
         labelled: &[bool],
         grid: Grid,
         step: u64,
     ) -> Result<(Vec<f32>, Vec<bool>), AflError> {
+        error::check_length("a batch of labels", labelled.len(), keypoints.len())?;
         let mask = visible(keypoints, labelled, grid)?;
         let maps = match self.config.mode {
             Mode::Paper => gaussians(keypoints, &mask, grid)?,
@@ -204,9 +207,7 @@ impl Afl {
     /// If a tensor cannot be copied.
     pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, AflState), AflError> {
         let mut tensors = self.optimizer.state();
-        for (name, var) in self.critic.parameters() {
-            tensors.insert(name, var.as_detached_tensor().copy()?);
-        }
+        tensors.extend(snapshot(&self.critic.parameters())?);
         Ok((tensors, AflState { moments: self.moments, optimizer_steps: self.optimizer.steps() }))
     }
 
@@ -217,15 +218,8 @@ impl Afl {
     /// was changed.
     pub fn load(&mut self, tensors: &BTreeMap<String, Tensor>, state: &AflState) -> Result<(), AflError> {
         let parameters = self.critic.parameters();
-        let mut values = Vec::new();
-        for (name, var) in &parameters {
-            let value = tensors.get(name).ok_or_else(|| AflError::State(format!("{name} is missing")))?;
-            if value.shape() != var.shape() || value.dtype() != var.dtype() {
-                let [found, expected] = [value, var.as_tensor()].map(|t| format!("{:?} {:?}", t.dtype(), t.dims()));
-                return Err(AflError::State(format!("{name} is {found} instead of {expected}")));
-            }
-            values.push(value.to_device(&self.device)?);
-        }
+        let values = matching(parameters.iter().map(|(name, var)| (name, var.as_tensor())), tensors)?;
+        let values: Vec<_> = values.into_iter().map(|value| value.to_device(&self.device)).collect::<Result<_, _>>()?;
         let own = self.optimizer.state();
         let moments = tensors.iter().filter(|(name, _)| own.contains_key(*name));
         let moments = moments.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();

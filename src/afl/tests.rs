@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::named::bits;
 use rand::seq::SliceRandom;
 
 const GRID: Grid = Grid { width: 16, height: 16, stride: 4 };
@@ -27,8 +28,8 @@ impl Poses {
             if sample >= BATCH / 2 {
                 predicted.shuffle(&mut scramble);
             }
-            truth.extend(pose.concat());
-            guess.extend(predicted.concat().into_iter().map(|v| around(v, 1.5)));
+            truth.extend(pose);
+            guess.extend(predicted.into_iter().map(|point| point.map(|v| around(v, 1.5))));
         }
         let labelled = [true; BATCH * KEYPOINTS];
         let (target, mask) = afl.critic_targets(&truth, &labelled, GRID, step)?;
@@ -43,13 +44,6 @@ impl Poses {
 
 fn afl(config: AflConfig) -> Result<Afl, AflError> {
     Afl::new(config, KEYPOINTS, 4, &Device::Cpu)
-}
-
-fn bits(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<(String, Vec<u32>)>, AflError> {
-    let bits = |tensor: &Tensor| -> Result<Vec<u32>, AflError> {
-        Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f32::to_bits).collect())
-    };
-    tensors.iter().map(|(name, tensor)| Ok((name.clone(), bits(tensor)?))).collect()
 }
 
 #[test]
@@ -210,7 +204,7 @@ fn afl_score_refuses_maps_of_another_shape() -> Result<(), AflError> {
 
 #[test]
 fn afl_critic_targets_are_jittered_except_in_paper_mode() -> Result<(), AflError> {
-    let keypoints: Vec<f32> = (0..2 * KEYPOINTS).map(|i| 10.0 + 3.0 * i as f32).collect();
+    let keypoints: Vec<[f32; 2]> = (0..KEYPOINTS).map(|k| [2 * k, 2 * k + 1].map(|i| 10.0 + 3.0 * i as f32)).collect();
     let mut labelled = [true; KEYPOINTS];
     labelled[2] = false;
     let targets =

@@ -70,12 +70,12 @@ fn summit(map: &[f32], width: usize, height: usize, column: usize, row: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HeatmapNetwork, Nano, heatmap::render_targets};
+    use crate::model::heatmap::{Grid, HeatmapTargets};
     use candle_core::{Device, Result};
 
     #[test]
     fn a_target_decodes_to_its_keypoint_up_to_the_border() -> Result<()> {
-        let spec = Nano::new(1, 1, &Device::Cpu)?.spec();
+        let grid = Grid { width: 16, height: 16, stride: 4 };
         let mut places = Vec::new();
         for i in 0..64 {
             for j in 0..64 {
@@ -83,12 +83,12 @@ mod tests {
             }
         }
         places.extend([[0.0, 0.0], [63.999, 63.999], [0.0, 30.0], [32.0, 63.9]]);
-        let targets = render_targets(&spec, &places, &vec![true; places.len()], &Device::Cpu)?;
+        let targets = HeatmapTargets::new(&places, &vec![true; places.len()], 1, grid, &Device::Cpu)?;
         let values = targets.heatmaps.flatten_all()?.to_vec1::<f32>()?;
-        let decoded = decode(&values, spec.heatmap_width, spec.heatmap_height, spec.stride);
+        let decoded = decode(&values, grid.width, grid.height, grid.stride);
         assert_eq!(decoded.len(), places.len());
         for (place, found) in places.iter().zip(decoded) {
-            let error = (found.x - place[0]).abs().max((found.y - place[1]).abs()) / spec.stride as f32;
+            let error = (found.x - place[0]).abs().max((found.y - place[1]).abs()) / grid.stride as f32;
             assert!(error < 0.05, "{place:?} decoded as {found:?}");
             assert!(found.score > 0.7);
         }

@@ -1,97 +1,179 @@
 //! Target heatmaps, and the scale that makes a network's softmax comparable with them.
 
 use super::ModelSpec;
-use candle_core::{D, Device, Result, Tensor, bail};
+use candle_core::{D, DType, Device, Result, Tensor, bail};
 
 /// Deviation of a target's Gaussian, cells.
 pub const SIGMA: f32 = 1.0;
 
-/// The target heatmaps of a batch.
-#[derive(Debug, Clone)]
-pub struct Targets {
-    /// [B, K, h, w]: a Gaussian with a peak of 1 at the keypoint's exact place between the cells; 0 where unlabelled.
-    pub heatmaps: Tensor,
-    /// [B, K]: 1 where the keypoint is labelled (visible or occluded) and inside the frame, else 0.
-    pub mask: Tensor,
-    /// [B, K]: the sum over a heatmap's cells.
-    pub mass: Tensor,
+/// The shape of heatmaps and the image pixels per cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Columns of a heatmap.
+    pub width: usize,
+    /// Rows of a heatmap.
+    pub height: usize,
+    /// Image pixels per cell.
+    pub stride: usize,
 }
 
-/// Targets for a batch of images as `spec` has them.
-///
-/// `keypoints` holds K places per image, (x, y) in image pixels, image after image; `labelled` says which have a
-/// visibility above 0. A place outside the frame (or not finite) counts as unlabelled.
+impl ModelSpec {
+    /// The network's heatmaps, which cover its input.
+    pub fn grid(&self) -> Grid {
+        Grid { width: self.heatmap_width, height: self.heatmap_height, stride: self.stride }
+    }
+}
+
+impl Grid {
+    /// Whether a place (image pixels) is finite and inside the image.
+    fn contains(&self, [x, y]: [f32; 2]) -> bool {
+        let inside = |place: f32, cells: usize| (0.0..(cells * self.stride) as f32).contains(&place);
+        inside(x, self.width) && inside(y, self.height)
+    }
+
+    /// A place along an axis, from image pixels to cells.
+    fn cells(&self, pixels: f32) -> f32 {
+        pixels / self.stride as f32 - 0.5
+    }
+}
+
+/// The targets of a batch, all f32 on one device.
+#[derive(Debug, Clone)]
+pub struct HeatmapTargets {
+    /// `[B, K, h, w]`: a Gaussian with a peak of 1 at the keypoint's exact place between the cells; 0 where the mask is
+    /// 0.
+    pub heatmaps: Tensor,
+    /// `[B, K]`: 1 where the keypoint is labelled and inside the image, else 0.
+    pub mask: Tensor,
+    /// `[B, K]`: the sum of the keypoint's heatmap.
+    pub mass: Tensor,
+    /// `[B, K, 2]`: column and row of the keypoint in cells; 0 where the mask is 0.
+    pub coordinates: Tensor,
+}
+
+impl HeatmapTargets {
+    /// The targets of `keypoints` (`[B, K]` places (x, y) in image pixels), of which the `labelled` (`[B, K]`) have a
+    /// visibility above 0; `keypoints_per_sample` is K.
+    ///
+    /// # Errors
+    /// If the slices' lengths differ or are no multiple of K, or the device cannot hold the tensors.
+    pub fn new(
+        keypoints: &[[f32; 2]],
+        labelled: &[bool],
+        keypoints_per_sample: usize,
+        grid: Grid,
+        device: &Device,
+    ) -> Result<Self> {
+        let k = keypoints_per_sample;
+        if k == 0 || !keypoints.len().is_multiple_of(k) {
+            bail!("targets: expected {k} keypoints per sample, found {} in all", keypoints.len());
+        }
+        let batch = keypoints.len() / k;
+        let mask = visible(keypoints, labelled, grid)?;
+        let shape = (batch, k, grid.height, grid.width);
+        let heatmaps = Tensor::from_vec(gaussians(keypoints, &mask, grid)?, shape, device)?;
+        let place = |(point, &seen): (&[f32; 2], &bool)| if seen { point.map(|x| grid.cells(x)) } else { [0.0; 2] };
+        let coordinates: Vec<f32> = keypoints.iter().zip(&mask).flat_map(place).collect();
+        let mask: Vec<f32> = mask.into_iter().map(|seen| f32::from(u8::from(seen))).collect();
+        Ok(Self {
+            mass: heatmaps.sum((2, 3))?,
+            heatmaps,
+            mask: Tensor::from_vec(mask, (batch, k), device)?,
+            coordinates: Tensor::from_vec(coordinates, (batch, k, 2), device)?,
+        })
+    }
+
+    /// The mask as flags `[B, K]`.
+    ///
+    /// # Errors
+    /// If the mask cannot be read back.
+    pub fn flags(&self) -> Result<Vec<bool>> {
+        Ok(self.mask.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|m| m > 0.0).collect())
+    }
+}
+
+/// Which keypoints (places in image pixels) are labelled and inside the image: the ones there is a target for. A place
+/// that is not finite is outside.
 ///
 /// # Errors
-/// If the lengths differ or are no multiple of the spec's K.
-pub fn render_targets(spec: &ModelSpec, keypoints: &[[f32; 2]], labelled: &[bool], device: &Device) -> Result<Targets> {
-    let (k, width, height) = (spec.keypoints, spec.heatmap_width, spec.heatmap_height);
-    if keypoints.len() != labelled.len() || k == 0 || !keypoints.len().is_multiple_of(k) {
-        bail!("targets: expected {k} keypoints per image, found {} and {} labels", keypoints.len(), labelled.len());
-    }
-    let mut heatmaps = vec![0.0f32; keypoints.len() * width * height];
-    let mut mask = vec![0.0f32; keypoints.len()];
-    let mut mass = vec![0.0f32; keypoints.len()];
-    for (i, (map, [x, y])) in heatmaps.chunks_exact_mut(width * height).zip(keypoints).enumerate() {
-        let inside = (0.0..spec.input_width as f32).contains(x) && (0.0..spec.input_height as f32).contains(y);
-        if !(labelled[i] && inside) {
-            continue;
-        }
-        let columns = bell(x / spec.stride as f32 - 0.5, width);
-        let rows = bell(y / spec.stride as f32 - 0.5, height);
-        for (row, weight) in map.chunks_exact_mut(width).zip(&rows) {
-            for (cell, column) in row.iter_mut().zip(&columns) {
-                *cell = weight * column;
-            }
-        }
-        mask[i] = 1.0;
-        mass[i] = rows.iter().sum::<f32>() * columns.iter().sum::<f32>();
-    }
-    let batch = keypoints.len() / k;
-    Ok(Targets {
-        heatmaps: Tensor::from_vec(heatmaps, (batch, k, height, width), device)?,
-        mask: Tensor::from_vec(mask, (batch, k), device)?,
-        mass: Tensor::from_vec(mass, (batch, k), device)?,
-    })
+/// If there is not one label per keypoint.
+pub fn visible(keypoints: &[[f32; 2]], labelled: &[bool], grid: Grid) -> Result<Vec<bool>> {
+    check_flags("labels", keypoints, labelled)?;
+    Ok(keypoints.iter().zip(labelled).map(|(&point, &labelled)| labelled && grid.contains(point)).collect())
 }
 
-/// exp(-(c - centre)² / 2σ²) for the cells c below `cells`; two such bells multiply to the 2-D Gaussian.
-fn bell(centre: f32, cells: usize) -> Vec<f32> {
-    (0..cells).map(|cell| (-(cell as f32 - centre).powi(2) / (2.0 * SIGMA * SIGMA)).exp()).collect()
+/// Unit-peak Gaussians, one map `[h, w]` after the other, at `keypoints` (places in image pixels); 0 where `mask` is
+/// false.
+///
+/// # Errors
+/// If there is not one flag per keypoint.
+pub fn gaussians(keypoints: &[[f32; 2]], mask: &[bool], grid: Grid) -> Result<Vec<f32>> {
+    check_flags("flags", keypoints, mask)?;
+    // Two such bells multiply to the 2-D Gaussian.
+    let bell = |centre: f32, cells: usize| -> Vec<f32> {
+        let centre = grid.cells(centre);
+        (0..cells).map(|cell| (-(cell as f32 - centre).powi(2) / (2.0 * SIGMA * SIGMA)).exp()).collect()
+    };
+    let cells = grid.width * grid.height;
+    let mut maps = vec![0.0; mask.len() * cells];
+    for (index, [x, y]) in keypoints.iter().enumerate().filter(|&(index, _)| mask[index]) {
+        let (columns, rows) = (bell(*x, grid.width), bell(*y, grid.height));
+        for (cell, value) in maps[index * cells..][..cells].iter_mut().enumerate() {
+            *value = columns[cell % grid.width] * rows[cell / grid.width];
+        }
+    }
+    Ok(maps)
 }
 
-/// The softmax of every map of `logits` [B, K, h, w], times its target's `mass` [B, K]: a perfect prediction equals the
-/// target. Differentiable in the logits.
+fn check_flags(what: &str, keypoints: &[[f32; 2]], flags: &[bool]) -> Result<()> {
+    if keypoints.len() != flags.len() {
+        bail!("targets: expected {} {what}, one per keypoint, found {}", keypoints.len(), flags.len());
+    }
+    Ok(())
+}
+
+/// log softmax over every map's cells, `[B, K, h, w]` to `[B, K, h w]`.
+///
+/// # Errors
+/// If the shape does not fit.
+pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
+    let logits = logits.flatten_from(2)?;
+    // The shift cancels, so backward need not know of it.
+    let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(D::Minus1)?)?;
+    shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
+}
+
+/// The softmax of every map of `logits` `[B, K, h, w]`, times its target's `mass` `[B, K]`: a perfect prediction equals
+/// the target. Differentiable in the logits.
 ///
 /// # Errors
 /// If the shapes do not fit.
-pub fn softmax_heatmaps(logits: &Tensor, mass: &Tensor) -> Result<Tensor> {
-    let probabilities = candle_nn::ops::softmax(&logits.flatten_from(2)?, D::Minus1)?;
-    probabilities.broadcast_mul(&mass.unsqueeze(2)?)?.reshape(logits.shape())
+pub fn softmax_times_mass(logits: &Tensor, mass: &Tensor) -> Result<Tensor> {
+    log_softmax(logits)?.exp()?.broadcast_mul(&mass.unsqueeze(2)?)?.reshape(logits.shape())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{HeatmapNetwork, Nano};
     use candle_core::Var;
 
-    fn spec(keypoints: usize) -> Result<ModelSpec> {
-        Ok(Nano::new(keypoints, 1, &Device::Cpu)?.spec())
-    }
+    const SQUARE: Grid = Grid { width: 16, height: 16, stride: 4 };
+    const OBLONG: Grid = Grid { width: 6, height: 5, stride: 4 };
 
     #[test]
     fn a_cell_centre_is_half_a_stride_from_its_corner() -> Result<()> {
         // With a stride of 4 pixels, cell 3 covers [12, 16) and has its centre at 14; cell 5's is at 22.
-        let targets = render_targets(&spec(1)?, &[[14.0, 22.0]], &[true], &Device::Cpu)?;
-        let map = targets.heatmaps.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()?;
-        assert_eq!(map[5][3], 1.0);
+        let map = |x, y| -> Result<Vec<Vec<f32>>> {
+            let targets = HeatmapTargets::new(&[[x, y]], &[true], 1, SQUARE, &Device::Cpu)?;
+            targets.heatmaps.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()
+        };
         let near = |value: f32, expected: f32| (value - expected).abs() < 1e-6;
-        assert!(near(map[5][4], (-0.5f32).exp()) && near(map[3][3], (-2.0f32).exp()));
+        let centred = map(14.0, 22.0)?;
+        assert_eq!(centred[5][3], 1.0);
+        assert!(near(centred[5][4], (-0.5f32).exp()) && near(centred[3][3], (-2.0f32).exp()));
         // A quarter of a cell to the right of the centre: 15 / 4 - 0.5 = 3.25.
-        let targets = render_targets(&spec(1)?, &[[15.0, 22.0]], &[true], &Device::Cpu)?;
-        let map = targets.heatmaps.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()?;
-        assert!(near(map[5][3], (-0.03125f32).exp()) && near(map[5][4], (-0.28125f32).exp()));
+        let moved = map(15.0, 22.0)?;
+        assert!(near(moved[5][3], (-0.03125f32).exp()) && near(moved[5][4], (-0.28125f32).exp()));
         Ok(())
     }
 
@@ -99,7 +181,7 @@ mod tests {
     fn mask_and_mass_follow_label_and_frame() -> Result<()> {
         let places = [[32.0, 32.0], [0.0, 0.0], [32.0, 32.0], [64.0, 10.0], [-0.1, 10.0], [f32::NAN, 1.0]];
         let labelled = [true, true, false, true, true, true];
-        let targets = render_targets(&spec(3)?, &places, &labelled, &Device::Cpu)?;
+        let targets = HeatmapTargets::new(&places, &labelled, 3, SQUARE, &Device::Cpu)?;
         assert_eq!(targets.mask.to_vec2::<f32>()?, [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]);
         let sums = targets.heatmaps.sum((2, 3))?.to_vec2::<f32>()?;
         let mass = targets.mass.to_vec2::<f32>()?;
@@ -109,15 +191,34 @@ mod tests {
         // Far from the border the cells sum to the integral 2πσ².
         assert!((mass[0][0] - std::f32::consts::TAU).abs() < 1e-4);
         assert_eq!(mass[0][2], 0.0);
-        assert!(render_targets(&spec(3)?, &places[..2], &labelled[..2], &Device::Cpu).is_err());
+        for (count, labels, per_sample) in [(2, 2, 3), (3, 2, 3), (3, 3, 0)] {
+            let targets = HeatmapTargets::new(&places[..count], &labelled[..labels], per_sample, SQUARE, &Device::Cpu);
+            assert!(targets.is_err());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn targets_of_an_oblong_grid_peak_at_the_cell_that_covers_the_keypoint() -> Result<()> {
+        // The centre of cell (2, 1); one outside the image; one that is not labelled.
+        let keypoints = [[10.0, 6.0], [24.0, 6.0], [10.0, 6.0]];
+        let targets = HeatmapTargets::new(&keypoints, &[true, true, false], 3, OBLONG, &Device::Cpu)?;
+        assert_eq!(targets.flags()?, [true, false, false]);
+        assert_eq!(targets.coordinates.to_vec3::<f32>()?[0], [[2.0, 1.0], [0.0, 0.0], [0.0, 0.0]]);
+        let maps = targets.heatmaps.flatten_all()?.to_vec1::<f32>()?;
+        assert_eq!(maps[6 + 2], 1.0);
+        assert!((maps[6 + 3] - (-0.5f32).exp()).abs() < 1e-6);
+        assert!(maps[30..].iter().all(|&value| value == 0.0));
+        let mass = targets.mass.to_vec2::<f32>()?;
+        assert!((mass[0][0] - maps[..30].iter().sum::<f32>()).abs() < 1e-5 && mass[0][1] == 0.0);
         Ok(())
     }
 
     #[test]
     fn a_perfect_prediction_equals_the_target_and_has_a_gradient() -> Result<()> {
-        let targets = render_targets(&spec(2)?, &[[3.0, 60.0], [20.5, 33.0]], &[true, true], &Device::Cpu)?;
+        let targets = HeatmapTargets::new(&[[3.0, 60.0], [20.5, 33.0]], &[true, true], 2, SQUARE, &Device::Cpu)?;
         let logits = Var::from_tensor(&targets.heatmaps.log()?)?;
-        let heatmaps = softmax_heatmaps(&logits, &targets.mass)?;
+        let heatmaps = softmax_times_mass(&logits, &targets.mass)?;
         let error = (&heatmaps - &targets.heatmaps)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
         assert!(error < 1e-5, "{error}");
         assert!(heatmaps.sqr()?.sum_all()?.backward()?.get(&logits).is_some());

@@ -10,6 +10,7 @@ mod cpu;
 pub mod decode;
 pub mod heatmap;
 pub mod layers;
+pub mod named;
 pub mod nano;
 pub mod norm;
 pub mod parameters;
@@ -38,29 +39,14 @@ pub enum ModelError {
     /// A network without outputs.
     #[error("a network needs at least one keypoint")]
     NoKeypoints,
-    /// Tensors to load lack one that the network has.
-    #[error("tensor `{name}` is missing: expected {expected}")]
-    MissingTensor {
-        /// The parameter's or buffer's name.
-        name: String,
-        /// Its type and shape.
-        expected: String,
-    },
+    /// Tensors to load lack one that the network has, or hold it in another shape or type.
+    #[error("tensor {0}")]
+    Misfit(#[from] named::Misfit),
     /// Tensors to load hold one that the network lacks.
     #[error("tensor `{name}` belongs to no parameter or buffer of this network")]
     UnknownTensor {
         /// The tensor's name.
         name: String,
-    },
-    /// A tensor to load has another shape or type than the network's.
-    #[error("tensor `{name}` does not fit: expected {expected}, found {found}")]
-    TensorMismatch {
-        /// The parameter's or buffer's name.
-        name: String,
-        /// Its type and shape.
-        expected: String,
-        /// The type and shape of the tensor to load.
-        found: String,
     },
     /// A tensor operation failed.
     #[error(transparent)]

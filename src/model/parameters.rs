@@ -1,6 +1,9 @@
 //! Everything that a network has learned, by name.
 
-use super::ModelError;
+use super::{
+    ModelError,
+    named::{matching, snapshot},
+};
 use crate::random;
 use candle_core::{Device, Result, Shape, Tensor, Var};
 use rand::Rng;
@@ -81,7 +84,7 @@ impl Parameters {
     /// # Errors
     /// If the device fails to copy.
     pub fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
-        self.all().map(|(name, variable)| Ok((name.clone(), variable.as_detached_tensor().copy()?))).collect()
+        snapshot(self.all())
     }
 
     /// Replaces all parameters and buffers.
@@ -89,31 +92,17 @@ impl Parameters {
     /// # Errors
     /// If a tensor is missing, is not known here, or has another shape or type than here; nothing has changed then.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
-        for (name, variable) in self.all() {
-            let Some(tensor) = tensors.get(name) else {
-                return Err(ModelError::MissingTensor { name: name.clone(), expected: describe(variable) });
-            };
-            if tensor.dims() != variable.dims() || tensor.dtype() != variable.dtype() {
-                return Err(ModelError::TensorMismatch {
-                    name: name.clone(),
-                    expected: describe(variable),
-                    found: describe(tensor),
-                });
-            }
-        }
+        let found = matching(self.all().map(|(name, variable)| (name, variable.as_tensor())), tensors)?;
         let unknown = |name: &&String| !self.trainable.contains_key(*name) && !self.buffers.contains_key(*name);
         if let Some(name) = tensors.keys().find(unknown) {
             return Err(ModelError::UnknownTensor { name: name.clone() });
         }
         // Copied to the device before any is set, so that a device that runs full changes nothing either; copied,
         // because candle refuses to set a variable to a tensor that shares its storage.
-        let copies = self
-            .all()
-            .filter_map(|(name, variable)| tensors.get(name).map(|tensor| (variable, tensor)))
-            .map(|(variable, tensor)| Ok((variable, tensor.to_device(&self.device)?.copy()?)))
-            .collect::<Result<Vec<_>>>()?;
-        for (variable, tensor) in copies {
-            variable.set(&tensor)?;
+        let copy = |tensor: &Tensor| tensor.to_device(&self.device)?.copy();
+        let copies = found.into_iter().map(copy).collect::<Result<Vec<_>>>()?;
+        for ((_, variable), tensor) in self.all().zip(&copies) {
+            variable.set(tensor)?;
         }
         Ok(())
     }
@@ -127,13 +116,10 @@ fn filled(shape: impl Into<Shape>, value: f32, device: &Device) -> Result<Var> {
     Var::from_tensor(&Tensor::full(value, shape, device)?)
 }
 
-fn describe(tensor: &Tensor) -> String {
-    format!("{:?} {:?}", tensor.dtype(), tensor.dims())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::named;
 
     fn sample(seed: u64) -> Result<Parameters> {
         let mut parameters = Parameters::new(seed, &Device::Cpu);
@@ -144,9 +130,7 @@ mod tests {
     }
 
     fn bits(parameters: &Parameters) -> Result<Vec<(String, Vec<u32>)>> {
-        let values = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect();
-        parameters.tensors()?.into_iter().map(|(name, tensor)| Ok((name, bits(values(tensor)?)))).collect()
+        named::bits(&parameters.tensors()?)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, Alg. 2), with its state open to checkpoints.
 
 use super::{Gradients, OptimError};
+use crate::model::named::matching;
 use candle_core::{Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,15 +102,7 @@ impl AdamW {
             return Err(OptimError::UnknownState { name: name.clone() });
         }
         let mut moments = BTreeMap::new();
-        for (name, tensor) in &own {
-            let describe = |tensor: &Tensor| format!("{:?} {:?}", tensor.dtype(), tensor.dims());
-            let expected = describe(tensor);
-            let Some(found) = state.get(name) else {
-                return Err(OptimError::MissingState { name: name.clone(), expected });
-            };
-            if describe(found) != expected {
-                return Err(OptimError::StateMismatch { name: name.clone(), expected, found: describe(found) });
-            }
+        for ((name, tensor), found) in own.iter().zip(matching(&own, state)?) {
             moments.insert(name.as_str(), found.to_device(tensor.device())?.copy()?);
         }
         for (name, slot) in &mut self.slots {

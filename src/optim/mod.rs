@@ -8,32 +8,19 @@ pub use adamw::{AdamW, AdamWSettings};
 pub use gradients::{Gradients, clip_to_norm, collect, global_norm};
 pub use schedule::CosineSchedule;
 
+use crate::model::named::Misfit;
+
 /// What can go wrong in the optimizer.
 #[derive(Debug, thiserror::Error)]
 pub enum OptimError {
-    /// A saved state lacks a tensor.
-    #[error("optimizer state `{name}` is missing: expected {expected}")]
-    MissingState {
-        /// The tensor's name.
-        name: String,
-        /// Its type and shape.
-        expected: String,
-    },
+    /// A saved state lacks a tensor, or holds it in another shape or type than its variable's.
+    #[error("optimizer state {0}")]
+    Misfit(#[from] Misfit),
     /// A saved state holds a tensor that belongs to no variable.
     #[error("optimizer state `{name}` belongs to no variable")]
     UnknownState {
         /// The tensor's name.
         name: String,
-    },
-    /// A saved tensor has another shape or type than its variable.
-    #[error("optimizer state `{name}` does not fit: expected {expected}, found {found}")]
-    StateMismatch {
-        /// The tensor's name.
-        name: String,
-        /// The type and shape that the variable wants.
-        expected: String,
-        /// The type and shape found.
-        found: String,
     },
     /// A tensor operation failed.
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Heatmap cross-entropy.
 
-use crate::afl::loss::{BaseLoss, log_softmax, mean_over_labelled, softmax_times_mass};
-use crate::afl::targets::HeatmapTargets;
+use crate::afl::loss::{BaseLoss, mean_over_labelled};
+use crate::model::heatmap::{HeatmapTargets, log_softmax, softmax_times_mass};
 use candle_core::{D, Result, Tensor};
 
 /// The least probability and mass that are told from 0; normal in f32, so that logarithms stay finite.
@@ -25,6 +25,6 @@ impl BaseLoss for CrossEntropy {
     }
 
     fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
-        softmax_times_mass(output, mass)
+        softmax_times_mass(&output.detach(), &mass.detach())
     }
 }

@@ -1,7 +1,7 @@
 //! Heatmap mean squared error.
 
 use crate::afl::loss::{BaseLoss, mean_over_labelled};
-use crate::afl::targets::HeatmapTargets;
+use crate::model::heatmap::HeatmapTargets;
 use candle_core::{D, Result, Tensor};
 
 /// The squared difference between the raw output and the unit-peak Gaussian, averaged over cells and labelled

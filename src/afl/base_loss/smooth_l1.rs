@@ -1,7 +1,7 @@
 //! Smooth L1 on decoded coordinates.
 
-use crate::afl::loss::{BaseLoss, log_softmax, mean_over_labelled, softmax_times_mass};
-use crate::afl::targets::HeatmapTargets;
+use crate::afl::loss::{BaseLoss, mean_over_labelled};
+use crate::model::heatmap::{HeatmapTargets, log_softmax, softmax_times_mass};
 use candle_core::{D, DType, Result, Tensor};
 
 /// Smooth L1 (Girshick 2015), in cells with its corner at one cell, between the keypoint and the mean position under
@@ -23,7 +23,7 @@ impl BaseLoss for SmoothL1 {
     }
 
     fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
-        softmax_times_mass(output, mass)
+        softmax_times_mass(&output.detach(), &mass.detach())
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::afl::{AflError, BaseLoss, Grid, HeatmapTargets, base_loss, base_losses, weighted};
+use crate::afl::{AflError, BaseLoss, base_loss, base_losses, weighted};
+use crate::model::heatmap::{Grid, HeatmapTargets};
 use crate::random;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::Rng;
@@ -8,10 +9,9 @@ const GRID: Grid = Grid { width: 5, height: 4, stride: 4 };
 
 /// Two samples of three keypoints in f64: one keypoint unlabelled, one outside the image.
 fn targets() -> Result<HeatmapTargets> {
-    let keypoints = [10.0, 6.0, 3.0, 12.5, 17.0, 1.0, 8.0, 8.0, 40.0, 3.0, 1.0, 15.0];
+    let keypoints = [[10.0, 6.0], [3.0, 12.5], [17.0, 1.0], [8.0, 8.0], [40.0, 3.0], [1.0, 15.0]];
     let labelled = [true, true, false, true, true, true];
-    let targets =
-        HeatmapTargets::new(&keypoints, &labelled, 3, GRID, &Device::Cpu).map_err(candle_core::Error::wrap)?;
+    let targets = HeatmapTargets::new(&keypoints, &labelled, 3, GRID, &Device::Cpu)?;
     let double = |tensor: Tensor| tensor.to_dtype(DType::F64);
     Ok(HeatmapTargets {
         heatmaps: double(targets.heatmaps)?,
@@ -92,7 +92,7 @@ fn afl_perfect_predictions_cost_nothing_and_equal_their_targets() -> Result<()> 
     assert!(values(&CrossEntropy.per_sample(&logits, &targets)?)?.iter().all(|loss| loss.abs() < 1e-6));
     assert!(values(&MeanSquaredError.per_sample(&targets.heatmaps, &targets)?)?.iter().all(|&loss| loss == 0.0));
     // A spike on the very cell: (10, 6) px is the centre of cell (2, 1).
-    let one = HeatmapTargets::new(&[10.0, 6.0], &[true], 1, GRID, &Device::Cpu).map_err(candle_core::Error::wrap)?;
+    let one = HeatmapTargets::new(&[[10.0, 6.0]], &[true], 1, GRID, &Device::Cpu)?;
     let spike = one.heatmaps.affine(100.0, 0.0)?;
     assert!(SmoothL1.per_sample(&spike, &one)?.to_vec1::<f32>()?[0] < 1e-9);
 
@@ -113,8 +113,7 @@ fn afl_cross_entropy_stays_finite_for_extreme_logits() -> Result<()> {
 
 #[test]
 fn afl_a_sample_without_labels_costs_nothing() -> Result<()> {
-    let targets =
-        HeatmapTargets::new(&[1.0; 4], &[false; 2], 2, GRID, &Device::Cpu).map_err(candle_core::Error::wrap)?;
+    let targets = HeatmapTargets::new(&[[1.0; 2]; 2], &[false; 2], 2, GRID, &Device::Cpu)?;
     let output = Tensor::ones((1, 2, 4, 5), DType::F32, &Device::Cpu)?;
     for loss in base_losses() {
         assert_eq!(loss.per_sample(&output, &targets)?.to_vec1::<f32>()?, [0.0], "{}", loss.name());

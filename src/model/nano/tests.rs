@@ -1,6 +1,11 @@
 use super::*;
 use crate::{
-    model::{activation, conv::conv2d, heatmap::render_targets, heatmap::softmax_heatmaps, norm},
+    model::{
+        activation,
+        conv::conv2d,
+        heatmap::{HeatmapTargets, log_softmax, softmax_times_mass},
+        norm,
+    },
     optim::{AdamW, AdamWSettings, clip_to_norm, collect},
     random,
 };
@@ -21,13 +26,13 @@ fn targets(nano: &Nano, batch: usize) -> Result<Tensor> {
     let mut random = random::stream(3, 0, 0, "targets");
     let mut place = || [random.random_range(0.0..64.0f32), random.random_range(0.0..64.0f32)];
     let places: Vec<_> = (0..batch * nano.keypoints).map(|_| place()).collect();
-    let targets = render_targets(&nano.spec(), &places, &vec![true; places.len()], &Device::Cpu)?;
+    let targets =
+        HeatmapTargets::new(&places, &vec![true; places.len()], nano.keypoints, nano.spec().grid(), &Device::Cpu)?;
     targets.heatmaps.flatten_from(2)?.broadcast_div(&targets.mass.unsqueeze(2)?)
 }
 
 fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
-    let log = candle_nn::ops::log_softmax(&logits.flatten_from(2)?, D::Minus1)?;
-    (log * target)?.sum(D::Minus1)?.mean_all()?.neg()
+    (log_softmax(logits)? * target)?.sum(D::Minus1)?.mean_all()?.neg()
 }
 
 #[test]
@@ -170,7 +175,7 @@ fn time_of_a_training_step() -> Result<()> {
         println!("{what}: {:.1} + {:.1} ms", ms(forward), ms(backward));
     }
     let mass = Tensor::ones((BATCH, KEYPOINTS), candle_core::DType::F32, &Device::Cpu)?;
-    let times = both_ways([BATCH, KEYPOINTS, 16, 16], |x| softmax_heatmaps(x, &mass))?;
+    let times = both_ways([BATCH, KEYPOINTS, 16, 16], |x| softmax_times_mass(x, &mass))?;
     println!("softmax heatmaps: {:.2} + {:.2} ms", ms(times[0]), ms(times[1]));
     Ok(())
 }
