@@ -26,6 +26,26 @@ fn preview() {
         t.elapsed().as_secs_f32() * 1e3 / 64.0,
         samples.iter().map(|s| s.rejections.len()).collect::<Vec<_>>()
     );
+    for variant in 0..4 {
+        let mut few = samples.clone();
+        for s in &mut few {
+            if variant >= 1 {
+                s.degradation.blur = 0.0;
+            }
+            if variant >= 2 {
+                s.degradation.block = 1;
+            }
+            if variant >= 3 {
+                s.light.sun_color = Default::default();
+                s.light.sun_direction = -s.light.sun_direction
+            }
+        }
+        for _ in 0..2 {
+            let t = std::time::Instant::now();
+            render_samples(&mut app, config, &scene.figure, &few).unwrap();
+            println!("rendering variant {variant} {:?}", t.elapsed());
+        }
+    }
     let t = std::time::Instant::now();
     let tiles = render_samples(&mut app, config, &scene.figure, &samples).unwrap();
     println!("rendering {:?}", t.elapsed());

@@ -24,21 +24,6 @@ fn hash(n: vec3<u32>) -> f32 {
     return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0;
 }
 
-// The mean of the block that pixel `p` of the tile lies in.
-fn block_color(place: vec4<u32>, p: vec2<i32>, block: i32) -> vec3<f32> {
-    let size = vec2<i32>(place.zw);
-    let clamped = clamp(p, vec2(0), size - 1);
-    let corner = (clamped / block) * block;
-    let end = min(corner + block, size);
-    var sum = vec3(0.0);
-    for (var y = corner.y; y < end.y; y++) {
-        for (var x = corner.x; x < end.x; x++) {
-            sum += textureLoad(drawn, vec2<i32>(place.xy) + vec2(x, y), 0).rgb;
-        }
-    }
-    return sum / f32((end.x - corner.x) * (end.y - corner.y));
-}
-
 fn srgb(linear: vec3<f32>) -> vec3<f32> {
     let c = clamp(linear, vec3(0.0), vec3(1.0));
     return select(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, 12.92 * c, c <= vec3(0.0031308));
@@ -54,23 +39,26 @@ fn camera_fragment(in: CameraVertex) -> @location(0) vec4<f32> {
     let place = tiles[in.tile].place;
     let post = tiles[in.tile].post;
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(place.xy);
-    let block = max(i32(post.z), 1);
-    let deviation = post.x;
+    // A coarse picture's pixel gathers light over its whole block: like a blur whose variance is that of the block, seen
+    // from the block's middle.
+    let block = max(post.z, 1.0);
+    let corner = floor(vec2<f32>(pixel) / block) * block;
+    let centre = vec2<i32>(corner + (block - 1.0) * 0.5 + 0.25);
+    let variance = post.x * post.x + (block * block - 1.0) / 12.0;
+    let reach = i32(ceil(2.0 * sqrt(variance) - 0.2));
+    let falloff = -0.5 / max(variance, 1e-4);
+    let last = vec2<i32>(place.zw) - 1;
     var color = vec3(0.0);
-    if (deviation < 0.2) {
-        color = block_color(place, pixel, block);
-    } else {
-        let reach = i32(ceil(2.0 * deviation));
-        var total = 0.0;
-        for (var dy = -reach; dy <= reach; dy++) {
-            for (var dx = -reach; dx <= reach; dx++) {
-                let weight = exp(-0.5 * f32(dx * dx + dy * dy) / (deviation * deviation));
-                total += weight;
-                color += weight * block_color(place, pixel + vec2(dx, dy), block);
-            }
+    var total = 0.0;
+    for (var dy = -reach; dy <= reach; dy++) {
+        for (var dx = -reach; dx <= reach; dx++) {
+            let weight = exp(f32(dx * dx + dy * dy) * falloff);
+            let from_pixel = clamp(centre + vec2(dx, dy), vec2(0), last);
+            total += weight;
+            color += weight * textureLoad(drawn, vec2<i32>(place.xy) + from_pixel, 0).rgb;
         }
-        color /= total;
     }
+    color /= total;
     // The sum of four even numbers is close to a normal; its deviation is 1 / sqrt(3).
     let seed = u32(post.w);
     var grain = vec3(0.0);

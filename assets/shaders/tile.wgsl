@@ -4,6 +4,8 @@
 
 @group(0) @binding(0) var<storage, read> tiles: array<Tile>;
 @group(0) @binding(1) var<storage, read> instances: array<Instance>;
+// A sphere around each instance: centre and radius.
+@group(0) @binding(2) var<storage, read> bounds: array<vec4<f32>>;
 
 const FAR: f32 = 1000.0;
 const MISS: f32 = 1e20;
@@ -75,26 +77,37 @@ fn intersect(origin: vec3<f32>, direction: vec3<f32>, instance: Instance) -> Hit
     return cuboid(origin, direction, instance);
 }
 
-// Whether the ray meets a sphere around the instance: most instances are nowhere near most shadow rays.
-fn may_meet(origin: vec3<f32>, direction: vec3<f32>, instance: Instance) -> bool {
-    let cone = instance.ids.z == 0u;
-    let centre = select(instance.a.xyz, (instance.a.xyz + instance.b.xyz) * 0.5, cone);
-    let radius = select(length(instance.b.xyz), length(instance.b.xyz - instance.a.xyz) * 0.5 + max(instance.a.w, instance.b.w), cone);
-    let towards = centre - origin;
+// Whether the ray can meet instance `k` at all: most instances are nowhere near most shadow rays.
+fn may_meet(origin: vec3<f32>, direction: vec3<f32>, k: u32) -> bool {
+    let sphere = bounds[k];
+    let towards = sphere.xyz - origin;
     let along = dot(towards, direction);
-    return dot(towards, towards) - along * along < radius * radius && along > -radius;
+    return dot(towards, towards) - along * along < sphere.w * sphere.w && along > -sphere.w;
 }
 
+// 1 in the sun, 0 in the shadow of any instance but `skip`.
+//
+// The inner loop only steps to the next instance worth a closer look. A software rasteriser runs both sides of every
+// branch, so an exact test behind an `if` would be paid for every instance; behind a loop it is paid for the few candidates.
 fn in_sun(tile: u32, point: vec3<f32>, skip: u32) -> f32 {
-    let range = tiles[tile].range;
+    let end = tiles[tile].range.y;
     let direction = tiles[tile].sun_direction.xyz;
-    for (var k = range.x; k < range.y; k++) {
-        if (k != skip && may_meet(point, direction, instances[k])) {
-            let t = intersect(point, direction, instances[k]).t;
-            if (t > 0.0 && t < MISS * 0.5) {
-                return 0.0;
+    var k = tiles[tile].range.x;
+    loop {
+        loop {
+            if (k >= end || (k != skip && may_meet(point, direction, k))) {
+                break;
             }
+            k++;
         }
+        if (k >= end) {
+            break;
+        }
+        let t = intersect(point, direction, instances[k]).t;
+        if (t > 0.0 && t < MISS * 0.5) {
+            return 0.0;
+        }
+        k++;
     }
     return 1.0;
 }
@@ -232,13 +245,12 @@ fn backdrop_fragment(in: BackdropVertex) -> BackdropPixel {
     // Far away the pattern is finer than a pixel: fade it to its mean instead of letting it flicker.
     let pixel = depth * length(t.ray_right.xyz);
     let sharp = clamp(1.5 - 2.0 * pixel / t.pattern.x, 0.0, 1.0);
-    let albedo = mix(mean_color(t, ground), pattern(t, surface, ground), sharp);
+    let wall_mean = (t.color_a.rgb + t.color_b.rgb + t.color_c.rgb) / 3.0;
+    let mean = select(wall_mean, t.ground.rgb, ground);
+    let patterned = select(wall_pattern(t, surface), ground_pattern(t, surface), ground);
+    let albedo = mix(mean, patterned, sharp);
     out.color = vec4(shade(in.tile, albedo, eye + along * depth, normal, 0xffffffffu), 1.0);
     return out;
-}
-
-fn mean_color(t: Tile, ground: bool) -> vec3<f32> {
-    return select((t.color_a.rgb + t.color_b.rgb + t.color_c.rgb) / 3.0, t.ground.rgb, ground);
 }
 
 fn hash(n: vec3<u32>) -> f32 {
@@ -262,75 +274,64 @@ fn noise(p: vec3<f32>) -> f32 {
     return mix(low, high, s.z);
 }
 
-fn clouds(p: vec2<f32>, seed: f32) -> f32 {
-    return 0.5 * noise(vec3(p, seed)) + 0.3 * noise(vec3(p * 2.1, seed + 7.0)) + 0.2 * noise(vec3(p * 4.3, seed + 13.0));
-}
-
-fn three(t: Tile, x: f32) -> vec3<f32> {
-    return mix(mix(t.color_a.rgb, t.color_b.rgb, smoothstep(0.25, 0.5, x)), t.color_c.rgb, smoothstep(0.5, 0.75, x));
-}
-
 fn pick(t: Tile, x: f32) -> vec3<f32> {
     return select(select(t.color_c.rgb, t.color_b.rgb, x < 0.67), t.color_a.rgb, x < 0.33);
 }
 
-// The albedo of the wall or the ground at `p`, metres. The kinds are those of `BackdropKind`.
-fn pattern(t: Tile, p: vec2<f32>, ground: bool) -> vec3<f32> {
+// The albedo of the ground at `p`, metres.
+fn ground_pattern(t: Tile, p: vec2<f32>) -> vec3<f32> {
+    let q = p / t.pattern.x;
+    let contrast = t.pattern.y;
+    let mottled = t.ground.rgb * (1.0 + contrast * (noise(vec3(q * 3.0, t.pattern.z + 31.0)) - 0.5));
+#ifdef TILES
+    let cell = lattice(vec3(q, 0.0));
+    return mix(mottled, t.color_b.rgb, f32((cell.x + cell.y) & 1u) * (0.2 + 0.6 * contrast));
+#else ifdef BRICKS
+    return mix(mottled, t.color_b.rgb, f32(lattice(vec3(q, 0.0)).x & 1u) * (0.2 + 0.6 * contrast));
+#else
+    return mottled;
+#endif
+}
+
+// The albedo of the wall at `p`, metres. Each kind of backdrop has a pipeline of its own: one shader with a switch would
+// make a software rasteriser compute every kind for every pixel.
+fn wall_pattern(t: Tile, p: vec2<f32>) -> vec3<f32> {
     let q = p / t.pattern.x;
     let seed = t.pattern.z;
-    let kind = u32(t.pattern.w);
-    let contrast = t.pattern.y;
-    if (ground) {
-        let mottled = t.ground.rgb * (1.0 + contrast * (clouds(q * 2.0, seed + 31.0) - 0.5));
-        if (kind == 2u || kind == 3u) {
-            let cell = lattice(vec3(q, seed));
-            let checker = f32((cell.x + select(0u, cell.y, kind == 2u)) & 1u);
-            return mix(mottled, t.color_b.rgb, checker * (0.2 + 0.6 * contrast));
-        }
-        return mottled;
+#ifdef FIELD
+    let cloud = 0.5 * noise(vec3(q, seed)) + 0.3 * noise(vec3(q * 2.1, seed + 7.0)) + 0.2 * noise(vec3(q * 4.3, seed + 13.0));
+    return mix(mix(t.color_a.rgb, t.color_b.rgb, smoothstep(0.25, 0.5, cloud)), t.color_c.rgb, smoothstep(0.5, 0.75, cloud));
+#else ifdef TILES
+    let cell = lattice(vec3(q, seed));
+    let joint = max(abs(fract(q.x) - 0.5), abs(fract(q.y) - 0.5));
+    return mix(pick(t, hash(cell)), t.color_c.rgb * 0.5, smoothstep(0.44, 0.48, joint));
+#else ifdef BRICKS
+    let row = floor(q.y * 2.0);
+    let shifted = vec2(q.x + 0.5 * (row - 2.0 * floor(row * 0.5)), q.y * 2.0);
+    let cell = lattice(vec3(shifted, seed));
+    let joint = max(abs(fract(shifted.x) - 0.5) * 2.0 - 0.9, abs(fract(shifted.y) - 0.5) * 2.0 - 0.8);
+    return mix(mix(t.color_a.rgb, t.color_b.rgb, hash(cell)), t.color_c.rgb, smoothstep(0.0, 0.1, joint));
+#else ifdef BLOCKS
+    var color = t.color_a.rgb;
+    for (var layer = 0u; layer < 3u; layer++) {
+        let s = q * (0.4 + 0.45 * f32(layer)) + vec2(seed + 3.7 * f32(layer), 1.3 * f32(layer));
+        let cell = lattice(vec3(s, f32(layer)));
+        let half = vec2(0.2) + 0.28 * vec2(hash(cell + vec3(1u)), hash(cell + vec3(2u)));
+        let inside = all(abs(fract(s) - 0.5) < half);
+        color = select(color, pick(t, hash(cell + vec3(3u))) * (0.6 + 0.8 * hash(cell + vec3(4u))), inside);
     }
-    switch kind {
-        case 0u: {
-            return mix(t.color_a.rgb, t.color_b.rgb, clamp(p.y * 0.4, 0.0, 1.0));
-        }
-        case 1u: {
-            return three(t, clouds(q, seed));
-        }
-        case 2u: {
-            let cell = lattice(vec3(q, seed));
-            let joint = max(abs(fract(q.x) - 0.5), abs(fract(q.y) - 0.5));
-            return mix(pick(t, hash(cell)), t.color_c.rgb * 0.5, smoothstep(0.44, 0.48, joint));
-        }
-        case 3u: {
-            let row = floor(q.y * 2.0);
-            let shifted = vec2(q.x + 0.5 * (row - 2.0 * floor(row * 0.5)), q.y * 2.0);
-            let cell = lattice(vec3(shifted, seed));
-            let joint = max(abs(fract(shifted.x) - 0.5) * 2.0 - 0.9, abs(fract(shifted.y) - 0.5) * 2.0 - 0.8);
-            return mix(mix(t.color_a.rgb, t.color_b.rgb, hash(cell)), t.color_c.rgb, smoothstep(0.0, 0.1, joint));
-        }
-        case 4u: {
-            var color = t.color_a.rgb;
-            for (var layer = 0u; layer < 3u; layer++) {
-                let s = q * (0.4 + 0.45 * f32(layer)) + vec2(seed + 3.7 * f32(layer), 1.3 * f32(layer));
-                let cell = lattice(vec3(s, f32(layer)));
-                let inside = abs(fract(s) - 0.5) < vec2(0.2 + 0.28 * hash(cell + vec3(1u)), 0.2 + 0.28 * hash(cell + vec3(2u)));
-                if (inside.x && inside.y) {
-                    color = pick(t, hash(cell + vec3(3u))) * (0.6 + 0.8 * hash(cell + vec3(4u)));
-                }
-            }
-            return color;
-        }
-        default: {
-            var color = t.color_a.rgb;
-            for (var layer = 0u; layer < 3u; layer++) {
-                let s = q * (0.8 + 0.5 * f32(layer)) + vec2(seed + 5.1 * f32(layer), 2.9 * f32(layer));
-                let cell = lattice(vec3(s, f32(layer) + 9.0));
-                let centre = vec2(hash(cell + vec3(5u)), hash(cell + vec3(6u))) * 0.4 + 0.3;
-                if (distance(fract(s), centre) < 0.15 + 0.25 * hash(cell + vec3(7u))) {
-                    color = pick(t, hash(cell + vec3(8u))) * (0.6 + 0.8 * hash(cell + vec3(10u)));
-                }
-            }
-            return color;
-        }
+    return color;
+#else ifdef FOLIAGE
+    var color = t.color_a.rgb;
+    for (var layer = 0u; layer < 3u; layer++) {
+        let s = q * (0.8 + 0.5 * f32(layer)) + vec2(seed + 5.1 * f32(layer), 2.9 * f32(layer));
+        let cell = lattice(vec3(s, f32(layer) + 9.0));
+        let centre = vec2(hash(cell + vec3(5u)), hash(cell + vec3(6u))) * 0.4 + 0.3;
+        let inside = distance(fract(s), centre) < 0.15 + 0.25 * hash(cell + vec3(7u));
+        color = select(color, pick(t, hash(cell + vec3(8u))) * (0.6 + 0.8 * hash(cell + vec3(10u))), inside);
     }
+    return color;
+#else
+    return mix(t.color_a.rgb, t.color_b.rgb, clamp(p.y * 0.4, 0.0, 1.0));
+#endif
 }

@@ -13,7 +13,7 @@ struct Tile {
     sky_color: vec4<f32>,
     bounce_color: vec4<f32>,
     wall: vec4<f32>,            // xz: unit normal towards the camera, y: 1 if there is ground, w: offset along it
-    pattern: vec4<f32>,         // scale in metres, contrast, seed, kind
+    pattern: vec4<f32>,         // scale in metres, contrast, seed
     color_a: vec4<f32>,
     color_b: vec4<f32>,
     color_c: vec4<f32>,

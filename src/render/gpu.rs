@@ -42,14 +42,37 @@ pub struct GpuInstance {
     ids: [u32; 4],
 }
 
+impl GpuInstance {
+    fn bound(&self) -> Vec4 {
+        if self.ids[2] == CUBOID {
+            return self.a.truncate().extend(self.b.truncate().length());
+        }
+        let [a, b] = [self.a.truncate(), self.b.truncate()];
+        ((a + b) * 0.5).extend(a.distance(b) * 0.5 + self.a.w.max(self.b.w))
+    }
+}
+
+const ROUND_CONE: u32 = 0;
+const CUBOID: u32 = 1;
+
 /// The place of tile `tile` in an atlas with `columns` tiles a row: left, top, width, height in pixels.
 pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
     let tile = tile as u32;
     [tile % columns * size[0], tile / columns * size[1], size[0], size[1]]
 }
 
-/// Everything that has to be uploaded to draw `samples`.
-pub fn upload_data(samples: &[SceneSample], columns: u32) -> (Vec<GpuTile>, Vec<GpuInstance>) {
+/// Everything that has to be uploaded to draw a frame.
+pub struct Upload {
+    /// The tiles.
+    pub tiles: Vec<GpuTile>,
+    /// The instances, those of a tile together.
+    pub instances: Vec<GpuInstance>,
+    /// A sphere around each instance: centre and radius.
+    pub bounds: Vec<Vec4>,
+}
+
+/// Lays out `samples` for the GPU.
+pub fn upload_data(samples: &[SceneSample], columns: u32) -> Upload {
     let mut tiles = Vec::with_capacity(samples.len());
     let mut instances = Vec::new();
     for (index, sample) in samples.iter().enumerate() {
@@ -61,7 +84,7 @@ pub fn upload_data(samples: &[SceneSample], columns: u32) -> (Vec<GpuTile>, Vec<
                     b: part.ends[1].extend(part.radii[1]),
                     rotation: Vec4::W,
                     color: figure.part_colors[p].extend(1.0),
-                    ids: [index as u32, u32::from(PixelId::figure(f, p).0), 0, 0],
+                    ids: [index as u32, u32::from(PixelId::figure(f, p).0), ROUND_CONE, 0],
                 });
             }
         }
@@ -69,17 +92,18 @@ pub fn upload_data(samples: &[SceneSample], columns: u32) -> (Vec<GpuTile>, Vec<
         let place = place(index, columns, [sample.camera.width, sample.camera.height]);
         tiles.push(tile(sample, place, [first, instances.len() as u32, 0, 0]));
     }
-    (tiles, instances)
+    let bounds = instances.iter().map(GpuInstance::bound).collect();
+    Upload { tiles, instances, bounds }
 }
 
 fn instance_of(prop: &Prop, tile: u32, index: usize) -> GpuInstance {
     let (a, b, kind) = match prop.shape {
-        PropShape::Ball { radius } => (prop.position.extend(radius), prop.position.extend(radius), 0),
+        PropShape::Ball { radius } => (prop.position.extend(radius), prop.position.extend(radius), ROUND_CONE),
         PropShape::Capsule { half_length, radius } => {
             let half = prop.rotation * Vec3::Y * half_length;
-            ((prop.position - half).extend(radius), (prop.position + half).extend(radius), 0)
+            ((prop.position - half).extend(radius), (prop.position + half).extend(radius), ROUND_CONE)
         }
-        PropShape::Cuboid { half_extents } => (prop.position.extend(0.0), half_extents.extend(0.0), 1),
+        PropShape::Cuboid { half_extents } => (prop.position.extend(0.0), half_extents.extend(0.0), CUBOID),
     };
     GpuInstance {
         a,
@@ -110,7 +134,7 @@ fn tile(sample: &SceneSample, place: [u32; 4], range: [u32; 4]) -> GpuTile {
         sky_color: light.sky_color.extend(0.0),
         bounce_color: light.bounce_color.extend(0.0),
         wall: Vec4::new(facing.x, 1.0, facing.z, -backdrop.distance),
-        pattern: Vec4::new(backdrop.scale, backdrop.contrast, seed % 1024.0, backdrop.kind as u32 as f32),
+        pattern: Vec4::new(backdrop.scale, backdrop.contrast, seed % 1024.0, 0.0),
         colors: backdrop.colors.map(|color| color.extend(1.0)),
         ground: backdrop.ground.extend(1.0),
         post: Vec4::new(

@@ -2,9 +2,10 @@
 
 use super::{
     app::{DrawnFrame, Frame, FrameToDraw},
-    gpu::{self, GpuInstance, GpuTile},
+    gpu,
     pipelines::{Atlas, CUBE_INDICES, TilePipelines},
 };
+use crate::scene::BackdropKind;
 use bevy::{
     prelude::*,
     render::{
@@ -31,6 +32,7 @@ pub struct Drawing {
 pub struct Uploads {
     tiles: Option<Buffer>,
     instances: Option<Buffer>,
+    bounds: Option<Buffer>,
 }
 
 /// Frames that the GPU is still drawing, oldest first, and buffers to read further ones back with.
@@ -71,25 +73,29 @@ pub fn upload(
         commands.remove_resource::<Drawing>();
         return;
     };
-    let (tiles, instances) = gpu::upload_data(&extracted.0.samples, atlas.columns);
+    let data = gpu::upload_data(&extracted.0.samples, atlas.columns);
     let uploads = &mut *uploads;
-    let tile_buffer = write(&mut uploads.tiles, &device, &queue, bytemuck::cast_slice::<GpuTile, u8>(&tiles));
-    let instance_buffer =
-        write(&mut uploads.instances, &device, &queue, bytemuck::cast_slice::<GpuInstance, u8>(&instances));
+    let tiles = write(&mut uploads.tiles, &device, &queue, bytemuck::cast_slice(&data.tiles));
+    let instances = write(&mut uploads.instances, &device, &queue, bytemuck::cast_slice(&data.instances));
+    let bounds = write(&mut uploads.bounds, &device, &queue, bytemuck::cast_slice(&data.bounds));
     let tile_bind = device.create_bind_group(
         "tiles",
         &cache.get_bind_group_layout(&pipelines.tile_layout),
-        &BindGroupEntries::sequential((tile_buffer.as_entire_binding(), instance_buffer.as_entire_binding())),
+        &BindGroupEntries::sequential((
+            tiles.as_entire_binding(),
+            instances.as_entire_binding(),
+            bounds.as_entire_binding(),
+        )),
     );
     let drawn = atlas.drawn.create_view(&TextureViewDescriptor::default());
     let camera_bind = device.create_bind_group(
         "camera",
         &cache.get_bind_group_layout(&pipelines.camera_layout),
-        &BindGroupEntries::sequential((tile_buffer.as_entire_binding(), &drawn)),
+        &BindGroupEntries::sequential((tiles.as_entire_binding(), &drawn)),
     );
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),
-        ranges: tiles.iter().map(|tile| tile.range).collect(),
+        ranges: data.tiles.iter().map(|tile| tile.range).collect(),
         tile_bind,
         camera_bind,
         drawn: false,
@@ -125,19 +131,30 @@ pub fn draw(
     queue: Res<RenderQueue>,
 ) {
     let Some(mut drawing) = drawing else { return };
-    let (Some(backdrop), Some(instances), Some(camera)) = (
-        cache.get_render_pipeline(pipelines.backdrop),
-        cache.get_render_pipeline(pipelines.instances),
-        cache.get_render_pipeline(pipelines.camera),
-    ) else {
-        return;
-    };
+    let Some(built) = Built::from_cache(&pipelines, &cache) else { return };
     let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
-    draw_tiles(&mut encoder, &device, &drawing, &pipelines, &atlas, [backdrop, instances, camera]);
+    draw_tiles(&mut encoder, &device, &drawing, &pipelines, &atlas, &built);
     let buffer = copy_out(&mut encoder, &device, &atlas, &mut ring);
     let submission = queue.submit([encoder.finish()]);
     ring.pending.push_back((drawing.frame.clone(), buffer, submission));
     drawing.drawn = true;
+}
+
+/// The pipelines, once all of them have been built.
+struct Built<'a> {
+    backdrops: Vec<&'a RenderPipeline>,
+    instances: &'a RenderPipeline,
+    camera: &'a RenderPipeline,
+}
+
+impl<'a> Built<'a> {
+    fn from_cache(pipelines: &TilePipelines, cache: &'a PipelineCache) -> Option<Self> {
+        Some(Built {
+            backdrops: pipelines.backdrops.iter().map(|id| cache.get_render_pipeline(*id)).collect::<Option<_>>()?,
+            instances: cache.get_render_pipeline(pipelines.instances)?,
+            camera: cache.get_render_pipeline(pipelines.camera)?,
+        })
+    }
 }
 
 /// Backdrops, then instances, then the camera's pass over it all.
@@ -147,7 +164,7 @@ fn draw_tiles(
     drawing: &Drawing,
     pipelines: &TilePipelines,
     atlas: &Atlas,
-    [backdrop, instances, camera]: [&RenderPipeline; 3],
+    built: &Built,
 ) {
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let (drawn, ids, depth) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth));
@@ -179,18 +196,17 @@ fn draw_tiles(
         pass.set_bind_group(0, &drawing.tile_bind, &[]);
         pass.set_vertex_buffer(0, pipelines.cube_vertices.slice(..));
         pass.set_index_buffer(pipelines.cube_indices.slice(..), IndexFormat::Uint16);
-        for (pipeline, is_backdrop) in [(backdrop, true), (instances, false)] {
+        for (kind, pipeline) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
             pass.set_render_pipeline(pipeline);
-            for (tile, [x, y, width, height]) in places.iter().copied().enumerate() {
-                pass.set_viewport(x as f32, y as f32, width as f32, height as f32, 0.0, 1.0);
-                pass.set_scissor_rect(x, y, width, height);
-                if is_backdrop {
-                    pass.draw(0..3, tile as u32..tile as u32 + 1);
-                } else {
-                    let [first, end, ..] = drawing.ranges[tile];
-                    pass.draw_indexed(0..CUBE_INDICES, 0, first..end);
-                }
+            for tile in (0..tiles).filter(|tile| drawing.frame.samples[*tile].backdrop.kind == kind) {
+                look_at(&mut pass, places[tile]);
+                pass.draw(0..3, tile as u32..tile as u32 + 1);
             }
+        }
+        pass.set_render_pipeline(built.instances);
+        for (tile, [first, end, ..]) in drawing.ranges.iter().copied().enumerate() {
+            look_at(&mut pass, places[tile]);
+            pass.draw_indexed(0..CUBE_INDICES, 0, first..end);
         }
     }
     let mut pass = TrackedRenderPass::new(
@@ -202,12 +218,17 @@ fn draw_tiles(
         }),
     );
     pass.set_bind_group(0, &drawing.camera_bind, &[]);
-    pass.set_render_pipeline(camera);
-    for (tile, [x, y, width, height]) in places.into_iter().enumerate() {
-        pass.set_viewport(x as f32, y as f32, width as f32, height as f32, 0.0, 1.0);
-        pass.set_scissor_rect(x, y, width, height);
+    pass.set_render_pipeline(built.camera);
+    for (tile, place) in places.into_iter().enumerate() {
+        look_at(&mut pass, place);
         pass.draw(0..3, tile as u32..tile as u32 + 1);
     }
+}
+
+/// Confines drawing to one tile's place in the atlas.
+fn look_at(pass: &mut TrackedRenderPass, [x, y, width, height]: [u32; 4]) {
+    pass.set_viewport(x as f32, y as f32, width as f32, height as f32, 0.0, 1.0);
+    pass.set_scissor_rect(x, y, width, height);
 }
 
 /// Copies the atlas into a buffer of the ring, and returns that.

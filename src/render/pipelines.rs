@@ -1,6 +1,7 @@
 //! The render pipelines, the atlas textures and the read-back ring: everything that is made once.
 
 use super::app::RendererConfig;
+use crate::scene::BackdropKind;
 use bevy::{
     mesh::VertexBufferLayout,
     prelude::*,
@@ -13,7 +14,8 @@ use bevy::{
 /// The three pipelines, by their ids in the pipeline cache.
 #[derive(Resource)]
 pub struct TilePipelines {
-    pub backdrop: CachedRenderPipelineId,
+    /// One for each of [`BackdropKind::ALL`].
+    pub backdrops: [CachedRenderPipelineId; BackdropKind::ALL.len()],
     pub instances: CachedRenderPipelineId,
     pub camera: CachedRenderPipelineId,
     pub tile_layout: BindGroupLayoutDescriptor,
@@ -66,7 +68,11 @@ pub fn queue_pipelines(
         "tiles",
         &BindGroupLayoutEntries::sequential(
             ShaderStages::VERTEX_FRAGMENT,
-            (storage_buffer_read_only_sized(false, None), storage_buffer_read_only_sized(false, None)),
+            (
+                storage_buffer_read_only_sized(false, None),
+                storage_buffer_read_only_sized(false, None),
+                storage_buffer_read_only_sized(false, None),
+            ),
         ),
     );
     let camera_layout = BindGroupLayoutDescriptor::new(
@@ -103,10 +109,24 @@ pub fn queue_pipelines(
             bias: default(),
         })
     };
-    let backdrop = RenderPipelineDescriptor {
-        depth_stencil: clip_depth(false, CompareFunction::Always),
-        ..pipeline("backdrop", &shaders.tile, &tile_layout)
-    };
+    let backdrops = BackdropKind::ALL.map(|kind| {
+        let mut backdrop = RenderPipelineDescriptor {
+            depth_stencil: clip_depth(false, CompareFunction::Always),
+            ..pipeline("backdrop", &shaders.tile, &tile_layout)
+        };
+        let define = match kind {
+            BackdropKind::Studio => "STUDIO",
+            BackdropKind::Field => "FIELD",
+            BackdropKind::Tiles => "TILES",
+            BackdropKind::Bricks => "BRICKS",
+            BackdropKind::Blocks => "BLOCKS",
+            BackdropKind::Foliage => "FOLIAGE",
+        };
+        if let Some(fragment) = &mut backdrop.fragment {
+            fragment.shader_defs.push(define.into());
+        }
+        cache.queue_render_pipeline(backdrop)
+    });
     let mut instances = RenderPipelineDescriptor {
         depth_stencil: clip_depth(true, CompareFunction::Greater),
         // Drawing the far sides of the boxes keeps an instance visible while the camera is inside its box.
@@ -132,7 +152,7 @@ pub fn queue_pipelines(
     let buffer =
         |contents, usage| device.create_buffer_with_data(&BufferInitDescriptor { label: None, contents, usage });
     commands.insert_resource(TilePipelines {
-        backdrop: cache.queue_render_pipeline(backdrop),
+        backdrops,
         instances: cache.queue_render_pipeline(instances),
         camera: cache.queue_render_pipeline(camera),
         tile_layout,
