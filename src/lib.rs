@@ -12,5 +12,6 @@ pub mod physics;
 pub mod random;
 pub mod render;
 pub mod scene;
+pub mod sheet;
 pub mod stream;
 pub mod toml_file;
