@@ -15,3 +15,4 @@ pub mod scene;
 pub mod sheet;
 pub mod stream;
 pub mod toml_file;
+pub mod train;

@@ -1,0 +1,17 @@
+//! The trainer: batches in; weights, verdicts and policies out.
+//!
+//! [`Trainer::learn`] is one step of the closed loop: predict, score, weigh, learn, let the critic learn, tell the
+//! controller. It knows nothing of threads, files or windows; `run` feeds it and keeps what it makes.
+
+mod checkpoint;
+mod input;
+mod settings;
+mod statistics;
+mod step;
+mod verdict;
+
+pub use checkpoint::{TrainerState, UnfitCheckpoint};
+pub use settings::{OptimizerConfig, TrainSettings};
+pub use statistics::{Standing, UniformStatistics};
+pub use step::{StepReport, TrainError, Trainer};
+pub use verdict::Verdict;
