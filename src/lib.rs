@@ -3,6 +3,7 @@
 //! ones it sees more of.
 
 pub mod afl;
+pub mod atomic_file;
 pub mod curriculum;
 pub mod figure;
 pub mod model;
@@ -10,6 +11,7 @@ pub mod optim;
 pub mod physics;
 pub mod random;
 pub mod render;
+pub mod run;
 pub mod scene;
 pub mod stream;
 pub mod toml_file;
