@@ -3,6 +3,7 @@
 //! ones it sees more of.
 
 pub mod afl;
+pub mod atomic_file;
 pub mod curriculum;
 pub mod figure;
 pub mod generator;
@@ -11,6 +12,7 @@ pub mod optim;
 pub mod physics;
 pub mod random;
 pub mod render;
+pub mod run;
 pub mod scene;
 pub mod sheet;
 pub mod stream;

@@ -1,6 +1,9 @@
 //! Reading TOML files so that every complaint names the file and the line.
 
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
 use std::{
     fmt, fs,
     ops::Range,
@@ -68,7 +71,51 @@ impl TomlFile {
         FileError { path: self.path.clone(), line: span.map(|span| self.line(&span)), message: message.into() }
     }
 
+    /// The line, counted from 1, on which `key` of `[section]` is set (the top of the file where `section` is empty), if
+    /// the file is laid out in the usual way: one key per line, under its section's header.
+    pub fn line_of(&self, section: &str, key: &str) -> Option<usize> {
+        let mut lines = self.text.lines().enumerate();
+        if !section.is_empty() {
+            lines.find(|(_, line)| line.trim() == format!("[{section}]"))?;
+        }
+        lines
+            .take_while(|(_, line)| !line.trim_start().starts_with('['))
+            .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == key))
+            .map(|(number, _)| number + 1)
+    }
+
     fn line(&self, span: &Range<usize>) -> usize {
         1 + self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+    }
+}
+
+/// A list of exactly `N` values, read with `deserialize_with`. Serde reads an array from the first `N` values of a list
+/// in TOML and says nothing of any further ones.
+///
+/// # Errors
+/// Where the list is longer or shorter.
+pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(from: D) -> Result<[T; N], D::Error> {
+    let values = Vec::deserialize(from)?;
+    let found = values.len();
+    values.try_into().map_err(|_| D::Error::invalid_length(found, &format!("a list of {N}").as_str()))
+}
+
+/// A list of any number of lists of exactly `N` values. See [`exact`].
+///
+/// # Errors
+/// Where one of the inner lists is longer or shorter.
+pub fn exact_rows<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+    from: D,
+) -> Result<Vec<[T; N]>, D::Error> {
+    Ok(Vec::deserialize(from)?.into_iter().map(|Exact(row)| row).collect())
+}
+
+/// A list of exactly `N` values, where it stands inside of something else. See [`exact`].
+#[derive(Clone, Copy, Debug)]
+pub struct Exact<T, const N: usize>(pub [T; N]);
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Exact<T, N> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        exact(from).map(Exact)
     }
 }

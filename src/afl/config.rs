@@ -1,6 +1,7 @@
 //! The settings of the adversarial focal loss.
 
 use super::topology::Threshold;
+use crate::toml_file::exact;
 use serde::{Deserialize, Serialize};
 
 /// How scores become weights.
@@ -26,6 +27,7 @@ pub struct AflConfig {
     /// The power γ of the score in a calibrated weight; 0 makes all weights 1.
     pub gamma: f64,
     /// The smallest and the largest calibrated weight, before they are brought back to mean 1.
+    #[serde(deserialize_with = "exact")]
     pub clip: [f64; 2],
     /// How many standard deviations a calibrated gap may lie off the running mean.
     pub gap_clip: f64,
@@ -40,6 +42,7 @@ pub struct AflConfig {
     /// The critic's learning rate (Adam).
     pub learning_rate: f64,
     /// Adam's β₁ and β₂ for the critic.
+    #[serde(deserialize_with = "exact")]
     pub betas: [f64; 2],
     /// The widths of the critic's hidden layers.
     pub hidden: Vec<usize>,

@@ -4,7 +4,7 @@
 //! `right_...` twin as well, reflected in x.
 
 use super::{BasePose, Bone, Figure, Keypoint, Part, ScaleGroup, ShapeRanges};
-use crate::toml_file::{FileError, TomlFile};
+use crate::toml_file::{Exact, FileError, TomlFile, exact, exact_rows};
 use glam::Vec3;
 use serde::Deserialize;
 use std::{collections::BTreeMap, ops::Range, path::Path};
@@ -17,11 +17,13 @@ pub type FigureError = FileError;
 #[serde(deny_unknown_fields)]
 struct FigureFile {
     name: String,
+    #[serde(deserialize_with = "exact")]
     torso: [Spanned<String>; 2],
     shape: ShapeRanges,
     bones: Vec<Spanned<BoneEntry>>,
     parts: Vec<Spanned<PartEntry>>,
     keypoints: Vec<Spanned<KeypointEntry>>,
+    #[serde(deserialize_with = "exact_rows")]
     edges: Vec<[Spanned<String>; 2]>,
     poses: Vec<Spanned<PoseEntry>>,
 }
@@ -33,6 +35,7 @@ struct BoneEntry {
     parent: Option<Spanned<String>>,
     #[serde(default)]
     mirror: bool,
+    #[serde(deserialize_with = "exact")]
     offset: [f32; 3],
     limits: Limits,
     mass: f32,
@@ -42,8 +45,11 @@ struct BoneEntry {
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limits {
+    #[serde(deserialize_with = "exact")]
     x: [f32; 2],
+    #[serde(deserialize_with = "exact")]
     y: [f32; 2],
+    #[serde(deserialize_with = "exact")]
     z: [f32; 2],
 }
 
@@ -65,7 +71,9 @@ struct PartEntry {
     mirror: bool,
     group: String,
     material: String,
-    ends: [[f32; 3]; 2],
+    #[serde(deserialize_with = "exact")]
+    ends: [Exact<f32, 3>; 2],
+    #[serde(deserialize_with = "exact")]
     radii: [f32; 2],
 }
 
@@ -76,7 +84,7 @@ struct KeypointEntry {
     bone: Spanned<String>,
     #[serde(default)]
     mirror: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "exact")]
     offset: [f32; 3],
     sigma: f32,
     surface_radius: f32,
@@ -88,10 +96,11 @@ struct KeypointEntry {
 #[serde(deny_unknown_fields)]
 struct PoseEntry {
     name: String,
+    #[serde(deserialize_with = "exact")]
     weights: [f32; 2],
     spread: f32,
     #[serde(default)]
-    angles: BTreeMap<Spanned<String>, [f32; 3]>,
+    angles: BTreeMap<Spanned<String>, Exact<f32, 3>>,
 }
 
 /// Reads and checks the figure file at `path`.
@@ -111,7 +120,7 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     for (name, [low, high]) in entries.shape.named() {
         if !(low > 0.0 && high >= low && high.is_finite()) {
             let message = format!("shape.{name} is [{low}, {high}]; it must be positive, the lower first");
-            return Err(file.error(None, message));
+            return Err(FigureError { line: file.line_of("shape", name), ..file.error(None, message) });
         }
     }
     let bones = bones(file, &entries.bones)?;
@@ -309,7 +318,8 @@ fn parts(
             let message = format!("part \"{}\": radii are {:?}; give metres above 0", part.name, part.radii);
             return Err(file.error(Some(span), message));
         }
-        finite(file, span.clone(), "ends", part.ends.as_flattened())?;
+        let ends = part.ends.map(|Exact(end)| end);
+        finite(file, span.clone(), "ends", ends.as_flattened())?;
         for (side, name) in sides(file, span.clone(), &part.name, part.mirror)?.into_iter().enumerate() {
             if parts.iter().any(|other| other.name == name) {
                 return Err(file.error(Some(span), format!("two parts are called \"{name}\"; names must differ")));
@@ -319,7 +329,7 @@ fn parts(
                 name,
                 group: intern(groups, on_side(&part.group, side)),
                 material: intern(materials, part.material.clone()),
-                ends: part.ends.map(|end| reflect(end, side)),
+                ends: ends.map(|end| reflect(end, side)),
                 radii: part.radii,
             });
         }
@@ -390,7 +400,7 @@ fn poses(file: &TomlFile, entries: &[Spanned<PoseEntry>], bones: &[Bone]) -> Res
             return Err(file.error(Some(span), message));
         }
         let mut angles = vec![Vec3::ZERO; bones.len()];
-        for (name, degrees) in &pose.angles {
+        for (name, Exact(degrees)) in &pose.angles {
             // A pair's common name ("thigh") turns both sides alike.
             let written = name.get_ref();
             let targets: Vec<(usize, usize)> = bones

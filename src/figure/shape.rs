@@ -1,6 +1,7 @@
 //! How bodies differ: a few scales drawn per figure.
 
 use super::ScaleGroup;
+use crate::toml_file::exact;
 use serde::Deserialize;
 
 /// Lowest and highest value of each scale of a body, from the figure file's `[shape]`.
@@ -8,16 +9,22 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct ShapeRanges {
     /// Overall size.
+    #[serde(deserialize_with = "exact")]
     pub height: [f32; 2],
     /// Trunk length beside the overall size.
+    #[serde(deserialize_with = "exact")]
     pub trunk: [f32; 2],
     /// Arm length beside the overall size.
+    #[serde(deserialize_with = "exact")]
     pub arm: [f32; 2],
     /// Leg length beside the overall size.
+    #[serde(deserialize_with = "exact")]
     pub leg: [f32; 2],
     /// Head size beside the overall size.
+    #[serde(deserialize_with = "exact")]
     pub head: [f32; 2],
     /// Thickness of all but the head.
+    #[serde(deserialize_with = "exact")]
     pub girth: [f32; 2],
 }
 

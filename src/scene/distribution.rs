@@ -1,5 +1,6 @@
 //! Named distributions, as scene files write them.
 
+use crate::toml_file::{exact, exact_rows};
 use rand::Rng;
 use rand_distr::{Beta, Distribution as _, LogNormal, Normal};
 use serde::{Deserialize, Serialize};
@@ -11,17 +12,17 @@ pub enum Distribution {
     /// `{ constant = value }`.
     Constant(f32),
     /// `{ uniform = [low, high] }`.
-    Uniform([f32; 2]),
+    Uniform(#[serde(deserialize_with = "exact")] [f32; 2]),
     /// `{ normal = [mean, deviation] }`.
-    Normal([f32; 2]),
+    Normal(#[serde(deserialize_with = "exact")] [f32; 2]),
     /// `{ truncated_normal = [mean, deviation, low, high] }`: a normal, drawn again while outside [low, high].
-    TruncatedNormal([f32; 4]),
+    TruncatedNormal(#[serde(deserialize_with = "exact")] [f32; 4]),
     /// `{ log_normal = [mean, deviation] }` of the logarithm.
-    LogNormal([f32; 2]),
+    LogNormal(#[serde(deserialize_with = "exact")] [f32; 2]),
     /// `{ beta = [alpha, beta, low, high] }`, stretched from [0, 1] to [low, high].
-    Beta([f32; 4]),
+    Beta(#[serde(deserialize_with = "exact")] [f32; 4]),
     /// `{ choice = [[value, weight], ...] }`.
-    Choice(Vec<[f32; 2]>),
+    Choice(#[serde(deserialize_with = "exact_rows")] Vec<[f32; 2]>),
 }
 
 impl Distribution {

@@ -101,6 +101,20 @@ pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
 pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
     let entries: SceneFile = file.parse()?;
     let figure_file = find_figure(&file, &entries.figure)?;
+    check(file, entries, figure_file)
+}
+
+/// Checks a scene file's text, with the figure of `figure_file` whatever figure the scene names: the copies that a run
+/// keeps belong together.
+///
+/// # Errors
+/// As [`load_scene`].
+pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
+    let entries: SceneFile = file.parse()?;
+    check(file, entries, figure_file)
+}
+
+fn check(file: TomlFile, entries: SceneFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
     let figure = parse_figure(&figure_file)?;
     let size = *entries.image.get_ref();
     for (key, value) in [("width", size.width), ("height", size.height)] {
@@ -135,7 +149,7 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
     for (section, key, ramp) in randomizers.all() {
         for (end, distribution) in [("easy", Some(&ramp.easy)), ("hard", ramp.hard.as_ref())] {
             if let Some(complaint) = distribution.and_then(|d| d.complaint()) {
-                let line = line_of(&file.text, section, key);
+                let line = file.line_of(section, key);
                 let message = format!("{section}.{key}.{end}: {complaint}");
                 return Err(SceneError { line, ..file.error(None, message) });
             }
@@ -150,16 +164,6 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
         scene_file: file,
         figure_file,
     })
-}
-
-/// The line that `key` of `[section]` is set in, where the file is laid out in the usual way.
-fn line_of(text: &str, section: &str, key: &str) -> Option<usize> {
-    let mut lines = text.lines().enumerate().skip_while(|(_, line)| line.trim() != format!("[{section}]"));
-    lines.next()?;
-    lines
-        .take_while(|(_, line)| !line.trim_start().starts_with('['))
-        .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == key))
-        .map(|(number, _)| number + 1)
 }
 
 /// The figure file that a scene names: `human` is embedded; anything else is a path beside the scene file.

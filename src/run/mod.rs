@@ -1,0 +1,57 @@
+//! A run: its configuration, its directory, its checkpoints and its metrics.
+
+mod checkpoint;
+mod config;
+mod directory;
+mod metrics;
+mod set;
+mod tensors;
+
+pub use checkpoint::{Loaded, load_latest, save};
+pub use config::{
+    CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, OptimizerConfig, RunConfig, is_device_name,
+};
+pub use directory::RunDirectory;
+pub use metrics::{MetricsWriter, cut_back};
+pub use tensors::{Weights, read_weights, write_weights};
+
+use crate::{atomic_file::PathError, toml_file::FileError};
+use std::path::PathBuf;
+
+/// What can go wrong with a run's files. Every message names the file and says what would do.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A TOML file is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file or folder could not be read, written or removed.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A new run was asked for where something is already.
+    #[error("{}: exists already; --resume continues it, or choose another --run", .path.display())]
+    Exists {
+        /// What is in the way.
+        path: PathBuf,
+    },
+    /// A file or folder is not what it should be.
+    #[error("{}: {found}; {remedy}", .path.display())]
+    Damaged {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What would do.
+        remedy: String,
+    },
+    /// Something cannot be put in a file.
+    #[error("{}: cannot be written: {message}", .path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+}
