@@ -25,6 +25,9 @@ pub enum GeneratorError {
     /// The scene asks for what cannot be.
     #[error(transparent)]
     Unsolvable(#[from] Unsolvable),
+    /// The generator's thread panicked: a fault in this program.
+    #[error("the generator failed unexpectedly; the checkpoints hold the run up to the last of them")]
+    Panic,
 }
 
 /// Which batches to make, and how.

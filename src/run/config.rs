@@ -4,8 +4,8 @@ use crate::{
     afl::{AflConfig, base_losses},
     curriculum::CurriculumConfig,
     model::NETWORKS,
-    optim::{AdamWSettings, CosineSchedule},
     toml_file::{FileError, TomlFile},
+    train::OptimizerConfig,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, fmt::Display, path::Path};
@@ -45,28 +45,6 @@ pub struct RunConfig {
     pub log: LogConfig,
     /// `[debug]`.
     pub debug: DebugConfig,
-}
-
-/// `[optimizer]`: AdamW under a warm-up and a cosine.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimizerConfig {
-    /// The greatest learning rate.
-    pub learning_rate: f64,
-    /// The learning rate of the last step, as a share of the greatest.
-    pub final_rate: f64,
-    /// Share of all steps over which the rate rises to its greatest.
-    pub warmup: f64,
-    /// Decoupled weight decay, times the learning rate per step.
-    pub weight_decay: f64,
-    /// Decay of the first moment.
-    pub beta1: f64,
-    /// Decay of the second moment.
-    pub beta2: f64,
-    /// Added to the root of the second moment.
-    pub epsilon: f64,
-    /// The greatest norm of all gradients together; larger ones are scaled down to it.
-    pub clip_norm: f64,
 }
 
 /// `[checkpoint]`: when to write one, and how many to keep.
@@ -118,21 +96,6 @@ impl Default for RunConfig {
     }
 }
 
-impl Default for OptimizerConfig {
-    fn default() -> Self {
-        OptimizerConfig {
-            learning_rate: 2e-3,
-            final_rate: 0.01,
-            warmup: 0.05,
-            weight_decay: 1e-4,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            clip_norm: 5.0,
-        }
-    }
-}
-
 impl Default for CheckpointConfig {
     fn default() -> Self {
         CheckpointConfig { every: 500, keep: 3 }
@@ -142,24 +105,6 @@ impl Default for CheckpointConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         LogConfig { every: 10 }
-    }
-}
-
-impl OptimizerConfig {
-    /// What AdamW takes.
-    pub fn adamw(&self) -> AdamWSettings {
-        let OptimizerConfig { beta1, beta2, epsilon, weight_decay, .. } = *self;
-        AdamWSettings { beta1, beta2, epsilon, weight_decay }
-    }
-
-    /// The learning rate over a run of `total_steps`.
-    pub fn schedule(&self, total_steps: u64) -> CosineSchedule {
-        CosineSchedule {
-            peak: self.learning_rate,
-            floor: self.learning_rate * self.final_rate,
-            warmup_steps: (self.warmup * total_steps as f64).round() as u64,
-            total_steps,
-        }
     }
 }
 

@@ -147,19 +147,9 @@ impl RunDirectory {
         self.path.join("weights.safetensors")
     }
 
-    /// `model.json`: the trained network's card.
-    pub fn card_path(&self) -> PathBuf {
-        self.path.join("model.json")
-    }
-
-    /// `exams/`: a JSON file per exam.
-    pub fn exams_path(&self) -> PathBuf {
-        self.path.join("exams")
-    }
-
-    /// `report.html`.
-    pub fn report_path(&self) -> PathBuf {
-        self.path.join("report.html")
+    /// `pictures/`: contact sheets.
+    pub fn pictures_path(&self) -> PathBuf {
+        self.path.join("pictures")
     }
 
     /// `manifest.json`: the version, the machine, and what else it takes to repeat the run.

@@ -1,18 +1,26 @@
-//! A run: its configuration, its directory, its checkpoints and its metrics.
+//! A run: its configuration, its directory, its threads, its checkpoints and what it says of itself.
 
 mod checkpoint;
 mod config;
+mod device;
 mod directory;
+mod event;
+mod log;
 mod metrics;
+mod pictures;
+mod session;
 mod set;
+mod summary;
 mod tensors;
 
 pub use checkpoint::{Loaded, load_latest, save};
-pub use config::{
-    CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, OptimizerConfig, RunConfig, is_device_name,
-};
+pub use config::{CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, RunConfig, is_device_name};
+pub use device::DeviceError;
 pub use directory::RunDirectory;
+pub use event::{Event, Progress};
 pub use metrics::{MetricsWriter, cut_back};
+pub use session::{Failure, Session, threads};
+pub use summary::Summary;
 pub use tensors::{Weights, read_weights, write_weights};
 
 use crate::{atomic_file::PathError, toml_file::FileError};

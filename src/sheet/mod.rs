@@ -10,10 +10,11 @@ mod tests;
 
 pub use png::save_png;
 
+use crate::atomic_file::PathError;
 use crate::{figure::Figure, stream::Tile};
 use canvas::Area;
 use image::{Rgb, RgbImage};
-use std::{io, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 /// Space between tiles and around the sheet, sheet pixels; borders are drawn in it.
 const GUTTER: u32 = 12;
@@ -103,13 +104,8 @@ pub enum SheetError {
         source: image::ImageError,
     },
     /// The file cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
-    Write {
-        /// Where it was to go.
-        path: PathBuf,
-        /// What is wrong.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] PathError),
 }
 
 /// Draws `panels` row by row, `columns` to a row, every image pixel `scale` (1 to 32) sheet pixels wide.

@@ -1,0 +1,50 @@
+//! The command line: one file a subcommand.
+
+mod preview;
+mod report;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Renders articulated figures, trains a keypoint detector on them, and lets the network's own difficulty decide what is
+/// rendered next.
+#[derive(Parser)]
+#[command(name = "marionette", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::TrainArgs),
+    Preview(preview::PreviewArgs),
+}
+
+/// Why a command did not do what it was asked, and so how it exits.
+enum Trouble {
+    /// Bad usage or bad input: exit 2.
+    Input(anyhow::Error),
+    /// Something failed on the way: exit 1.
+    Failed(anyhow::Error),
+}
+
+/// Runs the command line that the process was started with.
+pub fn main() -> ExitCode {
+    // Bevy and wgpu are silent unless asked: their warnings about a software adapter are no news to who chose one.
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MARIONETTE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu=off,bevy_render=error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::train(args),
+        Command::Preview(args) => preview::preview(args),
+    };
+    let (error, code) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Trouble::Input(error)) => (error, 2),
+        Err(Trouble::Failed(error)) => (error, 1),
+    };
+    eprintln!("error: {error:#}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,79 @@
+//! `marionette preview`.
+
+use super::Trouble;
+use anyhow::{Context, anyhow};
+use clap::Args;
+use marionette::{
+    physics::Solvability,
+    render::{RendererConfig, headless_app, render_samples},
+    run::threads,
+    scene::{AXES, Policy, SceneSample, draw, draw_at, load_scene},
+    sheet::{Overlay, Panel, contact_sheet, save_png},
+};
+use std::path::PathBuf;
+
+/// Render a contact sheet of a scene's samples.
+///
+/// Example: marionette preview scenes/quickstart.toml --out sheet.png --count 32 --overlay keypoints
+#[derive(Args)]
+pub struct PreviewArgs {
+    /// Scene file, or `quickstart` for the built-in one.
+    scene: String,
+    /// The PNG file to write.
+    #[arg(long, value_name = "FILE.png")]
+    out: PathBuf,
+    /// How many samples.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    count: u32,
+    /// What to draw over the pictures: keypoints, ids, depth, boxes or none; several separated by commas.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "keypoints")]
+    overlay: Vec<Overlay>,
+    /// Hardness of every axis, 0 to 1; by default each axis is drawn evenly.
+    #[arg(long, value_name = "H")]
+    hardness: Option<f32>,
+    /// Seed of the samples.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Samples a row.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    columns: u16,
+    /// Sheet pixels per image pixel.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    scale: u32,
+}
+
+/// Runs `marionette preview`.
+pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
+    let scene = load_scene(&args.scene).map_err(|e| Trouble::Input(e.into()))?;
+    if let Some(hardness) = args.hardness.filter(|h| !(0.0..=1.0).contains(h)) {
+        return Err(Trouble::Input(anyhow!("--hardness is {hardness}; give a number from 0 to 1")));
+    }
+    let solvability = Solvability::new(scene.figure.clone());
+    let policy = Policy::initial(marionette::scene::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
+    let samples: Vec<SceneSample> = (0..u64::from(args.count))
+        .map(|index| {
+            solvability.first_solvable(index, |attempt| match args.hardness {
+                Some(hardness) => draw_at(&scene, [hardness; AXES], args.seed, index, attempt),
+                None => draw(&scene, &policy, args.seed, index, attempt),
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|e| Trouble::Failed(e.into()))?;
+    let config = RendererConfig {
+        tiles: samples.len().min(64),
+        width: scene.image.width,
+        height: scene.image.height,
+        threads: threads(0),
+    };
+    let draw = || -> anyhow::Result<()> {
+        let (mut app, _) = headless_app(config)?;
+        let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
+        let panels: Vec<Panel> =
+            tiles.iter().map(|tile| Panel { tile, prediction: None, border: None, caption: None }).collect();
+        let sheet = contact_sheet(&scene.figure, &panels, &args.overlay, usize::from(args.columns), args.scale);
+        save_png(&args.out, &sheet).context("the contact sheet")
+    };
+    draw().map_err(Trouble::Failed)?;
+    println!("{} samples of {} in {}", samples.len(), scene.name, args.out.display());
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What `train` prints when it is done.
+
+use marionette::run::Summary;
+use std::{fmt::Write, path::Path};
+
+/// The summary as text: the axes before and after, how hard each bin was, the uniform stream's figures, what to try next.
+pub fn text(summary: &Summary, directory: &Path, minutes: f64) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_text(&mut out, summary, directory, minutes);
+    out
+}
+
+fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f64) -> std::fmt::Result {
+    let bins = summary.curriculum.axes.first().map_or(0, |axis| axis.bins.len());
+    writeln!(out, "\n{} steps in {minutes:.1} minutes, {} skipped", summary.steps, summary.skipped)?;
+    writeln!(out, "\nWhat is rendered, per hardness axis: share of each bin from easy to hard, in percent")?;
+    writeln!(out, "  at the start every bin of every axis holds {:.0}", 100.0 / bins.max(1) as f32)?;
+    writeln!(out, "  {:<12} {:<width$}  KL     error goes with it", "axis", "at the end", width = bins * 5)?;
+    for (axis, (_, correlation)) in summary.curriculum.axes.iter().zip(&summary.error_axis_correlation) {
+        let shares: String = axis.bins.iter().map(|bin| format!("{:>4.0} ", bin.probability * 100.0)).collect();
+        writeln!(out, "  {:<12} {shares}  {:.3}  {correlation:+.2}", axis.axis.name(), axis.kl)?;
+    }
+    writeln!(out, "\nMean difficulty score per bin, from easy to hard")?;
+    for axis in &summary.curriculum.axes {
+        let scores: String = axis
+            .bins
+            .iter()
+            .map(|bin| bin.mean_difficulty.map_or("   - ".to_owned(), |score| format!("{score:.2} ")))
+            .collect();
+        writeln!(out, "  {:<12} {scores}", axis.axis.name())?;
+    }
+    let [loss_start, loss_end] = summary.loss;
+    let [pck_start, pck_end] = summary.pck;
+    writeln!(out, "\nUniform stream, which the curriculum cannot move (first 5 % of the steps, last 10 %)")?;
+    writeln!(out, "  loss           {loss_start:.3} -> {loss_end:.3}")?;
+    writeln!(
+        out,
+        "  PCK@0.2 torso  {pck_start:.3} -> {pck_end:.3}   (always guessing the mean pose: {:.3})",
+        summary.mean_pose_pck
+    )?;
+    writeln!(out, "  Spearman(score, keypoint error), last quarter: {:+.2}", summary.score_error_correlation)?;
+    writeln!(out, "\nBatches in flight at once, at most: {}", summary.most_in_flight)?;
+    writeln!(out, "\nPictures")?;
+    for picture in &summary.pictures {
+        writeln!(out, "  {}", picture.display())?;
+    }
+    writeln!(out, "\nWeights, metrics and checkpoints are in {}. Next:", directory.display())?;
+    writeln!(out, "  marionette preview quickstart --out preview.png --overlay keypoints")?;
+    writeln!(out, "  marionette train --run {} --resume --steps {}", directory.display(), summary.steps * 2)?;
+    write!(out, "  marionette train --set afl.permute_scores=true    # the null experiment: nothing should move")
+}

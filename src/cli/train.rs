@@ -1,0 +1,216 @@
+//! `marionette train`.
+
+use super::{Trouble, report};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use marionette::{
+    run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, threads},
+    scene::load_scene,
+    train::TrainError,
+};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Render and train in one process, steered by what the network finds hard.
+///
+/// Example: marionette train scenes/quickstart.toml --run runs/first --steps 3000 --set afl.gamma=1
+#[derive(Args)]
+pub struct TrainArgs {
+    /// Scene file, or `quickstart` for the built-in one. Not needed with --resume.
+    scene: Option<String>,
+    /// Directory of the run; by default the next free one under runs/.
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Go on with the run in --run from its latest checkpoint.
+    #[arg(long, requires = "run", conflicts_with = "scene")]
+    resume: bool,
+    /// Seed of everything that is random.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<String>,
+    /// Training steps, one batch each.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    steps: Option<String>,
+    /// Network: nano.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Where the network is trained: auto, cpu, cuda:N or metal.
+    #[arg(long, value_name = "D")]
+    device: Option<String>,
+    /// Change a setting, for example afl.mode=paper; config.toml in a run directory lists them all.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+    /// Print the summary at the end as JSON on standard output, and all else on standard error.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `marionette train`.
+pub fn train(args: TrainArgs) -> Result<(), Trouble> {
+    let session = prepare(&args).map_err(trouble)?;
+    // One pool for all that computes; an environment variable of rayon's own wins. An error means that a pool exists
+    // already, which can only be the same one.
+    if session.config().threads > 0 {
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads(session.config().threads)).build_global();
+    }
+    let directory = session.directory().path().to_owned();
+    let stop = Arc::new(AtomicBool::new(false));
+    let to_stop = stop.clone();
+    // A second Ctrl-C ends the process at once: checkpoints are complete or absent, so nothing is lost by it.
+    ctrlc::set_handler(move || {
+        if to_stop.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+    })
+    .map_err(|e| Trouble::Failed(e.into()))?;
+    let (sender, events) = crossbeam_channel::bounded(256);
+    let running = thread::spawn(move || session.run(sender, stop));
+    let mut screen = Screen::new(&args, &directory);
+    for event in events {
+        screen.show(event);
+    }
+    match running.join() {
+        Ok(result) => result.map_err(trouble),
+        Err(_) => Err(trouble(Failure::Panic("run"))),
+    }
+}
+
+fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
+    let mut overrides = Vec::new();
+    for (key, value) in [("seed", &args.seed), ("steps", &args.steps), ("model", &args.model), ("device", &args.device)]
+    {
+        overrides.extend(value.as_ref().map(|value| format!("{key}={value}")));
+    }
+    overrides.extend(args.set.iter().cloned());
+    match (&args.run, args.resume) {
+        (Some(path), true) => Session::resume(path, &overrides),
+        (path, _) => {
+            let config = RunConfig::with_overrides(&overrides).map_err(RunError::from)?;
+            let scene = load_scene(args.scene.as_deref().unwrap_or("quickstart")).map_err(RunError::from)?;
+            let path = path.clone().unwrap_or_else(|| next_free(Path::new("runs"), &scene.name));
+            Session::create(&path, config, scene)
+        }
+    }
+}
+
+/// `runs/NAME-001`, or the first number that is free.
+fn next_free(folder: &Path, name: &str) -> PathBuf {
+    (1..)
+        .map(|number| folder.join(format!("{name}-{number:03}")))
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| folder.join(name))
+}
+
+/// Input that is at fault exits 2, everything else 1.
+fn trouble(failure: Failure) -> Trouble {
+    let input = matches!(
+        &failure,
+        Failure::Run(RunError::Config(_) | RunError::File(_) | RunError::Exists { .. } | RunError::Damaged { .. })
+            | Failure::Device(_)
+            | Failure::Checkpoint(_)
+            | Failure::Train(TrainError::Model(_) | TrainError::ImageSize { .. })
+    );
+    if input { Trouble::Input(failure.into()) } else { Trouble::Failed(failure.into()) }
+}
+
+/// Shows what happens: a bar on a terminal, plain lines elsewhere.
+struct Screen<'a> {
+    args: &'a TrainArgs,
+    directory: &'a Path,
+    bar: Option<ProgressBar>,
+    began: Instant,
+    first_step: u64,
+    last_line: Option<Instant>,
+}
+
+impl<'a> Screen<'a> {
+    fn new(args: &'a TrainArgs, directory: &'a Path) -> Self {
+        Screen { args, directory, bar: None, began: Instant::now(), first_step: 0, last_line: None }
+    }
+
+    fn line(&self, text: String) {
+        match &self.bar {
+            _ if self.args.quiet => {}
+            Some(bar) => bar.println(text),
+            None if self.args.json => eprintln!("{text}"),
+            None => println!("{text}"),
+        }
+    }
+
+    fn show(&mut self, event: Event) {
+        match event {
+            Event::RendererReady(adapter) => {
+                let software = if adapter.software { ", software" } else { "" };
+                self.line(format!("renderer: {} ({}{software})", adapter.name, adapter.backend));
+            }
+            Event::Started { step, steps, device } => {
+                let from = if step > 0 { format!(", from step {step}") } else { String::new() };
+                self.line(format!("run {}: {steps} steps on {device}{from}", self.directory.display()));
+                (self.began, self.first_step) = (Instant::now(), step);
+                if std::io::stderr().is_terminal() && !self.args.quiet {
+                    let bar = ProgressBar::new(steps);
+                    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}") {
+                        bar.set_style(style);
+                    }
+                    self.bar = Some(bar);
+                }
+            }
+            Event::Progress(progress) => self.progress(&progress),
+            Event::Skipped { step, reason } => self.line(format!("step {step} skipped: {reason} is not finite")),
+            // Silent: they come regularly, and `latest` names the newest.
+            Event::Checkpoint { .. } => {}
+            Event::Picture(path) => self.line(format!("picture: {}", path.display())),
+            Event::Stopped { step } => {
+                self.close_bar();
+                self.line(format!(
+                    "stopped after step {step}; go on with: marionette train --run {} --resume",
+                    self.directory.display()
+                ));
+            }
+            Event::Finished(summary) => self.finish(&summary),
+        }
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let Progress { step, steps, loss, pck, samples_per_second } = *progress;
+        let per_step = self.began.elapsed().as_secs_f64() / (step - self.first_step).max(1) as f64;
+        let left = Duration::from_secs_f64(per_step * (steps - step) as f64);
+        let minutes = format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60);
+        let text = format!("loss {loss:.3}  PCK {pck:.3}  {samples_per_second:.0} samples/s  {minutes} left");
+        if let Some(bar) = &self.bar {
+            bar.set_position(step);
+            bar.set_message(text);
+        } else if step == steps || self.last_line.is_none_or(|shown| shown.elapsed() > Duration::from_secs(10)) {
+            self.last_line = Some(Instant::now());
+            self.line(format!("step {step}/{steps}  {text}"));
+        }
+    }
+
+    fn close_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn finish(&mut self, summary: &Summary) {
+        self.close_bar();
+        let minutes = self.began.elapsed().as_secs_f64() / 60.0;
+        self.line(report::text(summary, self.directory, minutes));
+        if self.args.json
+            && let Ok(json) = serde_json::to_string_pretty(summary)
+        {
+            println!("{json}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where the network is trained: everything that is particular to a device is here.
+
+use candle_core::Device;
+
+/// A device that was asked for and cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("device \"{name}\" cannot be used: {reason}")]
+pub struct DeviceError {
+    name: String,
+    reason: String,
+}
+
+/// Opens the device called `name`: "auto", "cpu", "cuda:N" or "metal". "auto" is the first CUDA or Metal device that this
+/// build and this machine have, else the CPU.
+///
+/// # Errors
+/// Where the build lacks the device's feature or the machine lacks the device.
+pub fn open_device(name: &str) -> Result<Device, DeviceError> {
+    let unusable = |reason: String| DeviceError { name: name.to_owned(), reason };
+    let opened = |device: candle_core::Result<Device>| device.map_err(|e| unusable(e.to_string()));
+    match name {
+        "cpu" => Ok(Device::Cpu),
+        "auto" if cfg!(feature = "cuda") => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
+        "auto" if cfg!(feature = "metal") => Ok(Device::new_metal(0).unwrap_or(Device::Cpu)),
+        "auto" => Ok(Device::Cpu),
+        "metal" if cfg!(feature = "metal") => opened(Device::new_metal(0)),
+        "metal" => Err(unusable("this build has no Metal; build with `--features metal`".into())),
+        _ => match name.strip_prefix("cuda:").map(str::parse) {
+            Some(Ok(_)) if !cfg!(feature = "cuda") => {
+                Err(unusable("this build has no CUDA; build with `--features cuda`".into()))
+            }
+            Some(Ok(ordinal)) => opened(Device::new_cuda(ordinal)),
+            _ => Err(unusable("give auto, cpu, cuda:N or metal".into())),
+        },
+    }
+}
+
+/// A short name of an opened device, for people.
+pub fn device_name(device: &Device) -> String {
+    match device.location() {
+        candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+        candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+        candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+    }
+}

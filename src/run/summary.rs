@@ -1,0 +1,59 @@
+//! What a finished run has to say for itself.
+
+use crate::{
+    curriculum::CurriculumSummary,
+    scene::{AXES, HardnessAxis},
+    train::Trainer,
+};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What a finished run has to say for itself. All of it is of the uniform stream, which the curriculum cannot move.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Steps done.
+    pub steps: u64,
+    /// Steps skipped because something was not finite.
+    pub skipped: u64,
+    /// Mean loss over the first twentieth of the run and over the last tenth.
+    pub loss: [f64; 2],
+    /// PCK@0.2 torso, as above.
+    pub pck: [f64; 2],
+    /// PCK@0.2 torso of always guessing the mean pose, over the last tenth.
+    pub mean_pose_pck: f64,
+    /// Spearman's correlation of score and keypoint error over the last quarter.
+    pub score_error_correlation: f32,
+    /// Spearman's correlation of keypoint error and each axis, over the last quarter.
+    pub error_axis_correlation: Vec<(HardnessAxis, f32)>,
+    /// The axes' final distributions, with what was seen of each bin.
+    pub curriculum: CurriculumSummary,
+    /// Sum over the axes of the final distribution's KL from uniform, nats.
+    pub curriculum_kl: f32,
+    /// The most batches that were in flight at once.
+    pub most_in_flight: u64,
+    /// Pictures written.
+    pub pictures: Vec<PathBuf>,
+}
+
+impl Summary {
+    /// Sums up what `trainer` has done.
+    pub fn new(trainer: &Trainer, most_in_flight: u64, pictures: Vec<PathBuf>) -> Self {
+        let statistics = trainer.statistics();
+        let last_quarter = trainer.step() * 3 / 4;
+        let curriculum = trainer.curriculum();
+        let errors: [f32; AXES] = statistics.error_axis_correlations(last_quarter);
+        Summary {
+            steps: trainer.step(),
+            skipped: trainer.skipped(),
+            loss: [statistics.start.loss(), statistics.end.loss()],
+            pck: [statistics.start.pck(), statistics.end.pck()],
+            mean_pose_pck: statistics.mean_pose_pck(),
+            score_error_correlation: statistics.score_error_correlation(last_quarter),
+            error_axis_correlation: HardnessAxis::ALL.into_iter().zip(errors).collect(),
+            curriculum_kl: curriculum.axes.iter().map(|axis| axis.kl).sum(),
+            curriculum,
+            most_in_flight,
+            pictures,
+        }
+    }
+}
