@@ -227,9 +227,13 @@ pub fn next_drawn(app: &App) -> Result<Option<DrawnFrame>, RenderError> {
 }
 
 fn pipeline_error(app: &App) -> Result<(), RenderError> {
-    use bevy::render::render_resource::CachedPipelineState;
+    use bevy::{render::render_resource::CachedPipelineState, shader::ShaderCacheError};
     let cache = app.sub_app(RenderApp).world().resource::<PipelineCache>();
     let broken = cache.pipelines().find_map(|pipeline| match &pipeline.state {
+        // Bevy tries these again: it loads the shaders of its own pipelines in the background.
+        CachedPipelineState::Err(
+            ShaderCacheError::ShaderNotLoaded(_) | ShaderCacheError::ShaderImportNotYetAvailable,
+        ) => None,
         CachedPipelineState::Err(error) => Some(error.to_string()),
         _ => None,
     });
