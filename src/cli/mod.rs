@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod output;
 mod preview;
 mod report;
 mod train;
@@ -35,7 +36,9 @@ pub fn main() -> ExitCode {
     // Bevy and wgpu are silent unless asked: their warnings about a software adapter are no news to who chose one.
     let filter = tracing_subscriber::EnvFilter::try_from_env("MARIONETTE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu=off,bevy_render=error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would complain of a closed standard error on standard error, and panic.
+    log.log_internal_errors(false).init();
     let result = match Cli::parse().command {
         Command::Train(args) => train::train(args),
         Command::Preview(args) => preview::preview(args),
@@ -45,6 +48,6 @@ pub fn main() -> ExitCode {
         Err(Trouble::Input(error)) => (error, 2),
         Err(Trouble::Failed(error)) => (error, 1),
     };
-    eprintln!("error: {error:#}");
+    output::warn(&format!("error: {error:#}"));
     ExitCode::from(code)
 }

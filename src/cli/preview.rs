@@ -1,6 +1,6 @@
 //! `marionette preview`.
 
-use super::Trouble;
+use super::{Trouble, output};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::{
@@ -29,7 +29,7 @@ pub struct PreviewArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "keypoints")]
     overlay: Vec<Overlay>,
     /// Hardness of every axis, 0 to 1; by default each axis is drawn evenly.
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", allow_negative_numbers = true)]
     hardness: Option<f32>,
     /// Seed of the samples.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -40,6 +40,9 @@ pub struct PreviewArgs {
     /// Sheet pixels per image pixel.
     #[arg(long, value_name = "N", default_value_t = 3)]
     scale: u32,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
 }
 
 /// Runs `marionette preview`.
@@ -74,6 +77,8 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
         save_png(&args.out, &sheet).context("the contact sheet")
     };
     draw().map_err(Trouble::Failed)?;
-    println!("{} samples of {} in {}", samples.len(), scene.name, args.out.display());
+    if !args.quiet {
+        output::say(&format!("{} samples of {} in {}", samples.len(), scene.name, args.out.display()));
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `marionette train`.
 
-use super::{Trouble, report};
+use super::{Trouble, output, report};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::{
@@ -58,20 +58,22 @@ pub struct TrainArgs {
 /// Runs `marionette train`.
 pub fn train(args: TrainArgs) -> Result<(), Trouble> {
     let session = prepare(&args).map_err(trouble)?;
-    // One pool for all that computes; an environment variable of rayon's own wins. An error means that a pool exists
-    // already, which can only be the same one.
+    // One pool for all that computes. With 0 it is rayon's own, which RAYON_NUM_THREADS sizes. An error means that a pool
+    // exists already; it computes the same, if not with as many threads.
     if session.config().threads > 0 {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads(session.config().threads)).build_global();
     }
     let directory = session.directory().path().to_owned();
     let stop = Arc::new(AtomicBool::new(false));
-    let to_stop = stop.clone();
+    let (to_stop, quiet) = (stop.clone(), args.quiet);
     // A second Ctrl-C ends the process at once: checkpoints are complete or absent, so nothing is lost by it.
     ctrlc::set_handler(move || {
         if to_stop.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
+        if !quiet {
+            output::warn("\nstopping after this step; press Ctrl-C again to stop at once");
+        }
     })
     .map_err(|e| Trouble::Failed(e.into()))?;
     let (sender, events) = crossbeam_channel::bounded(256);
@@ -118,7 +120,6 @@ fn trouble(failure: Failure) -> Trouble {
         &failure,
         Failure::Run(RunError::Config(_) | RunError::File(_) | RunError::Exists { .. } | RunError::Damaged { .. })
             | Failure::Device(_)
-            | Failure::Checkpoint(_)
             | Failure::Train(TrainError::Model(_) | TrainError::ImageSize { .. })
     );
     if input { Trouble::Input(failure.into()) } else { Trouble::Failed(failure.into()) }
@@ -143,8 +144,8 @@ impl<'a> Screen<'a> {
         match &self.bar {
             _ if self.args.quiet => {}
             Some(bar) => bar.println(text),
-            None if self.args.json => eprintln!("{text}"),
-            None => println!("{text}"),
+            None if self.args.json => output::warn(&text),
+            None => output::say(&text),
         }
     }
 
@@ -210,7 +211,7 @@ impl<'a> Screen<'a> {
         if self.args.json
             && let Ok(json) = serde_json::to_string_pretty(summary)
         {
-            println!("{json}");
+            output::say(&json);
         }
     }
 }
