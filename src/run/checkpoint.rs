@@ -24,6 +24,8 @@ const DIGEST: &str = "digest.json";
 /// A checkpoint, read and verified.
 #[derive(Debug)]
 pub struct Loaded<S> {
+    /// Its folder.
+    pub folder: PathBuf,
     /// The steps done when it was written.
     pub step: u64,
     /// Its tensors, on the CPU, bit for bit.
@@ -192,7 +194,7 @@ fn read_folder<S: DeserializeOwned>(folder: &Path, step: u64) -> Result<Loaded<S
         return Err(damaged(STATE, format!("is of step {}, not of the step in its folder's name", state.step)));
     }
     let (tensors, _) = tensors::decode(&tensors).map_err(|found| damaged(TENSORS, found))?;
-    Ok(Loaded { step, tensors, state: state.state })
+    Ok(Loaded { folder: folder.to_owned(), step, tensors, state: state.state })
 }
 
 fn read(folder: &Path, name: &str) -> Result<Vec<u8>, Damage> {

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     generator::{self, GeneratorConfig, GeneratorError},
-    render::AdapterReport,
+    render::{AdapterReport, find_adapter},
     scene::{HardnessAxis, Scene},
     sheet::SheetError,
     stream::{Batch, TrainerEnd, connect},
-    train::{StepReport, TrainError, TrainSettings, Trainer, TrainerState, UnfitCheckpoint},
+    train::{StepReport, TrainError, TrainSettings, Trainer, TrainerState},
 };
 use crossbeam_channel::Sender;
 use rand::Rng;
@@ -49,9 +49,6 @@ pub enum Failure {
     /// The trainer.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A checkpoint of another configuration.
-    #[error(transparent)]
-    Checkpoint(#[from] UnfitCheckpoint),
     /// A picture.
     #[error(transparent)]
     Sheet(#[from] SheetError),
@@ -76,10 +73,12 @@ impl Session {
     /// Prepares a new run in a new directory at `path`. Nothing is written unless everything else is in order.
     ///
     /// # Errors
-    /// Where the configuration, the scene, the network and the device do not fit together, or the directory exists.
+    /// Where the configuration, the scene, the network and the device do not fit together, there is no graphics adapter,
+    /// or the directory exists.
     pub fn create(path: &Path, config: RunConfig, scene: Scene) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
         let (trainer, device) = trainer(&config, &scene)?;
+        find_adapter().map_err(GeneratorError::from)?;
         let directory = RunDirectory::create(path, &config, &scene)?;
         Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
     }
@@ -93,8 +92,13 @@ impl Session {
         let (directory, config, scene) = RunDirectory::open(path)?;
         let config = config.continued(overrides).map_err(RunError::from)?;
         let (mut trainer, device) = trainer(&config, &scene)?;
+        find_adapter().map_err(GeneratorError::from)?;
         if let Some(loaded) = load_latest::<TrainerState>(&directory)? {
-            trainer.restore(&loaded.tensors, loaded.state)?;
+            trainer.restore(&loaded.tensors, loaded.state).map_err(|unfit| RunError::Damaged {
+                path: loaded.folder,
+                found: unfit.to_string(),
+                remedy: format!("put {} back as it was", directory.config_path().display()),
+            })?;
         }
         directory.write_config(&config)?;
         cut_back(&directory.metrics_path(), trainer.step())?;
@@ -212,11 +216,14 @@ impl Desk {
         let mut window_began = Instant::now();
         let mut saved = first;
         while trainer.step() < steps {
-            let received = if stop.load(Ordering::SeqCst) { None } else { stream.receive().ok() };
+            let stopped = stop.load(Ordering::SeqCst);
+            let received = if stopped { None } else { stream.receive().ok() };
             let Some(batch) = received else {
-                // Stopped, or the generator has gone: whatever was learned is kept.
+                // Stopped, or the generator has gone and will say why: whatever was learned is kept.
                 self.checkpoint(&trainer, &mut saved)?;
-                self.tell(Event::Stopped { step: trainer.step() });
+                if stopped {
+                    self.tell(Event::Stopped { step: trainer.step() });
+                }
                 return Ok(());
             };
             self.pause();
@@ -254,6 +261,9 @@ impl Desk {
                 self.write_end(&batch, &report, &gallery)?;
             }
         }
+        if !trainer.has_finite_weights().map_err(TrainError::from)? {
+            return Err(TrainError::BrokenWeights { step: trainer.step() }.into());
+        }
         self.checkpoint(&trainer, &mut saved)?;
         self.write_weights(&trainer)?;
         let summary = Summary::new(&trainer, in_flight.most(), self.pictures.clone());
@@ -274,8 +284,13 @@ impl Desk {
         }
     }
 
+    /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would be none to go on from,
+    /// and would push out those that are.
     fn checkpoint(&self, trainer: &Trainer, saved: &mut u64) -> Result<(), Failure> {
-        if trainer.step() == *saved {
+        if trainer.step() == *saved
+            || trainer.is_skipping()
+            || !trainer.has_finite_weights().map_err(TrainError::from)?
+        {
             return Ok(());
         }
         let (tensors, state) = trainer.save()?;

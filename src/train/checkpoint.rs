@@ -26,7 +26,7 @@ pub struct TrainerState {
 
 /// A checkpoint that is whole but of another run: another network, figure or set of bins.
 #[derive(Debug, thiserror::Error)]
-#[error("the checkpoint does not fit this run's configuration: {0}")]
+#[error("does not fit this run's configuration: {0}")]
 pub struct UnfitCheckpoint(String);
 
 const RECENT: &str = "statistics.recent";

@@ -46,7 +46,7 @@ pub enum TrainError {
     },
     /// Ten steps in a row had to be skipped.
     #[error(
-        "{MOST_SKIPPED} steps in a row had to be skipped, the last at step {step} because {reason}; \
+        "{MOST_SKIPPED} steps in a row had to be skipped, the last at step {step} because {reason} is not finite; \
          the checkpoints hold the weights from before; a lower optimizer.learning_rate may help"
     )]
     Diverged {
@@ -54,6 +54,15 @@ pub enum TrainError {
         step: u64,
         /// What was not finite.
         reason: &'static str,
+    },
+    /// The very last steps broke the weights.
+    #[error(
+        "the weights are not finite after step {step}; the checkpoints hold those from before; a lower \
+         optimizer.learning_rate may help"
+    )]
+    BrokenWeights {
+        /// Steps done.
+        step: u64,
     },
 }
 
@@ -325,6 +334,25 @@ impl Trainer {
     /// Steps skipped so far.
     pub fn skipped(&self) -> u64 {
         self.skipped
+    }
+
+    /// Whether the newest step was skipped.
+    pub fn is_skipping(&self) -> bool {
+        self.skipped_in_a_row > 0
+    }
+
+    /// Whether every weight of the network is finite.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn has_finite_weights(&self) -> candle_core::Result<bool> {
+        for variable in self.network.parameters().trainable().values() {
+            // A sum keeps what is not finite in it, and one that overflows is as good as that.
+            if !variable.sum_all()?.to_scalar::<f32>()?.is_finite() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The controller's view of the axes.
