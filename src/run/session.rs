@@ -227,10 +227,7 @@ impl Desk {
                 return Ok(());
             };
             self.pause();
-            let report = match trainer.learn(&batch) {
-                Ok(report) => report,
-                Err(error) => return Err(error.into()),
-            };
+            let report = trainer.learn(&batch)?;
             if let Some(policy) = trainer.newest_policy() {
                 stream.publish(policy);
             }

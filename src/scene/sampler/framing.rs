@@ -1,0 +1,87 @@
+//! Where the camera stands.
+
+use super::{Keys, Recorder};
+use crate::{
+    figure::RoundCone,
+    scene::{Camera, Scene},
+};
+use glam::{Vec2, Vec3};
+
+/// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in it.
+pub(super) fn camera(
+    scene: &Scene,
+    keys: &Keys,
+    record: &mut Recorder,
+    parts: &[RoundCone],
+    view_hardness: f32,
+    truncation_hardness: f32,
+) -> Camera {
+    let (view, framing) = (&scene.randomizers.view, &scene.randomizers.truncation);
+    let mut rng = keys.stream("view");
+    let azimuth = record.draw("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness).to_radians();
+    let elevation = record.draw("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness).to_radians();
+    let roll = record.draw("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
+    let field_of_view =
+        record.draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness).clamp(5.0, 120.0);
+    let mut rng = keys.stream("truncation");
+    let fill = record.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
+    let shift = Vec2::new(
+        record.draw("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
+        record.draw("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
+    );
+    let size = [scene.image.width, scene.image.height];
+    let outwards = Vec3::new(azimuth.sin() * elevation.cos(), elevation.sin(), azimuth.cos() * elevation.cos());
+    let mut target = middle(parts);
+    let mut distance = 4.0;
+    let aim = |target: Vec3, distance: f32| {
+        let mut eye = target + outwards * distance;
+        // The ground is solid.
+        eye.y = eye.y.max(0.1);
+        Camera::look_at(size, field_of_view.to_radians(), eye, target, roll)
+    };
+    // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a round.
+    for _ in 0..5 {
+        let camera = aim(target, distance);
+        let [low, high] = image_box(&camera, parts);
+        let extent = high - low;
+        let pixels = extent.x.max(extent.y).max(1.0);
+        let side = size[0].min(size[1]) as f32;
+        let wanted_centre = camera.centre + shift * pixels;
+        let off = ((low + high) * 0.5 - wanted_centre) / camera.focal * distance;
+        let [right, down, _] = camera.axes();
+        target += right * off.x + down * off.y;
+        distance = (distance * pixels / (fill * side)).clamp(0.7, 60.0);
+    }
+    aim(target, distance)
+}
+
+fn middle(parts: &[RoundCone]) -> Vec3 {
+    let ends = || parts.iter().flat_map(|part| part.ends);
+    let low = ends().fold(Vec3::INFINITY, Vec3::min);
+    let high = ends().fold(Vec3::NEG_INFINITY, Vec3::max);
+    (low + high) * 0.5
+}
+
+/// The image box around the parts, as if nothing were cut off: [low, high] corners in pixels.
+pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
+    let mut low = Vec2::INFINITY;
+    let mut high = Vec2::NEG_INFINITY;
+    for (end, radius) in parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii)) {
+        let p = camera.camera_from_world.transform_point3(end);
+        let depth = p.z.max(0.1);
+        let centre = Vec2::new(p.x, p.y) / depth * camera.focal + camera.centre;
+        let reach = camera.focal * radius / depth;
+        low = low.min(centre - reach);
+        high = high.max(centre + reach);
+    }
+    [low, high]
+}
+
+/// The camera's right and forward directions on the ground, as (x, z).
+pub(super) fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
+    let [right, _, forward] = camera.axes();
+    // Straight down, forward has no direction on the ground, but then right still lies in it.
+    let away =
+        Vec2::new(forward.x, forward.z).try_normalize().unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
+    (Vec2::new(-away.y, away.x), away)
+}

@@ -1,0 +1,63 @@
+//! Props, before they are dropped.
+
+use super::{Keys, Recorder, colors::any_color, framing::ground_axes};
+use crate::scene::{Camera, Prop, PropShape, Scene};
+use glam::{Quat, Vec2, Vec3};
+use rand::Rng;
+
+/// Props above the ground between figure and camera, waiting to be dropped.
+pub(super) fn props(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &Camera, hardness: f32) -> Vec<Prop> {
+    let settings = &scene.randomizers.occlusion;
+    let mut rng = keys.stream("occlusion");
+    let count = record.draw("occlusion.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
+    let eye = camera.eye();
+    let to_camera = Vec2::new(eye.x, eye.z);
+    let (right, _) = ground_axes(camera);
+    let mut height = 0.0;
+    (0..count)
+        .map(|_| {
+            let nearness = record.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+            let lateral = record.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
+            let size = record.draw("occlusion.size_m", &settings.size_m, &mut rng, hardness).clamp(0.05, 2.5);
+            let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
+            // A prop further out covers more of the picture, so it is made smaller to cover about as much.
+            let size = size * (1.0 - 0.6 * nearness.clamp(0.0, 1.0));
+            let (shape, upright) = match (vary(0.0, 10.0)) as u32 {
+                0 | 1 => (PropShape::Ball { radius: size * 0.5 }, false),
+                2 | 3 => {
+                    (PropShape::Capsule { half_length: size * vary(0.6, 1.2), radius: size * vary(0.15, 0.3) }, false)
+                }
+                4..=6 => (
+                    PropShape::Cuboid {
+                        half_extents: Vec3::new(vary(0.3, 0.7), vary(0.3, 0.8), vary(0.3, 0.6)) * size,
+                    },
+                    true,
+                ),
+                // Something tall: a pillar, a cupboard, a sign.
+                _ => (
+                    PropShape::Cuboid {
+                        half_extents: Vec3::new(vary(0.15, 0.4), vary(0.9, 1.6), vary(0.2, 0.35)) * size,
+                    },
+                    true,
+                ),
+            };
+            let turn = Quat::from_rotation_y(vary(0.0, std::f32::consts::TAU));
+            let rotation = if upright {
+                turn * Quat::from_rotation_x(vary(-0.03, 0.03))
+            } else {
+                turn * Quat::from_rotation_z(vary(0.8, 1.57))
+            };
+            let reach = match shape {
+                PropShape::Ball { radius } => radius,
+                PropShape::Capsule { half_length, radius } => (rotation * Vec3::Y * half_length).y.abs() + radius,
+                PropShape::Cuboid { half_extents } => half_extents.y + 0.05 * half_extents.z,
+            };
+            let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
+            // Each is dropped from above the last, so that none starts inside another.
+            height += 0.03;
+            let position = Vec3::new(at.x, height + reach, at.y);
+            height += if upright { 0.0 } else { 2.0 * reach };
+            Prop { shape, position, rotation, color: any_color(&mut rng) }
+        })
+        .collect()
+}
