@@ -227,9 +227,11 @@ pub fn next_drawn(app: &App) -> Result<Option<DrawnFrame>, RenderError> {
 }
 
 fn pipeline_error(app: &App) -> Result<(), RenderError> {
-    use bevy::render::render_resource::CachedPipelineState;
+    use bevy::{render::render_resource::CachedPipelineState, shader::ShaderCacheError};
     let cache = app.sub_app(RenderApp).world().resource::<PipelineCache>();
     let broken = cache.pipelines().find_map(|pipeline| match &pipeline.state {
+        // Not an error: the shader has yet to reach the render world, and the cache tries again with the next update.
+        CachedPipelineState::Err(ShaderCacheError::ShaderNotLoaded(_)) => None,
         CachedPipelineState::Err(error) => Some(error.to_string()),
         _ => None,
     });

@@ -98,7 +98,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let mut record = Recorder { parameters: Vec::new() };
     // How far along each randomizer's ramp this sample is.
     let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
-    let backdrop = backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
+    let mut backdrop = backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
     let blend = record.draw(
         "camouflage.blend",
         &scene.randomizers.camouflage.blend,
@@ -112,6 +112,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let light = light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
     figures.extend(crowd(scene, keys, &mut record, &camera, &backdrop, blend, at(HardnessAxis::Crowd)));
+    backdrop.distance = backdrop.distance.max(farthest(&camera, &figures) + 0.05);
     let props = props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion));
     let degradation = degradation(scene, keys, &mut record, at(HardnessAxis::Degradation));
     SceneSample {
@@ -277,13 +278,19 @@ pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
     let mut high = Vec2::NEG_INFINITY;
     for (end, radius) in parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii)) {
         let p = camera.camera_from_world.transform_point3(end);
-        let depth = p.z.max(0.1);
-        let centre = Vec2::new(p.x, p.y) / depth * camera.focal + camera.centre;
-        let reach = camera.focal * radius / depth;
-        low = low.min(centre - reach);
-        high = high.max(centre + reach);
+        // A ball that reaches the camera has no tangents; it is taken to stand just in front.
+        let depth = p.z.max(radius + 0.1);
+        let [x, y] = [p.x, p.y].map(|across| tangents(across, depth, radius));
+        low = low.min(Vec2::new(x[0], y[0]) * camera.focal + camera.centre);
+        high = high.max(Vec2::new(x[1], y[1]) * camera.focal + camera.centre);
     }
     [low, high]
+}
+
+/// The slopes, lowest first, of the two lines through the origin that touch the circle around (`across`, `depth`).
+fn tangents(across: f32, depth: f32, radius: f32) -> [f32; 2] {
+    let reach = radius * (across * across + depth * depth - radius * radius).sqrt();
+    [-reach, reach].map(|reach| (across * depth + reach) / (depth * depth - radius * radius))
 }
 
 fn light(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &Camera, hardness: f32) -> Light {
@@ -407,6 +414,13 @@ fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
     let away =
         Vec2::new(forward.x, forward.z).try_normalize().unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
     (Vec2::new(-away.y, away.x), away)
+}
+
+/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind that, metres.
+fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
+    let (_, away) = ground_axes(camera);
+    let balls = figures.iter().flat_map(|figure| &figure.parts).flat_map(|part| part.ends.into_iter().zip(part.radii));
+    balls.map(|(centre, radius)| away.dot(Vec2::new(centre.x, centre.z)) + radius).fold(0.0, f32::max)
 }
 
 /// Props above the ground between figure and camera, waiting to be dropped.
