@@ -123,12 +123,17 @@ fn shade(tile: u32, albedo: vec3<f32>, point: vec3<f32>, normal: vec3<f32>, skip
     return albedo * (t.sun_color.rgb * sun + ambient) * t.sun_color.w;
 }
 
+// The ray through a position in the atlas, its length along the camera's forward axis being 1.
+fn ray_through(tile: u32, position: vec2<f32>) -> vec3<f32> {
+    let p = position - vec2<f32>(tiles[tile].place.xy);
+    return tiles[tile].ray_origin.xyz + tiles[tile].ray_right.xyz * p.x + tiles[tile].ray_down.xyz * p.y;
+}
+
 // ---- instances ----
 
 struct InstanceVertex {
     @builtin(position) position: vec4<f32>,
-    @location(0) world: vec3<f32>,
-    @location(1) @interpolate(flat) instance: u32,
+    @location(0) @interpolate(flat) instance: u32,
 };
 
 @vertex
@@ -143,13 +148,15 @@ fn instance_vertex(@location(0) corner: vec4<f32>, @builtin(instance_index) inde
         let x = normalize(helper - z * dot(z, helper));
         let y = cross(z, x);
         let radius = max(instance.a.w, instance.b.w);
-        world = instance.a.xyz + (x * corner.x + y * corner.y) * radius + z * select(-instance.a.w, length + instance.b.w, corner.z > 0.0);
+        // Either ball may reach beyond the other, at both ends.
+        let low = min(-instance.a.w, length - instance.b.w);
+        let high = max(instance.a.w, length + instance.b.w);
+        world = instance.a.xyz + (x * corner.x + y * corner.y) * radius + z * select(low, high, corner.z > 0.0);
     } else {
         world = instance.a.xyz + rotate(instance.rotation, corner.xyz * instance.b.xyz);
     }
     var out: InstanceVertex;
     out.position = tiles[instance.ids.x].clip_from_world * vec4(world, 1.0);
-    out.world = world;
     out.instance = index;
     return out;
 }
@@ -166,7 +173,9 @@ fn instance_fragment(in: InstanceVertex) -> Pixel {
     let instance = instances[in.instance];
     let tile = instance.ids.x;
     let eye = tiles[tile].eye.xyz;
-    let direction = normalize(in.world - eye);
+    // From the pixel within the tile, not from the box: an interpolated position is rounded otherwise in every place of the
+    // atlas, and a tile must not depend on its place.
+    let direction = normalize(ray_through(tile, in.position.xy));
     let hit = intersect(eye, direction, instance);
     if (hit.t <= 0.0 || hit.t > FAR) {
         discard;
@@ -207,10 +216,9 @@ struct BackdropPixel {
 @fragment
 fn backdrop_fragment(in: BackdropVertex) -> BackdropPixel {
     let t = tiles[in.tile];
-    let p = in.position.xy - vec2<f32>(t.place.xy);
-    let along = t.ray_origin.xyz + t.ray_right.xyz * p.x + t.ray_down.xyz * p.y;
     let eye = t.eye.xyz;
-    // `along` has length 1 along the camera's forward axis, so distances along it are depths.
+    // Distances along it are depths.
+    let along = ray_through(in.tile, in.position.xy);
     var depth = FAR;
     var normal = vec3(0.0);
     var surface = vec2(0.0);

@@ -98,7 +98,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let mut record = Recorder { parameters: Vec::new() };
     // How far along each randomizer's ramp this sample is.
     let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
-    let (backdrop, blend) = surroundings::backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
+    let (mut backdrop, blend) = surroundings::backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
     let mut colors = keys.stream("colors");
     let mut primary = figures::primary_figure(scene, keys, &mut record, at(HardnessAxis::Pose));
     primary.part_colors = figures::figure_colors(&scene.figure, &backdrop, blend, &mut colors);
@@ -107,6 +107,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let light = surroundings::light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
     figures.extend(figures::crowd(scene, keys, &mut record, &camera, &backdrop, blend, at(HardnessAxis::Crowd)));
+    backdrop.distance = backdrop.distance.max(framing::farthest(&camera, &figures) + 0.05);
     let props = props::props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion));
     let degradation = surroundings::degradation(scene, keys, &mut record, at(HardnessAxis::Degradation));
     SceneSample {

@@ -3,7 +3,7 @@
 use super::{Keys, Recorder};
 use crate::{
     figure::RoundCone,
-    scene::{Camera, Scene},
+    scene::{Camera, FigureSample, Scene},
 };
 use glam::{Vec2, Vec3};
 
@@ -68,13 +68,19 @@ pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
     let mut high = Vec2::NEG_INFINITY;
     for (end, radius) in parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii)) {
         let p = camera.camera_from_world.transform_point3(end);
-        let depth = p.z.max(0.1);
-        let centre = Vec2::new(p.x, p.y) / depth * camera.focal + camera.centre;
-        let reach = camera.focal * radius / depth;
-        low = low.min(centre - reach);
-        high = high.max(centre + reach);
+        // A ball that reaches the camera has no tangents; it is taken to stand just in front.
+        let depth = p.z.max(radius + 0.1);
+        let [x, y] = [p.x, p.y].map(|across| tangents(across, depth, radius));
+        low = low.min(Vec2::new(x[0], y[0]) * camera.focal + camera.centre);
+        high = high.max(Vec2::new(x[1], y[1]) * camera.focal + camera.centre);
     }
     [low, high]
+}
+
+/// The slopes, lowest first, of the two lines through the origin that touch the circle around (`across`, `depth`).
+fn tangents(across: f32, depth: f32, radius: f32) -> [f32; 2] {
+    let reach = radius * (across * across + depth * depth - radius * radius).sqrt();
+    [-reach, reach].map(|reach| (across * depth + reach) / (depth * depth - radius * radius))
 }
 
 /// The camera's right and forward directions on the ground, as (x, z).
@@ -84,4 +90,11 @@ pub(super) fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
     let away =
         Vec2::new(forward.x, forward.z).try_normalize().unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
     (Vec2::new(-away.y, away.x), away)
+}
+
+/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind that, metres.
+pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
+    let (_, away) = ground_axes(camera);
+    let balls = figures.iter().flat_map(|figure| &figure.parts).flat_map(|part| part.ends.into_iter().zip(part.radii));
+    balls.map(|(centre, radius)| away.dot(Vec2::new(centre.x, centre.z)) + radius).fold(0.0, f32::max)
 }

@@ -1,0 +1,11 @@
+//! Pictures are checked as pictures: what comes out of the renderer against geometry worked out by hand, against an
+//! independent ray caster, and against itself under changes that must not matter.
+
+mod frames;
+mod geometry;
+mod golden;
+mod hardness;
+mod labels;
+mod reference;
+mod studio;
+mod visibility;
