@@ -200,7 +200,7 @@ impl Afl {
         &self.critic
     }
 
-    /// All a bit-exact resume needs: the parameters by name, their moments as "<name>.first" and "<name>.second", and
+    /// All a bit-exact resume needs: the parameters by name, their moments as `<name>.first` and `<name>.second`, and
     /// the numbers beside them. The tensors do not follow further training.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The generator: the headless Bevy app that turns policies into labelled batches.
 //!
 //! Every tile of a batch is an entity. One update takes a policy, draws the tiles' samples, hands them to the renderer, and
-//! labels and sends the batch that the renderer has finished meanwhile; the order of the systems is declared in [`build`]
+//! labels and sends the batch that the renderer has finished meanwhile; the order of the systems is declared in `build`
 //! and nowhere else.
 
 mod systems;
