@@ -4,26 +4,6 @@
 @group(0) @binding(0) var<storage, read> tiles: array<Tile>;
 @group(0) @binding(1) var drawn: texture_2d<f32>;
 
-struct CameraVertex {
-    @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(flat) tile: u32,
-};
-
-@vertex
-fn camera_vertex(@builtin(vertex_index) corner: u32, @builtin(instance_index) tile: u32) -> CameraVertex {
-    var out: CameraVertex;
-    out.position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
-    out.tile = tile;
-    return out;
-}
-
-fn hash(n: vec3<u32>) -> f32 {
-    var x = n.x * 0x9e3779b9u ^ n.y * 0x85ebca6bu ^ n.z * 0xc2b2ae35u;
-    x = (x ^ (x >> 16u)) * 0x7feb352du;
-    x = (x ^ (x >> 15u)) * 0x846ca68bu;
-    return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0;
-}
-
 fn srgb(linear: vec3<f32>) -> vec3<f32> {
     let c = clamp(linear, vec3(0.0), vec3(1.0));
     return select(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, 12.92 * c, c <= vec3(0.0031308));
@@ -35,7 +15,7 @@ fn linear(encoded: vec3<f32>) -> vec3<f32> {
 }
 
 @fragment
-fn camera_fragment(in: CameraVertex) -> @location(0) vec4<f32> {
+fn camera_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let place = tiles[in.tile].place;
     let post = tiles[in.tile].post;
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(place.xy);

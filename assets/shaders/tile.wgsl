@@ -194,19 +194,6 @@ fn instance_fragment(in: InstanceVertex) -> Pixel {
 
 // ---- backdrop ----
 
-struct BackdropVertex {
-    @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(flat) tile: u32,
-};
-
-@vertex
-fn backdrop_vertex(@builtin(vertex_index) corner: u32, @builtin(instance_index) tile: u32) -> BackdropVertex {
-    var out: BackdropVertex;
-    out.position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
-    out.tile = tile;
-    return out;
-}
-
 struct BackdropPixel {
     @location(0) color: vec4<f32>,
     @location(1) id: u32,
@@ -214,7 +201,7 @@ struct BackdropPixel {
 };
 
 @fragment
-fn backdrop_fragment(in: BackdropVertex) -> BackdropPixel {
+fn backdrop_fragment(in: TileVertex) -> BackdropPixel {
     let t = tiles[in.tile];
     let eye = t.eye.xyz;
     // Distances along it are depths.
@@ -259,13 +246,6 @@ fn backdrop_fragment(in: BackdropVertex) -> BackdropPixel {
     let albedo = mix(mean, patterned, sharp);
     out.color = vec4(shade(in.tile, albedo, eye + along * depth, normal, 0xffffffffu), 1.0);
     return out;
-}
-
-fn hash(n: vec3<u32>) -> f32 {
-    var x = n.x * 0x9e3779b9u ^ n.y * 0x85ebca6bu ^ n.z * 0xc2b2ae35u;
-    x = (x ^ (x >> 16u)) * 0x7feb352du;
-    x = (x ^ (x >> 15u)) * 0x846ca68bu;
-    return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0;
 }
 
 fn lattice(p: vec3<f32>) -> vec3<u32> {

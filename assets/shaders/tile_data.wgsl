@@ -1,5 +1,5 @@
-// What a tile and an instance are on the GPU; the layouts are those of `src/render/gpu.rs`. Stands in front of both
-// other shaders.
+// What a tile and an instance are on the GPU (the layouts are those of `src/render/gpu.rs`), and what both other shaders
+// use. Stands in front of them.
 
 struct Tile {
     clip_from_world: mat4x4<f32>,
@@ -30,3 +30,25 @@ struct Instance {
     color: vec4<f32>,
     ids: vec4<u32>,             // tile, id, kind (0 round cone, 1 cuboid)
 };
+
+struct TileVertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat) tile: u32,
+};
+
+// A triangle that covers a whole tile.
+@vertex
+fn tile_vertex(@builtin(vertex_index) corner: u32, @builtin(instance_index) tile: u32) -> TileVertex {
+    var out: TileVertex;
+    out.position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
+    out.tile = tile;
+    return out;
+}
+
+// Evenly distributed in [0, 1).
+fn hash(n: vec3<u32>) -> f32 {
+    var x = n.x * 0x9e3779b9u ^ n.y * 0x85ebca6bu ^ n.z * 0xc2b2ae35u;
+    x = (x ^ (x >> 16u)) * 0x7feb352du;
+    x = (x ^ (x >> 15u)) * 0x846ca68bu;
+    return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0;
+}

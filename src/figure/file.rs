@@ -175,6 +175,17 @@ fn on_side(name: &str, side: usize) -> String {
     }
 }
 
+/// The index of the other side's `names[index]`, or `index` where there is no other side.
+fn twin_of(index: usize, names: &[String]) -> usize {
+    let name = &names[index];
+    let other = match (name.strip_prefix("left_"), name.strip_prefix("right_")) {
+        (Some(rest), _) => format!("right_{rest}"),
+        (_, Some(rest)) => format!("left_{rest}"),
+        _ => return index,
+    };
+    names.iter().position(|known| *known == other).unwrap_or(index)
+}
+
 fn reflect(v: [f32; 3], side: usize) -> Vec3 {
     let v = Vec3::from(v);
     if side == 1 { v * Vec3::new(-1.0, 1.0, 1.0) } else { v }
@@ -189,4 +200,28 @@ fn finite(file: &TomlFile, span: Range<usize>, what: &str, values: &[f32]) -> Re
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twins_are_found_by_name_however_they_were_written_down() {
+        let names = ["nose", "left_eye", "right_eye", "left_tail"].map(str::to_owned);
+        assert_eq!([0, 1, 2, 3].map(|i| twin_of(i, &names)), [0, 2, 1, 3]);
+    }
+
+    #[test]
+    fn the_human_has_cocos_keypoints_in_cocos_order() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/figures/human.toml");
+        let figure = load_figure(Path::new(path)).unwrap();
+        let names: Vec<&str> = figure.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
+        assert_eq!(&names[..5], ["nose", "left_eye", "right_eye", "left_ear", "right_ear"]);
+        assert_eq!(&names[5..9], ["left_shoulder", "right_shoulder", "left_elbow", "right_elbow"]);
+        assert_eq!(&names[9..13], ["left_wrist", "right_wrist", "left_hip", "right_hip"]);
+        assert_eq!(&names[13..], ["left_knee", "right_knee", "left_ankle", "right_ankle"]);
+        assert_eq!(figure.keypoint_twins()[5..9], [6, 5, 8, 7]);
+        assert!(figure.parts.len() >= 22 && figure.bones.len() >= 20);
+    }
 }

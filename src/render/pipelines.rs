@@ -87,11 +87,7 @@ pub fn queue_pipelines(
         |name: &'static str, shader: &Handle<Shader>, layout: &BindGroupLayoutDescriptor| RenderPipelineDescriptor {
             label: Some(name.into()),
             layout: vec![layout.clone()],
-            vertex: VertexState {
-                shader: shader.clone(),
-                entry_point: Some(format!("{name}_vertex").into()),
-                ..default()
-            },
+            vertex: VertexState { shader: shader.clone(), entry_point: Some("tile_vertex".into()), ..default() },
             fragment: Some(FragmentState {
                 shader: shader.clone(),
                 entry_point: Some(format!("{name}_fragment").into()),
@@ -133,6 +129,7 @@ pub fn queue_pipelines(
         primitive: PrimitiveState { cull_mode: Some(Face::Front), ..default() },
         ..pipeline("instance", &shaders.tile, &tile_layout)
     };
+    instances.vertex.entry_point = Some("instance_vertex".into());
     instances.vertex.buffers = vec![VertexBufferLayout {
         array_stride: 16,
         step_mode: VertexStepMode::Vertex,

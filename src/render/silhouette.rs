@@ -62,13 +62,19 @@ mod tests {
     }
 
     #[test]
-    fn half_a_ball_at_the_border_is_half_inside() {
-        // The ball's centre projects to the right border.
-        let camera =
-            Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(-4.0, 1.0, 4.0), Vec3::new(-4.0, 1.0, 0.0), 0.0);
+    fn a_ball_on_the_border_is_cut_where_geometry_says() {
+        // The centre of the ball, 45 degrees off the axis, projects to the right border.
+        let eye = Vec3::new(-4.0, 1.0, 4.0);
+        let camera = Camera::look_at([64, 64], 90f32.to_radians(), eye, Vec3::new(-4.0, 1.0, 0.0), 0.0);
         let ball = RoundCone { ends: [Vec3::Y; 2], radii: [1.0; 2] };
+        // Its outline is an ellipse from tan(45 - h) to tan(45 + h), h = asin(1 / 4 sqrt 2): the middle lies outside the border
+        // at 1, by u = 0.18 of the half axis, which leaves 1/2 - (asin u + u sqrt(1 - u^2)) / pi of it inside.
+        let half = (1.0 / 32f32.sqrt()).asin();
+        let [low, high] = [-half, half].map(|h| (45f32.to_radians() + h).tan());
+        let u = ((low + high) / 2.0 - 1.0) / ((high - low) / 2.0);
+        let expected = 0.5 - (u.asin() + u * (1.0 - u * u).sqrt()) / std::f32::consts::PI;
         let area = silhouette_area(&camera, &[ball]);
         let share = area.inside as f32 / area.all as f32;
-        assert!((0.4..0.5).contains(&share), "{area:?}");
+        assert!((share - expected).abs() < 0.02, "{share} of it is inside, not {expected}: {area:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! `[[bones]]`: names, limits, and who hangs on whom.
 
-use super::{BoneEntry, FigureError, Scale, finite, list, on_side, reflect, sides};
+use super::{BoneEntry, FigureError, Scale, finite, list, on_side, reflect, sides, twin_of};
 use crate::{
     figure::{Bone, ScaleGroup},
     toml_file::TomlFile,
@@ -75,6 +75,7 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
         let message = format!("{} bones have no parent ({names}); exactly one must be the root", roots.len());
         return Err(file.error(roots.get(1).map(|bone| bone.span.clone()), message));
     }
+    let names: Vec<String> = order.iter().map(|&o| named[o].name.clone()).collect();
     let index = |name: &str| order.iter().position(|&o| named[o].name == name);
     Ok(order
         .iter()
@@ -83,15 +84,10 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
             let Named { entry, side, name, parent, .. } = &named[o];
             let turned = |[low, high]: [f32; 2]| if *side == 1 { [-high, -low] } else { [low, high] };
             let radians = |range: [f32; 2]| range.map(f32::to_radians);
-            let twin = match (name.strip_prefix("left_"), name.strip_prefix("right_")) {
-                (Some(rest), _) => index(&format!("right_{rest}")),
-                (_, Some(rest)) => index(&format!("left_{rest}")),
-                _ => None,
-            };
             Bone {
                 name: name.clone(),
                 parent: parent.as_deref().and_then(index),
-                twin: twin.unwrap_or(i),
+                twin: twin_of(i, &names),
                 offset: reflect(entry.offset, *side),
                 limits: [radians(entry.limits.x), radians(turned(entry.limits.y)), radians(turned(entry.limits.z))],
                 mass: entry.mass,

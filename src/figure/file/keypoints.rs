@@ -1,6 +1,6 @@
 //! `[[keypoints]]`: labelled points on bones.
 
-use super::{FigureError, KeypointEntry, bones::bone_index, finite, list, on_side, reflect, sides};
+use super::{FigureError, KeypointEntry, bones::bone_index, finite, list, on_side, reflect, sides, twin_of};
 use crate::{
     figure::{Bone, Keypoint},
     toml_file::TomlFile,
@@ -25,7 +25,6 @@ pub(super) fn keypoints(
         }
         finite(file, span.clone(), "offset", &keypoint.offset)?;
         let names = sides(file, span.clone(), &keypoint.name, keypoint.mirror)?;
-        let (first, count) = (keypoints.len(), names.len());
         for (side, name) in names.into_iter().enumerate() {
             if keypoints.iter().any(|other| other.name == name) {
                 return Err(file.error(Some(span), format!("two keypoints are called \"{name}\"; names must differ")));
@@ -43,11 +42,16 @@ pub(super) fn keypoints(
                 own_groups: keypoint.own_groups.iter().map(group).collect::<Result<_, _>>()?,
                 name,
                 offset: reflect(keypoint.offset, side),
-                twin: first + (count - 1 - side),
+                // Known only once all are read; see below.
+                twin: 0,
                 sigma: keypoint.sigma,
                 surface_radius: keypoint.surface_radius,
             });
         }
+    }
+    let names: Vec<String> = keypoints.iter().map(|keypoint| keypoint.name.clone()).collect();
+    for (i, keypoint) in keypoints.iter_mut().enumerate() {
+        keypoint.twin = twin_of(i, &names);
     }
     if keypoints.len() < 2 {
         let message =
