@@ -21,7 +21,7 @@ use std::{
 
 /// Render and train in one process, steered by what the network finds hard.
 ///
-/// Example: marionette train scenes/quickstart.toml --run runs/first --steps 2400 --set afl.gamma=1
+/// Example: marionette train scenes/quickstart.toml --run runs/first --steps 1800 --set afl.gamma=1
 #[derive(Args)]
 pub struct TrainArgs {
     /// Scene file, or `quickstart` for the built-in one. Not needed with --resume.

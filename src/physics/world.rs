@@ -12,7 +12,7 @@ const REST_SPEED: f32 = 0.01;
 /// Steps that a prop has to stay at rest for.
 const REST_STEPS: u32 = 6;
 /// Props that have not come to rest by then never will in reasonable time.
-const MOST_STEPS: u32 = 360;
+const MOST_STEPS: u32 = 240;
 /// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres; the solver itself leaves 5 mm.
 /// More means that it is wedged where it has no room.
 const DEEPEST_CONTACT: f32 = 0.01;
@@ -94,7 +94,7 @@ impl SceneWorld {
 
     /// Lets the props fall until all are slower than 1 cm/s and stay so, and writes where they lie into `props`.
     ///
-    /// Returns whether they came to rest within six simulated seconds, none inside anything else; where they did not (or flew
+    /// Returns whether they came to rest within four simulated seconds, none inside anything else; where they did not (or flew
     /// off to infinity), `props` are left as they were.
     pub fn settle(&mut self, props: &mut [Prop]) -> bool {
         // The first step also builds the bounding volumes that rays need.

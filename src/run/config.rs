@@ -78,7 +78,7 @@ impl Default for RunConfig {
     fn default() -> Self {
         RunConfig {
             seed: 1,
-            steps: 2400,
+            steps: 1800,
             batch: 32,
             model: "nano".to_owned(),
             device: "auto".to_owned(),

@@ -46,10 +46,13 @@ pub fn draw(scene: &Scene, policy: &Policy, seed: u64, index: u64, attempt: u32)
                     left < 0.0
                 })
                 .unwrap_or(&policy.replay[0]);
+            // Which randomizers draw afresh changes with the attempt: a new body, say, may leave the old props no room, however
+            // often it is drawn.
             let mut names = REDRAWN;
-            names.shuffle(&mut rng);
+            let mut choice = random::stream(seed, index, attempt, "replay");
+            names.shuffle(&mut choice);
             keys.origin = Some((entry.origin, entry.attempt));
-            keys.redrawn = names[..rng.random_range(1..=3)].to_vec();
+            keys.redrawn = names[..choice.random_range(1..=3)].to_vec();
             (entry.hardness, SampleStream::Replay)
         }
         SampleStream::Steered | SampleStream::Replay => (steered(policy), SampleStream::Steered),
@@ -126,5 +129,31 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
         backdrop,
         degradation,
         parameters: record.parameters,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{ReplayEntry, StreamMix, load_scene};
+
+    #[test]
+    fn a_replay_repeats_its_origin_but_for_one_to_three_randomizers_that_change_with_the_attempt() {
+        let scene = load_scene("quickstart").unwrap();
+        let mix = StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 };
+        let hardness = [0.6; 8];
+        let entry = ReplayEntry { origin: 7, attempt: 2, hardness, weight: 1.0 };
+        let policy = Policy { replay: vec![entry], ..Policy::initial(mix, 6) };
+        let origin = draw_at(&scene, hardness, 1, 7, 2);
+        let (mut same_light, mut same_pose) = (0, 0);
+        for attempt in 0..60 {
+            let replay = draw(&scene, &policy, 1, 500, attempt);
+            assert_eq!((replay.stream, replay.origin, replay.hardness), (SampleStream::Replay, Some(7), hardness));
+            assert_ne!(replay.parameters, origin.parameters);
+            same_light += u32::from(replay.light == origin.light);
+            same_pose += u32::from(replay.figures[0].pose.angles == origin.figures[0].pose.angles);
+        }
+        // Each is among the redrawn with probability 1/5.
+        assert!((30..60).contains(&same_pose) && (20..60).contains(&same_light), "{same_pose}, {same_light}");
     }
 }
