@@ -5,6 +5,8 @@
 pub mod afl;
 pub mod atomic_file;
 pub mod curriculum;
+pub mod eval;
+pub mod export;
 pub mod figure;
 pub mod generator;
 pub mod model;

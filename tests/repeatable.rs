@@ -6,7 +6,7 @@
 
 mod runs;
 
-use marionette::run::read_weights;
+use marionette::export::read_weights;
 use rand::Rng;
 use runs::{fail, json, marionette, metrics, names, signal, succeed, wait};
 use serde_json::Value;

@@ -3,6 +3,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use marionette::{
+    export,
     run::{self, MetricsWriter, RunConfig, RunDirectory},
     scene::load_scene,
 };
@@ -219,11 +220,11 @@ fn weight_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let metadata: BTreeMap<_, _> = ('a'..='p').map(|key| (key.to_string(), format!("\"{key}\""))).collect();
-    run::write_weights(&path, &tensors(1), &metadata).unwrap();
+    export::write_weights(&path, &tensors(1), &metadata).unwrap();
     let good = fs::read(&path).unwrap();
-    let read = run::read_weights(&path).unwrap();
+    let read = export::read_weights(&path).unwrap();
     assert_eq!((bits(&read.tensors), &read.metadata), (bits(&tensors(1)), &metadata));
-    run::write_weights(&path, &read.tensors, &read.metadata).unwrap();
+    export::write_weights(&path, &read.tensors, &read.metadata).unwrap();
     assert_eq!(fs::read(&path).unwrap(), good);
 
     let cut = good[..good.len() - 1].to_vec();
@@ -240,11 +241,11 @@ fn weight_files() {
         (Vec::new(), "is 0 bytes long, too short"),
     ] {
         fs::write(&path, bytes).unwrap();
-        let message = run::read_weights(&path).unwrap_err().to_string();
+        let message = export::read_weights(&path).unwrap_err().to_string();
         assert_says(&message, &[path.to_str().unwrap(), part, "give a safetensors file"]);
     }
     fs::remove_file(&path).unwrap();
-    assert_says(&run::read_weights(&path).unwrap_err().to_string(), &["weights.safetensors: cannot be read"]);
+    assert_says(&export::read_weights(&path).unwrap_err().to_string(), &["weights.safetensors: cannot be read"]);
 }
 
 #[test]

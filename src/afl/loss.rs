@@ -2,7 +2,7 @@
 
 use super::base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
 use super::error::AflError;
-use crate::model::heatmap::HeatmapTargets;
+use crate::model::heatmap::{Activation, HeatmapTargets};
 use candle_core::{D, Result, Tensor};
 
 /// A loss with one value per sample, for a network whose output is `[B, K, h, w]`.
@@ -17,12 +17,17 @@ pub trait BaseLoss: Send + Sync {
     /// If the shapes, types or devices do not fit.
     fn per_sample(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor>;
 
-    /// The network's output as heatmaps `[B, K, h, w]` on the scale of the unit-peak targets, for the topology and for
-    /// decoding; `mass` (`[B, K]`) is the targets'. Detached.
+    /// How the output of a network trained with this loss becomes heatmaps.
+    fn activation(&self) -> Activation;
+
+    /// The network's output as heatmaps `[B, K, h, w]` on the scale of the unit-peak targets, for the topology; `mass`
+    /// (`[B, K]`) is the targets'. Detached.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
-    fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor>;
+    fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
+        self.activation().heatmaps(&output.detach(), &mass.detach())
+    }
 }
 
 /// All base losses; the first is the default.

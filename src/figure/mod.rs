@@ -7,12 +7,14 @@
 mod file;
 mod kinematics;
 mod round_cone;
+mod scheme;
 mod shape;
 
 pub use file::{FigureError, load_figure, parse_figure};
 
 pub use kinematics::{Pose, WorldBones, clamp_to_limits, lowest_point, place_keypoints, place_parts, solve};
 pub use round_cone::RoundCone;
+pub use scheme::KeypointScheme;
 pub use shape::{BodyShape, ShapeRanges};
 
 use glam::Vec3;

@@ -2,9 +2,37 @@
 
 use super::ModelSpec;
 use candle_core::{D, DType, Device, Result, Tensor, bail};
+use serde::{Deserialize, Serialize};
 
 /// Deviation of a target's Gaussian, cells.
 pub const SIGMA: f32 = 1.0;
+
+/// The sum of a target far from the border: 2πσ².
+pub const FULL_MASS: f32 = std::f32::consts::TAU * SIGMA * SIGMA;
+
+/// How a network's output becomes heatmaps on the scale of the unit-peak targets; which one a network was trained for is
+/// part of its model card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// The softmax over a map's cells, times the target's mass.
+    Softmax,
+    /// The output is the heatmaps.
+    Identity,
+}
+
+impl Activation {
+    /// The network's `output` `[B, K, h, w]` as heatmaps, where the targets' mass is `mass` (`[B, K]`). Differentiable.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    pub fn heatmaps(self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
+        match self {
+            Activation::Softmax => softmax_times_mass(output, mass),
+            Activation::Identity => Ok(output.clone()),
+        }
+    }
+}
 
 /// The shape of heatmaps and the image pixels per cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ pub mod activation;
 pub mod conv;
 mod cpu;
 pub mod decode;
+pub mod detect;
 pub mod heatmap;
 pub mod layers;
 pub mod named;

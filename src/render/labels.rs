@@ -46,8 +46,12 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
     let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) };
     let (contrast, brightness) = contrast_and_brightness(camera, color, ids);
     let torso = {
-        let [a, b] = figure.torso.map(|k| camera.project(primary.keypoints[k]).pixel);
-        a.distance(b)
+        // The longer of the two diagonals, as PCK wants it.
+        let diagonal = |ends: [usize; 2]| {
+            let [a, b] = ends.map(|k| camera.project(primary.keypoints[k]).pixel);
+            a.distance(b)
+        };
+        diagonal(figure.torso).max(diagonal(figure.torso.map(|k| figure.keypoints[k].twin)))
     };
     Labels {
         modal_box: modal_box(camera, ids),

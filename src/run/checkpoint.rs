@@ -4,8 +4,11 @@
 //! of the other two. It is written as `.step-NNNNNN.partial` and renamed; an older one of the same name steps aside as
 //! `.step-NNNNNN.replaced` for that moment, and comes back if the program is killed just then.
 
-use super::{RunDirectory, RunError, tensors};
-use crate::atomic_file::{PathError, sync_folder, write_atomic, write_synced};
+use super::{RunDirectory, RunError};
+use crate::{
+    atomic_file::{PathError, sync_folder, write_atomic, write_synced},
+    export,
+};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -123,7 +126,7 @@ fn write_folder<S: Serialize + DeserializeOwned>(
     let state = serde_json::to_vec_pretty(&StateFile { step, state }).map_err(json)?;
     serde_json::from_slice::<StateFile<S>>(&state)
         .map_err(|error| content(STATE, format!("could not be read back, a number may be NaN or infinite: {error}")))?;
-    let tensors = tensors::encode(tensors, &BTreeMap::new()).map_err(|message| content(TENSORS, message))?;
+    let tensors = export::encode(tensors, &BTreeMap::new()).map_err(|message| content(TENSORS, message))?;
     let files = [(TENSORS, &tensors), (STATE, &state)];
     let digest = DigestFile {
         format: FORMAT,
@@ -193,7 +196,7 @@ fn read_folder<S: DeserializeOwned>(folder: &Path, step: u64) -> Result<Loaded<S
     if state.step != step {
         return Err(damaged(STATE, format!("is of step {}, not of the step in its folder's name", state.step)));
     }
-    let (tensors, _) = tensors::decode(&tensors).map_err(|found| damaged(TENSORS, found))?;
+    let (tensors, _) = export::decode(&tensors).map_err(|found| damaged(TENSORS, found))?;
     Ok(Loaded { folder: folder.to_owned(), step, tensors, state: state.state })
 }
 

@@ -11,7 +11,6 @@ mod pictures;
 mod session;
 mod set;
 mod summary;
-mod tensors;
 
 pub use checkpoint::{Loaded, load_latest, save};
 pub use config::{CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, RunConfig, is_device_name};
@@ -21,9 +20,8 @@ pub use event::{Event, Progress};
 pub use metrics::{MetricsWriter, cut_back};
 pub use session::{Failure, Session, threads};
 pub use summary::Summary;
-pub use tensors::{Weights, read_weights, write_weights};
 
-use crate::{atomic_file::PathError, toml_file::FileError};
+use crate::{atomic_file::PathError, export::WeightsError, toml_file::FileError};
 use std::path::PathBuf;
 
 /// What can go wrong with a run's files. Every message names the file and says what would do.
@@ -38,6 +36,9 @@ pub enum RunError {
     /// A file or folder could not be read, written or removed.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A file of weights is wrong or cannot be written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A new run was asked for where something is already.
     #[error("{}: exists already; --resume continues it, or choose another --run", .path.display())]
     Exists {

@@ -6,9 +6,10 @@ use super::{
     load_latest,
     log::Window,
     pictures::{self, Gallery},
-    save, write_weights,
+    save,
 };
 use crate::{
+    export::{ModelCard, write_model},
     generator::{self, GeneratorConfig, GeneratorError},
     render::{AdapterReport, find_adapter},
     scene::{HardnessAxis, Scene},
@@ -21,7 +22,6 @@ use rand::Rng;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -334,11 +334,17 @@ impl Desk {
 
     fn write_weights(&self, trainer: &Trainer) -> Result<(), Failure> {
         let weights = trainer.weights().map_err(TrainError::from)?;
-        let metadata = BTreeMap::from([
-            ("network".to_owned(), self.config.model.clone()),
-            ("figure".to_owned(), self.scene.figure.name.clone()),
-            ("scene".to_owned(), self.scene.name.clone()),
-        ]);
-        Ok(write_weights(&self.directory.weights_path(), &weights, &metadata)?)
+        let card = self.card(trainer);
+        write_model(&self.directory.weights_path(), &weights, &card).map_err(RunError::from)?;
+        Ok(self.directory.write_json("model.json", &card)?)
+    }
+
+    fn card(&self, trainer: &Trainer) -> ModelCard {
+        ModelCard {
+            scene: self.scene.name.clone(),
+            seed: self.config.seed,
+            step: trainer.step(),
+            ..ModelCard::new(&self.scene.figure, trainer.spec().clone(), trainer.activation())
+        }
     }
 }

@@ -142,7 +142,7 @@ pub struct Labels {
     pub amodal_box: ImageBox,
     /// Visible pixels.
     pub mask_area: u32,
-    /// Torso length in the image, projected from 3D, pixels.
+    /// Torso length in the image, projected from 3D, pixels: the longer shoulder-to-opposite-hip diagonal.
     pub torso: f32,
     /// What was measured of the sample's hardness.
     pub measured: Measured,

@@ -2,9 +2,9 @@
 
 use crate::{
     figure::Figure,
-    model::ModelSpec,
+    model::{ModelSpec, detect::normalise},
     random,
-    stream::{Batch, Tile, Visibility},
+    stream::{Batch, Visibility},
 };
 use candle_core::{Device, Tensor};
 use rand::Rng;
@@ -44,7 +44,7 @@ impl Input {
         let pixels = spec.input_width * spec.input_height;
         let mut images = vec![0f32; batch.tiles.len() * 3 * pixels];
         images.par_chunks_mut(3 * pixels).zip(&batch.tiles).zip(&flipped).for_each(|((image, tile), flipped)| {
-            normalise(tile, spec, *flipped, image);
+            normalise(&tile.color, spec, *flipped, image);
         });
         let mut keypoints = Vec::with_capacity(batch.tiles.len() * twins.len());
         let mut visibility = Vec::with_capacity(keypoints.capacity());
@@ -63,22 +63,5 @@ impl Input {
     /// [B, K] which keypoints have a label to learn from: covered ones do, those outside do not.
     pub fn labelled(&self) -> Vec<bool> {
         self.visibility.iter().map(|v| *v != Visibility::Outside).collect()
-    }
-}
-
-/// Writes a tile as three planes of (colour - mean) / deviation.
-fn normalise(tile: &Tile, spec: &ModelSpec, flipped: bool, image: &mut [f32]) {
-    let pixels = tile.width * tile.height;
-    for (c, plane) in image.chunks_exact_mut(pixels).enumerate() {
-        let (mean, scale) = (spec.mean[c], 1.0 / spec.deviation[c]);
-        for (row, values) in plane.chunks_exact_mut(tile.width).enumerate() {
-            let colors = tile.color[row * tile.width * 4..][..tile.width * 4].chunks_exact(4);
-            let write = |(value, rgba): (&mut f32, &[u8])| *value = (f32::from(rgba[c]) / 255.0 - mean) * scale;
-            if flipped {
-                values.iter_mut().rev().zip(colors).for_each(write);
-            } else {
-                values.iter_mut().zip(colors).for_each(write);
-            }
-        }
     }
 }

@@ -5,13 +5,16 @@ use crate::{
     afl::{Afl, AflError, BaseLoss, CriticStep, MapPair, Scores, base_loss, weighted},
     curriculum::{self, ControllerState},
     figure::Figure,
-    model::{self, HeatmapNetwork, ModelError, ModelSpec, decode::decode, heatmap::HeatmapTargets},
+    model::{
+        self, HeatmapNetwork, ModelError, ModelSpec,
+        detect::decode_output,
+        heatmap::{Activation, HeatmapTargets},
+    },
     optim::{AdamW, OptimError, clip_to_norm, collect},
     scene::{Policy, SampleStream},
     stream::{Batch, Feedback, SampleFeedback},
 };
 use candle_core::{Device, Tensor};
-use rayon::prelude::*;
 use std::{collections::VecDeque, sync::Arc};
 
 /// Steps in a row that may be skipped before a run is given up.
@@ -230,11 +233,9 @@ impl Trainer {
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
         let pair = MapPair { target: &critic_maps, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
-        let one = Tensor::ones_like(&targets.mass)?;
-        let to_decode = self.base_loss.heatmaps(&logits, &one)?.flatten_all()?.to_vec1::<f32>()?;
-        let decoded = to_decode
-            .par_chunks(keypoints * grid.width * grid.height)
-            .map(|maps| decode(maps, grid.width, grid.height, grid.stride).iter().map(|d| [d.x, d.y]).collect())
+        let decoded = decode_output(&logits, self.base_loss.activation(), grid)?
+            .iter()
+            .map(|keypoints| keypoints.iter().map(|found| [found.x, found.y]).collect())
             .collect();
         Ok(Prediction { losses, scores, decoded })
     }
@@ -363,6 +364,16 @@ impl Trainer {
     /// Statistics of the uniform stream.
     pub fn statistics(&self) -> &UniformStatistics {
         &self.statistics
+    }
+
+    /// How the network's output becomes heatmaps.
+    pub fn activation(&self) -> Activation {
+        self.base_loss.activation()
+    }
+
+    /// The network.
+    pub fn network(&self) -> &dyn HeatmapNetwork {
+        &*self.network
     }
 
     /// What the network takes and gives.

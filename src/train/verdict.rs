@@ -2,7 +2,7 @@
 
 use crate::stream::Visibility;
 
-/// A keypoint within this many torso lengths counts as found (PCK@0.2).
+/// A keypoint nearer than this many torso lengths counts as found (PCK@0.2).
 pub const HIT: f32 = 0.2;
 /// Errors count up to this many torso lengths: a torso seen from above is short, and one wild guess is not ten.
 const WORST: f32 = 3.0;
@@ -30,7 +30,7 @@ impl Verdict {
                 continue;
             }
             let distance = (p[0] - t[0]).hypot(p[1] - t[1]) / torso;
-            let hit = u32::from(distance <= HIT);
+            let hit = u32::from(distance < HIT);
             labelled += 1;
             found += hit;
             error += distance.min(WORST);

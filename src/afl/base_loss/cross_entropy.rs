@@ -1,7 +1,7 @@
 //! Heatmap cross-entropy.
 
 use crate::afl::loss::{BaseLoss, mean_over_labelled};
-use crate::model::heatmap::{HeatmapTargets, log_softmax, softmax_times_mass};
+use crate::model::heatmap::{Activation, HeatmapTargets, log_softmax};
 use candle_core::{D, Result, Tensor};
 
 /// The least probability and mass that are told from 0; normal in f32, so that logarithms stay finite.
@@ -24,7 +24,7 @@ impl BaseLoss for CrossEntropy {
         mean_over_labelled(&(wanted * surprise)?.sum(D::Minus1)?, &targets.mask)
     }
 
-    fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
-        softmax_times_mass(&output.detach(), &mass.detach())
+    fn activation(&self) -> Activation {
+        Activation::Softmax
     }
 }

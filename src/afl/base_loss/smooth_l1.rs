@@ -1,7 +1,7 @@
 //! Smooth L1 on decoded coordinates.
 
 use crate::afl::loss::{BaseLoss, mean_over_labelled};
-use crate::model::heatmap::{HeatmapTargets, log_softmax, softmax_times_mass};
+use crate::model::heatmap::{Activation, HeatmapTargets, log_softmax};
 use candle_core::{D, DType, Result, Tensor};
 
 /// Smooth L1 (Girshick 2015), in cells with its corner at one cell, between the keypoint and the mean position under
@@ -22,8 +22,8 @@ impl BaseLoss for SmoothL1 {
         mean_over_labelled(&loss.mean(D::Minus1)?, &targets.mask)
     }
 
-    fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
-        softmax_times_mass(&output.detach(), &mass.detach())
+    fn activation(&self) -> Activation {
+        Activation::Softmax
     }
 }
 

@@ -1,11 +1,14 @@
 //! Tensors in safetensors files, bit for bit and always in the same bytes.
 
-use super::RunError;
+use super::WeightsError;
 use crate::atomic_file::{PathError, write_atomic};
 use candle_core::{DType, Device, Tensor, WithDType, safetensors::Load};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
+
+/// The largest file of weights that is read, bytes. `resnet50`'s are fifty times smaller.
+const LARGEST: u64 = 8 << 30;
 
 /// What a file of weights holds.
 #[derive(Debug)]
@@ -24,8 +27,9 @@ pub fn write_weights(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
     metadata: &BTreeMap<String, String>,
-) -> Result<(), RunError> {
-    let bytes = encode(tensors, metadata).map_err(|message| RunError::Content { path: path.to_owned(), message })?;
+) -> Result<(), WeightsError> {
+    let bytes =
+        encode(tensors, metadata).map_err(|message| WeightsError::Content { path: path.to_owned(), message })?;
     Ok(write_atomic(path, &bytes)?)
 }
 
@@ -33,19 +37,20 @@ pub fn write_weights(
 ///
 /// # Errors
 /// If the file is missing, truncated or no such file; naming it and what was found.
-pub fn read_weights(path: &Path) -> Result<Weights, RunError> {
+pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
+    let damaged = |found: String| WeightsError::Damaged { path: path.to_owned(), found };
+    let bytes = fs::metadata(path).map_err(PathError::at(path, "read"))?.len();
+    if bytes > LARGEST {
+        return Err(damaged(format!("is {bytes} bytes long; at most {LARGEST} are read")));
+    }
     let bytes = fs::read(path).map_err(PathError::at(path, "read"))?;
-    let (tensors, metadata) = decode(&bytes).map_err(|found| RunError::Damaged {
-        path: path.to_owned(),
-        found,
-        remedy: "give a safetensors file as a run writes it".to_owned(),
-    })?;
+    let (tensors, metadata) = decode(&bytes).map_err(damaged)?;
     Ok(Weights { tensors, metadata })
 }
 
 /// The bytes of a safetensors file. (The crate's own writer puts metadata in the order of a hash map, which changes from
 /// run to run.)
-pub(super) fn encode(
+pub(crate) fn encode(
     tensors: &BTreeMap<String, Tensor>,
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, String> {
@@ -88,7 +93,7 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
 }
 
 /// The tensors and the metadata of a safetensors file's bytes, or what was found instead of one.
-pub(super) fn decode(bytes: &[u8]) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), String> {
     let Some((length, rest)) = bytes.split_first_chunk() else {
         return Err(format!("is {} bytes long, too short for a safetensors file", bytes.len()));
     };

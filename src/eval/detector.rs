@@ -1,0 +1,69 @@
+//! A trained network, ready to look at pictures.
+
+use crate::{
+    export::{ModelCard, WeightsError, read_model},
+    model::{self, HeatmapNetwork, ModelError, decode::Decoded, detect::detect},
+};
+use candle_core::Device;
+use std::path::{Path, PathBuf};
+
+/// Why weights cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectorError {
+    /// The file is missing or wrong.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The file is whole, but does not fit the network that its card names.
+    #[error("{}: does not fit the network \"{network}\" of its model card: {error}", .path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// The network's name.
+        network: String,
+        /// Why not.
+        error: ModelError,
+    },
+}
+
+/// A trained network, ready to look at pictures.
+pub struct Detector {
+    network: Box<dyn HeatmapNetwork + Send>,
+    card: ModelCard,
+}
+
+impl Detector {
+    /// The network in the safetensors file at `path`, on `device`.
+    ///
+    /// # Errors
+    /// If the file is missing, damaged or of another program, or holds other tensors than its network has.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, DetectorError> {
+        let (tensors, card) = read_model(path)?;
+        let unfit = |error| DetectorError::Network { path: path.to_owned(), network: card.network.name.clone(), error };
+        let network = model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
+        network.parameters().load(&tensors).map_err(unfit)?;
+        if network.spec() != card.network {
+            let found =
+                "its model card gives it other sizes or another normalisation than this program does".to_owned();
+            return Err(WeightsError::Damaged { path: path.to_owned(), found }.into());
+        }
+        Ok(Detector { network, card })
+    }
+
+    /// What the network is, and how it is used.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// The network itself.
+    pub fn network(&self) -> &dyn HeatmapNetwork {
+        &*self.network
+    }
+
+    /// The keypoints in each of `images`, in pixels of the network's input; see [`detect`].
+    ///
+    /// # Errors
+    /// As [`detect`].
+    pub fn detect(&self, images: &[&[u8]]) -> candle_core::Result<Vec<Vec<Decoded>>> {
+        detect(&*self.network, self.card.activation, images)
+    }
+}

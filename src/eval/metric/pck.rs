@@ -1,0 +1,217 @@
+//! PCK, the share of keypoints predicted within a distance of the truth, with its curve and mean error.
+//!
+//! Two yardsticks: the torso (the longer shoulder-to-opposite-hip diagonal; Yang & Ramanan 2013 measure against the torso
+//! likewise) and the longer side of the person's box. A keypoint counts where its distance is *strictly* below the
+//! threshold. Keypoints are pooled over people.
+
+use serde::{Deserialize, Serialize};
+
+/// Thresholds of the curve: 0, 0.01 ... 0.5 torso lengths.
+pub const CURVE_POINTS: usize = 51;
+/// The headline threshold's place on the curve: 0.2 torso lengths.
+const HEADLINE: usize = 20;
+/// PCK@0.1 box.
+const BOX_SHARE: f32 = 0.1;
+/// Mean errors count a keypoint by at most this many torso lengths: a torso seen from above is short, and one wild guess is
+/// not ten.
+const WORST: f32 = 3.0;
+
+/// One person's predicted and true keypoints, in the same coordinates.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// Predicted places.
+    pub predicted: &'a [[f32; 2]],
+    /// True places.
+    pub truth: &'a [[f32; 2]],
+    /// Which keypoints have a label (visibility above 0).
+    pub labelled: &'a [bool],
+    /// Torso length, pixels; `None` where it is not known, and then the person counts for the box alone.
+    pub torso: Option<f32>,
+    /// Longer side of the box, pixels.
+    pub box_side: f32,
+}
+
+/// PCK over many people.
+#[derive(Clone, Debug)]
+pub struct Pck {
+    twins: Vec<usize>,
+    people: usize,
+    without_torso: usize,
+    /// Per keypoint.
+    torso: Vec<Tally>,
+    curve: [u64; CURVE_POINTS],
+    blind_found: u64,
+    box_labelled: u64,
+    box_found: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    labelled: u64,
+    found: u64,
+    error: f64,
+}
+
+impl Tally {
+    fn share(&self) -> f64 {
+        share(self.found, self.labelled)
+    }
+
+    fn mean_error(&self) -> f64 {
+        self.error / self.labelled.max(1) as f64
+    }
+}
+
+/// PCK over many people. Shares are 0 where there was nothing to count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PckSummary {
+    /// People counted.
+    pub people: usize,
+    /// Of those, people whose torso is not known; they count for `box_01` alone.
+    pub without_torso: usize,
+    /// Labelled keypoints measured against a torso.
+    pub keypoints: u64,
+    /// PCK@0.2 torso.
+    pub torso_02: f64,
+    /// The same where the labels of each left/right pair may be exchanged: the better of the two ways counts.
+    pub torso_02_blind: f64,
+    /// PCK@0.1 of the box' longer side.
+    pub box_01: f64,
+    /// PCK at 0, 0.01 ... 0.5 torso lengths.
+    pub curve: Vec<f64>,
+    /// Mean of the curve (trapezoid rule), in [0, 1].
+    pub auc: f64,
+    /// Mean distance, torso lengths, each keypoint by at most 3.
+    pub mean_error: f64,
+    /// Per keypoint, in label order.
+    pub per_keypoint: Vec<KeypointScore>,
+}
+
+/// How well one of the keypoints is found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeypointScore {
+    /// How often it had a label.
+    pub labelled: u64,
+    /// PCK@0.2 torso.
+    pub torso_02: f64,
+    /// Mean distance, torso lengths, each by at most 3.
+    pub mean_error: f64,
+}
+
+impl Pck {
+    /// Nobody yet; `twins` names the same keypoint of the other side for every keypoint.
+    pub fn new(twins: Vec<usize>) -> Self {
+        Pck {
+            people: 0,
+            without_torso: 0,
+            torso: vec![Tally::default(); twins.len()],
+            twins,
+            curve: [0; CURVE_POINTS],
+            blind_found: 0,
+            box_labelled: 0,
+            box_found: 0,
+        }
+    }
+
+    /// Counts a person.
+    pub fn add(&mut self, person: &Person) {
+        self.people += 1;
+        let distance = |predicted: usize, truth: usize| {
+            let ([px, py], [tx, ty]) = (person.predicted[predicted], person.truth[truth]);
+            (px - tx).hypot(py - ty)
+        };
+        let labelled = || (0..self.twins.len()).filter(|k| person.labelled[*k]);
+        let within = |limit: f32| labelled().filter(|k| distance(*k, *k) < limit).count() as u64;
+        self.box_labelled += labelled().count() as u64;
+        self.box_found += within(BOX_SHARE * person.box_side);
+        let Some(torso) = person.torso else {
+            self.without_torso += 1;
+            return;
+        };
+        let threshold = |point: usize| point as f32 / 100.0 * torso;
+        for (point, found) in self.curve.iter_mut().enumerate() {
+            *found += within(threshold(point));
+        }
+        for k in labelled() {
+            // A pair is judged as it is or exchanged as a whole, whichever is nearer.
+            let twin = self.twins[k];
+            let both = [k, twin].into_iter().filter(|end| person.labelled[*end]);
+            let [kept, exchanged] = both.fold([0.0, 0.0], |[kept, exchanged], end| {
+                [kept + distance(end, end), exchanged + distance(self.twins[end], end)]
+            });
+            let nearest = if exchanged < kept { distance(twin, k) } else { distance(k, k) };
+            self.blind_found += u64::from(nearest < threshold(HEADLINE));
+        }
+        let measured: Vec<(usize, f32)> = labelled().map(|k| (k, distance(k, k))).collect();
+        for (k, distance) in measured {
+            let tally = &mut self.torso[k];
+            tally.labelled += 1;
+            tally.found += u64::from(distance < threshold(HEADLINE));
+            tally.error += f64::from((distance / torso.max(1e-6)).min(WORST));
+        }
+    }
+
+    /// What has been counted.
+    pub fn summary(&self) -> PckSummary {
+        let all = self.torso.iter().fold(Tally::default(), |sum, tally| Tally {
+            labelled: sum.labelled + tally.labelled,
+            found: sum.found + tally.found,
+            error: sum.error + tally.error,
+        });
+        let curve: Vec<f64> = self.curve.iter().map(|found| share(*found, all.labelled)).collect();
+        let auc = curve.windows(2).map(|ends| (ends[0] + ends[1]) / 2.0).sum::<f64>() / (CURVE_POINTS - 1) as f64;
+        PckSummary {
+            people: self.people,
+            without_torso: self.without_torso,
+            keypoints: all.labelled,
+            torso_02: all.share(),
+            torso_02_blind: share(self.blind_found, all.labelled),
+            box_01: share(self.box_found, self.box_labelled),
+            curve,
+            auc,
+            mean_error: all.mean_error(),
+            per_keypoint: self
+                .torso
+                .iter()
+                .map(|tally| KeypointScore {
+                    labelled: tally.labelled,
+                    torso_02: tally.share(),
+                    mean_error: tally.mean_error(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metric_pck_counts_by_hand() {
+        // Two pairs and one in the middle; torso 100, box 200.
+        let mut pck = Pck::new(vec![1, 0, 3, 2, 4]);
+        let truth = [[0.0, 0.0], [100.0, 0.0], [0.0, 50.0], [100.0, 50.0], [50.0, 80.0]];
+        // The first pair is exchanged; the second is off by 10 and by exactly 20; the middle is right.
+        let predicted = [[100.0, 0.0], [0.0, 0.0], [10.0, 50.0], [120.0, 50.0], [50.0, 80.0]];
+        let person =
+            Person { predicted: &predicted, truth: &truth, labelled: &[true; 5], torso: Some(100.0), box_side: 200.0 };
+        pck.add(&person);
+        pck.add(&Person { labelled: &[true, false, false, false, false], torso: None, ..person });
+        let summary = pck.summary();
+        assert_eq!((summary.people, summary.without_torso, summary.keypoints), (2, 1, 5));
+        assert_eq!(summary.torso_02, 0.4, "strictly below 20: the third and the fifth");
+        assert_eq!(summary.torso_02_blind, 0.8);
+        assert_eq!(summary.box_01, 2.0 / 6.0, "strictly below 20 pixels, among six");
+        assert_eq!((summary.curve[0], summary.curve[1], summary.curve[50]), (0.0, 0.2, 0.6));
+        assert!((summary.mean_error - (1.0 + 1.0 + 0.1 + 0.2) / 5.0).abs() < 1e-6);
+        assert_eq!(summary.per_keypoint[3].torso_02, 0.0);
+        // 0 up to 0, 0.2 up to 0.10, 0.4 up to 0.20, 0.6 beyond, with slopes of one step in between.
+        let area = 0.2 * 0.5 + (0.2 * 9.0 + 0.3) + (0.4 * 9.0 + 0.5) + 0.6 * 29.0;
+        assert!((summary.auc - area / 50.0).abs() < 1e-2, "{}", summary.auc);
+    }
+}

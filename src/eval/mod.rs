@@ -1,0 +1,6 @@
+//! Judging: metrics, trained networks as detectors, and pictures and labels from elsewhere to judge them on.
+
+mod detector;
+pub mod metric;
+
+pub use detector::{Detector, DetectorError};

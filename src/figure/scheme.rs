@@ -1,0 +1,59 @@
+//! What a detector has to know of a figure: its keypoints, without its body.
+
+use super::Figure;
+use serde::{Deserialize, Serialize};
+
+/// The keypoints of a figure, in label order; part of a model card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeypointScheme {
+    /// Names, COCO's for `human`.
+    pub names: Vec<String>,
+    /// Index of the same keypoint of the other side, or of the keypoint itself: the permutation of a left/right mirror.
+    pub twins: Vec<usize>,
+    /// OKS sigmas (COCO's `k / 2`).
+    pub sigmas: Vec<f32>,
+    /// Pairs of keypoints to draw a line between.
+    pub edges: Vec<[usize; 2]>,
+    /// The two ends of the torso, (left shoulder, right hip) in a human.
+    pub torso: [usize; 2],
+}
+
+impl Figure {
+    /// The figure's keypoints, without its body.
+    pub fn scheme(&self) -> KeypointScheme {
+        KeypointScheme {
+            names: self.keypoints.iter().map(|keypoint| keypoint.name.clone()).collect(),
+            twins: self.keypoint_twins(),
+            sigmas: self.keypoints.iter().map(|keypoint| keypoint.sigma).collect(),
+            edges: self.edges.clone(),
+            torso: self.torso,
+        }
+    }
+}
+
+impl KeypointScheme {
+    /// The torso's two diagonals as pairs of keypoints: shoulder to opposite hip, either way round. The longer of the two
+    /// is the torso length that PCK is measured in.
+    pub fn torso_diagonals(&self) -> [[usize; 2]; 2] {
+        [self.torso, self.torso.map(|end| self.twins[end])]
+    }
+
+    /// What is wrong with a scheme that came from a file, if anything: its lists must be as long as its names, and its
+    /// indices within them.
+    pub fn complaint(&self) -> Option<String> {
+        let count = self.names.len();
+        if count == 0 {
+            return Some("it has no keypoints".to_owned());
+        }
+        if self.twins.len() != count || self.sigmas.len() != count {
+            let (twins, sigmas) = (self.twins.len(), self.sigmas.len());
+            return Some(format!("it has {count} keypoint names, {twins} twins and {sigmas} sigmas"));
+        }
+        let indices = self.twins.iter().chain(self.edges.as_flattened()).chain(&self.torso);
+        if let Some(index) = indices.copied().find(|index| *index >= count) {
+            return Some(format!("it speaks of keypoint {index}, and there are {count}"));
+        }
+        let sigma = self.sigmas.iter().find(|sigma| !(**sigma > 0.0 && sigma.is_finite()));
+        sigma.map(|sigma| format!("it has a sigma of {sigma}"))
+    }
+}
