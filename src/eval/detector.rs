@@ -21,7 +21,7 @@ pub enum DetectorError {
         /// The network's name.
         network: String,
         /// Why not.
-        error: ModelError,
+        error: Box<ModelError>,
     },
 }
 
@@ -38,7 +38,11 @@ impl Detector {
     /// If the file is missing, damaged or of another program, or holds other tensors than its network has.
     pub fn load(path: &Path, device: &Device) -> Result<Self, DetectorError> {
         let (tensors, card) = read_model(path)?;
-        let unfit = |error| DetectorError::Network { path: path.to_owned(), network: card.network.name.clone(), error };
+        let unfit = |error| DetectorError::Network {
+            path: path.to_owned(),
+            network: card.network.name.clone(),
+            error: Box::new(error),
+        };
         let network = model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
         network.parameters().load(&tensors).map_err(unfit)?;
         if network.spec() != card.network {
