@@ -6,6 +6,7 @@ pub mod afl;
 pub mod atomic_file;
 pub mod curriculum;
 pub mod eval;
+pub mod exam;
 pub mod export;
 pub mod figure;
 pub mod generator;

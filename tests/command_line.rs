@@ -21,7 +21,8 @@ static SHORT: LazyLock<PathBuf> = LazyLock::new(|| {
 
 fn train(run: &Path, steps: u64, more: &[&str]) -> Command {
     let mut command = marionette(["train", "--run"]);
-    command.arg(run).args(["--steps", &steps.to_string(), "--set", "batch=4", "--set", "log.every=1"]).args(more);
+    command.arg(run).args(["--steps", &steps.to_string(), "--set", "batch=4", "--set", "log.every=1"]);
+    command.args(["--set", "exam.images=0"]).args(more);
     command
 }
 

@@ -41,7 +41,8 @@ fn train(path: &Path, more: &[&str]) -> Command {
     let mut command = marionette(["train", "--run"]);
     command.arg(path).args(["--steps", &steps().to_string()]);
     command.args(["--set", &format!("batch={}", size("BATCH", 8))]);
-    command.args(["--set", "log.every=1", "--set", "checkpoint.every=7"]).args(more);
+    command.args(["--set", "log.every=1", "--set", "checkpoint.every=7"]);
+    command.args(["--set", "exam.images=6", "--set", "exam.every=11"]).args(more);
     command
 }
 
@@ -76,6 +77,9 @@ fn assert_like_reference(run: &Path) {
     }
     for file in ["tensors.safetensors", "state.json"] {
         let file = format!("checkpoints/step-{:06}/{file}", steps());
+        assert!(fs::read(run.join(&file)).unwrap() == fs::read(reference.join(&file)).unwrap(), "{file} differs");
+    }
+    for file in names(&reference.join("exams")).iter().map(|name| format!("exams/{name}")).chain(["best".to_owned()]) {
         assert!(fs::read(run.join(&file)).unwrap() == fs::read(reference.join(&file)).unwrap(), "{file} differs");
     }
     let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();

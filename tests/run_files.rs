@@ -59,7 +59,7 @@ fn bits(tensors: &BTreeMap<String, Tensor>) -> Vec<(String, Vec<usize>, Vec<u32>
 }
 
 fn save(run: &RunDirectory, step: u64, keep: usize) {
-    run::save(run, step, &tensors(step), &state(step), keep).unwrap();
+    run::save(run, step, &tensors(step), &state(step), keep, None).unwrap();
 }
 
 fn latest(run: &RunDirectory) -> Result<Option<u64>, String> {
@@ -91,6 +91,20 @@ fn a_checkpoint_comes_back_bit_for_bit_and_only_the_last_ones_stay() {
     save(&run, 1_000_000, 2);
     assert_eq!(before, [bytes("tensors.safetensors"), bytes("state.json"), bytes("digest.json")]);
     assert_eq!(checkpoint_names(&run).len(), 2);
+}
+
+#[test]
+fn the_best_checkpoint_stays_whatever_its_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = new_run(&folder);
+    for step in [10, 20, 30, 40] {
+        run::save(&run, step, &tensors(step), &state(step), 1, Some(step.min(20))).unwrap();
+    }
+    run::mark_best(&run, 20).unwrap();
+    assert_eq!(checkpoint_names(&run), ["step-000020", "step-000040"]);
+    assert_eq!(fs::read_to_string(run.best_path()).unwrap(), "step-000020\n");
+    assert!(run.has_checkpoint(20) && !run.has_checkpoint(10));
+    assert_eq!(latest(&run), Ok(Some(40)));
 }
 
 #[test]
@@ -207,10 +221,10 @@ fn checkpoints_that_do_not_fit() {
     let run = new_run(&folder);
     save(&run, 10, 1);
     let infinite = State { loss: f64::INFINITY, names: Vec::new() };
-    let message = run::save(&run, 20, &tensors(20), &infinite, 1).unwrap_err().to_string();
+    let message = run::save(&run, 20, &tensors(20), &infinite, 1, None).unwrap_err().to_string();
     assert_says(&message, &["state.json: cannot be written", "NaN or infinite"]);
     let halves = BTreeMap::from([("h".to_owned(), Tensor::zeros(2, DType::F16, &Device::Cpu).unwrap())]);
-    let message = run::save(&run, 20, &halves, &state(20), 1).unwrap_err().to_string();
+    let message = run::save(&run, 20, &halves, &state(20), 1, None).unwrap_err().to_string();
     assert_says(&message, &["tensors.safetensors: cannot be written: tensor `h`: is F16"]);
     assert_eq!((checkpoint_names(&run), latest(&run)), (vec!["step-000010".to_owned()], Ok(Some(10))));
 }

@@ -1,6 +1,6 @@
 //! What `train` prints when it is done.
 
-use marionette::run::Summary;
+use marionette::run::{Best, ExamLine, Summary};
 use std::{fmt::Write, path::Path};
 
 /// The summary as text: the axes before and after, how hard each bin was, the uniform stream's figures, what to try next.
@@ -40,6 +40,10 @@ fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f6
         summary.mean_pose_pck
     )?;
     writeln!(out, "  Spearman(score, keypoint error), last quarter: {:+.2}", summary.score_error_correlation)?;
+    write_exams(out, &summary.exams)?;
+    if let Some(Best { step, exam, torso_02 }) = summary.best {
+        writeln!(out, "  best checkpoint by {}: step {step}, {torso_02:.3}", exam.name())?;
+    }
     writeln!(out, "\nBatches in flight at once, at most: {}", summary.most_in_flight)?;
     writeln!(out, "\nPictures")?;
     for picture in &summary.pictures {
@@ -49,4 +53,27 @@ fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f6
     writeln!(out, "  marionette preview quickstart --out preview.png --overlay keypoints")?;
     writeln!(out, "  marionette train --run {} --resume --steps {}", directory.display(), summary.steps * 2)?;
     write!(out, "  marionette train --set afl.permute_scores=true    # the null experiment: nothing should move")
+}
+
+fn write_exams(out: &mut String, exams: &[ExamLine]) -> std::fmt::Result {
+    if exams.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nExams: images that nothing is trained on (PCK@0.2 torso; further measures after training)")?;
+    writeln!(out, "  exam              before   after   mean pose     PCK@0.1 box   AUC   OKS AP")?;
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+    for line in exams {
+        writeln!(
+            out,
+            "  {:<17} {:>6}  {:>6.3}  {:>9.3}     {:>11.3}  {:>5.3}  {:>6}",
+            line.exam.name(),
+            number(line.before),
+            line.after,
+            line.mean_pose,
+            line.box_01,
+            line.auc,
+            number(line.oks_ap),
+        )?;
+    }
+    Ok(())
 }

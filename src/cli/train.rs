@@ -171,6 +171,16 @@ impl<'a> Screen<'a> {
             Event::Skipped { step, reason } => self.line(format!("step {step} skipped: {reason} is not finite")),
             // Silent: they come regularly, and `latest` names the newest.
             Event::Checkpoint { .. } => {}
+            Event::ExamNotice(notice) => self.line(notice.to_string()),
+            Event::Exams { report, best } => {
+                let scores: Vec<String> = report
+                    .exams
+                    .iter()
+                    .map(|result| format!("{} {:.3}", result.exam.name(), result.pck.torso_02))
+                    .collect();
+                let best = if best { " (best so far)" } else { "" };
+                self.line(format!("exams after step {}, PCK@0.2: {}{best}", report.step, scores.join(", ")));
+            }
             Event::Picture(path) => self.line(format!("picture: {}", path.display())),
             Event::Stopped { step } => {
                 self.close_bar();

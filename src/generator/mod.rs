@@ -81,25 +81,32 @@ fn build(app: &mut App, scene: Arc<Scene>, config: GeneratorConfig, stream: Gene
     app.world_mut().spawn_batch((0..config.batch).map(|slot| (Tile { slot }, TileSample::default())));
 }
 
-/// Makes batches until the last has been sent or the trainer has gone. Runs on the calling thread, which should be its own.
-///
-/// `ready` is told the adapter once the renderer has passed its test.
+/// The app that draws the batches of `config`, before it is told what to draw: exams can be drawn with it first.
 ///
 /// # Errors
-/// Where the renderer fails or a sample cannot be drawn. The batches sent so far are good.
-pub fn run(
-    scene: Arc<Scene>,
-    config: GeneratorConfig,
-    stream: GeneratorEnd,
-    ready: impl FnOnce(&AdapterReport),
-) -> Result<(), GeneratorError> {
-    let (mut app, adapter) = headless_app(RendererConfig {
+/// Where there is no adapter or it cannot draw such batches.
+pub fn renderer(scene: &Scene, config: GeneratorConfig) -> Result<(App, RendererConfig, AdapterReport), RenderError> {
+    let renderer = RendererConfig {
         tiles: config.batch,
         width: scene.image.width,
         height: scene.image.height,
         threads: config.threads,
-    })?;
-    ready(&adapter);
+    };
+    let (app, adapter) = headless_app(renderer)?;
+    Ok((app, renderer, adapter))
+}
+
+/// Makes batches with an `app` from [`renderer`] until the last has been sent or the trainer has gone. Runs on the calling
+/// thread, which should be its own.
+///
+/// # Errors
+/// Where the renderer fails or a sample cannot be drawn. The batches sent so far are good.
+pub fn run(
+    mut app: App,
+    scene: Arc<Scene>,
+    config: GeneratorConfig,
+    stream: GeneratorEnd,
+) -> Result<(), GeneratorError> {
     build(&mut app, scene, config, stream);
     loop {
         update(&mut app)?;

@@ -59,7 +59,7 @@ struct FileDigest {
 struct Damage(PathBuf, String);
 
 /// Writes the checkpoint of `step` (steps done), makes it the latest, and deletes all older ones but the last `keep`,
-/// this one among them. Checkpoints of later steps, from before a run was set back, stay until the run gets there.
+/// this one among them, and that of step `best`. Checkpoints of later steps, from before a run was set back, stay until the run gets there.
 ///
 /// The state is read back first, so that no checkpoint is written that cannot be read: JSON has no NaN and no infinity.
 ///
@@ -72,6 +72,7 @@ pub fn save<S: Serialize + DeserializeOwned>(
     tensors: &BTreeMap<String, Tensor>,
     state: &S,
     keep: usize,
+    best: Option<u64>,
 ) -> Result<(), RunError> {
     let folder = run.checkpoints_path();
     fs::create_dir_all(&folder).map_err(PathError::at(&folder, "made"))?;
@@ -90,10 +91,25 @@ pub fn save<S: Serialize + DeserializeOwned>(
     }
     write_atomic(&run.latest_path(), format!("{}\n", folder_name(step)).as_bytes())?;
     let older: Vec<u64> = steps(&folder)?.into_iter().filter(|other| *other <= step).collect();
-    for old in older.iter().rev().skip(keep.max(1)) {
+    for old in older.iter().rev().skip(keep.max(1)).filter(|old| Some(**old) != best) {
         remove(&folder.join(folder_name(*old)))?;
     }
     Ok(())
+}
+
+/// Makes the checkpoint of `step` the best one: the file `best` names it.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn mark_best(run: &RunDirectory, step: u64) -> Result<(), RunError> {
+    Ok(write_atomic(&run.best_path(), format!("{}\n", folder_name(step)).as_bytes())?)
+}
+
+impl RunDirectory {
+    /// Whether there is a checkpoint of `step`.
+    pub fn has_checkpoint(&self, step: u64) -> bool {
+        self.checkpoints_path().join(folder_name(step)).is_dir()
+    }
 }
 
 /// The checkpoint that `latest` names or, where that is missing or names none, the newest there is; `None` where there

@@ -3,6 +3,7 @@
 use crate::{
     afl::{AflConfig, base_losses},
     curriculum::CurriculumConfig,
+    exam::{Exam, ExamError},
     model::NETWORKS,
     toml_file::{FileError, TomlFile},
     train::OptimizerConfig,
@@ -41,6 +42,8 @@ pub struct RunConfig {
     pub curriculum: CurriculumConfig,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointConfig,
+    /// `[exam]`: how the network is judged on the way.
+    pub exam: ExamConfig,
     /// `[log]`.
     pub log: LogConfig,
     /// `[debug]`.
@@ -55,6 +58,35 @@ pub struct CheckpointConfig {
     pub every: u64,
     /// How many of the latest are kept.
     pub keep: usize,
+}
+
+/// `[exam]`: how the network is judged. All exams are taken before the first step and after the last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExamConfig {
+    /// Images per exam; 0 for no exams.
+    pub images: usize,
+    /// Steps from one time to the next.
+    pub every: u64,
+    /// The exams taken on the way.
+    pub during: Vec<String>,
+    /// The exam that decides which checkpoint is the best, by PCK@0.2 torso.
+    pub best: String,
+}
+
+impl ExamConfig {
+    /// The exams taken on the way, with the one that decides among them.
+    ///
+    /// # Errors
+    /// If one has no such name.
+    pub fn during_exams(&self) -> Result<Vec<Exam>, ExamError> {
+        let mut exams = self.during.iter().map(|name| Exam::by_name(name)).collect::<Result<Vec<_>, _>>()?;
+        let decides = Exam::by_name(&self.best)?;
+        if !exams.contains(&decides) {
+            exams.push(decides);
+        }
+        Ok(exams)
+    }
 }
 
 /// `[log]`: how often to write a line of metrics.
@@ -90,6 +122,7 @@ impl Default for RunConfig {
             afl: AflConfig::default(),
             curriculum: CurriculumConfig::default(),
             checkpoint: CheckpointConfig::default(),
+            exam: ExamConfig::default(),
             log: LogConfig::default(),
             debug: DebugConfig::default(),
         }
@@ -99,6 +132,13 @@ impl Default for RunConfig {
 impl Default for CheckpointConfig {
     fn default() -> Self {
         CheckpointConfig { every: 500, keep: 3 }
+    }
+}
+
+impl Default for ExamConfig {
+    fn default() -> Self {
+        let during = ["standard", "easy", "hard"].map(str::to_owned).to_vec();
+        ExamConfig { images: 256, every: 300, during, best: "standard".to_owned() }
     }
 }
 
@@ -178,6 +218,15 @@ impl RunConfig {
         let CheckpointConfig { every, keep } = self.checkpoint;
         check(every >= 1 && every <= i64::MAX as u64, "checkpoint.every", &every, "at least 1 step");
         check((1..=1_000_000).contains(&keep), "checkpoint.keep", &keep, "1 to 1000000 checkpoints");
+        check(self.exam.images <= 100_000, "exam.images", &self.exam.images, "0 (no exams) to 100000");
+        let every = self.exam.every;
+        check(every >= 1 && every <= i64::MAX as u64, "exam.every", &every, "at least 1 step");
+        let exams = Exam::all().into_iter().map(Exam::name).collect::<Vec<_>>().join(", ");
+        for (key, name) in
+            self.exam.during.iter().map(|name| ("exam.during", name)).chain([("exam.best", &self.exam.best)])
+        {
+            check(Exam::by_name(name).is_ok(), key, &quoted(name), &format!("one of {exams}"));
+        }
         let every = self.log.every;
         check(every >= 1 && every <= i64::MAX as u64, "log.every", &every, "at least 1 step");
         let jitter = self.debug.jitter_ms;

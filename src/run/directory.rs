@@ -137,6 +137,21 @@ impl RunDirectory {
         self.path.join("latest")
     }
 
+    /// `best`: the name of the best checkpoint's folder, by an exam.
+    pub fn best_path(&self) -> PathBuf {
+        self.path.join("best")
+    }
+
+    /// `exams/`: results, a file per step that exams were taken at.
+    pub fn exams_path(&self) -> PathBuf {
+        self.path.join("exams")
+    }
+
+    /// The name in the folder of the results of the exams taken after `step` steps.
+    pub fn exam_name(step: u64) -> String {
+        format!("exams/step-{step:06}.json")
+    }
+
     /// `metrics.jsonl`: a JSON object per logged step.
     pub fn metrics_path(&self) -> PathBuf {
         self.path.join("metrics.jsonl")

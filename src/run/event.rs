@@ -1,8 +1,8 @@
 //! What a run says while it goes on: one stream of events that a terminal or a window reads.
 
-use super::Summary;
-use crate::render::AdapterReport;
-use std::path::PathBuf;
+use super::{ExamReport, Summary};
+use crate::{exam::Notice, render::AdapterReport};
+use std::{path::PathBuf, sync::Arc};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug)]
@@ -31,6 +31,15 @@ pub enum Event {
     Checkpoint {
         /// Steps done.
         step: u64,
+    },
+    /// Something about the exams' images is worth knowing.
+    ExamNotice(Notice),
+    /// Exams have been taken.
+    Exams {
+        /// What came out.
+        report: Arc<ExamReport>,
+        /// Whether this is the best so far.
+        best: bool,
     },
     /// A picture has been written.
     Picture(PathBuf),

@@ -5,6 +5,7 @@ mod config;
 mod device;
 mod directory;
 mod event;
+mod exams;
 mod log;
 mod metrics;
 mod pictures;
@@ -12,14 +13,15 @@ mod session;
 mod set;
 mod summary;
 
-pub use checkpoint::{Loaded, load_latest, save};
-pub use config::{CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, RunConfig, is_device_name};
+pub use checkpoint::{Loaded, load_latest, mark_best, save};
+pub use config::{CheckpointConfig, ConfigError, DebugConfig, ExamConfig, Fault, LogConfig, RunConfig, is_device_name};
 pub use device::DeviceError;
 pub use directory::RunDirectory;
 pub use event::{Event, Progress};
+pub use exams::{Best, ExamReport};
 pub use metrics::{MetricsWriter, cut_back};
 pub use session::{Failure, Session, threads};
-pub use summary::Summary;
+pub use summary::{ExamLine, Summary};
 
 use crate::{atomic_file::PathError, export::WeightsError, toml_file::FileError};
 use std::path::PathBuf;

@@ -1,14 +1,17 @@
 //! A run from beginning to end: it starts the generator and the trainer on threads of their own, and joins them.
 
 use super::{
-    Event, MetricsWriter, Progress, RunConfig, RunDirectory, RunError, Summary, cut_back,
+    Event, ExamLine, ExamReport, MetricsWriter, Progress, RunConfig, RunDirectory, RunError, Summary, cut_back,
     device::{DeviceError, device_name, open_device},
+    exams::Examiner,
     load_latest,
     log::Window,
+    mark_best,
     pictures::{self, Gallery},
     save,
 };
 use crate::{
+    exam::{Exam, ExamError, ExamSet, ExamStore},
     export::{ModelCard, write_model},
     generator::{self, GeneratorConfig, GeneratorError},
     render::{AdapterReport, find_adapter},
@@ -49,6 +52,9 @@ pub enum Failure {
     /// The trainer.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// An exam.
+    #[error(transparent)]
+    Exam(#[from] ExamError),
     /// A picture.
     #[error(transparent)]
     Sheet(#[from] SheetError),
@@ -132,25 +138,35 @@ impl Session {
             jitter_ms: config.debug.jitter_ms,
         };
         let (adapter_sender, adapter) = crossbeam_channel::bounded(1);
+        let (exam_sender, exam_sets) = crossbeam_channel::bounded(1);
         let to_events = events.clone();
-        let figure = scene.clone();
+        let for_trainer = scene.clone();
+        let images = config.exam.images;
         let generator = thread::Builder::new()
             .name("generator".into())
-            .spawn(move || {
-                generator::run(scene, generator_config, generator_end, |report| {
-                    let _ = adapter_sender.send(report.clone());
-                    let _ = to_events.send(Event::RendererReady(report.clone()));
-                })
+            .spawn(move || -> Result<(), Failure> {
+                let (mut app, renderer, report) =
+                    generator::renderer(&scene, generator_config).map_err(GeneratorError::from)?;
+                let _ = adapter_sender.send(report.clone());
+                let _ = to_events.send(Event::RendererReady(report.clone()));
+                let exams = if images > 0 { Exam::all() } else { Vec::new() };
+                let sets =
+                    ExamStore::of_user().fetch((&mut app, renderer, &report), &scene, &exams, images, |notice| {
+                        let _ = to_events.send(Event::ExamNotice(notice));
+                    })?;
+                let _ = exam_sender.send(sets);
+                Ok(generator::run(app, scene, generator_config, generator_end)?)
             })
             .map_err(Failure::Thread)?;
-        let desk = Desk { directory, config, scene: figure, device, events, adapter, pictures: Vec::new() };
+        let desk =
+            Desk { directory, config, scene: for_trainer, device, events, adapter, exam_sets, pictures: Vec::new() };
         let training = thread::Builder::new()
             .name("trainer".into())
             .stack_size(TRAINER_STACK)
             .spawn(move || desk.work(trainer, trainer_end, &stop))
             .map_err(Failure::Thread)?;
         let trained = training.join().unwrap_or(Err(Failure::Panic("trainer")));
-        let generated = generator.join().unwrap_or(Err(GeneratorError::Panic));
+        let generated = generator.join().unwrap_or(Err(GeneratorError::Panic.into()));
         // A generator that failed is why the trainer had to stop, so its error comes first.
         generated?;
         trained
@@ -202,6 +218,7 @@ struct Desk {
     device: String,
     events: Sender<Event>,
     adapter: crossbeam_channel::Receiver<AdapterReport>,
+    exam_sets: crossbeam_channel::Receiver<Vec<ExamSet>>,
     pictures: Vec<std::path::PathBuf>,
 }
 
@@ -215,12 +232,19 @@ impl Desk {
         let mut gallery = Gallery::default();
         let mut window_began = Instant::now();
         let mut saved = first;
+        // Where the generator has gone already, it will say why.
+        let Ok(sets) = self.exam_sets.recv() else { return Ok(()) };
+        let mut examiner =
+            Examiner::new(self.directory.clone(), &self.config.exam, self.scene.figure.scheme(), sets, first)?;
+        if first == 0 {
+            self.examine(&mut examiner, &trainer, &mut saved)?;
+        }
         while trainer.step() < steps {
             let stopped = stop.load(Ordering::SeqCst);
             let received = if stopped { None } else { stream.receive().ok() };
             let Some(batch) = received else {
                 // Stopped, or the generator has gone and will say why: whatever was learned is kept.
-                self.checkpoint(&trainer, &mut saved)?;
+                self.checkpoint(&trainer, &examiner, &mut saved)?;
                 if stopped {
                     self.tell(Event::Stopped { step: trainer.step() });
                 }
@@ -251,8 +275,11 @@ impl Desk {
                 let _ = self.events.try_send(Event::Progress(progress));
                 (window, window_began) = (Window::default(), Instant::now());
             }
+            if done < steps {
+                self.examine(&mut examiner, &trainer, &mut saved)?;
+            }
             if done.is_multiple_of(self.config.checkpoint.every) {
-                self.checkpoint(&trainer, &mut saved)?;
+                self.checkpoint(&trainer, &examiner, &mut saved)?;
             }
             if done == steps {
                 self.write_end(&batch, &report, &gallery)?;
@@ -261,9 +288,12 @@ impl Desk {
         if !trainer.has_finite_weights().map_err(TrainError::from)? {
             return Err(TrainError::BrokenWeights { step: trainer.step() }.into());
         }
-        self.checkpoint(&trainer, &mut saved)?;
+        let after = self.examine(&mut examiner, &trainer, &mut saved)?;
+        self.checkpoint(&trainer, &examiner, &mut saved)?;
         self.write_weights(&trainer)?;
-        let summary = Summary::new(&trainer, in_flight.most(), self.pictures.clone());
+        let before = self.directory.exam_reports()?.into_iter().find(|report| report.step == 0);
+        let exams = after.map(|after| ExamLine::compare(before.as_ref(), &after)).unwrap_or_default();
+        let summary = Summary::new(&trainer, exams, examiner.best(), in_flight.most(), self.pictures.clone());
         self.directory.write_json("summary.json", &summary)?;
         self.tell(Event::Finished(Box::new(summary)));
         Ok(())
@@ -283,7 +313,7 @@ impl Desk {
 
     /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would be none to go on from,
     /// and would push out those that are.
-    fn checkpoint(&self, trainer: &Trainer, saved: &mut u64) -> Result<(), Failure> {
+    fn checkpoint(&self, trainer: &Trainer, examiner: &Examiner, saved: &mut u64) -> Result<(), Failure> {
         if trainer.step() == *saved
             || trainer.is_skipping()
             || !trainer.has_finite_weights().map_err(TrainError::from)?
@@ -291,10 +321,28 @@ impl Desk {
             return Ok(());
         }
         let (tensors, state) = trainer.save()?;
-        save(&self.directory, trainer.step(), &tensors, &state, self.config.checkpoint.keep)?;
+        let best = examiner.best().map(|best| best.step);
+        save(&self.directory, trainer.step(), &tensors, &state, self.config.checkpoint.keep, best)?;
         *saved = trainer.step();
         self.tell(Event::Checkpoint { step: *saved });
         Ok(())
+    }
+
+    /// Takes the exams that are due. Where they come out best so far, there is a checkpoint to go with them.
+    fn examine(
+        &self,
+        examiner: &mut Examiner,
+        trainer: &Trainer,
+        saved: &mut u64,
+    ) -> Result<Option<Arc<ExamReport>>, Failure> {
+        let Some(report) = examiner.take_due(trainer, self.config.steps)?.map(Arc::new) else { return Ok(None) };
+        let best = trainer.step() > 0 && !trainer.is_skipping() && examiner.consider(&report);
+        if best {
+            self.checkpoint(trainer, examiner, saved)?;
+            mark_best(&self.directory, trainer.step())?;
+        }
+        self.tell(Event::Exams { report: report.clone(), best });
+        Ok(Some(report))
     }
 
     /// What the first batch after starting leaves: the manifest, and at the very beginning a picture.

@@ -4,7 +4,7 @@ use super::{ConfigError, RunConfig};
 use toml::{Table, Value};
 
 /// What may change when a run is continued; a name that ends in a dot stands for all of its table.
-const FREE: [&str; 5] = ["steps", "threads", "checkpoint.", "log.", "debug."];
+const FREE: [&str; 7] = ["steps", "threads", "checkpoint.", "exam.every", "exam.during", "log.", "debug."];
 
 impl RunConfig {
     /// The defaults with `overrides`, each `key=value` with a dotted key.
@@ -44,7 +44,7 @@ impl RunConfig {
             Some(key) => Err(ConfigError::one(
                 key,
                 "cannot change in a run that has begun, as its result would not be what its files say; steps, threads, \
-                 checkpoint.*, log.* and debug.* can; for anything else begin another --run",
+                 checkpoint.*, exam.every, exam.during, log.* and debug.* can; for anything else begin another --run",
             )),
         }
     }

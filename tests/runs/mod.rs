@@ -32,6 +32,7 @@ pub fn marionette<A: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = A>) 
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // What is set around the tests must not decide how they come out.
     command.env_remove("RAYON_NUM_THREADS").env_remove("MARIONETTE_LOG");
+    command.env("MARIONETTE_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command
 }
 
