@@ -14,7 +14,7 @@ mod summary;
 
 pub use checkpoint::{Loaded, load_latest, save};
 pub use config::{CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, RunConfig, is_device_name};
-pub use device::DeviceError;
+pub use device::{DeviceError, open_device};
 pub use directory::RunDirectory;
 pub use event::{Event, Progress};
 pub use metrics::{MetricsWriter, cut_back};
