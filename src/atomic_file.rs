@@ -35,13 +35,30 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     let Some(name) = path.file_name() else {
         return Err(PathError::at(path, "written")(io::Error::from(io::ErrorKind::InvalidFilename)));
     };
-    // A fixed name: what a kill leaves behind is overwritten by the next write instead of piling up.
-    let aside = path.with_file_name(format!(".{}.partial", name.to_string_lossy()));
+    let aside = aside(path, name);
     let renamed = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&aside);
     }
     renamed.and_then(|()| sync_folder(folder_of(path))).map_err(PathError::at(path, "written"))
+}
+
+/// Whether a file could be written at `path`, found out before the work that goes into it. What is there stays as it is.
+///
+/// # Errors
+/// If its folder is missing or cannot be written to, or a folder is in its place; naming `path`.
+pub fn check_writable(path: &Path) -> Result<(), PathError> {
+    let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
+        return Err(PathError::at(path, "written")(io::Error::from(io::ErrorKind::IsADirectory)));
+    };
+    let aside = aside(path, name);
+    File::create(&aside).and_then(|_| fs::remove_file(&aside)).map_err(PathError::at(path, "written"))
+}
+
+/// Where the file called `name` at `path` is written before it is whole. A fixed name: what a kill leaves behind is
+/// overwritten by the next write instead of piling up.
+fn aside(path: &Path, name: &std::ffi::OsStr) -> PathBuf {
+    path.with_file_name(format!(".{}.partial", name.to_string_lossy()))
 }
 
 /// Writes the file at `path` and waits until the disk has it.
@@ -90,7 +107,10 @@ mod tests {
         for path in [&taken, &missing] {
             let message = write_atomic(path, b"text").unwrap_err().to_string();
             assert!(message.starts_with(&format!("{}: cannot be written: ", path.display())), "{message}");
+            let early = check_writable(path).unwrap_err().to_string();
+            assert!(early.starts_with(&format!("{}: cannot be written: ", path.display())), "{early}");
         }
+        check_writable(&folder.path().join("new.json")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_atomic(Path::new("/"), b"text").is_err());
     }

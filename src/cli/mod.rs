@@ -1,5 +1,7 @@
 //! The command line: one file a subcommand.
 
+mod eval;
+mod eval_table;
 mod output;
 mod preview;
 mod report;
@@ -21,6 +23,7 @@ struct Cli {
 enum Command {
     Train(train::TrainArgs),
     Preview(preview::PreviewArgs),
+    Eval(eval::EvalArgs),
 }
 
 /// Why a command did not do what it was asked, and so how it exits.
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::train(args),
         Command::Preview(args) => preview::preview(args),
+        Command::Eval(args) => eval::eval(args),
     };
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,

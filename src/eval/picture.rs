@@ -25,6 +25,19 @@ pub enum PictureError {
         /// What was found.
         found: String,
     },
+    /// It is not the picture that was annotated.
+    #[error(
+        "{}: is {}x{} pixels where the annotations say {}x{}; give the picture that was annotated",
+        .path.display(), .found[0], .found[1], .expected[0], .expected[1]
+    )]
+    OtherSize {
+        /// The file.
+        path: PathBuf,
+        /// Width and height, pixels.
+        found: [u32; 2],
+        /// Width and height that were expected, pixels.
+        expected: [u32; 2],
+    },
     /// It has no pixels, or too many.
     #[error("{}: is {width}x{height} pixels; give a picture of at least one pixel and at most 50 megapixels", .path.display())]
     Size {

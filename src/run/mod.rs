@@ -15,7 +15,7 @@ mod summary;
 
 pub use checkpoint::{Loaded, load_latest, mark_best, save};
 pub use config::{CheckpointConfig, ConfigError, DebugConfig, ExamConfig, Fault, LogConfig, RunConfig, is_device_name};
-pub use device::DeviceError;
+pub use device::{DeviceError, device_name, open_device};
 pub use directory::RunDirectory;
 pub use event::{Event, Progress};
 pub use exams::{Best, ExamReport};

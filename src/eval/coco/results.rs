@@ -5,11 +5,11 @@ use crate::atomic_file::write_atomic;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// A person found in a picture.
+/// Where a detector found the keypoints of an annotated person.
 #[derive(Clone, Debug)]
 pub struct CocoResult {
-    /// Place of the picture in [`CocoFile::images`].
-    pub image: usize,
+    /// Place of the person in [`CocoFile::people`].
+    pub person: usize,
     /// Places of the figure's keypoints, continuous image coordinates.
     pub keypoints: Vec<[f64; 2]>,
     /// How sure each of them is.
@@ -34,7 +34,7 @@ pub fn write_results(path: &Path, file: &CocoFile, results: &[CocoResult]) -> Re
             [x - HALF_PIXEL, y - HALF_PIXEL, score]
         };
         let keypoints: Vec<f64> = file.keypoints.iter().flat_map(triple).collect();
-        let image = file.images[result.image].id;
+        let image = file.images[file.people[result.person].image].id;
         json!({"image_id": image, "category_id": file.category, "keypoints": keypoints, "score": result.score})
     };
     let entries: Vec<Value> = results.iter().map(entry).collect();
