@@ -61,6 +61,9 @@ fn wrong_settings_name_the_key_and_what_would_do() {
         (&["--model", "hrnet"], &["model: found \"hrnet\", expected one of nano"]),
         (&["--set", "loss=l2"], &["loss: found \"l2\", expected one of cross_entropy"]),
         (&["--set", "curriculum.bins=60"], &["curriculum.bins: found 60, expected 5 to 8"]),
+        (&["--set", "exam.every=0"], &["exam.every: found 0, expected at least 1"]),
+        (&["--set", "exam.best=hardest"], &["exam.best: found \"hardest\", expected one of standard, easy"]),
+        (&["--set", "exam.during=[\"hard-mood\"]"], &["exam.during: found \"hard-mood\"", "hard-view"]),
         (&["--device", "gpu"], &["device: found \"gpu\", expected auto, cpu, cuda:N or metal"]),
         (&["--device", "cuda:99"], &["device \"cuda:99\" cannot be used", no_cuda]),
         #[cfg(not(target_os = "macos"))]

@@ -1,6 +1,6 @@
 //! `marionette eval`.
 
-use super::{Trouble, eval_table, output};
+use super::{Trouble, eval_exam, eval_table, output};
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +13,7 @@ use marionette::{
     },
     run::open_device,
 };
+use serde::Serialize;
 use std::{
     collections::HashSet,
     io::IsTerminal,
@@ -23,27 +24,37 @@ use std::{
 /// Unusable pictures that are named one by one.
 const MOST_WARNINGS: usize = 10;
 
-/// Judge a trained network on labelled pictures.
+/// Judge a trained network: in exams of rendered images that nothing is trained on, or on labelled pictures.
 ///
-/// Example: marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
+/// Examples: marionette eval runs/first --exam all
+///           marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
 #[derive(Args)]
 pub struct EvalArgs {
     /// Safetensors file of a trained network, or the directory of a run.
     weights: PathBuf,
+    /// Exam to take: standard, easy, hard, hard-AXIS, or all.
+    #[arg(long, value_name = "NAME", conflicts_with = "coco", required_unless_present = "coco")]
+    exam: Option<String>,
+    /// Scene that the exams are of; by default the one that the network was trained on.
+    #[arg(long, value_name = "SCENE", requires = "exam")]
+    scene: Option<String>,
+    /// Images per exam.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
     /// COCO keypoints file to judge by.
     #[arg(long, value_name = "ANN.json", requires = "images")]
-    coco: PathBuf,
+    coco: Option<PathBuf>,
     /// Folder of the pictures that the COCO file speaks of.
-    #[arg(long, value_name = "DIR")]
-    images: PathBuf,
+    #[arg(long, value_name = "DIR", requires = "coco")]
+    images: Option<PathBuf>,
     /// Judge people apart by this key of their annotations, too.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", requires = "coco")]
     by: Option<String>,
     /// Write the figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write what was found to this COCO results file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "coco")]
     results: Option<PathBuf>,
     /// Where the network runs: auto, cpu, cuda:N or metal.
     #[arg(long, value_name = "D", default_value = "auto")]
@@ -64,14 +75,12 @@ pub fn eval(args: EvalArgs) -> Result<(), Trouble> {
     let device = open_device(&args.device).map_err(|e| Trouble::Input(e.into()))?;
     let weights = if args.weights.is_dir() { args.weights.join("weights.safetensors") } else { args.weights.clone() };
     let detector = Detector::load(&weights, &device).map_err(|e| Trouble::Input(e.into()))?;
+    if let Some(exam) = &args.exam {
+        let report = eval_exam::on_exams(&weights, &detector, exam, args.scene.as_deref(), args.count as usize)?;
+        return tell(&args, &report, || eval_exam::text(&report));
+    }
     let (report, pictures) = on_coco(&args, weights, &detector)?;
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|e| Trouble::Failed(e.into()))?;
-        write_atomic(path, (text + "\n").as_bytes()).map_err(|e| Trouble::Failed(e.into()))?;
-    }
-    if !args.quiet {
-        output::say(&eval_table::text(&report));
-    }
+    tell(&args, &report, || eval_table::text(&report))?;
     match report.unusable {
         0 => Ok(()),
         unusable => Err(Trouble::Failed(anyhow!(
@@ -80,21 +89,36 @@ pub fn eval(args: EvalArgs) -> Result<(), Trouble> {
     }
 }
 
+/// Writes a report to the file that was asked for, and prints it.
+fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> Result<(), Trouble> {
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(report).map_err(|e| Trouble::Failed(e.into()))?;
+        write_atomic(path, (text + "\n").as_bytes()).map_err(|e| Trouble::Failed(e.into()))?;
+    }
+    if !args.quiet {
+        output::say(&text());
+    }
+    Ok(())
+}
+
 /// Judges the detector on a COCO file; also says how many pictures there were to look at.
 fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(EvalReport, usize), Trouble> {
+    let (Some(coco), Some(images)) = (&args.coco, &args.images) else {
+        return Err(Trouble::Input(anyhow!("give --exam NAME, or --coco ANN.json with --images DIR")));
+    };
     let scheme = &detector.card().keypoints;
-    let file = read_coco(&args.coco, scheme).map_err(|e| Trouble::Input(e.into()))?;
-    if !args.images.is_dir() {
-        let found = if args.images.exists() { "is no folder" } else { "does not exist" };
-        let message = anyhow!("{}: {found}; give the folder of the pictures as --images", args.images.display());
+    let file = read_coco(coco, scheme).map_err(|e| Trouble::Input(e.into()))?;
+    if !images.is_dir() {
+        let found = if images.exists() { "is no folder" } else { "does not exist" };
+        let message = anyhow!("{}: {found}; give the folder of the pictures as --images", images.display());
         return Err(Trouble::Input(message));
     }
     // A wrong key is found out before the long work.
-    let key_trouble = |e| Trouble::Input(anyhow::Error::new(e).context(args.coco.display().to_string()));
+    let key_trouble = |e| Trouble::Input(anyhow::Error::new(e).context(coco.display().to_string()));
     if let Some(key) = &args.by {
         by_key(key, &file, scheme, &[], &HashSet::new()).map_err(key_trouble)?;
     }
-    let search = search(args, detector, &file)?;
+    let search = search(args.quiet, detector, &file, images)?;
     let unusable: HashSet<usize> = search.unusable.iter().map(|unusable| unusable.image).collect();
     if unusable.len() == search.pictures {
         return Err(Trouble::Failed(anyhow!("none of the {} pictures could be used", search.pictures)));
@@ -108,7 +132,7 @@ fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(Ev
     }
     let report = EvalReport {
         weights,
-        data: args.coco.display().to_string(),
+        data: coco.display().to_string(),
         keypoints: scheme.names.clone(),
         sigmas: scheme.sigmas.clone(),
         judged: file.judged.iter().map(|k| scheme.names[*k].clone()).collect(),
@@ -119,9 +143,9 @@ fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(Ev
 }
 
 /// Finds everybody, with progress on the way and a warning for each picture that could not be used.
-fn search(args: &EvalArgs, detector: &Detector, file: &CocoFile) -> Result<Search, Trouble> {
-    let mut screen = Screen::new(args.quiet);
-    let search = find_people(detector, file, Path::new(&args.images), |done, all| screen.show(done, all));
+fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> Result<Search, Trouble> {
+    let mut screen = Screen::new(quiet);
+    let search = find_people(detector, file, images, |done, all| screen.show(done, all));
     screen.close();
     let search = search.map_err(|e| Trouble::Failed(e.into()))?;
     for unusable in search.unusable.iter().take(MOST_WARNINGS) {

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod eval;
+mod eval_exam;
 mod eval_table;
 mod output;
 mod preview;

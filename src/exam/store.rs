@@ -240,3 +240,59 @@ fn read(path: &Path, exam: Exam) -> candle_core::Result<(ExamSet, String)> {
 fn rows<const N: usize>(values: &[f32]) -> Vec<[f32; N]> {
     values.chunks_exact(N).map(|row| std::array::from_fn(|i| row[i])).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{render::headless_app, scene::load_scene};
+
+    #[test]
+    fn exams_are_kept_and_a_difference_is_told() -> Result<(), Box<dyn std::error::Error>> {
+        let scene = load_scene("quickstart")?;
+        let folder = tempfile::tempdir()?;
+        let store = ExamStore::at(folder.path());
+        let fetch = |store: &ExamStore, tiles: usize, exams: &[Exam]| {
+            let config = RendererConfig { tiles, width: 64, height: 64, threads: 1 };
+            let (mut app, adapter) = headless_app(config)?;
+            let mut notices = Vec::new();
+            let sets = store.fetch((&mut app, config, &adapter), &scene, exams, 20, |notice| notices.push(notice))?;
+            Ok::<_, ExamError>((sets, notices))
+        };
+        let (first, notices) = fetch(&store, 7, &[Exam::Easy])?;
+        assert_eq!((first[0].len(), notices), (20, vec![]));
+        let path = store.path(&scene, Exam::Easy, 20).ok_or("no path")?;
+        let kept = std::fs::read(&path)?;
+        // Read back, and drawn in frames of another size: the same images.
+        assert_eq!(fetch(&store, 20, &[Exam::Easy])?, (first.clone(), vec![]));
+        let anew = fetch(&ExamStore { folder: None }, 20, &[Exam::Easy])?;
+        assert_eq!(anew, (first.clone(), vec![]));
+
+        // As another driver would have drawn it.
+        let mut other = first[0].clone();
+        other.colors[5] ^= 64;
+        write(&path, &other, "another driver")?;
+        let changed = Notice::Changed {
+            exam: Exam::Easy,
+            images: 1,
+            of: 20,
+            mean_difference: Some(64.0 / (20 * 3 * 64 * 64) as f64),
+        };
+        assert_eq!(fetch(&store, 20, &[Exam::Easy])?, (first.clone(), vec![changed]));
+        assert_eq!(std::fs::read(&path)?, kept);
+        // The same pictures by another driver are no news.
+        write(&path, &first[0], "another driver")?;
+        assert_eq!(fetch(&store, 20, &[Exam::Easy])?, (first.clone(), vec![]));
+        // What is damaged is rendered again.
+        std::fs::write(&path, &kept[..kept.len() / 2])?;
+        assert_eq!(fetch(&store, 20, &[Exam::Easy])?, (first, vec![]));
+        assert_eq!(std::fs::read(&path)?, kept);
+        assert_eq!(std::fs::read_dir(path.parent().ok_or("no folder")?)?.count(), 1, "nothing is left aside");
+
+        // Where nothing can be kept, that is told once.
+        let nowhere = ExamStore::at(&path);
+        let (sets, notices) = fetch(&nowhere, 20, &[Exam::Easy, Exam::Hard])?;
+        assert_eq!((sets.len(), notices.len()), (2, 1));
+        assert!(notices[0].to_string().contains("easy.safetensors"), "{}", notices[0]);
+        Ok(())
+    }
+}

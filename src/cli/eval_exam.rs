@@ -1,0 +1,153 @@
+//! The half of `marionette eval` that takes exams.
+
+use super::{Trouble, output};
+use anyhow::{Context, anyhow};
+use marionette::{
+    eval::Detector,
+    exam::{Exam, ExamResult, ExamStore, grade},
+    render::{RendererConfig, headless_app},
+    run::{RunDirectory, threads},
+    scene::{Scene, load_scene},
+};
+use serde::Serialize;
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+/// Tiles drawn at once.
+const TILES: usize = 64;
+
+/// How a network did in exams; the JSON that `marionette eval --exam` writes.
+#[derive(Debug, Serialize)]
+pub struct ExamsReport {
+    /// The file of weights.
+    pub weights: PathBuf,
+    /// The scene that the exams are of.
+    pub scene: String,
+    /// The figure's keypoints, in label order.
+    pub keypoints: Vec<String>,
+    /// One result per exam.
+    pub exams: Vec<ExamResult>,
+}
+
+/// Takes the exams called `name` with a detector from `weights`.
+pub fn on_exams(
+    weights: &Path,
+    detector: &Detector,
+    name: &str,
+    scene: Option<&str>,
+    images: usize,
+) -> Result<ExamsReport, Trouble> {
+    let exams = Exam::several_by_name(name).map_err(|e| Trouble::Input(e.into()))?;
+    let scene = find_scene(weights, detector, scene).map_err(Trouble::Input)?;
+    let (card, scheme) = (detector.card(), scene.figure.scheme());
+    if card.keypoints.names != scheme.names {
+        return Err(Trouble::Input(anyhow!(
+            "{}: is of the figure \"{}\" with {} keypoints, and scene \"{}\" shows \"{}\" with other ones; \
+             give weights of that figure or a --scene with yours",
+            weights.display(),
+            card.figure,
+            card.keypoints.names.len(),
+            scene.name,
+            scene.figure.name
+        )));
+    }
+    let size = [scene.image.width, scene.image.height];
+    let takes = [card.network.input_width as u32, card.network.input_height as u32];
+    if size != takes {
+        return Err(Trouble::Input(anyhow!(
+            "network \"{}\" takes {}x{} images, scene \"{}\" makes {}x{} ones; give a --scene whose `image` fits",
+            card.network.name,
+            takes[0],
+            takes[1],
+            scene.name,
+            size[0],
+            size[1]
+        )));
+    }
+    let take = || -> anyhow::Result<Vec<ExamResult>> {
+        let tiles = TILES.min(images);
+        let renderer = RendererConfig { tiles, width: size[0], height: size[1], threads: threads(0) };
+        let (mut app, adapter) = headless_app(renderer)?;
+        let app = (&mut app, renderer, &adapter);
+        let sets = ExamStore::of_user()
+            .fetch(app, &scene, &exams, images, |notice| output::warn(&format!("note: {notice}")))?;
+        sets.iter()
+            .map(|set| Ok(grade(set, &scheme, &detector.detect(&set.images()).context("the network failed")?)))
+            .collect()
+    };
+    let exams = take().map_err(Trouble::Failed)?;
+    Ok(ExamsReport { weights: weights.to_owned(), scene: scene.name, keypoints: scheme.names, exams })
+}
+
+/// The scene asked for, else that of the run that the weights lie in, else the built-in one that they were trained on.
+fn find_scene(weights: &Path, detector: &Detector, asked: Option<&str>) -> anyhow::Result<Scene> {
+    if let Some(asked) = asked {
+        return Ok(load_scene(asked)?);
+    }
+    let run = weights.parent().unwrap_or(Path::new("."));
+    if run.join("config.toml").is_file() && run.join("scene.toml").is_file() {
+        return Ok(RunDirectory::open(run)?.2);
+    }
+    let trained_on = &detector.card().scene;
+    load_scene(trained_on).with_context(|| {
+        format!("the weights were trained on scene \"{trained_on}\", which is not at hand; give its file as --scene")
+    })
+}
+
+/// The report as text: a line per exam; for the widest exam also results along the axes and per keypoint.
+pub fn text(report: &ExamsReport) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_text(&mut out, report);
+    out.truncate(out.trim_end().len());
+    out
+}
+
+fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
+    writeln!(
+        out,
+        "exam              images  PCK@0.2  mean pose  blind    AUC  error  PCK@0.1 box    AP   AP50   AP75     AR"
+    )?;
+    let share = |value: Option<f64>| value.map_or("    -".to_owned(), |value| format!("{value:5.3}"));
+    for ExamResult { exam, images, pck, oks, mean_pose, .. } in &report.exams {
+        writeln!(
+            out,
+            "{:<16}  {images:>6}    {:5.3}      {mean_pose:5.3}  {:5.3}  {:5.3}  {:5.3}        {:5.3}  {}  {}  {}  {}",
+            exam.name(),
+            pck.torso_02,
+            pck.torso_02_blind,
+            pck.auc,
+            pck.mean_error,
+            pck.box_01,
+            share(oks.ap),
+            share(oks.ap50),
+            share(oks.ap75),
+            share(oks.ar),
+        )?;
+    }
+    writeln!(
+        out,
+        "\nPCK@0.2, mean pose (always guessing it), blind (left and right may be exchanged), AUC (up to 0.5) and error are \
+         in torso lengths."
+    )?;
+    let Some(widest) =
+        report.exams.iter().find(|result| result.exam == Exam::Standard).or_else(|| report.exams.first())
+    else {
+        return Ok(());
+    };
+    writeln!(out, "\n{}: PCK@0.2 along each axis, from easy to hard (images in the bin)", widest.exam.name())?;
+    for axis in &widest.axes {
+        write!(out, "{:<16}", axis.axis.name())?;
+        for bin in &axis.bins {
+            write!(out, "  {:.1}-{:.1} {:5.3} ({})", bin.low, bin.high, bin.torso_02, bin.images)?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "\n{:<16}  labelled  PCK@0.2  error   ({})", "keypoint", widest.exam.name())?;
+    for (name, score) in report.keypoints.iter().zip(&widest.pck.per_keypoint) {
+        writeln!(out, "{name:<16}  {:>8}    {:5.3}  {:5.3}", score.labelled, score.torso_02, score.mean_error)?;
+    }
+    Ok(())
+}
