@@ -31,7 +31,7 @@ pub struct EvalArgs {
     /// Safetensors file of a trained network, or the directory of a run.
     weights: PathBuf,
     /// COCO keypoints file to judge by.
-    #[arg(long, value_name = "ANN.json", requires = "images")]
+    #[arg(long, value_name = "ANN.json")]
     coco: PathBuf,
     /// Folder of the pictures that the COCO file speaks of.
     #[arg(long, value_name = "DIR")]
