@@ -33,7 +33,7 @@ impl Place {
             let paint = |x, y| Rgb([(x * 3) as u8, (y * 5) as u8, (x * y) as u8]);
             RgbImage::from_fn(80, 60, paint).save(place.path("pictures").join(name)).unwrap();
         }
-        place.write("labels.json", &place.labels().to_string());
+        place.write("labels.json", place.labels().to_string());
         place
     }
 
