@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod export;
 mod output;
 mod preview;
 mod report;
@@ -21,6 +22,7 @@ struct Cli {
 enum Command {
     Train(train::TrainArgs),
     Preview(preview::PreviewArgs),
+    Export(export::ExportArgs),
 }
 
 /// Why a command did not do what it was asked, and so how it exits.
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::train(args),
         Command::Preview(args) => preview::preview(args),
+        Command::Export(args) => export::export(args),
     };
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -4,8 +4,11 @@ use crate::{
     export::{ModelCard, WeightsError, read_model},
     model::{self, HeatmapNetwork, ModelError, decode::Decoded, detect::detect},
 };
-use candle_core::Device;
-use std::path::{Path, PathBuf};
+use candle_core::{Device, Tensor};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +41,26 @@ impl Detector {
     /// If the file is missing, damaged or of another program, or holds other tensors than its network has.
     pub fn load(path: &Path, device: &Device) -> Result<Self, DetectorError> {
         let (tensors, card) = read_model(path)?;
+        Self::new(path, &tensors, card, device)
+    }
+
+    /// The network that `card` names with these `tensors`, on `device`; errors name the file at `path` that both are of.
+    ///
+    /// # Errors
+    /// If the tensors are other ones than the network has.
+    pub fn new(
+        path: &Path,
+        tensors: &BTreeMap<String, Tensor>,
+        card: ModelCard,
+        device: &Device,
+    ) -> Result<Self, DetectorError> {
         let unfit = |error| DetectorError::Network {
             path: path.to_owned(),
             network: card.network.name.clone(),
             error: Box::new(error),
         };
         let network = model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
-        network.parameters().load(&tensors).map_err(unfit)?;
+        network.parameters().load(tensors).map_err(unfit)?;
         if network.spec() != card.network {
             let found =
                 "its model card gives it other sizes or another normalisation than this program does".to_owned();

@@ -137,6 +137,11 @@ impl RunDirectory {
         self.path.join("latest")
     }
 
+    /// `best`: the name of the folder of the checkpoint that did best in the exams, where the run takes any.
+    pub fn best_path(&self) -> PathBuf {
+        self.path.join("best")
+    }
+
     /// `metrics.jsonl`: a JSON object per logged step.
     pub fn metrics_path(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
