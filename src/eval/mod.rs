@@ -1,5 +1,6 @@
 //! Judging: metrics, trained networks as detectors, and pictures and labels from elsewhere to judge them on.
 
+pub mod coco;
 mod detector;
 pub mod metric;
 

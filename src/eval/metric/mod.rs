@@ -1,5 +1,7 @@
 //! The field's metrics, one file each.
 
+pub mod oks;
 pub mod pck;
 
+pub use oks::{OksDetection, OksImage, OksSummary, OksTruth, oks_summary};
 pub use pck::{KeypointScore, Pck, PckSummary, Person};
