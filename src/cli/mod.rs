@@ -2,6 +2,7 @@
 
 mod export;
 mod output;
+mod predict;
 mod preview;
 mod report;
 mod train;
@@ -22,6 +23,7 @@ struct Cli {
 enum Command {
     Train(train::TrainArgs),
     Preview(preview::PreviewArgs),
+    Predict(predict::PredictArgs),
     Export(export::ExportArgs),
 }
 
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::train(args),
         Command::Preview(args) => preview::preview(args),
+        Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),
     };
     let (error, code) = match result {

@@ -1,10 +1,12 @@
 //! A trained network, ready to look at pictures.
 
+use super::Crop;
 use crate::{
     export::{ModelCard, WeightsError, read_model},
     model::{self, HeatmapNetwork, ModelError, decode::Decoded, detect::detect},
 };
 use candle_core::{Device, Tensor};
+use image::RgbImage;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -85,5 +87,19 @@ impl Detector {
     /// As [`detect`].
     pub fn detect(&self, images: &[&[u8]]) -> candle_core::Result<Vec<Vec<Decoded>>> {
         detect(&*self.network, self.card.activation, images)
+    }
+
+    /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture) and score, in [0, 1].
+    ///
+    /// # Errors
+    /// As [`detect`].
+    pub fn detect_in(&self, picture: &RgbImage, crop: &Crop) -> candle_core::Result<Vec<[f64; 3]>> {
+        let input = crop.render(picture);
+        let found = self.detect(&[&input])?;
+        let place = |Decoded { x, y, score }: &Decoded| {
+            let [x, y] = crop.to_picture([f64::from(*x), f64::from(*y)]);
+            [x, y, f64::from(*score)]
+        };
+        Ok(found.iter().flatten().map(place).collect())
     }
 }
