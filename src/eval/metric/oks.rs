@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(oks(&image.truths[0], &image.detections[0].keypoints, &sigmas), 1.0);
         // d² / (2 · 5000 · 0.1²) = 1.
         assert!((oks(&truth(0.0), &found(10.0, 0.0).keypoints, &sigmas) - (-1.0f64).exp()).abs() < 1e-6);
-        let summary = oks_summary(&[image.clone()], &sigmas);
+        let summary = oks_summary(std::slice::from_ref(&image), &sigmas);
         // Precision 1 at the recalls 0 to 0.5, 51 of 101.
         assert!((summary.ap.unwrap() - 51.0 / 101.0).abs() < 1e-9);
         assert_eq!(summary.ar, Some(0.5));
