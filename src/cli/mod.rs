@@ -3,7 +3,9 @@
 mod eval;
 mod eval_exam;
 mod eval_table;
+mod export;
 mod output;
+mod predict;
 mod preview;
 mod report;
 mod train;
@@ -25,6 +27,8 @@ enum Command {
     Train(train::TrainArgs),
     Preview(preview::PreviewArgs),
     Eval(eval::EvalArgs),
+    Predict(predict::PredictArgs),
+    Export(export::ExportArgs),
 }
 
 /// Why a command did not do what it was asked, and so how it exits.
@@ -47,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::train(args),
         Command::Preview(args) => preview::preview(args),
         Command::Eval(args) => eval::eval(args),
+        Command::Predict(args) => predict::predict(args),
+        Command::Export(args) => export::export(args),
     };
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -1,11 +1,16 @@
 //! A trained network, ready to look at pictures.
 
+use super::Crop;
 use crate::{
     export::{ModelCard, WeightsError, read_model},
     model::{self, HeatmapNetwork, ModelError, decode::Decoded, detect::detect},
 };
-use candle_core::Device;
-use std::path::{Path, PathBuf};
+use candle_core::{Device, Tensor};
+use image::RgbImage;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +43,26 @@ impl Detector {
     /// If the file is missing, damaged or of another program, or holds other tensors than its network has.
     pub fn load(path: &Path, device: &Device) -> Result<Self, DetectorError> {
         let (tensors, card) = read_model(path)?;
+        Self::new(path, &tensors, card, device)
+    }
+
+    /// The network that `card` names with these `tensors`, on `device`; errors name the file at `path` that both are of.
+    ///
+    /// # Errors
+    /// If the tensors are other ones than the network has.
+    pub fn new(
+        path: &Path,
+        tensors: &BTreeMap<String, Tensor>,
+        card: ModelCard,
+        device: &Device,
+    ) -> Result<Self, DetectorError> {
         let unfit = |error| DetectorError::Network {
             path: path.to_owned(),
             network: card.network.name.clone(),
             error: Box::new(error),
         };
         let network = model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
-        network.parameters().load(&tensors).map_err(unfit)?;
+        network.parameters().load(tensors).map_err(unfit)?;
         if network.spec() != card.network {
             let found =
                 "its model card gives it other sizes or another normalisation than this program does".to_owned();
@@ -69,5 +87,19 @@ impl Detector {
     /// As [`detect`].
     pub fn detect(&self, images: &[&[u8]]) -> candle_core::Result<Vec<Vec<Decoded>>> {
         detect(&*self.network, self.card.activation, images)
+    }
+
+    /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture) and score, in [0, 1].
+    ///
+    /// # Errors
+    /// As [`detect`].
+    pub fn detect_in(&self, picture: &RgbImage, crop: &Crop) -> candle_core::Result<Vec<[f64; 3]>> {
+        let input = crop.render(picture);
+        let found = self.detect(&[&input])?;
+        let place = |Decoded { x, y, score }: &Decoded| {
+            let [x, y] = crop.to_picture([f64::from(*x), f64::from(*y)]);
+            [x, y, f64::from(*score)]
+        };
+        Ok(found.iter().flatten().map(place).collect())
     }
 }

@@ -105,7 +105,11 @@ impl ModelCard {
         text
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    /// The card in the text of `model.json`, or what was found instead of one.
+    ///
+    /// # Errors
+    /// If the text is no card, or one that makes no sense or is of another format.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let card: ModelCard =
             serde_json::from_str(text).map_err(|error| format!("holds a model card that cannot be read: {error}"))?;
         if card.format != FORMAT {

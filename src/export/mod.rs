@@ -1,9 +1,11 @@
 //! What leaves a run for elsewhere: weights in safetensors files, with a card that says how to use them.
 
 mod card;
+mod check;
 mod weights;
 
 pub use card::{CropRule, Decoder, ModelCard, read_model, write_model};
+pub use check::write_check;
 pub use weights::{Weights, read_weights, write_weights};
 pub(crate) use weights::{decode, encode};
 

@@ -118,8 +118,17 @@ impl RunDirectory {
 /// # Errors
 /// If it is damaged: the very file, what was found, and what would do. Nothing has changed then.
 pub fn load_latest<S: DeserializeOwned>(run: &RunDirectory) -> Result<Option<Loaded<S>>, RunError> {
+    put_back(&run.checkpoints_path())?;
+    read_latest(run)
+}
+
+/// As [`load_latest`], but leaves the folder as it is, because a run may be going on in it: a replacement that was cut
+/// short is not undone.
+///
+/// # Errors
+/// As [`load_latest`].
+pub fn read_latest<S: DeserializeOwned>(run: &RunDirectory) -> Result<Option<Loaded<S>>, RunError> {
     let folder = run.checkpoints_path();
-    put_back(&folder)?;
     let steps = steps(&folder)?;
     let named = fs::read_to_string(run.latest_path()).ok().and_then(|text| step_of(text.trim()));
     let Some(step) = named.filter(|step| steps.contains(step)).or(steps.last().copied()) else { return Ok(None) };
@@ -128,6 +137,38 @@ pub fn load_latest<S: DeserializeOwned>(run: &RunDirectory) -> Result<Option<Loa
         let before = steps.iter().rev().find(|other| **other != step);
         let next = before.map_or("start over".to_owned(), |before| format!("continue from {}", folder_name(*before)));
         RunError::Damaged { path: file, found, remedy: format!("delete {} to {next}", path.display()) }
+    })
+}
+
+/// The checkpoint whose name is in the file at `pointer`, as `latest` and `best` have one; `None` where there is no such
+/// file.
+///
+/// # Errors
+/// If the file names no checkpoint that there is, or that checkpoint is damaged.
+pub fn read_named<S: DeserializeOwned>(run: &RunDirectory, pointer: &Path) -> Result<Option<Loaded<S>>, RunError> {
+    let text = match fs::read_to_string(pointer) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(PathError::at(pointer, "read")(error).into()),
+    };
+    let damaged = |path: PathBuf, found: String| {
+        let remedy = format!("it takes the name of a folder in {}", run.checkpoints_path().display());
+        RunError::Damaged { path, found, remedy }
+    };
+    let Some(step) = step_of(text.trim()) else {
+        return Err(damaged(
+            pointer.to_owned(),
+            "does not hold the name of a checkpoint, such as step-000500".to_owned(),
+        ));
+    };
+    let folder = run.checkpoints_path().join(folder_name(step));
+    if !folder.is_dir() {
+        return Err(damaged(pointer.to_owned(), format!("names {}, which is not there", folder_name(step))));
+    }
+    read_folder(&folder, step).map(Some).map_err(|Damage(file, found)| RunError::Damaged {
+        path: file,
+        found,
+        remedy: format!("write the name of another checkpoint into {}", pointer.display()),
     })
 }
 

@@ -12,8 +12,9 @@ mod pictures;
 mod session;
 mod set;
 mod summary;
+mod weights;
 
-pub use checkpoint::{Loaded, load_latest, mark_best, save};
+pub use checkpoint::{Loaded, load_latest, mark_best, read_latest, read_named, save};
 pub use config::{CheckpointConfig, ConfigError, DebugConfig, ExamConfig, Fault, LogConfig, RunConfig, is_device_name};
 pub use device::{DeviceError, device_name, open_device};
 pub use directory::RunDirectory;
@@ -22,8 +23,9 @@ pub use exams::{Best, ExamReport};
 pub use metrics::{MetricsWriter, cut_back};
 pub use session::{Failure, Session, threads};
 pub use summary::{ExamLine, Summary};
+pub use weights::{RunModel, Which, model_of_run};
 
-use crate::{atomic_file::PathError, export::WeightsError, toml_file::FileError};
+use crate::{atomic_file::PathError, eval::DetectorError, export::WeightsError, toml_file::FileError};
 use std::path::PathBuf;
 
 /// What can go wrong with a run's files. Every message names the file and says what would do.
@@ -41,6 +43,9 @@ pub enum RunError {
     /// A file of weights is wrong or cannot be written.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// Weights do not fit their network.
+    #[error(transparent)]
+    Detector(#[from] DetectorError),
     /// A new run was asked for where something is already.
     #[error("{}: exists already; --resume continues it, or choose another --run", .path.display())]
     Exists {

@@ -9,10 +9,11 @@ use super::{
     mark_best,
     pictures::{self, Gallery},
     save,
+    weights::card,
 };
 use crate::{
     exam::{Exam, ExamError, ExamSet, ExamStore},
-    export::{ModelCard, write_model},
+    export::write_model,
     generator::{self, GeneratorConfig, GeneratorError},
     render::{AdapterReport, find_adapter},
     scene::{HardnessAxis, Scene},
@@ -382,17 +383,8 @@ impl Desk {
 
     fn write_weights(&self, trainer: &Trainer) -> Result<(), Failure> {
         let weights = trainer.weights().map_err(TrainError::from)?;
-        let card = self.card(trainer);
+        let card = card(&self.scene, self.config.seed, trainer.step(), trainer.spec(), trainer.activation());
         write_model(&self.directory.weights_path(), &weights, &card).map_err(RunError::from)?;
         Ok(self.directory.write_json("model.json", &card)?)
-    }
-
-    fn card(&self, trainer: &Trainer) -> ModelCard {
-        ModelCard {
-            scene: self.scene.name.clone(),
-            seed: self.config.seed,
-            step: trainer.step(),
-            ..ModelCard::new(&self.scene.figure, trainer.spec().clone(), trainer.activation())
-        }
     }
 }

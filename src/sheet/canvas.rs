@@ -25,6 +25,20 @@ impl Area {
     }
 }
 
+/// What a shape is painted with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ink {
+    pub color: [u8; 3],
+    /// 1 hides the picture, 0 is not to be seen.
+    pub opacity: f32,
+}
+
+impl From<[u8; 3]> for Ink {
+    fn from(color: [u8; 3]) -> Self {
+        Ink { color, opacity: 1.0 }
+    }
+}
+
 /// Fills the part of `area` that lies in the sheet.
 pub fn fill_area(sheet: &mut RgbImage, area: Area, color: [u8; 3]) {
     for y in area.low[1]..area.high[1].min(sheet.height()) {
@@ -36,7 +50,14 @@ pub fn fill_area(sheet: &mut RgbImage, area: Area, color: [u8; 3]) {
 
 /// Paints where `distance` is below 0, over a dark halo that sets it off from any picture. Nothing of the shape lies
 /// beyond the corners `low` and `high`.
-pub fn paint(sheet: &mut RgbImage, area: Area, [low, high]: [Vec2; 2], color: [u8; 3], distance: impl Fn(Vec2) -> f32) {
+pub fn paint(
+    sheet: &mut RgbImage,
+    area: Area,
+    [low, high]: [Vec2; 2],
+    ink: impl Into<Ink>,
+    distance: impl Fn(Vec2) -> f32,
+) {
+    let Ink { color, opacity } = ink.into();
     if !low.is_finite() || !high.is_finite() {
         return;
     }
@@ -46,8 +67,8 @@ pub fn paint(sheet: &mut RgbImage, area: Area, [low, high]: [Vec2; 2], color: [u
         for x in from(0)..to(0, sheet.width()) {
             let d = distance(Vec2::new(x as f32 + 0.5, y as f32 + 0.5));
             let pixel = sheet.get_pixel_mut(x, y);
-            blend(pixel, HALO, HALO_OPACITY * (1.5 - d).clamp(0.0, 1.0));
-            blend(pixel, color, (0.5 - d).clamp(0.0, 1.0));
+            blend(pixel, HALO, opacity * HALO_OPACITY * (1.5 - d).clamp(0.0, 1.0));
+            blend(pixel, color, opacity * (0.5 - d).clamp(0.0, 1.0));
         }
     }
 }
@@ -61,24 +82,24 @@ fn blend(pixel: &mut Rgb<u8>, color: [u8; 3], opacity: f32) {
 }
 
 /// A line from `a` to `b`.
-pub fn line(sheet: &mut RgbImage, area: Area, [a, b]: [Vec2; 2], half_width: f32, color: [u8; 3]) {
+pub fn line(sheet: &mut RgbImage, area: Area, [a, b]: [Vec2; 2], half_width: f32, ink: impl Into<Ink>) {
     let along = b - a;
     let length_squared = along.length_squared().max(1e-6);
     let corners = [a.min(b) - half_width, a.max(b) + half_width];
-    paint(sheet, area, corners, color, |p| {
+    paint(sheet, area, corners, ink, |p| {
         let t = ((p - a).dot(along) / length_squared).clamp(0.0, 1.0);
         p.distance(a + along * t) - half_width
     });
 }
 
 /// A filled disc.
-pub fn disc(sheet: &mut RgbImage, area: Area, centre: Vec2, radius: f32, color: [u8; 3]) {
-    paint(sheet, area, [centre - radius, centre + radius], color, |p| p.distance(centre) - radius);
+pub fn disc(sheet: &mut RgbImage, area: Area, centre: Vec2, radius: f32, ink: impl Into<Ink>) {
+    paint(sheet, area, [centre - radius, centre + radius], ink, |p| p.distance(centre) - radius);
 }
 
 /// A ring whose outer radius is `radius`; within it the picture stays as it is.
-pub fn ring(sheet: &mut RgbImage, area: Area, centre: Vec2, radius: f32, half_width: f32, color: [u8; 3]) {
-    paint(sheet, area, [centre - radius, centre + radius], color, |p| {
+pub fn ring(sheet: &mut RgbImage, area: Area, centre: Vec2, radius: f32, half_width: f32, ink: impl Into<Ink>) {
+    paint(sheet, area, [centre - radius, centre + radius], ink, |p| {
         (p.distance(centre) - (radius - half_width)).abs() - half_width
     });
 }

@@ -1,8 +1,8 @@
-//! Keypoints, predictions and boxes over a tile.
+//! Keypoints, predictions and boxes over a tile or a photograph.
 
-use super::canvas::{self, Area};
+use super::canvas::{self, Area, Ink};
 use crate::{
-    figure::{Figure, Keypoint},
+    figure::KeypointScheme,
     stream::{ImageBox, LabelledKeypoint, Labels, Visibility},
 };
 use glam::Vec2;
@@ -16,18 +16,43 @@ pub const MIDDLE: [u8; 3] = [255, 255, 255];
 pub const PREDICTION: [u8; 3] = [185, 255, 50];
 pub const BOX: [u8; 3] = [255, 120, 220];
 
-/// Radius of a keypoint's mark and half the width of a line, sheet pixels.
-fn sizes(area: Area) -> (f32, f32) {
-    let side = (area.high[0] - area.low[0]).min(area.high[1] - area.low[1]);
-    let unit = (side as f32 / 256.0).clamp(0.4, 2.0);
-    (3.4 * unit, 0.9 * unit)
+/// How large marks are, sheet pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// Radius of a keypoint's mark.
+    radius: f32,
+    /// Half the width of a line.
+    half_width: f32,
+}
+
+impl Sizes {
+    /// What suits a picture of a figure whose shorter side is `side` sheet pixels.
+    pub fn suiting(side: f32) -> Self {
+        let unit = (side / 256.0).clamp(0.4, 8.0);
+        Sizes { radius: 3.4 * unit, half_width: 0.9 * unit }
+    }
+
+    fn of_tile(area: Area) -> Self {
+        Self::suiting((area.high[0] - area.low[0]).min(area.high[1] - area.low[1]) as f32)
+    }
+}
+
+/// A keypoint as it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Sheet pixels.
+    pub place: Vec2,
+    /// A ring instead of a disc.
+    pub hollow: bool,
+    /// 1 hides the picture, 0 is not to be seen.
+    pub opacity: f32,
 }
 
 /// The colour of the figure's own side that a keypoint is on.
-fn side_color(keypoint: &Keypoint) -> [u8; 3] {
-    if keypoint.name.starts_with("left_") {
+fn side_color(name: &str) -> [u8; 3] {
+    if name.starts_with("left_") {
         LEFT
-    } else if keypoint.name.starts_with("right_") {
+    } else if name.starts_with("right_") {
         RIGHT
     } else {
         MIDDLE
@@ -35,8 +60,8 @@ fn side_color(keypoint: &Keypoint) -> [u8; 3] {
 }
 
 /// An edge is on a side where neither of its ends is on the other.
-fn edge_color(figure: &Figure, [a, b]: [usize; 2]) -> [u8; 3] {
-    match [a, b].map(|k| side_color(&figure.keypoints[k])) {
+fn edge_color(scheme: &KeypointScheme, [a, b]: [usize; 2]) -> [u8; 3] {
+    match [a, b].map(|k| side_color(&scheme.names[k])) {
         [one, other] if one == other => one,
         [MIDDLE, side] | [side, MIDDLE] => side,
         _ => MIDDLE,
@@ -45,11 +70,11 @@ fn edge_color(figure: &Figure, [a, b]: [usize; 2]) -> [u8; 3] {
 
 /// The skeleton's edges between the points that there are, each kept clear of the points by `gap`.
 fn edges<'a>(
-    figure: &'a Figure,
+    scheme: &'a KeypointScheme,
     points: &'a [Option<Vec2>],
     gap: f32,
 ) -> impl Iterator<Item = ([usize; 2], [Vec2; 2])> + 'a {
-    figure.edges.iter().filter_map(move |&edge| {
+    scheme.edges.iter().filter_map(move |&edge| {
         let [a, b] = edge.map(|k| points.get(k).copied().flatten());
         let (a, b) = (a?, b?);
         let back = (b - a).normalize_or_zero() * gap;
@@ -57,47 +82,62 @@ fn edges<'a>(
     })
 }
 
+/// The skeleton between the keypoints that there are, and their marks on top. An edge is as faint as its fainter end.
+pub fn draw_skeleton(
+    sheet: &mut RgbImage,
+    area: Area,
+    scheme: &KeypointScheme,
+    marks: &[Option<Mark>],
+    Sizes { radius, half_width }: Sizes,
+) {
+    let points: Vec<Option<Vec2>> = marks.iter().map(|mark| mark.map(|mark| mark.place)).collect();
+    let opacity = |k: usize| marks[k].map_or(0.0, |mark| mark.opacity);
+    for ([a, b], ends) in edges(scheme, &points, radius) {
+        let ink = Ink { color: edge_color(scheme, [a, b]), opacity: opacity(a).min(opacity(b)) };
+        canvas::line(sheet, area, ends, half_width, ink);
+    }
+    for (name, mark) in scheme.names.iter().zip(marks) {
+        let Some(Mark { place, hollow, opacity }) = *mark else { continue };
+        let ink = Ink { color: side_color(name), opacity };
+        if hollow {
+            // Larger, so that the halo leaves the middle clear.
+            canvas::ring(sheet, area, place, 1.3 * radius, half_width, ink);
+        } else {
+            canvas::disc(sheet, area, place, radius, ink);
+        }
+    }
+}
+
 /// The labelled keypoints and the skeleton between them; the prediction as thin lines beneath and upright crosses on
 /// top.
 pub fn draw_keypoints(
     sheet: &mut RgbImage,
     area: Area,
-    figure: &Figure,
+    scheme: &KeypointScheme,
     labels: &[LabelledKeypoint],
     prediction: &[[f32; 2]],
     scale: u32,
 ) {
-    let (radius, half_width) = sizes(area);
+    let sizes = Sizes::of_tile(area);
     let predicted: Vec<Option<Vec2>> = prediction
         .iter()
-        .take(figure.keypoints.len())
+        .take(scheme.names.len())
         .map(|point| area.place(Vec2::from(*point), scale))
         .map(|point| point.is_finite().then_some(point))
         .collect();
-    for (_, ends) in edges(figure, &predicted, 0.0) {
-        canvas::line(sheet, area, ends, 0.6 * half_width, PREDICTION);
+    for (_, ends) in edges(scheme, &predicted, 0.0) {
+        canvas::line(sheet, area, ends, 0.6 * sizes.half_width, PREDICTION);
     }
-    let labelled: Vec<Option<Vec2>> = labels
-        .iter()
-        .map(|label| (label.visibility != Visibility::Outside).then(|| area.place(label.pixel, scale)))
-        .collect();
-    for (edge, ends) in edges(figure, &labelled, radius) {
-        canvas::line(sheet, area, ends, half_width, edge_color(figure, edge));
-    }
-    for ((keypoint, label), point) in figure.keypoints.iter().zip(labels).zip(&labelled) {
-        let Some(point) = *point else { continue };
-        let color = side_color(keypoint);
-        match label.visibility {
-            Visibility::Seen => canvas::disc(sheet, area, point, radius, color),
-            // Larger, so that the halo leaves the middle clear.
-            Visibility::Covered => canvas::ring(sheet, area, point, 1.3 * radius, half_width, color),
-            Visibility::Outside => {}
-        }
-    }
+    let mark = |label: &LabelledKeypoint| {
+        let hollow = label.visibility == Visibility::Covered;
+        let mark = Mark { place: area.place(label.pixel, scale), hollow, opacity: 1.0 };
+        (label.visibility != Visibility::Outside).then_some(mark)
+    };
+    draw_skeleton(sheet, area, scheme, &labels.iter().map(mark).collect::<Vec<_>>(), sizes);
     for point in predicted.into_iter().flatten() {
         for arm in [Vec2::X, Vec2::Y] {
-            let reach = arm * 1.4 * radius;
-            canvas::line(sheet, area, [point - reach, point + reach], 0.7 * half_width, PREDICTION);
+            let reach = arm * 1.4 * sizes.radius;
+            canvas::line(sheet, area, [point - reach, point + reach], 0.7 * sizes.half_width, PREDICTION);
         }
     }
 }
@@ -105,7 +145,7 @@ pub fn draw_keypoints(
 /// The modal box solid, within its edges; the amodal box dashed, just outside its edges, so that both show where they
 /// agree.
 pub fn draw_boxes(sheet: &mut RgbImage, area: Area, labels: &Labels, scale: u32) {
-    let (radius, half_width) = sizes(area);
+    let Sizes { radius, half_width } = Sizes::of_tile(area);
     let dash = (2.0 * radius).round();
     let corners = |b: ImageBox| [area.place(b.low, scale), area.place(b.high, scale)];
     let [low, high] = corners(labels.amodal_box);
@@ -115,9 +155,19 @@ pub fn draw_boxes(sheet: &mut RgbImage, area: Area, labels: &Labels, scale: u32)
         let outline = (outside_box(p, [low, high]) - half_width).abs() - half_width;
         outline.max((along - 0.5 * dash).abs() - 0.5 * dash)
     });
-    if let Some([low, high]) = labels.modal_box.map(corners) {
-        canvas::paint(sheet, area, [low, high], BOX, |p| (outside_box(p, [low, high]) + half_width).abs() - half_width);
+    if let Some(corners) = labels.modal_box.map(corners) {
+        draw_box(sheet, area, corners, half_width);
     }
+}
+
+/// A box as a solid line within its edges; its corners are in sheet pixels.
+fn draw_box(sheet: &mut RgbImage, area: Area, corners: [Vec2; 2], half_width: f32) {
+    canvas::paint(sheet, area, corners, BOX, |p| (outside_box(p, corners) + half_width).abs() - half_width);
+}
+
+/// What a crop shows of a picture.
+pub fn draw_crop(sheet: &mut RgbImage, area: Area, corners: [Vec2; 2], sizes: Sizes) {
+    draw_box(sheet, area, corners, 0.6 * sizes.half_width);
 }
 
 /// Distance to the nearest side's line, below 0 inside the box.

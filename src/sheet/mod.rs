@@ -1,13 +1,16 @@
-//! Contact sheets: tiles side by side, enlarged, with labels, predictions, ids, depth or boxes drawn over them.
+//! Contact sheets: tiles side by side, enlarged, with labels, predictions, ids, depth or boxes drawn over them; and
+//! photographs with what was found in them.
 
 mod canvas;
 mod font;
 mod marks;
+mod photograph;
 mod picture;
 mod png;
 #[cfg(test)]
 mod tests;
 
+pub use photograph::{LONG_ENOUGH, Sighting, photograph};
 pub use png::save_png;
 
 use crate::atomic_file::PathError;
@@ -113,6 +116,7 @@ pub enum SheetError {
 /// `overlays` is a set: order and repetition do not matter. Combined, ids are tinted by depth in place of the picture.
 pub fn contact_sheet(figure: &Figure, panels: &[Panel], overlays: &[Overlay], columns: usize, scale: u32) -> RgbImage {
     let layout = Layout::new(panels, columns, scale);
+    let scheme = figure.scheme();
     let [width, height] = layout.size();
     let mut sheet = RgbImage::from_pixel(width, height, Rgb(BACKGROUND));
     for (index, panel) in panels.iter().enumerate() {
@@ -127,7 +131,7 @@ pub fn contact_sheet(figure: &Figure, panels: &[Panel], overlays: &[Overlay], co
         }
         if overlays.contains(&Overlay::Keypoints) {
             let prediction = panel.prediction.unwrap_or_default();
-            marks::draw_keypoints(&mut sheet, area, figure, &labels.keypoints, prediction, layout.scale);
+            marks::draw_keypoints(&mut sheet, area, &scheme, &labels.keypoints, prediction, layout.scale);
         }
         let top = layout.caption_top(index);
         for (line, text) in layout.caption_lines(panel).iter().enumerate() {

@@ -3,6 +3,12 @@
 // Each test binary has its own copy of this module and uses a part of it.
 #![allow(dead_code)]
 
+use candle_core::Device;
+use marionette::{
+    export::{ModelCard, write_model},
+    model::{self, heatmap::Activation},
+    scene::load_scene,
+};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -129,4 +135,16 @@ pub fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::write(target, bytes).unwrap();
     }
+}
+
+/// Writes the weights of a network that has learned nothing, but is sure of what it says.
+pub fn write_random_weights(path: &Path, seed: u64) {
+    let figure = load_scene("quickstart").unwrap().figure;
+    let network = model::build("nano", figure.keypoints.len(), seed, &Device::Cpu).unwrap();
+    let mut tensors = network.parameters().tensors().unwrap();
+    // The head starts so small that all heatmaps are flat.
+    let head = tensors.get_mut("head.weight").unwrap();
+    *head = (&*head * 300.0).unwrap();
+    let card = ModelCard { step: 7, ..ModelCard::new(&figure, network.spec(), Activation::Softmax) };
+    write_model(path, &tensors, &card).unwrap();
 }

@@ -1,0 +1,41 @@
+# Sourced by the other scripts: makes sure that there is a Python to check exported files with.
+#
+# Any Python from 3.9 on that can make a virtual environment will do. On Debian and Ubuntu it is installed where there is none
+# (theirs often comes without ensurepip); elsewhere this says what to install. The packages go into a virtual environment in
+# the target folder, once.
+
+# The first Python there is that is new enough and can make a virtual environment.
+find_python() {
+    local name
+    for name in "${PYTHON:-python3}" python3 /usr/bin/python3; do
+        "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || continue
+        echo "$name"
+        return 0
+    done
+    return 1
+}
+
+# Sets marionette_python to the virtual environment's Python.
+ensure_python() {
+    local folder="${CARGO_TARGET_DIR:-target}/python" packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1')
+    marionette_python="$folder/bin/python"
+    # Names what is in it, so that other packages mean another environment. Written last, so a half-made one is made again.
+    [ "$(cat "$folder/packages" 2>/dev/null)" = "${packages[*]}" ] && "$marionette_python" -c '' 2>/dev/null && return 0
+    local python
+    if ! python="$(find_python)" && command -v apt-get >/dev/null; then
+        echo "no Python that can make a virtual environment found: installing python3 and python3-venv"
+        local as_root=()
+        [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+        "${as_root[@]}" apt-get update -qq
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3 python3-venv >/dev/null
+    fi
+    if ! python="$(find_python)"; then
+        echo "no Python from 3.9 on that can make a virtual environment found. Install one:" >&2
+        echo "  Fedora: dnf install python3      Arch: pacman -S python      Alpine: apk add python3      macOS: brew install python" >&2
+        return 1
+    fi
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    "$marionette_python" -m pip install --quiet --disable-pip-version-check "${packages[@]}"
+    echo "${packages[*]}" >"$folder/packages"
+}

@@ -1,0 +1,131 @@
+//! `marionette export`.
+
+use super::{Trouble, output};
+use anyhow::{Context, anyhow};
+use candle_core::Device;
+use clap::{Args, ValueEnum};
+use marionette::{
+    atomic_file::write_atomic,
+    eval::Detector,
+    export::{ModelCard, write_check, write_model},
+    run::{RunModel, Which, model_of_run},
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+const CARD: &str = "model.json";
+
+/// Write a trained network to a file that other programs read, with its model card.
+///
+/// The card says what it takes to use the network: keypoints, input size, normalisation, decoder. It is in the header of
+/// FILE and, for people, in model.json beside it. examples/python/numpy_forward.py shows how to read and run it.
+///
+/// Example: marionette export runs/quickstart-001 --format safetensors --out nano.safetensors --check check.safetensors
+#[derive(Args)]
+pub struct ExportArgs {
+    /// Folder of a run, or a file of weights. Of a run that has not finished, its newest checkpoint is taken.
+    #[arg(value_name = "RUN|WEIGHTS")]
+    source: PathBuf,
+    /// How it is written.
+    #[arg(long, value_name = "NAME")]
+    format: Format,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Take the checkpoint that did best in the run's exams.
+    #[arg(long)]
+    best: bool,
+    /// Also write a safetensors file with inputs, the network's output for them and the keypoints in it, to check against.
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Tensors under PyTorch-style names, see <https://github.com/huggingface/safetensors>.
+    Safetensors,
+}
+
+/// Runs `marionette export`.
+pub fn export(args: ExportArgs) -> Result<(), Trouble> {
+    let model = read(&args).map_err(Trouble::Input)?;
+    let card_path = args.out.with_file_name(CARD);
+    check_paths(&args, &card_path).map_err(Trouble::Input)?;
+    let card = model.detector.card();
+    write(&args, &model, &card_path).map_err(Trouble::Failed)?;
+    if !args.quiet {
+        let (network, scene) = (&card.network.name, &card.scene);
+        output::say(&format!(
+            "{}: {network} of {scene} after {} steps, from {}; its card is in {}",
+            args.out.display(),
+            card.step,
+            model.source.display(),
+            card_path.display()
+        ));
+        if let Some(check) = &args.check {
+            output::say(&format!("{}: inputs and outputs to check against", check.display()));
+        }
+    }
+    Ok(())
+}
+
+fn read(args: &ExportArgs) -> anyhow::Result<RunModel> {
+    if args.source.is_dir() {
+        return Ok(model_of_run(&args.source, if args.best { Which::Best } else { Which::Newest })?);
+    }
+    if args.best {
+        return Err(anyhow!("{}: is no folder; --best takes the folder of a run", args.source.display()));
+    }
+    Ok(RunModel { detector: Detector::load(&args.source, &Device::Cpu)?, source: args.source.clone() })
+}
+
+/// Nothing that is to be written may stand in the way of anything else, or of a file that somebody may miss.
+fn check_paths(args: &ExportArgs, card: &Path) -> anyhow::Result<()> {
+    if same(&args.out, card) {
+        return Err(anyhow!("--out {}: that is where the model card goes; choose another name", args.out.display()));
+    }
+    if let Some(check) = &args.check
+        && [&args.out, card, &args.source].iter().any(|other| same(check, other))
+    {
+        return Err(anyhow!("--check {}: that file has another use here; choose another name", check.display()));
+    }
+    let remedy = "move it away or choose another folder for --out";
+    match fs::read_to_string(card) {
+        Ok(text) => match ModelCard::parse(&text) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(anyhow!("{}: is there and is no model card of this program; {remedy}", card.display())),
+        },
+        // Where its folder is no folder, writing says so.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+        Err(error) => Err(anyhow!("{}: is there and cannot be read: {error}; {remedy}", card.display())),
+    }
+}
+
+/// Whether both would be the same file.
+fn same(a: &Path, b: &Path) -> bool {
+    let full = |path: &Path| match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(full), ..) => full,
+        (_, Some(folder), Some(name)) => {
+            let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+            folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(name)
+        }
+        _ => path.to_owned(),
+    };
+    full(a) == full(b)
+}
+
+fn write(args: &ExportArgs, model: &RunModel, card_path: &Path) -> anyhow::Result<()> {
+    let (network, card) = (model.detector.network(), model.detector.card());
+    let tensors = network.parameters().tensors().context("the network")?;
+    if let Some(check) = &args.check {
+        write_check(check, network, card)?;
+    }
+    write_model(&args.out, &tensors, card)?;
+    write_atomic(card_path, card.to_json().as_bytes())?;
+    Ok(())
+}
