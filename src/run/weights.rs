@@ -7,6 +7,7 @@ use crate::{
     export::ModelCard,
     model::{self, ModelSpec, heatmap::Activation},
     scene::Scene,
+    train::NETWORK,
 };
 use candle_core::{Device, Tensor};
 use serde::de::IgnoredAny;
@@ -14,9 +15,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
-
-/// What the names of the network's tensors begin with in a checkpoint; see `train::checkpoint`.
-const NETWORK: &str = "network.";
 
 /// Which of the networks that a run has been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +49,17 @@ pub fn model_of_run(path: &Path, which: Which) -> Result<RunModel, RunError> {
     }
     let (run, config, scene) = RunDirectory::open(path)?;
     let weights = run.weights_path();
-    if which == Which::Newest && weights.exists() {
-        return Ok(RunModel { detector: Detector::load(&weights, &Device::Cpu)?, source: weights });
-    }
     let loaded: Option<Loaded<IgnoredAny>> = match which {
         Which::Newest => read_latest(&run)?,
         Which::Best => read_named(&run, &run.best_path())?,
     };
+    if which == Which::Newest && weights.exists() {
+        let detector = Detector::load(&weights, &Device::Cpu)?;
+        // A finished run that was continued has newer checkpoints until it has finished again.
+        if loaded.as_ref().is_none_or(|loaded| loaded.step <= detector.card().step) {
+            return Ok(RunModel { detector, source: weights });
+        }
+    }
     let Some(Loaded { folder, step, tensors, .. }) = loaded else {
         return Err(match which {
             Which::Newest => {

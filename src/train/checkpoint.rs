@@ -30,7 +30,8 @@ pub struct TrainerState {
 pub struct UnfitCheckpoint(String);
 
 const RECENT: &str = "statistics.recent";
-const NETWORK: &str = "network.";
+/// What the names of the network's tensors begin with.
+pub(crate) const NETWORK: &str = "network.";
 const OPTIMIZER: &str = "optimizer.";
 
 impl Trainer {

@@ -10,6 +10,7 @@ mod statistics;
 mod step;
 mod verdict;
 
+pub(crate) use checkpoint::NETWORK;
 pub use checkpoint::{TrainerState, UnfitCheckpoint};
 pub use settings::{OptimizerConfig, TrainSettings};
 pub use statistics::{Standing, UniformStatistics};
