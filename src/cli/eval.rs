@@ -11,7 +11,7 @@ use marionette::{
         coco::{CocoFile, read_coco, write_results},
         find_people, judge,
     },
-    run::open_device,
+    run::{Which, load_model, open_device},
 };
 use serde::Serialize;
 use std::{
@@ -30,7 +30,7 @@ const MOST_WARNINGS: usize = 10;
 ///           marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
 #[derive(Args)]
 pub struct EvalArgs {
-    /// Safetensors file of a trained network, or the directory of a run.
+    /// File of weights, or the folder of a run.
     weights: PathBuf,
     /// Exam to take: standard, easy, hard, hard-AXIS, or all.
     #[arg(long, value_name = "NAME", conflicts_with = "coco", required_unless_present = "coco")]
@@ -73,10 +73,11 @@ pub fn eval(args: EvalArgs) -> Result<(), Trouble> {
         check_writable(path).map_err(|e| Trouble::Failed(e.into()))?;
     }
     let device = open_device(&args.device).map_err(|e| Trouble::Input(e.into()))?;
-    let weights = if args.weights.is_dir() { args.weights.join("weights.safetensors") } else { args.weights.clone() };
-    let detector = Detector::load(&weights, &device).map_err(|e| Trouble::Input(e.into()))?;
+    let model = load_model(&args.weights, Which::Newest, &device).map_err(|e| Trouble::Input(e.into()))?;
+    let (detector, weights) = (model.detector, model.source);
     if let Some(exam) = &args.exam {
-        let report = eval_exam::on_exams(&weights, &detector, exam, args.scene.as_deref(), args.count as usize)?;
+        let report =
+            eval_exam::on_exams(&args.weights, weights, &detector, exam, args.scene.as_deref(), args.count as usize)?;
         return tell(&args, &report, || eval_exam::text(&report));
     }
     let (report, pictures) = on_coco(&args, weights, &detector)?;

@@ -31,16 +31,17 @@ pub struct ExamsReport {
     pub exams: Vec<ExamResult>,
 }
 
-/// Takes the exams called `name` with a detector from `weights`.
+/// Takes the exams called `name` with a detector that was asked for as `asked` and read from the file `weights`.
 pub fn on_exams(
-    weights: &Path,
+    asked: &Path,
+    weights: PathBuf,
     detector: &Detector,
     name: &str,
     scene: Option<&str>,
     images: usize,
 ) -> Result<ExamsReport, Trouble> {
     let exams = Exam::several_by_name(name).map_err(|e| Trouble::Input(e.into()))?;
-    let scene = find_scene(weights, detector, scene).map_err(Trouble::Input)?;
+    let scene = find_scene(asked, detector, scene).map_err(Trouble::Input)?;
     let (card, scheme) = (detector.card(), scene.figure.scheme());
     if card.keypoints.names != scheme.names {
         return Err(Trouble::Input(anyhow!(
@@ -78,15 +79,15 @@ pub fn on_exams(
             .collect()
     };
     let exams = take().map_err(Trouble::Failed)?;
-    Ok(ExamsReport { weights: weights.to_owned(), scene: scene.name, keypoints: scheme.names, exams })
+    Ok(ExamsReport { weights, scene: scene.name, keypoints: scheme.names, exams })
 }
 
 /// The scene asked for, else that of the run that the weights lie in, else the built-in one that they were trained on.
-fn find_scene(weights: &Path, detector: &Detector, asked: Option<&str>) -> anyhow::Result<Scene> {
-    if let Some(asked) = asked {
-        return Ok(load_scene(asked)?);
+fn find_scene(weights: &Path, detector: &Detector, scene: Option<&str>) -> anyhow::Result<Scene> {
+    if let Some(scene) = scene {
+        return Ok(load_scene(scene)?);
     }
-    let run = weights.parent().unwrap_or(Path::new("."));
+    let run = if weights.is_dir() { weights } else { weights.parent().unwrap_or(Path::new(".")) };
     if run.join("config.toml").is_file() && run.join("scene.toml").is_file() {
         return Ok(RunDirectory::open(run)?.2);
     }

@@ -6,9 +6,8 @@ use candle_core::Device;
 use clap::{Args, ValueEnum};
 use marionette::{
     atomic_file::write_atomic,
-    eval::Detector,
     export::{ModelCard, write_check, write_model},
-    run::{RunModel, Which, model_of_run},
+    run::{RunModel, Which, load_model},
 };
 use std::{
     fs, io,
@@ -75,13 +74,11 @@ pub fn export(args: ExportArgs) -> Result<(), Trouble> {
 }
 
 fn read(args: &ExportArgs) -> anyhow::Result<RunModel> {
-    if args.source.is_dir() {
-        return Ok(model_of_run(&args.source, if args.best { Which::Best } else { Which::Newest })?);
-    }
-    if args.best {
+    if args.best && !args.source.is_dir() {
         return Err(anyhow!("{}: is no folder; --best takes the folder of a run", args.source.display()));
     }
-    Ok(RunModel { detector: Detector::load(&args.source, &Device::Cpu)?, source: args.source.clone() })
+    let which = if args.best { Which::Best } else { Which::Newest };
+    Ok(load_model(&args.source, which, &Device::Cpu)?)
 }
 
 /// Nothing that is to be written may stand in the way of anything else, or of a file that somebody may miss.

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use marionette::{
     atomic_file::{PathError, write_atomic},
     eval::{Crop, Detector, load_picture},
-    run::open_device,
+    run::{Which, load_model, open_device},
     sheet::{Sighting, photograph, save_png},
 };
 use pictures::Listed;
@@ -25,10 +25,10 @@ const PREDICTIONS: &str = "predictions.json";
 /// top-left pixel) and the picture with them drawn in as DIR/NAME.png: the person's own left orange, the right blue, the
 /// middle white, faint where the network is unsure; the rectangle that the network was shown is pink.
 ///
-/// Example: marionette predict runs/quickstart-001/weights.safetensors photo.jpg --box 120,40,200,380 --out found
+/// Example: marionette predict runs/first photo.jpg --box 120,40,200,380 --out found
 #[derive(Args)]
 pub struct PredictArgs {
-    /// File of weights, as a run or `marionette export` writes it.
+    /// File of weights, or the folder of a run.
     weights: PathBuf,
     /// PNG or JPEG pictures, or folders: all .png, .jpg and .jpeg files in them, but not in folders further down.
     #[arg(value_name = "IMAGE", required = true)]
@@ -113,7 +113,8 @@ struct Keypoint {
 /// Runs `marionette predict`.
 pub fn predict(args: PredictArgs) -> Result<(), Trouble> {
     let device = open_device(&args.device).map_err(|e| Trouble::Input(e.into()))?;
-    let detector = Detector::load(&args.weights, &device).map_err(|e| Trouble::Input(e.into()))?;
+    let loaded = load_model(&args.weights, Which::Newest, &device).map_err(|e| Trouble::Input(e.into()))?;
+    let detector = loaded.detector;
     let listed = pictures::list(&args.images).map_err(Trouble::Input)?;
     if args.person.is_some() && listed.len() != 1 {
         let count = listed.len();

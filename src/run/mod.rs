@@ -23,7 +23,7 @@ pub use exams::{Best, ExamReport};
 pub use metrics::{MetricsWriter, cut_back};
 pub use session::{Failure, Session, threads};
 pub use summary::{ExamLine, Summary};
-pub use weights::{RunModel, Which, model_of_run};
+pub use weights::{RunModel, Which, load_model};
 
 use crate::{atomic_file::PathError, eval::DetectorError, export::WeightsError, toml_file::FileError};
 use std::path::PathBuf;

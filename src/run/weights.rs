@@ -33,17 +33,21 @@ pub struct RunModel {
     pub source: PathBuf,
 }
 
-/// The model of the run in the folder `path`, which stays as it is.
+/// The model in the file of weights at `path` or, where that is the folder of a run, of that run, on `device`. Nothing on disk
+/// changes.
 ///
 /// # Errors
-/// If `path` is no run's folder, the run has no such network yet, or a file of it is damaged.
-pub fn model_of_run(path: &Path, which: Which) -> Result<RunModel, RunError> {
+/// If `path` is neither, the run has no such network yet, or a file is damaged.
+pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel, RunError> {
+    if !path.is_dir() {
+        return Ok(RunModel { detector: Detector::load(path, device)?, source: path.to_owned() });
+    }
     let damaged = |path: &Path, found: &str, remedy: String| RunError::Damaged {
         path: path.to_owned(),
         found: found.to_owned(),
         remedy,
     };
-    if path.is_dir() && !path.join("config.toml").exists() {
+    if !path.join("config.toml").exists() {
         let remedy = "give the folder of a run, or a file of weights".to_owned();
         return Err(damaged(path, "is no run: it has no config.toml", remedy));
     }
@@ -54,7 +58,7 @@ pub fn model_of_run(path: &Path, which: Which) -> Result<RunModel, RunError> {
         Which::Best => read_named(&run, &run.best_path())?,
     };
     if which == Which::Newest && weights.exists() {
-        let detector = Detector::load(&weights, &Device::Cpu)?;
+        let detector = Detector::load(&weights, device)?;
         // A finished run that was continued has newer checkpoints until it has finished again.
         if loaded.as_ref().is_none_or(|loaded| loaded.step <= detector.card().step) {
             return Ok(RunModel { detector, source: weights });
@@ -82,9 +86,9 @@ pub fn model_of_run(path: &Path, which: Which) -> Result<RunModel, RunError> {
     };
     let activation = base_loss(&config.loss).map_err(|error| unfit(&error))?.activation();
     let keypoints = scene.figure.keypoints.len();
-    let network = model::build(&config.model, keypoints, 0, &Device::Cpu).map_err(|error| unfit(&error))?;
+    let network = model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;
     let card = card(&scene, config.seed, step, &network.spec(), activation);
-    let detector = Detector::new(&source, &network_tensors(&tensors), card, &Device::Cpu)?;
+    let detector = Detector::new(&source, &network_tensors(&tensors), card, device)?;
     Ok(RunModel { detector, source })
 }
 
