@@ -14,11 +14,11 @@ mod summary;
 
 pub use checkpoint::{Loaded, load_latest, save};
 pub use config::{CheckpointConfig, ConfigError, DebugConfig, Fault, LogConfig, RunConfig, is_device_name};
-pub use device::DeviceError;
+pub use device::{DeviceError, device_name, open_device};
 pub use directory::RunDirectory;
 pub use event::{Event, Progress};
 pub use metrics::{MetricsWriter, cut_back};
-pub use session::{Failure, Session, threads};
+pub use session::{Failure, Session, TRAINER_STACK, threads, trainer};
 pub use summary::Summary;
 
 use crate::{atomic_file::PathError, export::WeightsError, toml_file::FileError};
