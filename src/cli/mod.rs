@@ -1,5 +1,7 @@
 //! The command line: one file a subcommand.
 
+mod bench;
+mod doctor;
 mod output;
 mod preview;
 mod report;
@@ -21,6 +23,8 @@ struct Cli {
 enum Command {
     Train(train::TrainArgs),
     Preview(preview::PreviewArgs),
+    Bench(bench::BenchArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Why a command did not do what it was asked, and so how it exits.
@@ -42,6 +46,8 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => train::train(args),
         Command::Preview(args) => preview::preview(args),
+        Command::Bench(args) => bench::bench(args),
+        Command::Doctor(args) => doctor::doctor(args),
     };
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,
