@@ -4,6 +4,8 @@ mod eval;
 mod eval_exam;
 mod eval_table;
 mod export;
+mod bench;
+mod doctor;
 mod output;
 mod predict;
 mod preview;
@@ -29,6 +31,8 @@ enum Command {
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
+    Bench(bench::BenchArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Why a command did not do what it was asked, and so how it exits.
@@ -53,6 +57,8 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::eval(args),
         Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),
+        Command::Bench(args) => bench::bench(args),
+        Command::Doctor(args) => doctor::doctor(args),
     };
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,

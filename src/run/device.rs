@@ -10,6 +10,13 @@ pub struct DeviceError {
     reason: String,
 }
 
+impl DeviceError {
+    /// Why the device cannot be used, and what would do.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
 /// Opens the device called `name`: "auto", "cpu", "cuda:N" or "metal". "auto" is the first CUDA or Metal device that this
 /// build and this machine have, else the CPU.
 ///

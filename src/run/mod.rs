@@ -21,7 +21,7 @@ pub use directory::RunDirectory;
 pub use event::{Event, Progress};
 pub use exams::{Best, ExamReport};
 pub use metrics::{MetricsWriter, cut_back};
-pub use session::{Failure, Session, threads};
+pub use session::{Failure, Session, TRAINER_STACK, threads, trainer};
 pub use summary::{ExamLine, Summary};
 pub use weights::{RunModel, Which, load_model};
 

@@ -36,7 +36,7 @@ use std::{
 };
 
 /// The trainer's stack: candle's backward pass recurses over the whole graph.
-const TRAINER_STACK: usize = 256 << 20;
+pub const TRAINER_STACK: usize = 256 << 20;
 
 /// Why a run could not begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -179,7 +179,11 @@ pub fn threads(wanted: usize) -> usize {
     if wanted > 0 { wanted } else { thread::available_parallelism().map_or(1, usize::from) }
 }
 
-fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), Failure> {
+/// A trainer before its first step, as `config` and `scene` want it, and the name of the device that it trains on.
+///
+/// # Errors
+/// Where the configuration, the scene, the network and the device do not fit together.
+pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), Failure> {
     let device = open_device(&config.device)?;
     let name = device_name(&device);
     let steered = HardnessAxis::ALL.into_iter().filter(|axis| scene.axes[*axis as usize].steered).collect();

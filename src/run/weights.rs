@@ -39,15 +39,17 @@ pub struct RunModel {
 /// # Errors
 /// If `path` is neither, the run has no such network yet, or a file is damaged.
 pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel, RunError> {
-    if !path.is_dir() {
-        return Ok(RunModel { detector: Detector::load(path, device)?, source: path.to_owned() });
+    let (is_run, weights) = (path.join("config.toml").exists(), path.join("weights.safetensors"));
+    if !path.is_dir() || !is_run && weights.exists() {
+        let source = if path.is_dir() { weights } else { path.to_owned() };
+        return Ok(RunModel { detector: Detector::load(&source, device)?, source });
     }
     let damaged = |path: &Path, found: &str, remedy: String| RunError::Damaged {
         path: path.to_owned(),
         found: found.to_owned(),
         remedy,
     };
-    if !path.join("config.toml").exists() {
+    if !is_run {
         let remedy = "give the folder of a run, or a file of weights".to_owned();
         return Err(damaged(path, "is no run: it has no config.toml", remedy));
     }

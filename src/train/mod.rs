@@ -4,7 +4,9 @@
 //! controller. It knows nothing of threads, files or windows; `run` feeds it and keeps what it makes.
 
 mod checkpoint;
+mod error;
 mod input;
+mod laps;
 mod settings;
 mod statistics;
 mod step;
@@ -12,7 +14,9 @@ mod verdict;
 
 pub(crate) use checkpoint::NETWORK;
 pub use checkpoint::{TrainerState, UnfitCheckpoint};
+pub use error::TrainError;
+pub use laps::{Laps, Operation};
 pub use settings::{OptimizerConfig, TrainSettings};
 pub use statistics::{Standing, UniformStatistics};
-pub use step::{StepReport, TrainError, Trainer};
+pub use step::{StepReport, Trainer};
 pub use verdict::Verdict;

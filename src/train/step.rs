@@ -1,73 +1,24 @@
 //! One step of the closed loop.
 
-use super::{TrainSettings, UniformStatistics, Verdict, input::Input, statistics::UniformSample};
+use super::{
+    Laps, Operation, TrainError, TrainSettings, UniformStatistics, Verdict, error::MOST_SKIPPED, input::Input,
+    statistics::UniformSample,
+};
 use crate::{
     afl::{Afl, AflError, BaseLoss, CriticStep, MapPair, Scores, base_loss, weighted},
     curriculum::{self, ControllerState},
     figure::Figure,
     model::{
-        self, HeatmapNetwork, ModelError, ModelSpec,
+        self, HeatmapNetwork, ModelSpec,
         detect::decode_output,
         heatmap::{Activation, HeatmapTargets},
     },
-    optim::{AdamW, OptimError, clip_to_norm, collect},
+    optim::{AdamW, clip_to_norm, collect},
     scene::{Policy, SampleStream},
     stream::{Batch, Feedback, SampleFeedback},
 };
 use candle_core::{Device, Tensor};
 use std::{collections::VecDeque, sync::Arc};
-
-/// Steps in a row that may be skipped before a run is given up.
-pub const MOST_SKIPPED: u64 = 10;
-
-/// What can go wrong with training.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The network could not be built.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// Adversarial focal loss could not be set up.
-    #[error(transparent)]
-    Afl(#[from] AflError),
-    /// The optimizer failed.
-    #[error(transparent)]
-    Optimizer(#[from] OptimError),
-    /// A tensor operation failed.
-    #[error(transparent)]
-    Tensor(#[from] candle_core::Error),
-    /// The scene's images do not fit the network.
-    #[error(
-        "network \"{network}\" takes {expected} images, the scene makes {found} ones; set the scene's `image` to fit"
-    )]
-    ImageSize {
-        /// The network's name.
-        network: String,
-        /// Width x height that it takes.
-        expected: String,
-        /// Width x height of the scene.
-        found: String,
-    },
-    /// Ten steps in a row had to be skipped.
-    #[error(
-        "{MOST_SKIPPED} steps in a row had to be skipped, the last at step {step} because {reason} is not finite; \
-         the checkpoints hold the weights from before; a lower optimizer.learning_rate may help"
-    )]
-    Diverged {
-        /// The last skipped step.
-        step: u64,
-        /// What was not finite.
-        reason: &'static str,
-    },
-    /// The very last steps broke the weights.
-    #[error(
-        "the weights are not finite after step {step}; the checkpoints hold those from before; a lower \
-         optimizer.learning_rate may help"
-    )]
-    BrokenWeights {
-        /// Steps done.
-        step: u64,
-    },
-}
 
 /// What a step was like.
 #[derive(Clone, Debug)]
@@ -116,6 +67,7 @@ pub struct Trainer {
     pub(super) step: u64,
     pub(super) skipped: u64,
     pub(super) skipped_in_a_row: u64,
+    laps: Laps,
 }
 
 /// What the forward pass of a step gave.
@@ -165,6 +117,7 @@ impl Trainer {
             step: 0,
             skipped: 0,
             skipped_in_a_row: 0,
+            laps: Laps::default(),
         })
     }
 
@@ -175,6 +128,7 @@ impl Trainer {
     /// # Errors
     /// Where ten steps in a row were skipped or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
+        self.laps.begin();
         let input = Input::new(batch, &self.figure, &self.spec, self.settings.flip, self.settings.seed, &self.device)?;
         let mut report = StepReport {
             step: self.step,
@@ -210,6 +164,7 @@ impl Trainer {
         self.policies.pop_front();
         self.policies.push_back(Arc::new(curriculum::policy(&self.settings.curriculum, &self.controller)));
         self.step += 1;
+        self.laps.lap(Operation::Judge);
         match report.skipped {
             Some(reason) if self.skipped_in_a_row >= MOST_SKIPPED => {
                 Err(TrainError::Diverged { step: report.step, reason })
@@ -219,13 +174,16 @@ impl Trainer {
     }
 
     /// Forward pass, losses and scores. The scores are taken before the critic learns from the batch (Alg. 2).
-    fn predict(&self, input: &Input) -> Result<Prediction, TrainError> {
+    fn predict(&mut self, input: &Input) -> Result<Prediction, TrainError> {
         let grid = self.spec.grid();
         let keypoints = self.figure.keypoints.len();
         let labelled = input.labelled();
         let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
+        self.laps.lap(Operation::Input);
         let logits = self.network.forward(&input.images, true)?;
+        self.laps.lap(Operation::Forward);
         let losses = self.base_loss.per_sample(&logits, &targets)?;
+        self.laps.lap(Operation::Loss);
         let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
         // A keypoint with no label has no mass, so its map is empty; for decoding every map counts.
         let maps = maps.flatten_all()?.to_vec1::<f32>()?;
@@ -233,10 +191,12 @@ impl Trainer {
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
         let pair = MapPair { target: &critic_maps, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        self.laps.lap(Operation::Score);
         let decoded = decode_output(&logits, self.base_loss.activation(), grid)?
             .iter()
             .map(|keypoints| keypoints.iter().map(|found| [found.x, found.y]).collect())
             .collect();
+        self.laps.lap(Operation::Decode);
         Ok(Prediction { losses, scores, decoded })
     }
 
@@ -249,14 +209,19 @@ impl Trainer {
             return Err(AflError::NotFinite { what: "the loss" }.into());
         }
         let parameters = self.network.parameters().trainable();
+        self.laps.lap(Operation::Loss);
         let mut gradients = collect(parameters, loss.backward()?);
+        self.laps.lap(Operation::Backward);
         report.gradient_norm = clip_to_norm(&mut gradients, self.settings.optimizer.clip_norm)?;
         if !report.gradient_norm.is_finite() {
             return Err(AflError::NotFinite { what: "the gradient" }.into());
         }
+        self.laps.lap(Operation::Optimizer);
         // The critic first: where its step is not finite, neither network nor critic has moved.
         report.critic = Some(self.afl.update_critic(scores)?);
+        self.laps.lap(Operation::Critic);
         self.optimizer.step(&gradients, report.learning_rate)?;
+        self.laps.lap(Operation::Optimizer);
         Ok(())
     }
 
@@ -354,6 +319,11 @@ impl Trainer {
             }
         }
         Ok(true)
+    }
+
+    /// Where the time of all steps so far went.
+    pub fn laps(&self) -> &Laps {
+        &self.laps
     }
 
     /// The controller's view of the axes.

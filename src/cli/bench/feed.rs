@@ -1,0 +1,120 @@
+//! A real generator on a thread of its own, and something done with each of its batches.
+
+use super::Bench;
+use anyhow::anyhow;
+use marionette::{
+    generator::{self, GeneratorConfig},
+    scene::{Policy, Scene},
+    stream::{Batch, connect},
+};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Keeps the time of something that is done again and again.
+pub struct Clock {
+    began: Instant,
+    length: Duration,
+    counted: u64,
+}
+
+impl Clock {
+    /// Starts a measurement of `seconds`.
+    pub fn start(seconds: f64) -> Self {
+        Clock { began: Instant::now(), length: Duration::from_secs_f64(seconds), counted: 0 }
+    }
+
+    /// Counts `items` more; once the time is up, says how many there were per second.
+    pub fn count(&mut self, items: u64) -> Option<f64> {
+        self.counted += items;
+        let elapsed = self.began.elapsed();
+        let done = self.counted > 0 && elapsed >= self.length;
+        done.then(|| self.counted as f64 / elapsed.as_secs_f64().max(1e-9))
+    }
+}
+
+/// Does `work` for `seconds` and counts what it says it has brought, per second. The time starts with the first that it brings.
+///
+/// # Errors
+/// Where `work` fails.
+pub fn per_second(seconds: f64, mut work: impl FnMut() -> anyhow::Result<u64>) -> anyhow::Result<f64> {
+    while work()? == 0 {}
+    let mut clock = Clock::start(seconds);
+    loop {
+        if let Some(rate) = clock.count(work()?) {
+            return Ok(rate);
+        }
+    }
+}
+
+/// Starts a generator whose batches are all drawn with `policy`, and hands each to `work`, until that says what the outcome is.
+/// The batches that are under way at the beginning are handed over as well.
+///
+/// # Errors
+/// Where the generator or `work` fails.
+pub fn feed<T>(
+    bench: &Bench,
+    scene: &Scene,
+    batch: usize,
+    policy: &Arc<Policy>,
+    mut work: impl FnMut(Batch) -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let (generator_end, trainer_end) = connect(std::iter::repeat_n(policy.clone(), bench.config.lag));
+    let config = GeneratorConfig {
+        seed: bench.config.seed,
+        first_batch: 0,
+        end_batch: u64::MAX,
+        batch,
+        threads: bench.threads,
+        jitter_ms: 0,
+    };
+    let scene = Arc::new(scene.clone());
+    let generator = thread::Builder::new()
+        .name("generator".into())
+        .spawn(move || {
+            let (app, ..) = generator::renderer(&scene, config)?;
+            generator::run(app, scene, config, generator_end)
+        })?;
+    let mut outcome = Ok(None);
+    while let Ok(batch) = trainer_end.receive() {
+        outcome = work(batch);
+        if !matches!(outcome, Ok(None)) {
+            break;
+        }
+        trainer_end.publish(policy.clone());
+    }
+    // The generator ends when nobody receives any more.
+    drop(trainer_end);
+    generator.join().map_err(|_| anyhow!("the generator failed unexpectedly"))??;
+    outcome?.ok_or_else(|| anyhow!("the generator ended early"))
+}
+
+/// Samples per second that come out of the closed loop when `learn` is done with each batch. Not counted are the batches that
+/// fill the stream.
+///
+/// # Errors
+/// Where the generator or `learn` fails.
+pub fn samples_per_second(
+    bench: &Bench,
+    scene: &Scene,
+    batch: usize,
+    policy: &Arc<Policy>,
+    mut learn: impl FnMut(&Batch) -> anyhow::Result<()>,
+) -> anyhow::Result<f64> {
+    let (mut seen, mut clock) = (0, None);
+    feed(bench, scene, batch, policy, |batch| {
+        learn(&batch)?;
+        seen += 1;
+        match &mut clock {
+            Some(clock) => Ok(Clock::count(clock, batch.tiles.len() as u64)),
+            None => {
+                if seen > bench.config.lag {
+                    clock = Some(Clock::start(bench.seconds));
+                }
+                Ok(None)
+            }
+        }
+    })
+}

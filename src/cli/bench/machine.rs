@@ -1,0 +1,53 @@
+//! What the figures were measured on.
+
+use super::Bench;
+use marionette::{
+    render::{AdapterReport, find_adapter},
+    run::{device_name, open_device, threads},
+};
+use serde::Serialize;
+use std::fmt::{self, Display};
+
+/// The machine and the program.
+#[derive(Serialize)]
+pub struct Machine {
+    /// Version of the program.
+    version: &'static str,
+    /// Processors that the program may use.
+    cpus: usize,
+    /// Threads of each pool.
+    threads: usize,
+    /// What draws.
+    adapter: AdapterReport,
+    /// What trains.
+    device: String,
+}
+
+impl Machine {
+    /// This machine.
+    ///
+    /// # Errors
+    /// Where there is nothing to draw or train with.
+    pub fn find(bench: &Bench) -> anyhow::Result<Self> {
+        Ok(Machine {
+            version: env!("CARGO_PKG_VERSION"),
+            cpus: threads(0),
+            threads: bench.threads,
+            adapter: find_adapter()?,
+            device: device_name(&open_device(&bench.config.device)?),
+        })
+    }
+}
+
+impl Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Machine { version, cpus, threads, adapter, device } = self;
+        let AdapterReport { name, driver, backend, software } = adapter;
+        let software = if *software { ", software" } else { "" };
+        write!(
+            f,
+            "marionette {version}; CPUs {cpus}; threads {threads}; drawing on {name} ({backend}, {driver}{software}); \
+             training on {device}"
+        )
+    }
+}

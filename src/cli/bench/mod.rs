@@ -1,0 +1,214 @@
+//! `marionette bench`: how fast the parts are on this machine, as ratios measured in one run.
+
+mod feed;
+mod machine;
+mod memory;
+mod render;
+mod report;
+mod stream;
+mod train;
+
+use super::{Trouble, output};
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use machine::Machine;
+use marionette::{
+    atomic_file::write_atomic,
+    model,
+    run::{RunConfig, RunError, TRAINER_STACK, threads},
+    scene::{ImageSize, Scene, load_scene},
+};
+use serde::Serialize;
+use std::{fmt::Display, path::PathBuf, thread};
+
+/// Measure how fast this machine renders, trains, and does both at once.
+///
+/// Every figure is the median of several measurements that alternate with what they are compared with, and the lowest and the
+/// highest of them. Compare figures of one run only: they move with whatever else the machine does.
+///
+/// Example: marionette bench loop --pairs 7 --json loop.json
+#[derive(Args)]
+pub struct BenchArgs {
+    /// What to measure.
+    #[arg(value_enum, default_value_t = Part::All)]
+    part: Part,
+    /// Write everything that was measured to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How often each measurement is repeated.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pairs: u32,
+    /// Seconds that each measurement takes.
+    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
+    seconds: f64,
+    /// Scene file, or `quickstart` for the built-in one. Its images take the size that is measured.
+    #[arg(long, value_name = "SCENE", default_value = "quickstart")]
+    scene: String,
+    /// Sides of the tiles that `render` draws, pixels.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [64, 128, 256],
+          value_parser = clap::value_parser!(u32).range(16..=1024))]
+    sizes: Vec<u32>,
+    /// Tiles a frame that `render` draws.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    tiles: u32,
+    /// Network that `train` and `loop` train.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Samples a batch that `train` and `loop` learn from.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    batch: Option<String>,
+    /// Where the network is trained: auto, cpu, cuda:N or metal.
+    #[arg(long, value_name = "D")]
+    device: Option<String>,
+    /// Threads to use; 0 for one per core.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    threads: Option<String>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Labelled tiles per second.
+    Render,
+    /// A training step, operation by operation.
+    Train,
+    /// Rendering and training at once, against each alone.
+    Loop,
+    /// All of them.
+    All,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give a number of seconds from 0 (one frame or step) to 3600".to_owned()),
+    }
+}
+
+/// What every measurement needs to know.
+struct Bench {
+    scene: Scene,
+    config: RunConfig,
+    /// Threads of each pool.
+    threads: usize,
+    pairs: u32,
+    seconds: f64,
+    sizes: Vec<u32>,
+    tiles: usize,
+    quiet: bool,
+}
+
+impl Bench {
+    /// The scene with images of another size.
+    fn scene_of(&self, width: u32, height: u32) -> Scene {
+        Scene { image: ImageSize { width, height }, ..self.scene.clone() }
+    }
+
+    /// Tells whoever waits what is being measured.
+    fn doing(&self, what: impl Display) {
+        if !self.quiet {
+            output::warn(&what.to_string());
+        }
+    }
+}
+
+/// Everything that was measured.
+#[derive(Serialize)]
+struct Report {
+    machine: Machine,
+    scene: String,
+    pairs: u32,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render: Option<render::RenderReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train: Option<train::TrainReport>,
+    #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
+    both: Option<stream::LoopReport>,
+}
+
+/// Runs `marionette bench`.
+pub fn bench(args: BenchArgs) -> Result<(), Trouble> {
+    let bench = prepare(&args)?;
+    // As in a run: one pool for all that computes.
+    if bench.config.threads > 0 {
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(bench.threads).build_global();
+    }
+    // candle's backward pass recurses, as in a run.
+    let measuring = thread::Builder::new()
+        .name("bench".into())
+        .stack_size(TRAINER_STACK)
+        .spawn(move || measure(&args, &bench))
+        .map_err(|e| Trouble::Failed(e.into()))?;
+    let failed = || anyhow::anyhow!("the benchmark failed unexpectedly");
+    measuring.join().unwrap_or_else(|_| Err(failed())).map_err(Trouble::Failed)
+}
+
+fn prepare(args: &BenchArgs) -> Result<Bench, Trouble> {
+    let input = |error: RunError| Trouble::Input(error.into());
+    let settings =
+        [("model", &args.model), ("batch", &args.batch), ("device", &args.device), ("threads", &args.threads)];
+    let overrides: Vec<String> =
+        settings.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
+    let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
+    let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
+    // The network decides how large the images of `train` and `loop` are.
+    let spec = model::build(&config.model, scene.figure.keypoints.len(), config.seed, &candle_core::Device::Cpu)
+        .map_err(|e| Trouble::Input(e.into()))?
+        .spec();
+    let image = ImageSize { width: spec.input_width as u32, height: spec.input_height as u32 };
+    Ok(Bench {
+        scene: Scene { image, ..scene },
+        threads: threads(config.threads),
+        config,
+        pairs: args.pairs,
+        seconds: args.seconds,
+        sizes: args.sizes.clone(),
+        tiles: args.tiles as usize,
+        quiet: args.quiet,
+    })
+}
+
+fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
+    let machine = Machine::find(bench)?;
+    let show = |text: &dyn Display| {
+        if !bench.quiet {
+            output::say(&text.to_string());
+        }
+    };
+    show(&machine);
+    let wanted = |part| args.part == part || args.part == Part::All;
+    let mut report = Report {
+        machine,
+        scene: bench.scene.name.clone(),
+        pairs: bench.pairs,
+        seconds: bench.seconds,
+        render: None,
+        train: None,
+        both: None,
+    };
+    if wanted(Part::Render) {
+        let measured = render::measure(bench)?;
+        show(&measured);
+        report.render = Some(measured);
+    }
+    if wanted(Part::Train) {
+        let measured = train::measure(bench)?;
+        show(&measured);
+        report.train = Some(measured);
+    }
+    if wanted(Part::Loop) {
+        let measured = stream::measure(bench)?;
+        show(&measured);
+        report.both = Some(measured);
+    }
+    if let Some(path) = &args.json {
+        let mut text = serde_json::to_string_pretty(&report).context("the measurements")?;
+        text.push('\n');
+        write_atomic(path, text.as_bytes())?;
+    }
+    Ok(())
+}
