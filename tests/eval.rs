@@ -131,7 +131,11 @@ fn wrong_weights_are_named() {
     fs::remove_file(place.path("weights.safetensors")).unwrap();
     fail(&mut place.eval(&[]), 2, &["weights.safetensors: cannot be read: No such file"]);
     let args = ["eval", "pictures", "--coco", "labels.json", "--images", "pictures"];
-    fail(marionette(args).current_dir(&place.0), 2, &["pictures: is no run", "give the folder of a run, or a file of weights"]);
+    fail(
+        marionette(args).current_dir(&place.0),
+        2,
+        &["pictures: is no run", "give the folder of a run, or a file of weights"],
+    );
 }
 
 #[test]

@@ -22,7 +22,8 @@ use tempfile::TempDir;
 static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export-run");
     let _ = fs::remove_dir_all(&path);
-    let settings = ["--steps", "2", "--set", "batch=4", "--set", "checkpoint.every=1", "--quiet"];
+    let settings =
+        ["--steps", "2", "--set", "batch=4", "--set", "checkpoint.every=1", "--set", "exam.images=0", "--quiet"];
     succeed(marionette(["train", "quickstart", "--run"]).arg(&path).args(settings));
     path
 });

@@ -26,8 +26,9 @@ const MOST_WARNINGS: usize = 10;
 
 /// Judge a trained network: in exams of rendered images that nothing is trained on, or on labelled pictures.
 ///
-/// Examples: marionette eval runs/first --exam all
-///           marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
+/// Example: marionette eval runs/first --exam all
+///
+/// Example: marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
 #[derive(Args)]
 pub struct EvalArgs {
     /// File of weights, or the folder of a run.

@@ -1,11 +1,11 @@
 //! The command line: one file a subcommand.
 
+mod bench;
+mod doctor;
 mod eval;
 mod eval_exam;
 mod eval_table;
 mod export;
-mod bench;
-mod doctor;
 mod output;
 mod predict;
 mod preview;

@@ -71,12 +71,10 @@ pub fn feed<T>(
         jitter_ms: 0,
     };
     let scene = Arc::new(scene.clone());
-    let generator = thread::Builder::new()
-        .name("generator".into())
-        .spawn(move || {
-            let (app, ..) = generator::renderer(&scene, config)?;
-            generator::run(app, scene, config, generator_end)
-        })?;
+    let generator = thread::Builder::new().name("generator".into()).spawn(move || {
+        let (app, ..) = generator::renderer(&scene, config)?;
+        generator::run(app, scene, config, generator_end)
+    })?;
     let mut outcome = Ok(None);
     while let Ok(batch) = trainer_end.receive() {
         outcome = work(batch);

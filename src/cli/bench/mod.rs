@@ -39,7 +39,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pairs: u32,
     /// Seconds that each measurement takes.
-    #[arg(long, value_name = "S", default_value_t = 3.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 3.0, allow_negative_numbers = true, value_parser = seconds)]
     seconds: f64,
     /// Scene file, or `quickstart` for the built-in one. Its images take the size that is measured.
     #[arg(long, value_name = "SCENE", default_value = "quickstart")]
