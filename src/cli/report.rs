@@ -50,9 +50,11 @@ fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f6
         writeln!(out, "  {}", picture.display())?;
     }
     writeln!(out, "\nWeights, metrics and checkpoints are in {}. Next:", directory.display())?;
-    writeln!(out, "  marionette preview quickstart --out preview.png --overlay keypoints")?;
-    writeln!(out, "  marionette train --run {} --resume --steps {}", directory.display(), summary.steps * 2)?;
-    write!(out, "  marionette train --set afl.permute_scores=true    # the null experiment: nothing should move")
+    let run = directory.display();
+    writeln!(out, "  marionette eval {run} --exam all           # the exams in full: per axis, per keypoint")?;
+    writeln!(out, "  marionette predict {run} PICTURE --out found --box X,Y,WIDTH,HEIGHT")?;
+    writeln!(out, "  marionette export {run} --format safetensors --out nano/nano.safetensors")?;
+    write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)
 }
 
 fn write_exams(out: &mut String, exams: &[ExamLine]) -> std::fmt::Result {

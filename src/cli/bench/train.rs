@@ -105,9 +105,10 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
         }
     }
     let step_ms = Spread::of(steps_ms);
-    let report = |(operation, values): (Operation, Vec<f64>)| {
-        let ms = Spread::of(values);
-        let share = ms.with(&step_ms, |ms, step| ms / step).median;
+    let operations = operations.map(Spread::of);
+    let all: f64 = operations.iter().map(|ms| ms.median).sum();
+    let report = |(operation, ms): (Operation, Spread)| {
+        let share = ms.median / all.max(f64::MIN_POSITIVE);
         OperationReport { name: operation.name(), ms, share }
     };
     Ok(TrainReport {
