@@ -1,7 +1,6 @@
 // What the camera does to a finished tile: low resolution, blur, read noise. Reads the colours that `tile.wgsl` drew and
 // never looks beyond its own tile.
 
-@group(0) @binding(0) var<storage, read> tiles: array<Tile>;
 @group(0) @binding(1) var drawn: texture_2d<f32>;
 
 fn srgb(linear: vec3<f32>) -> vec3<f32> {
@@ -16,8 +15,8 @@ fn linear(encoded: vec3<f32>) -> vec3<f32> {
 
 @fragment
 fn camera_fragment(in: TileVertex) -> @location(0) vec4<f32> {
-    let place = tiles[in.tile].place;
-    let post = tiles[in.tile].post;
+    let place = tile.place;
+    let post = in.post;
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(place.xy);
     // A coarse picture's pixel gathers light over its whole block: like a blur whose variance is that of the block, seen
     // from the block's middle.

@@ -1,11 +1,24 @@
-// Draws every tile of the atlas: a backdrop triangle per tile, then one box of 12 triangles around each instance (a round
-// cone or a cuboid), whose exact surface the fragment shader finds with a ray. Ids and depth come from the same hit as
-// the colour.
+// Draws every tile of the atlas. First what is seen where: the planes of ground and wall, then one box of 12 triangles around each
+// instance (a round cone or a cuboid), whose exact surface the fragment shader finds with a ray. Then, pixel by pixel, the light
+// on it. Ids and depth come from the same hit as the colour.
 
-@group(0) @binding(0) var<storage, read> tiles: array<Tile>;
-@group(0) @binding(1) var<storage, read> instances: array<Instance>;
-// A sphere around each instance: centre and radius.
-@group(0) @binding(2) var<storage, read> bounds: array<vec4<f32>>;
+// A round cone or a cuboid.
+struct Instance {
+    a: vec4<f32>,               // round cone: first end and radius; cuboid: centre
+    b: vec4<f32>,               // round cone: second end and radius; cuboid: half side lengths
+    color: vec4<f32>,           // w: 0 round cone, 1 cuboid
+    more: vec4<f32>,            // round cone: a sphere around it; cuboid: orientation as a quaternion
+};
+
+// Instances that stand together: a figure, or the props.
+struct Group {
+    bound: vec4<f32>,           // a sphere around them all; of radius 0 behind the last group
+    range: vec4<u32>,           // first cuboid, one past the last; first round cone, one past the last, at most 32 of them
+};
+
+// Of the tile being drawn, like the tile itself.
+@group(0) @binding(1) var<uniform> groups: array<Group, 128>;
+@group(0) @binding(2) var<uniform> instances: array<Instance, 1024>;
 
 const FAR: f32 = 1000.0;
 const MISS: f32 = 1e20;
@@ -55,31 +68,23 @@ fn round_cone(origin: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32
     return Hit(normalize(select(origin - b.xyz, from_a, ta <= tb) + t * direction), t);
 }
 
-fn cuboid(origin: vec3<f32>, direction: vec3<f32>, instance: Instance) -> Hit {
-    let inverse = vec4(-instance.rotation.xyz, instance.rotation.w);
-    let o = rotate(inverse, origin - instance.a.xyz);
+fn cuboid(origin: vec3<f32>, direction: vec3<f32>, centre: vec3<f32>, half: vec3<f32>, rotation: vec4<f32>) -> Hit {
+    let inverse = vec4(-rotation.xyz, rotation.w);
+    let o = rotate(inverse, origin - centre);
     let d = rotate(inverse, direction);
     let safe = select(d, vec3(1e-9), abs(d) < vec3(1e-9));
-    let near = (-sign(safe) * instance.b.xyz - o) / safe;
-    let far = (sign(safe) * instance.b.xyz - o) / safe;
+    let near = (-sign(safe) * half - o) / safe;
+    let far = (sign(safe) * half - o) / safe;
     let t = max(near.x, max(near.y, near.z));
     if (t > min(far.x, min(far.y, far.z))) {
         return Hit(vec3(0.0, 1.0, 0.0), MISS);
     }
     let face = select(vec3(0.0), -sign(safe), near == vec3(t));
-    return Hit(normalize(rotate(instance.rotation, face)), t);
+    return Hit(normalize(rotate(rotation, face)), t);
 }
 
-fn intersect(origin: vec3<f32>, direction: vec3<f32>, instance: Instance) -> Hit {
-    if (instance.ids.z == 0u) {
-        return round_cone(origin, direction, instance.a, instance.b);
-    }
-    return cuboid(origin, direction, instance);
-}
-
-// Whether the ray can meet instance `k` at all: most instances are nowhere near most shadow rays.
-fn may_meet(origin: vec3<f32>, direction: vec3<f32>, k: u32) -> bool {
-    let sphere = bounds[k];
+// Whether the ray can meet anything within `sphere`: most instances are nowhere near most shadow rays.
+fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>) -> bool {
     let towards = sphere.xyz - origin;
     let along = dot(towards, direction);
     return dot(towards, towards) - along * along < sphere.w * sphere.w && along > -sphere.w;
@@ -87,165 +92,213 @@ fn may_meet(origin: vec3<f32>, direction: vec3<f32>, k: u32) -> bool {
 
 // 1 in the sun, 0 in the shadow of any instance but `skip`.
 //
-// The inner loop only steps to the next instance worth a closer look. A software rasteriser runs both sides of every
-// branch, so an exact test behind an `if` would be paid for every instance; behind a loop it is paid for the few candidates.
-fn in_sun(tile: u32, point: vec3<f32>, skip: u32) -> f32 {
-    let end = tiles[tile].range.y;
-    let direction = tiles[tile].sun_direction.xyz;
-    var k = tiles[tile].range.x;
-    loop {
-        loop {
-            if (k >= end || (k != skip && may_meet(point, direction, k))) {
-                break;
+// A software rasteriser runs several pixels in step, and both sides of every branch, but it leaves a loop once no pixel is left in
+// it. So whatever not every pixel needs is a loop: the instances of a group that is in no pixel's way are not looked at, and
+// those that are looked at are the same for every pixel until few are left to test exactly.
+//
+// No loop ends at a number that stands at a fixed place in a uniform buffer: Mesa's software driver would build the shader anew for
+// every tile, with that number in it.
+fn in_sun(point: vec3<f32>, skip: u32) -> f32 {
+    let direction = tile.sun_direction.xyz;
+    var lit = 1.0;
+    for (var g = 0u; groups[g].bound.w > 0.0; g++) {
+        let range = groups[g].range;
+        let wanted = lit > 0.0 && may_meet(point, direction, groups[g].bound);
+        let cuboids_end = select(range.x, range.y, wanted);
+        for (var k = range.x; k < cuboids_end; k++) {
+            let t = cuboid(point, direction, instances[k].a.xyz, instances[k].b.xyz, instances[k].more).t;
+            lit = select(lit, 0.0, k != skip && t > 0.0 && t < MISS * 0.5);
+        }
+        let cones_end = select(range.z, range.w, wanted);
+        var near = 0u;
+        for (var k = range.z; k < cones_end; k++) {
+            near |= select(0u, 1u << (k - range.z), k != skip && may_meet(point, direction, instances[k].more));
+        }
+        while (near != 0u) {
+            let k = range.z + firstTrailingBit(near);
+            near &= near - 1u;
+            let t = round_cone(point, direction, instances[k].a, instances[k].b).t;
+            if (t > 0.0 && t < MISS * 0.5) {
+                lit = 0.0;
+                near = 0u;
             }
-            k++;
         }
-        if (k >= end) {
-            break;
-        }
-        let t = intersect(point, direction, instances[k]).t;
-        if (t > 0.0 && t < MISS * 0.5) {
-            return 0.0;
-        }
-        k++;
     }
-    return 1.0;
+    return lit;
 }
 
-fn shade(tile: u32, albedo: vec3<f32>, point: vec3<f32>, normal: vec3<f32>, skip: u32) -> vec3<f32> {
-    let t = tiles[tile];
-    let facing = dot(normal, t.sun_direction.xyz);
+fn shade(albedo: vec3<f32>, point: vec3<f32>, normal: vec3<f32>, skip: u32) -> vec3<f32> {
+    let facing = dot(normal, tile.sun_direction.xyz);
     var sun = 0.0;
     if (facing > 0.0) {
-        sun = facing * in_sun(tile, point + normal * 0.004, skip);
+        sun = facing * in_sun(point + normal * 0.004, skip);
     }
-    let ambient = mix(t.bounce_color.rgb, t.sky_color.rgb, 0.5 + 0.5 * normal.y);
-    return albedo * (t.sun_color.rgb * sun + ambient) * t.sun_color.w;
+    let ambient = mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5 + 0.5 * normal.y);
+    return albedo * (tile.sun_color.rgb * sun + ambient) * tile.sun_color.w;
 }
 
 // The ray through a position in the atlas, its length along the camera's forward axis being 1.
-fn ray_through(tile: u32, position: vec2<f32>) -> vec3<f32> {
-    let p = position - vec2<f32>(tiles[tile].place.xy);
-    return tiles[tile].ray_origin.xyz + tiles[tile].ray_right.xyz * p.x + tiles[tile].ray_down.xyz * p.y;
+fn ray_through(position: vec2<f32>) -> vec3<f32> {
+    let p = position - vec2<f32>(tile.place.xy);
+    return tile.ray_origin.xyz + tile.ray_right.xyz * p.x + tile.ray_down.xyz * p.y;
 }
 
-// ---- instances ----
+// ---- what is seen ----
+
+// No instance: the backdrop.
+const NONE: u32 = 0xffffu;
+
+struct Seen {
+    @location(0) id: u32,
+    @location(1) depth: f32,
+    @location(2) instance: u32,
+};
+
+struct Plane {
+    depth: f32,
+    normal: vec3<f32>,
+    // Along the plane, metres.
+    surface: vec2<f32>,
+    ground: bool,
+};
+
+// What of ground and wall is seen along a ray whose length along the camera's forward axis is 1.
+fn plane(along: vec3<f32>) -> Plane {
+    let eye = tile.eye.xyz;
+    var seen = Plane(FAR, vec3(0.0), vec2(0.0), false);
+    if (along.y < -1e-5 && tile.wall.y > 0.5) {
+        seen.depth = -eye.y / along.y;
+        seen.normal = vec3(0.0, 1.0, 0.0);
+        seen.surface = (eye + along * seen.depth).xz;
+        seen.ground = true;
+    }
+    let wall_normal = vec3(tile.wall.x, 0.0, tile.wall.z);
+    let towards = dot(along, wall_normal);
+    if (towards < -1e-5) {
+        let wall_depth = (tile.wall.w - dot(eye, wall_normal)) / towards;
+        if (wall_depth > 0.0 && wall_depth < seen.depth) {
+            seen.depth = wall_depth;
+            seen.normal = wall_normal;
+            let hit = eye + along * wall_depth;
+            seen.surface = vec2(dot(hit, vec3(-tile.wall.z, 0.0, tile.wall.x)), hit.y);
+            seen.ground = false;
+        }
+    }
+    return seen;
+}
+
+@fragment
+fn plane_fragment(in: TileVertex) -> Seen {
+    return Seen(0u, min(plane(ray_through(in.position.xy)).depth, FAR), NONE);
+}
 
 struct InstanceVertex {
     @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(flat) instance: u32,
+    @location(0) @interpolate(flat) a: vec4<f32>,
+    @location(1) @interpolate(flat) b: vec4<f32>,
+    @location(2) @interpolate(flat) more: vec4<f32>,
+    // Its kind, its id, its place among the tile's instances.
+    @location(3) @interpolate(flat) which: vec3<u32>,
 };
 
 @vertex
-fn instance_vertex(@location(0) corner: vec4<f32>, @builtin(instance_index) index: u32) -> InstanceVertex {
-    let instance = instances[index];
+fn instance_vertex(
+    @location(0) corner: vec4<f32>,
+    @location(1) a: vec4<f32>,
+    @location(2) b: vec4<f32>,
+    @location(3) color: vec4<f32>,
+    @location(4) more: vec4<f32>,
+    @location(5) id_and_place: vec2<u32>,
+) -> InstanceVertex {
     var world: vec3<f32>;
-    if (instance.ids.z == 0u) {
-        let along = instance.b.xyz - instance.a.xyz;
+    if (color.w < 0.5) {
+        let along = b.xyz - a.xyz;
         let length = max(length(along), 1e-6);
         let z = select(vec3(0.0, 0.0, 1.0), along / length, length > 1e-5);
         let helper = select(vec3(1.0, 0.0, 0.0), vec3(0.0, 1.0, 0.0), abs(z.x) > 0.9);
         let x = normalize(helper - z * dot(z, helper));
         let y = cross(z, x);
-        let radius = max(instance.a.w, instance.b.w);
+        let radius = max(a.w, b.w);
         // Either ball may reach beyond the other, at both ends.
-        let low = min(-instance.a.w, length - instance.b.w);
-        let high = max(instance.a.w, length + instance.b.w);
-        world = instance.a.xyz + (x * corner.x + y * corner.y) * radius + z * select(low, high, corner.z > 0.0);
+        let low = min(-a.w, length - b.w);
+        let high = max(a.w, length + b.w);
+        world = a.xyz + (x * corner.x + y * corner.y) * radius + z * select(low, high, corner.z > 0.0);
     } else {
-        world = instance.a.xyz + rotate(instance.rotation, corner.xyz * instance.b.xyz);
+        world = a.xyz + rotate(more, corner.xyz * b.xyz);
     }
-    var out: InstanceVertex;
-    out.position = tiles[instance.ids.x].clip_from_world * vec4(world, 1.0);
-    out.instance = index;
-    return out;
+    let which = vec3(u32(color.w), id_and_place);
+    return InstanceVertex(tile.clip_from_world * vec4(world, 1.0), a, b, more, which);
 }
 
-struct Pixel {
-    @location(0) color: vec4<f32>,
-    @location(1) id: u32,
-    @location(2) depth: f32,
+fn intersect(origin: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, more: vec4<f32>, kind: u32) -> Hit {
+    if (kind == 0u) {
+        return round_cone(origin, direction, a, b);
+    }
+    return cuboid(origin, direction, a.xyz, b.xyz, more);
+}
+
+struct SeenInstance {
+    @location(0) id: u32,
+    @location(1) depth: f32,
+    @location(2) instance: u32,
     @builtin(frag_depth) clip_depth: f32,
 };
 
 @fragment
-fn instance_fragment(in: InstanceVertex) -> Pixel {
-    let instance = instances[in.instance];
-    let tile = instance.ids.x;
-    let eye = tiles[tile].eye.xyz;
+fn instance_fragment(in: InstanceVertex) -> SeenInstance {
+    let eye = tile.eye.xyz;
     // From the pixel within the tile, not from the box: an interpolated position is rounded otherwise in every place of the
     // atlas, and a tile must not depend on its place.
-    let direction = normalize(ray_through(tile, in.position.xy));
-    let hit = intersect(eye, direction, instance);
-    if (hit.t <= 0.0 || hit.t > FAR) {
+    let direction = normalize(ray_through(in.position.xy));
+    let t = intersect(eye, direction, in.a, in.b, in.more, in.which.x).t;
+    if (t <= 0.0 || t > FAR) {
         discard;
     }
-    let point = eye + direction * hit.t;
-    let clip = tiles[tile].clip_from_world * vec4(point, 1.0);
-    // Cloth and wood are not one flat colour.
-    let grain = 0.88 + 0.24 * noise(point * 23.0 + vec3(f32(instance.ids.y)));
-    var out: Pixel;
-    out.color = vec4(shade(tile, instance.color.rgb * grain, point, hit.normal, in.instance), 1.0);
-    out.id = instance.ids.y;
-    out.depth = clip.w;
-    out.clip_depth = clip.z / clip.w;
-    return out;
+    let clip = tile.clip_from_world * vec4(eye + direction * t, 1.0);
+    return SeenInstance(in.which.y, clip.w, in.which.z, clip.z / clip.w);
 }
 
-// ---- backdrop ----
+// ---- the light on it ----
 
-struct BackdropPixel {
-    @location(0) color: vec4<f32>,
-    @location(1) id: u32,
-    @location(2) depth: f32,
-};
+@group(1) @binding(0) var seen_ids: texture_2d<u32>;
+@group(1) @binding(1) var seen_instances: texture_2d<u32>;
 
 @fragment
-fn backdrop_fragment(in: TileVertex) -> BackdropPixel {
-    let t = tiles[in.tile];
-    let eye = t.eye.xyz;
-    // Distances along it are depths.
-    let along = ray_through(in.tile, in.position.xy);
-    var depth = FAR;
-    var normal = vec3(0.0);
-    var surface = vec2(0.0);
-    var ground = false;
-    if (along.y < -1e-5 && t.wall.y > 0.5) {
-        depth = -eye.y / along.y;
-        normal = vec3(0.0, 1.0, 0.0);
-        surface = (eye + along * depth).xz;
-        ground = true;
-    }
-    let wall_normal = vec3(t.wall.x, 0.0, t.wall.z);
-    let towards = dot(along, wall_normal);
-    if (towards < -1e-5) {
-        let wall_depth = (t.wall.w - dot(eye, wall_normal)) / towards;
-        if (wall_depth > 0.0 && wall_depth < depth) {
-            depth = wall_depth;
-            normal = wall_normal;
-            let hit = eye + along * depth;
-            surface = vec2(dot(hit, vec3(-t.wall.z, 0.0, t.wall.x)), hit.y);
-            ground = false;
+fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let eye = tile.eye.xyz;
+    let along = ray_through(in.position.xy);
+    let place = textureLoad(seen_instances, vec2<i32>(in.position.xy), 0).x;
+    var albedo: vec3<f32>;
+    var point: vec3<f32>;
+    var normal: vec3<f32>;
+    if (place == NONE) {
+        let seen = plane(along);
+        if (seen.depth >= FAR) {
+            // Neither wall nor ground: the sky itself.
+            let up = normalize(along).y;
+            let sky = mix(tile.color_a.rgb, tile.color_b.rgb, 0.5 + 0.5 * up);
+            return vec4(sky * tile.sky_color.rgb * tile.sun_color.w, 1.0);
         }
+        // Far away the pattern is finer than a pixel: fade it to its mean instead of letting it flicker.
+        let pixel = seen.depth * length(tile.ray_right.xyz);
+        let sharp = clamp(1.5 - 2.0 * pixel / tile.pattern.x, 0.0, 1.0);
+        let wall_mean = (tile.color_a.rgb + tile.color_b.rgb + tile.color_c.rgb) / 3.0;
+        let mean = select(wall_mean, tile.ground.rgb, seen.ground);
+        let patterned = select(wall_pattern(seen.surface), ground_pattern(seen.surface), seen.ground);
+        albedo = mix(mean, patterned, sharp);
+        point = eye + along * seen.depth;
+        normal = seen.normal;
+    } else {
+        let direction = normalize(along);
+        let instance = instances[place];
+        let hit = intersect(eye, direction, instance.a, instance.b, instance.more, u32(instance.color.w));
+        point = eye + direction * hit.t;
+        normal = hit.normal;
+        // Cloth and wood are not one flat colour.
+        let id = textureLoad(seen_ids, vec2<i32>(in.position.xy), 0).x;
+        albedo = instance.color.rgb * (0.88 + 0.24 * noise(point * 23.0 + vec3(f32(id))));
     }
-    var out: BackdropPixel;
-    out.id = 0u;
-    out.depth = min(depth, FAR);
-    if (depth >= FAR) {
-        // Neither wall nor ground: the sky itself.
-        let up = normalize(along).y;
-        out.color = vec4(mix(t.color_a.rgb, t.color_b.rgb, 0.5 + 0.5 * up) * t.sky_color.rgb * t.sun_color.w, 1.0);
-        return out;
-    }
-    // Far away the pattern is finer than a pixel: fade it to its mean instead of letting it flicker.
-    let pixel = depth * length(t.ray_right.xyz);
-    let sharp = clamp(1.5 - 2.0 * pixel / t.pattern.x, 0.0, 1.0);
-    let wall_mean = (t.color_a.rgb + t.color_b.rgb + t.color_c.rgb) / 3.0;
-    let mean = select(wall_mean, t.ground.rgb, ground);
-    let patterned = select(wall_pattern(t, surface), ground_pattern(t, surface), ground);
-    let albedo = mix(mean, patterned, sharp);
-    out.color = vec4(shade(in.tile, albedo, eye + along * depth, normal, 0xffffffffu), 1.0);
-    return out;
+    return vec4(shade(albedo, point, normal, place), 1.0);
 }
 
 fn lattice(p: vec3<f32>) -> vec3<u32> {
@@ -262,20 +315,20 @@ fn noise(p: vec3<f32>) -> f32 {
     return mix(low, high, s.z);
 }
 
-fn pick(t: Tile, x: f32) -> vec3<f32> {
-    return select(select(t.color_c.rgb, t.color_b.rgb, x < 0.67), t.color_a.rgb, x < 0.33);
+fn pick(x: f32) -> vec3<f32> {
+    return select(select(tile.color_c.rgb, tile.color_b.rgb, x < 0.67), tile.color_a.rgb, x < 0.33);
 }
 
 // The albedo of the ground at `p`, metres.
-fn ground_pattern(t: Tile, p: vec2<f32>) -> vec3<f32> {
-    let q = p / t.pattern.x;
-    let contrast = t.pattern.y;
-    let mottled = t.ground.rgb * (1.0 + contrast * (noise(vec3(q * 3.0, t.pattern.z + 31.0)) - 0.5));
+fn ground_pattern(p: vec2<f32>) -> vec3<f32> {
+    let q = p / tile.pattern.x;
+    let contrast = tile.pattern.y;
+    let mottled = tile.ground.rgb * (1.0 + contrast * (noise(vec3(q * 3.0, tile.pattern.z + 31.0)) - 0.5));
 #ifdef TILES
     let cell = lattice(vec3(q, 0.0));
-    return mix(mottled, t.color_b.rgb, f32((cell.x + cell.y) & 1u) * (0.2 + 0.6 * contrast));
+    return mix(mottled, tile.color_b.rgb, f32((cell.x + cell.y) & 1u) * (0.2 + 0.6 * contrast));
 #else ifdef BRICKS
-    return mix(mottled, t.color_b.rgb, f32(lattice(vec3(q, 0.0)).x & 1u) * (0.2 + 0.6 * contrast));
+    return mix(mottled, tile.color_b.rgb, f32(lattice(vec3(q, 0.0)).x & 1u) * (0.2 + 0.6 * contrast));
 #else
     return mottled;
 #endif
@@ -283,43 +336,43 @@ fn ground_pattern(t: Tile, p: vec2<f32>) -> vec3<f32> {
 
 // The albedo of the wall at `p`, metres. Each kind of backdrop has a pipeline of its own: one shader with a switch would
 // make a software rasteriser compute every kind for every pixel.
-fn wall_pattern(t: Tile, p: vec2<f32>) -> vec3<f32> {
-    let q = p / t.pattern.x;
-    let seed = t.pattern.z;
+fn wall_pattern(p: vec2<f32>) -> vec3<f32> {
+    let q = p / tile.pattern.x;
+    let seed = tile.pattern.z;
 #ifdef FIELD
     let cloud = 0.5 * noise(vec3(q, seed)) + 0.3 * noise(vec3(q * 2.1, seed + 7.0)) + 0.2 * noise(vec3(q * 4.3, seed + 13.0));
-    return mix(mix(t.color_a.rgb, t.color_b.rgb, smoothstep(0.25, 0.5, cloud)), t.color_c.rgb, smoothstep(0.5, 0.75, cloud));
+    return mix(mix(tile.color_a.rgb, tile.color_b.rgb, smoothstep(0.25, 0.5, cloud)), tile.color_c.rgb, smoothstep(0.5, 0.75, cloud));
 #else ifdef TILES
     let cell = lattice(vec3(q, seed));
     let joint = max(abs(fract(q.x) - 0.5), abs(fract(q.y) - 0.5));
-    return mix(pick(t, hash(cell)), t.color_c.rgb * 0.5, smoothstep(0.44, 0.48, joint));
+    return mix(pick(hash(cell)), tile.color_c.rgb * 0.5, smoothstep(0.44, 0.48, joint));
 #else ifdef BRICKS
     let row = floor(q.y * 2.0);
     let shifted = vec2(q.x + 0.5 * (row - 2.0 * floor(row * 0.5)), q.y * 2.0);
     let cell = lattice(vec3(shifted, seed));
     let joint = max(abs(fract(shifted.x) - 0.5) * 2.0 - 0.9, abs(fract(shifted.y) - 0.5) * 2.0 - 0.8);
-    return mix(mix(t.color_a.rgb, t.color_b.rgb, hash(cell)), t.color_c.rgb, smoothstep(0.0, 0.1, joint));
+    return mix(mix(tile.color_a.rgb, tile.color_b.rgb, hash(cell)), tile.color_c.rgb, smoothstep(0.0, 0.1, joint));
 #else ifdef BLOCKS
-    var color = t.color_a.rgb;
+    var color = tile.color_a.rgb;
     for (var layer = 0u; layer < 3u; layer++) {
         let s = q * (0.4 + 0.45 * f32(layer)) + vec2(seed + 3.7 * f32(layer), 1.3 * f32(layer));
         let cell = lattice(vec3(s, f32(layer)));
         let half = vec2(0.2) + 0.28 * vec2(hash(cell + vec3(1u)), hash(cell + vec3(2u)));
         let inside = all(abs(fract(s) - 0.5) < half);
-        color = select(color, pick(t, hash(cell + vec3(3u))) * (0.6 + 0.8 * hash(cell + vec3(4u))), inside);
+        color = select(color, pick(hash(cell + vec3(3u))) * (0.6 + 0.8 * hash(cell + vec3(4u))), inside);
     }
     return color;
 #else ifdef FOLIAGE
-    var color = t.color_a.rgb;
+    var color = tile.color_a.rgb;
     for (var layer = 0u; layer < 3u; layer++) {
         let s = q * (0.8 + 0.5 * f32(layer)) + vec2(seed + 5.1 * f32(layer), 2.9 * f32(layer));
         let cell = lattice(vec3(s, f32(layer) + 9.0));
         let centre = vec2(hash(cell + vec3(5u)), hash(cell + vec3(6u))) * 0.4 + 0.3;
         let inside = distance(fract(s), centre) < 0.15 + 0.25 * hash(cell + vec3(7u));
-        color = select(color, pick(t, hash(cell + vec3(8u))) * (0.6 + 0.8 * hash(cell + vec3(10u))), inside);
+        color = select(color, pick(hash(cell + vec3(8u))) * (0.6 + 0.8 * hash(cell + vec3(10u))), inside);
     }
     return color;
 #else
-    return mix(t.color_a.rgb, t.color_b.rgb, clamp(p.y * 0.4, 0.0, 1.0));
+    return mix(tile.color_a.rgb, tile.color_b.rgb, clamp(p.y * 0.4, 0.0, 1.0));
 #endif
 }

@@ -1,5 +1,5 @@
-// What a tile and an instance are on the GPU (the layouts are those of `src/render/gpu.rs`), and what both other shaders
-// use. Stands in front of them.
+// What a tile is on the GPU (the layout is that of `src/render/gpu.rs`), and what both other shaders use. Stands in front of
+// them.
 
 struct Tile {
     clip_from_world: mat4x4<f32>,
@@ -20,29 +20,23 @@ struct Tile {
     ground: vec4<f32>,
     post: vec4<f32>,            // blur deviation in pixels, noise deviation, block side in pixels, seed
     place: vec4<u32>,           // left, top, width, height in the atlas
-    range: vec4<u32>,           // first instance, one past the last
 };
 
-struct Instance {
-    a: vec4<f32>,               // round cone: first end and radius; cuboid: centre
-    b: vec4<f32>,               // round cone: second end and radius; cuboid: half side lengths
-    rotation: vec4<f32>,        // cuboid: orientation as a quaternion
-    color: vec4<f32>,
-    ids: vec4<u32>,             // tile, id, kind (0 round cone, 1 cuboid)
-};
+// Of the tile being drawn. A uniform buffer at an offset of the tile's own: a software rasteriser reads a uniform value once for
+// many pixels, and one from a storage buffer once for every pixel.
+@group(0) @binding(0) var<uniform> tile: Tile;
 
 struct TileVertex {
     @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(flat) tile: u32,
+    // The tile's own, for a loop that depends on it: see `in_sun`.
+    @location(0) @interpolate(flat) post: vec4<f32>,
 };
 
 // A triangle that covers a whole tile.
 @vertex
-fn tile_vertex(@builtin(vertex_index) corner: u32, @builtin(instance_index) tile: u32) -> TileVertex {
-    var out: TileVertex;
-    out.position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
-    out.tile = tile;
-    return out;
+fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
+    let position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
+    return TileVertex(position, tile.post);
 }
 
 // Evenly distributed in [0, 1).

@@ -1,4 +1,4 @@
-//! What a frame is on the GPU: the plain data that `assets/shaders/tile_data.wgsl` describes.
+//! What a frame is on the GPU: the plain data that `assets/shaders/tile_data.wgsl` and `tile.wgsl` describe.
 
 use crate::{
     scene::{Prop, PropShape, SceneSample},
@@ -6,6 +6,7 @@ use crate::{
 };
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec2, Vec3, Vec4};
+use std::ops::Range;
 
 /// One tile: camera, light, backdrop, post-processing, place in the atlas.
 #[repr(C)]
@@ -25,11 +26,26 @@ pub struct GpuTile {
     colors: [Vec4; 3],
     ground: Vec4,
     post: Vec4,
-    /// Left, top, width and height in the atlas, pixels.
-    pub place: [u32; 4],
-    /// First instance and one past the last.
-    pub range: [u32; 4],
+    place: [u32; 4],
+    /// Uniform buffers are bound at multiples of 256 bytes.
+    padding: [Vec4; 12],
 }
+
+/// Instances that stand together.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct GpuGroup {
+    bound: Vec4,
+    range: [u32; 4],
+}
+
+/// Instances that a tile can have: a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
+/// figures of a hundred parts each have room.
+pub const MOST_INSTANCES: usize = 1024;
+/// Groups that a tile can have: enough for as many instances.
+pub const MOST_GROUPS: usize = 128;
+/// Round cones a group, at most: the bits of a word.
+const GROUP: usize = 32;
 
 /// One round cone or cuboid.
 #[repr(C)]
@@ -37,23 +53,34 @@ pub struct GpuTile {
 pub struct GpuInstance {
     a: Vec4,
     b: Vec4,
-    rotation: Vec4,
     color: Vec4,
-    ids: [u32; 4],
+    more: Vec4,
 }
 
 impl GpuInstance {
+    fn round_cone(a: Vec4, b: Vec4, color: Vec3) -> Self {
+        let [p, q] = [a.truncate(), b.truncate()];
+        let bound = ((p + q) * 0.5).extend(p.distance(q) * 0.5 + a.w.max(b.w));
+        GpuInstance { a, b, color: color.extend(0.0), more: bound }
+    }
+
+    fn is_cuboid(&self) -> bool {
+        self.color.w > 0.5
+    }
+
+    /// A sphere around it.
     fn bound(&self) -> Vec4 {
-        if self.ids[2] == CUBOID {
-            return self.a.truncate().extend(self.b.truncate().length());
-        }
-        let [a, b] = [self.a.truncate(), self.b.truncate()];
-        ((a + b) * 0.5).extend(a.distance(b) * 0.5 + self.a.w.max(self.b.w))
+        if self.is_cuboid() { self.a.truncate().extend(self.b.truncate().length()) } else { self.more }
     }
 }
 
-const ROUND_CONE: u32 = 0;
-const CUBOID: u32 = 1;
+/// An instance's [`PixelId`] and its place among its tile's instances.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct GpuName {
+    id: u32,
+    place: u32,
+}
 
 /// The place of tile `tile` in an atlas with `columns` tiles a row: left, top, width, height in pixels.
 pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
@@ -62,59 +89,126 @@ pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
 }
 
 /// Everything that has to be uploaded to draw a frame.
+#[derive(Default)]
 pub struct Upload {
     /// The tiles.
     pub tiles: Vec<GpuTile>,
-    /// The instances, those of a tile together.
+    /// The instances, those of a tile together, each tile's at a multiple of 256 bytes.
     pub instances: Vec<GpuInstance>,
-    /// A sphere around each instance: centre and radius.
-    pub bounds: Vec<Vec4>,
+    /// What each of them is called.
+    pub names: Vec<GpuName>,
+    /// The groups, those of a tile together, each tile's at a multiple of 256 bytes.
+    pub groups: Vec<GpuGroup>,
+    /// Where each tile's part of all that is.
+    pub ranges: Vec<TileRange>,
+}
+
+/// Where a tile's part of an [`Upload`] is.
+pub struct TileRange {
+    /// Its instances.
+    pub instances: Range<u32>,
+    /// Bytes to its tile, its groups and its instances.
+    pub offsets: [u32; 3],
 }
 
 /// Lays out `samples` for the GPU.
 pub fn upload_data(samples: &[SceneSample], columns: u32) -> Upload {
-    let mut tiles = Vec::with_capacity(samples.len());
-    let mut instances = Vec::new();
+    let mut upload = Upload::default();
     for (index, sample) in samples.iter().enumerate() {
-        let first = instances.len() as u32;
-        for (f, figure) in sample.figures.iter().enumerate() {
-            for (p, part) in figure.parts.iter().enumerate() {
-                instances.push(GpuInstance {
-                    a: part.ends[0].extend(part.radii[0]),
-                    b: part.ends[1].extend(part.radii[1]),
-                    rotation: Vec4::W,
-                    color: figure.part_colors[p].extend(1.0),
-                    ids: [index as u32, u32::from(PixelId::figure(f, p).0), ROUND_CONE, 0],
-                });
-            }
-        }
-        instances.extend(sample.props.iter().enumerate().map(|(p, prop)| instance_of(prop, index as u32, p)));
         let place = place(index, columns, [sample.camera.width, sample.camera.height]);
-        tiles.push(tile(sample, place, [first, instances.len() as u32, 0, 0]));
+        upload.add(sample, place);
     }
-    let bounds = instances.iter().map(GpuInstance::bound).collect();
-    Upload { tiles, instances, bounds }
+    upload
 }
 
-fn instance_of(prop: &Prop, tile: u32, index: usize) -> GpuInstance {
-    let (a, b, kind) = match prop.shape {
-        PropShape::Ball { radius } => (prop.position.extend(radius), prop.position.extend(radius), ROUND_CONE),
+impl Upload {
+    fn add(&mut self, sample: &SceneSample, place: [u32; 4]) {
+        let offsets = [offset(&self.tiles), offset(&self.groups), offset(&self.instances)];
+        let base = self.instances.len();
+        for (f, figure) in sample.figures.iter().enumerate() {
+            let parts = figure.parts.iter().zip(&figure.part_colors).enumerate();
+            let parts: Vec<_> = parts
+                .map(|(p, (part, color))| {
+                    let [a, b] = [0, 1].map(|end| part.ends[end].extend(part.radii[end]));
+                    (PixelId::figure(f, p), GpuInstance::round_cone(a, b, *color))
+                })
+                .collect();
+            self.add_groups(&parts, base);
+        }
+        let props = sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop)));
+        let (cuboids, others): (Vec<_>, Vec<_>) = props.partition(|(_, instance)| instance.is_cuboid());
+        self.add_groups(&cuboids, base);
+        self.add_groups(&others, base);
+        self.ranges.push(TileRange { instances: base as u32..self.instances.len() as u32, offsets });
+        self.tiles.push(tile(sample, place));
+        // What shaders know the end of the groups by.
+        self.groups.push(GpuGroup::zeroed());
+        pad(&mut self.groups);
+        pad(&mut self.instances);
+        self.names.resize(self.instances.len(), GpuName::zeroed());
+    }
+
+    /// Adds instances of one kind to the tile whose instances begin at `base`, in groups.
+    fn add_groups(&mut self, named: &[(PixelId, GpuInstance)], base: usize) {
+        for members in named.chunks(GROUP) {
+            let start = self.instances.len() - base;
+            let members = &members[..members.len().min(MOST_INSTANCES - start)];
+            self.instances.extend(members.iter().map(|(_, instance)| *instance));
+            self.names.extend(
+                members.iter().zip(start as u32..).map(|((id, _), place)| GpuName { id: u32::from(id.0), place }),
+            );
+            self.groups.extend(group(members, start));
+        }
+    }
+}
+
+/// Instances of one kind, which begin at place `start` of their tile, as a group; `None` where there are none.
+fn group(members: &[(PixelId, GpuInstance)], start: usize) -> Option<GpuGroup> {
+    let bounds = || members.iter().map(|(_, instance)| instance.bound());
+    let low = bounds().map(|b| b.truncate() - b.w).reduce(Vec3::min)?;
+    let high = bounds().map(|b| b.truncate() + b.w).reduce(Vec3::max)?;
+    let centre = (low + high) * 0.5;
+    let radius = bounds().map(|b| b.truncate().distance(centre) + b.w).fold(0.0, f32::max);
+    let [start, end] = [start as u32, (start + members.len()) as u32];
+    Some(GpuGroup {
+        // A little larger, or rounding might leave out a member at its edge.
+        bound: centre.extend(radius * 1.001),
+        range: if members[0].1.is_cuboid() { [start, end, 0, 0] } else { [0, 0, start, end] },
+    })
+}
+
+fn offset<T>(items: &[T]) -> u32 {
+    size_of_val(items) as u32
+}
+
+/// Fills up to the next multiple of 256 bytes.
+fn pad<T: Zeroable>(items: &mut Vec<T>) {
+    while !size_of_val(items.as_slice()).is_multiple_of(256) {
+        items.push(T::zeroed());
+    }
+}
+
+fn instance_of(prop: &Prop) -> GpuInstance {
+    match prop.shape {
+        PropShape::Ball { radius } => {
+            let ball = prop.position.extend(radius);
+            GpuInstance::round_cone(ball, ball, prop.color)
+        }
         PropShape::Capsule { half_length, radius } => {
             let half = prop.rotation * Vec3::Y * half_length;
-            ((prop.position - half).extend(radius), (prop.position + half).extend(radius), ROUND_CONE)
+            let [a, b] = [prop.position - half, prop.position + half];
+            GpuInstance::round_cone(a.extend(radius), b.extend(radius), prop.color)
         }
-        PropShape::Cuboid { half_extents } => (prop.position.extend(0.0), half_extents.extend(0.0), CUBOID),
-    };
-    GpuInstance {
-        a,
-        b,
-        rotation: Vec4::from(prop.rotation),
-        color: prop.color.extend(1.0),
-        ids: [tile, u32::from(PixelId::prop(index).0), kind, 0],
+        PropShape::Cuboid { half_extents } => GpuInstance {
+            a: prop.position.extend(0.0),
+            b: half_extents.extend(0.0),
+            color: prop.color.extend(1.0),
+            more: Vec4::from(prop.rotation),
+        },
     }
 }
 
-fn tile(sample: &SceneSample, place: [u32; 4], range: [u32; 4]) -> GpuTile {
+fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
     let (camera, light, backdrop) = (&sample.camera, &sample.light, &sample.backdrop);
     let [right, down, forward] = camera.axes();
     let eye = camera.eye();
@@ -144,6 +238,6 @@ fn tile(sample: &SceneSample, place: [u32; 4], range: [u32; 4]) -> GpuTile {
             (sample.degradation.seed % (1 << 20)) as f32,
         ),
         place,
-        range,
+        padding: [Vec4::ZERO; 12],
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     app::{DrawnFrame, Frame, FrameToDraw},
-    gpu,
-    pipelines::{Atlas, CUBE_INDICES, TilePipelines},
+    gpu::{self, TileRange},
+    pipelines::{Atlas, BUFFER_BYTES, CUBE_INDICES, TilePipelines},
 };
 use crate::scene::BackdropKind;
 use bevy::{
@@ -21,18 +21,22 @@ use std::collections::VecDeque;
 #[derive(Resource)]
 pub struct Drawing {
     frame: Frame,
-    ranges: Vec<[u32; 4]>,
+    ranges: Vec<TileRange>,
+    instances: Buffer,
+    names: Buffer,
     tile_bind: BindGroup,
+    seen_bind: BindGroup,
     camera_bind: BindGroup,
     drawn: bool,
 }
 
-/// Storage buffers that are kept and only ever grow.
+/// Buffers that are kept and only ever grow.
 #[derive(Resource, Default)]
 pub struct Uploads {
     tiles: Option<Buffer>,
+    groups: Option<Buffer>,
     instances: Option<Buffer>,
-    bounds: Option<Buffer>,
+    names: Option<Buffer>,
 }
 
 /// Frames that the GPU is still drawing, oldest first, and buffers to read further ones back with.
@@ -75,36 +79,61 @@ pub fn upload(
     };
     let data = gpu::upload_data(&extracted.0.samples, atlas.columns);
     let uploads = &mut *uploads;
-    let tiles = write(&mut uploads.tiles, &device, &queue, bytemuck::cast_slice(&data.tiles));
-    let instances = write(&mut uploads.instances, &device, &queue, bytemuck::cast_slice(&data.instances));
-    let bounds = write(&mut uploads.bounds, &device, &queue, bytemuck::cast_slice(&data.bounds));
+    let (uniform, vertex) = (BufferUsages::UNIFORM, BufferUsages::VERTEX);
+    let write = |kept, usage, bytes, seen| write(kept, usage, &device, &queue, bytes, seen);
+    let tiles = write(&mut uploads.tiles, uniform, bytemuck::cast_slice(&data.tiles), BUFFER_BYTES[0]);
+    let groups = write(&mut uploads.groups, uniform, bytemuck::cast_slice(&data.groups), BUFFER_BYTES[1]);
+    let instances =
+        write(&mut uploads.instances, uniform | vertex, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
+    let names = write(&mut uploads.names, vertex, bytemuck::cast_slice(&data.names), 0);
+    // Each tile binds its own part of these.
+    let part = |buffer, bytes| {
+        BindingResource::Buffer(BufferBinding { buffer, offset: 0, size: std::num::NonZero::new(bytes) })
+    };
     let tile_bind = device.create_bind_group(
         "tiles",
         &cache.get_bind_group_layout(&pipelines.tile_layout),
         &BindGroupEntries::sequential((
-            tiles.as_entire_binding(),
-            instances.as_entire_binding(),
-            bounds.as_entire_binding(),
+            part(tiles, BUFFER_BYTES[0]),
+            part(groups, BUFFER_BYTES[1]),
+            part(instances, BUFFER_BYTES[2]),
         )),
     );
-    let drawn = atlas.drawn.create_view(&TextureViewDescriptor::default());
+    let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
+    let (drawn, ids, places) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.places));
+    let seen_bind = device.create_bind_group(
+        "seen",
+        &cache.get_bind_group_layout(&pipelines.seen_layout),
+        &BindGroupEntries::sequential((&ids, &places)),
+    );
     let camera_bind = device.create_bind_group(
         "camera",
         &cache.get_bind_group_layout(&pipelines.camera_layout),
-        &BindGroupEntries::sequential((tiles.as_entire_binding(), &drawn)),
+        &BindGroupEntries::sequential((part(tiles, BUFFER_BYTES[0]), &drawn)),
     );
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),
-        ranges: data.tiles.iter().map(|tile| tile.range).collect(),
+        ranges: data.ranges,
+        instances: instances.clone(),
+        names: names.clone(),
         tile_bind,
+        seen_bind,
         camera_bind,
         drawn: false,
     });
 }
 
-/// Writes `bytes` into the kept buffer, which is made anew, with room to spare, only where it is too small.
-fn write<'a>(kept: &'a mut Option<Buffer>, device: &RenderDevice, queue: &RenderQueue, bytes: &[u8]) -> &'a Buffer {
-    let needed = (bytes.len() as u64).max(256);
+/// Writes `bytes` into the kept buffer, which is made anew, with room to spare, only where it is too small. From every byte that is
+/// written, shaders may see `seen` bytes on.
+fn write<'a>(
+    kept: &'a mut Option<Buffer>,
+    usage: BufferUsages,
+    device: &RenderDevice,
+    queue: &RenderQueue,
+    bytes: &[u8],
+    seen: u64,
+) -> &'a Buffer {
+    let needed = (bytes.len() as u64 + seen).max(256);
     if kept.as_ref().is_none_or(|buffer| buffer.size() < needed) {
         *kept = None;
     }
@@ -112,7 +141,7 @@ fn write<'a>(kept: &'a mut Option<Buffer>, device: &RenderDevice, queue: &Render
         device.create_buffer(&BufferDescriptor {
             label: None,
             size: (needed + needed / 2).next_multiple_of(256),
-            usage: BufferUsages::STORAGE | BufferUsages::COPY_DST,
+            usage: usage | BufferUsages::COPY_DST,
             mapped_at_creation: false,
         })
     });
@@ -142,22 +171,26 @@ pub fn draw(
 
 /// The pipelines, once all of them have been built.
 struct Built<'a> {
-    backdrops: Vec<&'a RenderPipeline>,
+    planes: &'a RenderPipeline,
     instances: &'a RenderPipeline,
+    shades: Vec<&'a RenderPipeline>,
     camera: &'a RenderPipeline,
 }
 
 impl<'a> Built<'a> {
     fn from_cache(pipelines: &TilePipelines, cache: &'a PipelineCache) -> Option<Self> {
         Some(Built {
-            backdrops: pipelines.backdrops.iter().map(|id| cache.get_render_pipeline(*id)).collect::<Option<_>>()?,
+            planes: cache.get_render_pipeline(pipelines.planes)?,
             instances: cache.get_render_pipeline(pipelines.instances)?,
+            shades: pipelines.shades.iter().map(|id| cache.get_render_pipeline(*id)).collect::<Option<_>>()?,
             camera: cache.get_render_pipeline(pipelines.camera)?,
         })
     }
 }
 
-/// Backdrops, then instances, then the camera's pass over it all.
+/// What is seen where, then the light on it, then the camera's pass over it all.
+///
+/// Light costs the most by far, so it is left until it is known what is seen: boxes around instances overlap.
 fn draw_tiles(
     encoder: &mut CommandEncoder,
     device: &RenderDevice,
@@ -167,61 +200,68 @@ fn draw_tiles(
     built: &Built,
 ) {
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
-    let (drawn, ids, depth) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth));
+    let (drawn, ids, depth, places) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth), view(&atlas.places));
     let (clip_depth, color) = (view(&atlas.clip_depth), view(&atlas.color));
-    let attachment = |view| {
-        Some(RenderPassColorAttachment {
-            view,
-            depth_slice: None,
-            resolve_target: None,
-            ops: Operations { load: LoadOp::Clear(LinearRgba::NONE.into()), store: StoreOp::Store },
-        })
-    };
-    let tiles = drawing.ranges.len();
-    let places: Vec<[u32; 4]> = (0..tiles).map(|tile| gpu::place(tile, atlas.columns, atlas.tile)).collect();
-    {
-        let mut pass = TrackedRenderPass::new(
-            device,
-            encoder.begin_render_pass(&RenderPassDescriptor {
-                label: Some("tiles"),
-                color_attachments: &[attachment(&drawn), attachment(&ids), attachment(&depth)],
-                depth_stencil_attachment: Some(RenderPassDepthStencilAttachment {
-                    view: &clip_depth,
-                    depth_ops: Some(Operations { load: LoadOp::Clear(0.0), store: StoreOp::Discard }),
-                    stencil_ops: None,
-                }),
-                ..default()
+    let mut begin = |label, targets: &[&TextureView], clip_depth: Option<&TextureView>| {
+        let attachment = |view| {
+            let ops = Operations { load: LoadOp::Clear(LinearRgba::NONE.into()), store: StoreOp::Store };
+            Some(RenderPassColorAttachment { view, depth_slice: None, resolve_target: None, ops })
+        };
+        let targets: Vec<_> = targets.iter().map(|view| attachment(*view)).collect();
+        let depth_ops = Some(Operations { load: LoadOp::Clear(0.0), store: StoreOp::Discard });
+        let pass = encoder.begin_render_pass(&RenderPassDescriptor {
+            label: Some(label),
+            color_attachments: &targets,
+            depth_stencil_attachment: clip_depth.map(|view| RenderPassDepthStencilAttachment {
+                view,
+                depth_ops,
+                stencil_ops: None,
             }),
-        );
-        pass.set_bind_group(0, &drawing.tile_bind, &[]);
-        pass.set_vertex_buffer(0, pipelines.cube_vertices.slice(..));
-        pass.set_index_buffer(pipelines.cube_indices.slice(..), IndexFormat::Uint16);
-        for (kind, pipeline) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
-            pass.set_render_pipeline(pipeline);
-            for tile in (0..tiles).filter(|tile| drawing.frame.samples[*tile].backdrop.kind == kind) {
-                look_at(&mut pass, places[tile]);
-                pass.draw(0..3, tile as u32..tile as u32 + 1);
-            }
+            ..default()
+        });
+        TrackedRenderPass::new(device, pass.forget_lifetime())
+    };
+    let tiles = || {
+        let place = |tile| gpu::place(tile, atlas.columns, atlas.tile);
+        drawing.ranges.iter().enumerate().map(move |(tile, range)| (tile, range, place(tile)))
+    };
+    {
+        let mut pass = begin("seen", &[&ids, &depth, &places], Some(&clip_depth));
+        pass.set_render_pipeline(built.planes);
+        for (_, range, place) in tiles() {
+            look_at(&mut pass, place);
+            pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+            pass.draw(0..3, 0..1);
         }
         pass.set_render_pipeline(built.instances);
-        for (tile, [first, end, ..]) in drawing.ranges.iter().copied().enumerate() {
-            look_at(&mut pass, places[tile]);
-            pass.draw_indexed(0..CUBE_INDICES, 0, first..end);
+        pass.set_vertex_buffer(0, pipelines.cube_vertices.slice(..));
+        pass.set_vertex_buffer(1, drawing.instances.slice(..));
+        pass.set_vertex_buffer(2, drawing.names.slice(..));
+        pass.set_index_buffer(pipelines.cube_indices.slice(..), IndexFormat::Uint16);
+        for (_, range, place) in tiles() {
+            look_at(&mut pass, place);
+            pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+            pass.draw_indexed(0..CUBE_INDICES, 0, range.instances.clone());
         }
     }
-    let mut pass = TrackedRenderPass::new(
-        device,
-        encoder.begin_render_pass(&RenderPassDescriptor {
-            label: Some("camera"),
-            color_attachments: &[attachment(&color)],
-            ..default()
-        }),
-    );
-    pass.set_bind_group(0, &drawing.camera_bind, &[]);
+    {
+        let mut pass = begin("light", &[&drawn], None);
+        pass.set_bind_group(1, &drawing.seen_bind, &[]);
+        for (kind, pipeline) in BackdropKind::ALL.into_iter().zip(&built.shades) {
+            pass.set_render_pipeline(pipeline);
+            for (_, range, place) in tiles().filter(|(tile, ..)| drawing.frame.samples[*tile].backdrop.kind == kind) {
+                look_at(&mut pass, place);
+                pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                pass.draw(0..3, 0..1);
+            }
+        }
+    }
+    let mut pass = begin("camera", &[&color], None);
     pass.set_render_pipeline(built.camera);
-    for (tile, place) in places.into_iter().enumerate() {
+    for (_, range, place) in tiles() {
         look_at(&mut pass, place);
-        pass.draw(0..3, tile as u32..tile as u32 + 1);
+        pass.set_bind_group(0, &drawing.camera_bind, &range.offsets[..1]);
+        pass.draw(0..3, 0..1);
     }
 }
 

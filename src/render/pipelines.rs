@@ -1,6 +1,9 @@
 //! The render pipelines, the atlas textures and the read-back ring: everything that is made once.
 
-use super::app::RendererConfig;
+use super::{
+    app::RendererConfig,
+    gpu::{GpuGroup, GpuInstance, GpuName, GpuTile, MOST_GROUPS, MOST_INSTANCES},
+};
 use crate::scene::BackdropKind;
 use bevy::{
     mesh::VertexBufferLayout,
@@ -10,19 +13,32 @@ use bevy::{
         renderer::RenderDevice,
     },
 };
+use std::num::NonZero;
 
-/// The three pipelines, by their ids in the pipeline cache.
+/// The pipelines, by their ids in the pipeline cache, in the order in which they draw.
 #[derive(Resource)]
 pub struct TilePipelines {
-    /// One for each of [`BackdropKind::ALL`].
-    pub backdrops: [CachedRenderPipelineId; BackdropKind::ALL.len()],
+    /// Ids and depth of ground and wall.
+    pub planes: CachedRenderPipelineId,
+    /// Ids and depth of the instances.
     pub instances: CachedRenderPipelineId,
+    /// The light on it all, one for each of [`BackdropKind::ALL`].
+    pub shades: [CachedRenderPipelineId; BackdropKind::ALL.len()],
+    /// What the camera makes of it.
     pub camera: CachedRenderPipelineId,
     pub tile_layout: BindGroupLayoutDescriptor,
+    pub seen_layout: BindGroupLayoutDescriptor,
     pub camera_layout: BindGroupLayoutDescriptor,
     pub cube_vertices: Buffer,
     pub cube_indices: Buffer,
 }
+
+/// How much of the tiles', groups' and instances' buffers a shader sees at once, bytes.
+pub const BUFFER_BYTES: [u64; 3] = [
+    size_of::<GpuTile>() as u64,
+    (MOST_GROUPS * size_of::<GpuGroup>()) as u64,
+    (MOST_INSTANCES * size_of::<GpuInstance>()) as u64,
+];
 
 /// How many indices a cube has.
 pub const CUBE_INDICES: u32 = 36;
@@ -55,6 +71,7 @@ impl TileShaders {
 const COLOR: TextureFormat = TextureFormat::Rgba8UnormSrgb;
 const ID: TextureFormat = TextureFormat::R16Uint;
 const DEPTH: TextureFormat = TextureFormat::R32Float;
+const PLACE: TextureFormat = TextureFormat::R16Uint;
 const CLIP_DEPTH: TextureFormat = TextureFormat::Depth32Float;
 
 /// Queues the pipelines; the cache builds them before the next frame is drawn.
@@ -64,52 +81,64 @@ pub fn queue_pipelines(
     cache: Res<PipelineCache>,
     shaders: Res<TileShaders>,
 ) {
+    let tile_bytes = BUFFER_BYTES[0];
+    let [tile, groups, instances] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
     let tile_layout = BindGroupLayoutDescriptor::new(
         "tiles",
-        &BindGroupLayoutEntries::sequential(
-            ShaderStages::VERTEX_FRAGMENT,
-            (
-                storage_buffer_read_only_sized(false, None),
-                storage_buffer_read_only_sized(false, None),
-                storage_buffer_read_only_sized(false, None),
-            ),
-        ),
+        &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, groups, instances)),
     );
     let camera_layout = BindGroupLayoutDescriptor::new(
         "camera",
         &BindGroupLayoutEntries::sequential(
-            ShaderStages::FRAGMENT,
-            (storage_buffer_read_only_sized(false, None), texture_2d(TextureSampleType::Float { filterable: false })),
+            ShaderStages::VERTEX_FRAGMENT,
+            (
+                uniform_buffer_sized(true, NonZero::new(tile_bytes)),
+                texture_2d(TextureSampleType::Float { filterable: false }),
+            ),
         ),
     );
-    let target = |format| Some(ColorTargetState { format, blend: None, write_mask: ColorWrites::ALL });
+    let seen_layout = BindGroupLayoutDescriptor::new(
+        "seen",
+        &BindGroupLayoutEntries::sequential(
+            ShaderStages::FRAGMENT,
+            (texture_2d(TextureSampleType::Uint), texture_2d(TextureSampleType::Uint)),
+        ),
+    );
     let pipeline =
-        |name: &'static str, shader: &Handle<Shader>, layout: &BindGroupLayoutDescriptor| RenderPipelineDescriptor {
+        |name: &'static str, shader: &Handle<Shader>, layout: &[&BindGroupLayoutDescriptor]| RenderPipelineDescriptor {
             label: Some(name.into()),
-            layout: vec![layout.clone()],
+            layout: layout.iter().map(|layout| (*layout).clone()).collect(),
             vertex: VertexState { shader: shader.clone(), entry_point: Some("tile_vertex".into()), ..default() },
             fragment: Some(FragmentState {
                 shader: shader.clone(),
                 entry_point: Some(format!("{name}_fragment").into()),
-                targets: vec![target(COLOR), target(ID), target(DEPTH)],
+                targets: vec![target(COLOR)],
                 ..default()
             }),
             ..default()
         };
-    let clip_depth = |write, compare| {
-        Some(DepthStencilState {
+    let seen = |name, write, compare| {
+        let mut pipeline = pipeline(name, &shaders.tile, &[&tile_layout]);
+        if let Some(fragment) = &mut pipeline.fragment {
+            fragment.targets = vec![target(ID), target(DEPTH), target(PLACE)];
+        }
+        pipeline.depth_stencil = Some(DepthStencilState {
             format: CLIP_DEPTH,
             depth_write_enabled: Some(write),
             depth_compare: Some(compare),
             stencil: default(),
             bias: default(),
-        })
+        });
+        pipeline
     };
-    let backdrops = BackdropKind::ALL.map(|kind| {
-        let mut backdrop = RenderPipelineDescriptor {
-            depth_stencil: clip_depth(false, CompareFunction::Always),
-            ..pipeline("backdrop", &shaders.tile, &tile_layout)
-        };
+    let planes = seen("plane", false, CompareFunction::Always);
+    let mut instances = seen("instance", true, CompareFunction::Greater);
+    // Drawing the far sides of the boxes keeps an instance visible while the camera is inside its box.
+    instances.primitive = PrimitiveState { cull_mode: Some(Face::Front), ..default() };
+    instances.vertex.entry_point = Some("instance_vertex".into());
+    instances.vertex.buffers = instance_buffers();
+    let shades = BackdropKind::ALL.map(|kind| {
+        let mut shade = pipeline("shade", &shaders.tile, &[&tile_layout, &seen_layout]);
         let define = match kind {
             BackdropKind::Studio => "STUDIO",
             BackdropKind::Field => "FIELD",
@@ -118,27 +147,12 @@ pub fn queue_pipelines(
             BackdropKind::Blocks => "BLOCKS",
             BackdropKind::Foliage => "FOLIAGE",
         };
-        if let Some(fragment) = &mut backdrop.fragment {
+        if let Some(fragment) = &mut shade.fragment {
             fragment.shader_defs.push(define.into());
         }
-        cache.queue_render_pipeline(backdrop)
+        cache.queue_render_pipeline(shade)
     });
-    let mut instances = RenderPipelineDescriptor {
-        depth_stencil: clip_depth(true, CompareFunction::Greater),
-        // Drawing the far sides of the boxes keeps an instance visible while the camera is inside its box.
-        primitive: PrimitiveState { cull_mode: Some(Face::Front), ..default() },
-        ..pipeline("instance", &shaders.tile, &tile_layout)
-    };
-    instances.vertex.entry_point = Some("instance_vertex".into());
-    instances.vertex.buffers = vec![VertexBufferLayout {
-        array_stride: 16,
-        step_mode: VertexStepMode::Vertex,
-        attributes: vec![VertexAttribute { format: VertexFormat::Float32x4, offset: 0, shader_location: 0 }],
-    }];
-    let mut camera = pipeline("camera", &shaders.camera, &camera_layout);
-    if let Some(fragment) = &mut camera.fragment {
-        fragment.targets = vec![target(COLOR)];
-    }
+    let camera = pipeline("camera", &shaders.camera, &[&camera_layout]);
     let corners: [[f32; 4]; 8] = std::array::from_fn(|i| {
         let side = |bit: usize| if i & bit == 0 { -1.0 } else { 1.0 };
         [side(1), side(2), side(4), 0.0]
@@ -149,14 +163,38 @@ pub fn queue_pipelines(
     let buffer =
         |contents, usage| device.create_buffer_with_data(&BufferInitDescriptor { label: None, contents, usage });
     commands.insert_resource(TilePipelines {
-        backdrops,
+        planes: cache.queue_render_pipeline(planes),
         instances: cache.queue_render_pipeline(instances),
+        shades,
         camera: cache.queue_render_pipeline(camera),
         tile_layout,
+        seen_layout,
         camera_layout,
         cube_vertices: buffer(bytemuck::cast_slice(&corners), BufferUsages::VERTEX),
         cube_indices: buffer(bytemuck::cast_slice(&indices), BufferUsages::INDEX),
     });
+}
+
+fn target(format: TextureFormat) -> Option<ColorTargetState> {
+    Some(ColorTargetState { format, blend: None, write_mask: ColorWrites::ALL })
+}
+
+/// Corners of a cube, an instance, and what that is called.
+fn instance_buffers() -> Vec<VertexBufferLayout> {
+    let buffer = |array_stride, step_mode, formats: &[VertexFormat], first| {
+        let mut offset = 0;
+        let attributes = formats.iter().zip(first..).map(|(format, shader_location)| {
+            let attribute = VertexAttribute { format: *format, offset, shader_location };
+            offset += format.size();
+            attribute
+        });
+        VertexBufferLayout { array_stride, step_mode, attributes: attributes.collect() }
+    };
+    vec![
+        buffer(16, VertexStepMode::Vertex, &[VertexFormat::Float32x4], 0),
+        buffer(size_of::<GpuInstance>() as u64, VertexStepMode::Instance, &[VertexFormat::Float32x4; 4], 1),
+        buffer(size_of::<GpuName>() as u64, VertexStepMode::Instance, &[VertexFormat::Uint32x2], 5),
+    ]
 }
 
 /// The textures that a frame is drawn into.
@@ -174,6 +212,8 @@ pub struct Atlas {
     pub ids: Texture,
     /// Depth, metres.
     pub depth: Texture,
+    /// Which of its tile's instances is seen, used while drawing only.
+    pub places: Texture,
     /// Clip depth, used while drawing only.
     pub clip_depth: Texture,
 }
@@ -201,8 +241,9 @@ impl Atlas {
             tile: [config.width, config.height],
             drawn: texture("drawn", COLOR, TextureUsages::TEXTURE_BINDING),
             color: texture("color", COLOR, TextureUsages::COPY_SRC),
-            ids: texture("ids", ID, TextureUsages::COPY_SRC),
+            ids: texture("ids", ID, TextureUsages::COPY_SRC | TextureUsages::TEXTURE_BINDING),
             depth: texture("depth", DEPTH, TextureUsages::COPY_SRC),
+            places: texture("places", PLACE, TextureUsages::TEXTURE_BINDING),
             clip_depth: texture("clip depth", CLIP_DEPTH, TextureUsages::empty()),
         }
     }
