@@ -1,6 +1,6 @@
 //! The half of `marionette eval` that takes exams.
 
-use super::{Trouble, output};
+use super::{Trouble, eval_table::share, output};
 use anyhow::{Context, anyhow};
 use marionette::{
     eval::Detector,
@@ -111,7 +111,6 @@ fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
         out,
         "exam              images  PCK@0.2  mean pose  blind    AUC  error  PCK@0.1 box    AP   AP50   AP75     AR"
     )?;
-    let share = |value: Option<f64>| value.map_or("    -".to_owned(), |value| format!("{value:5.3}"));
     for ExamResult { exam, images, pck, oks, mean_pose, .. } in &report.exams {
         writeln!(
             out,

@@ -74,6 +74,6 @@ fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
 }
 
 /// Five columns wide; a dash where there was nothing to measure.
-fn share(value: Option<f64>) -> String {
+pub fn share(value: Option<f64>) -> String {
     value.map_or("    -".to_owned(), |value| format!("{value:5.3}"))
 }

@@ -1,6 +1,6 @@
 //! From a person's box in a picture to a network's input, and from places there back to the picture.
 
-use crate::export::CropRule;
+use crate::{export::CropRule, model::decode::Decoded};
 use image::RgbImage;
 
 /// The shortest side of a box, pixels: what is shorter is taken for this.
@@ -50,6 +50,12 @@ impl Crop {
     /// The place in the picture of a place in the input.
     pub fn to_picture(&self, place: [f64; 2]) -> [f64; 2] {
         [0, 1].map(|axis| self.origin[axis] + place[axis] * self.scale)
+    }
+
+    /// A keypoint found in the input, as x and y in continuous pixels of the picture and its score.
+    pub fn place(&self, found: &Decoded) -> [f64; 3] {
+        let [x, y] = self.to_picture([f64::from(found.x), f64::from(found.y)]);
+        [x, y, f64::from(found.score)]
     }
 
     /// The input: width x height sRGB pixels, row by row from the top, three bytes each.

@@ -96,10 +96,6 @@ impl Detector {
     pub fn detect_in(&self, picture: &RgbImage, crop: &Crop) -> candle_core::Result<Vec<[f64; 3]>> {
         let input = crop.render(picture);
         let found = self.detect(&[&input])?;
-        let place = |Decoded { x, y, score }: &Decoded| {
-            let [x, y] = crop.to_picture([f64::from(*x), f64::from(*y)]);
-            [x, y, f64::from(*score)]
-        };
-        Ok(found.iter().flatten().map(place).collect())
+        Ok(found.iter().flatten().map(|found| crop.place(found)).collect())
     }
 }

@@ -113,13 +113,11 @@ fn look(
     let inputs: Vec<Input> = waiting.drain(range).collect();
     let pixels: Vec<&[u8]> = inputs.iter().map(|input| input.pixels.as_slice()).collect();
     for (input, found) in inputs.iter().zip(detector.detect(&pixels)?) {
-        let scores: Vec<f64> = found.iter().map(|keypoint| f64::from(keypoint.score)).collect();
+        let (keypoints, scores): (Vec<[f64; 2]>, Vec<f64>) =
+            found.iter().map(|found| input.crop.place(found)).map(|[x, y, score]| ([x, y], score)).unzip();
         results.push(CocoResult {
             person: input.person,
-            keypoints: found
-                .iter()
-                .map(|keypoint| input.crop.to_picture([f64::from(keypoint.x), f64::from(keypoint.y)]))
-                .collect(),
+            keypoints,
             score: scores.iter().sum::<f64>() / scores.len().max(1) as f64,
             scores,
         });
