@@ -26,7 +26,7 @@ impl Place {
         let place = Place(tempfile::tempdir().unwrap());
         let network = model::build("nano", 17, 1, &Device::Cpu).unwrap();
         let figure = load_figure(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/figures/human.toml")).unwrap();
-        let card = ModelCard::new(&figure, network.spec(), Activation::Softmax);
+        let card = ModelCard::new(&figure, network.spec().clone(), Activation::Softmax);
         write_model(&place.path("weights.safetensors"), &network.parameters().tensors().unwrap(), &card).unwrap();
         fs::create_dir(place.path("pictures")).unwrap();
         for name in ["1.png", "2.png", "3.jpg"] {

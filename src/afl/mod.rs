@@ -180,7 +180,7 @@ impl Afl {
         if !(report.loss.is_finite() && report.gradient_norm.is_finite()) {
             return Err(AflError::NotFinite { what: "the critic's loss or gradient" });
         }
-        self.optimizer.step(&gradients, self.config.learning_rate)?;
+        self.optimizer.step(&gradients, 1.0, self.config.learning_rate)?;
         Ok(report)
     }
 
@@ -206,7 +206,7 @@ impl Afl {
     /// # Errors
     /// If a tensor cannot be copied.
     pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, AflState), AflError> {
-        let mut tensors = self.optimizer.state();
+        let mut tensors = self.optimizer.state()?;
         tensors.extend(snapshot(&self.critic.parameters())?);
         Ok((tensors, AflState { moments: self.moments, optimizer_steps: self.optimizer.steps() }))
     }
@@ -220,7 +220,7 @@ impl Afl {
         let parameters = self.critic.parameters();
         let values = matching(parameters.iter().map(|(name, var)| (name, var.as_tensor())), tensors)?;
         let values: Vec<_> = values.into_iter().map(|value| value.to_device(&self.device)).collect::<Result<_, _>>()?;
-        let own = self.optimizer.state();
+        let own = self.optimizer.state()?;
         let moments = tensors.iter().filter(|(name, _)| own.contains_key(*name));
         let moments = moments.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
         self.optimizer.load_state(state.optimizer_steps, &moments)?;

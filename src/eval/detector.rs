@@ -32,7 +32,7 @@ pub enum DetectorError {
 
 /// A trained network, ready to look at pictures.
 pub struct Detector {
-    network: Box<dyn HeatmapNetwork + Send>,
+    network: HeatmapNetwork,
     card: ModelCard,
 }
 
@@ -63,7 +63,7 @@ impl Detector {
         };
         let network = model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
         network.parameters().load(tensors).map_err(unfit)?;
-        if network.spec() != card.network {
+        if *network.spec() != card.network {
             let found =
                 "its model card gives it other sizes or another normalisation than this program does".to_owned();
             return Err(WeightsError::Damaged { path: path.to_owned(), found }.into());
@@ -77,8 +77,8 @@ impl Detector {
     }
 
     /// The network itself.
-    pub fn network(&self) -> &dyn HeatmapNetwork {
-        &*self.network
+    pub fn network(&self) -> &HeatmapNetwork {
+        &self.network
     }
 
     /// The keypoints in each of `images`, in pixels of the network's input; see [`detect`].
@@ -86,7 +86,7 @@ impl Detector {
     /// # Errors
     /// As [`detect`].
     pub fn detect(&self, images: &[&[u8]]) -> candle_core::Result<Vec<Vec<Decoded>>> {
-        detect(&*self.network, self.card.activation, images)
+        detect(&self.network, self.card.activation, images)
     }
 
     /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture) and score, in [0, 1].

@@ -20,18 +20,14 @@ const WAVES: usize = 4;
 ///
 /// # Errors
 /// If the network fails or the file cannot be written, naming the file.
-pub fn write_check(
-    path: &Path,
-    network: &dyn HeatmapNetwork,
-    card: &ModelCard,
-) -> std::result::Result<(), WeightsError> {
+pub fn write_check(path: &Path, network: &HeatmapNetwork, card: &ModelCard) -> std::result::Result<(), WeightsError> {
     let failed =
         |error: candle_core::Error| WeightsError::Content { path: path.to_owned(), message: error.to_string() };
     write_weights(path, &check_vector(network, card).map_err(failed)?, &BTreeMap::new())
 }
 
-fn check_vector(network: &dyn HeatmapNetwork, card: &ModelCard) -> Result<BTreeMap<String, Tensor>> {
-    let spec = network.spec();
+fn check_vector(network: &HeatmapNetwork, card: &ModelCard) -> Result<BTreeMap<String, Tensor>> {
+    let spec = network.spec().clone();
     let values: Vec<f32> = (0..PAIRS).flat_map(|index| [noise(index, &spec), waves(index, &spec)].concat()).collect();
     let count = 2 * PAIRS as usize;
     let shape = (count, 3, spec.input_height, spec.input_width);

@@ -19,7 +19,7 @@ const BATCH: usize = 64;
 ///
 /// # Errors
 /// If an image has another size, or the device fails.
-pub fn detect(network: &dyn HeatmapNetwork, activation: Activation, images: &[&[u8]]) -> Result<Vec<Vec<Decoded>>> {
+pub fn detect(network: &HeatmapNetwork, activation: Activation, images: &[&[u8]]) -> Result<Vec<Vec<Decoded>>> {
     let spec = network.spec();
     let pixels = spec.input_width * spec.input_height;
     let mut found = Vec::with_capacity(images.len());
@@ -28,7 +28,7 @@ pub fn detect(network: &dyn HeatmapNetwork, activation: Activation, images: &[&[
             bail!("an image of {} bytes where {pixels} pixels of three or four were expected", odd.len());
         }
         let mut input = vec![0f32; chunk.len() * 3 * pixels];
-        input.par_chunks_mut(3 * pixels).zip(chunk).for_each(|(planes, image)| normalise(image, &spec, false, planes));
+        input.par_chunks_mut(3 * pixels).zip(chunk).for_each(|(planes, image)| normalise(image, spec, false, planes));
         let shape = (chunk.len(), 3, spec.input_height, spec.input_width);
         let input = Tensor::from_vec(input, shape, network.parameters().device())?;
         let output = network.forward(&input, false)?.detach();

@@ -4,27 +4,29 @@
 //! lie at .5. Heatmap cell c covers [c·stride, (c + 1)·stride) of the image, so a coordinate x lies at u = x / stride -
 //! 0.5 in cells.
 
-pub mod activation;
-pub mod conv;
-mod cpu;
+pub mod cpu;
 pub mod decode;
 pub mod detect;
+mod engine;
+pub mod graph;
 pub mod heatmap;
-pub mod layers;
 pub mod named;
 pub mod nano;
-pub mod norm;
+mod network;
 pub mod parameters;
-mod unfold;
+pub mod small;
+pub mod stock;
 
-use candle_core::{Device, Tensor};
+use crate::kernel::shape::ShapeError;
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-pub use nano::Nano;
+pub use engine::Kind;
+pub use network::HeatmapNetwork;
 pub use parameters::Parameters;
 
 /// The names that `build` knows.
-pub const NETWORKS: [&str; 1] = [nano::NAME];
+pub const NETWORKS: [&str; 2] = [nano::NAME, small::NAME];
 
 /// What can go wrong with a network.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,9 @@ pub enum ModelError {
         /// The tensor's name.
         name: String,
     },
+    /// Its layers do not fit each other.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -77,38 +82,45 @@ pub struct ModelSpec {
     pub deviation: [f32; 3],
 }
 
-/// A network from images to one heatmap of logits per keypoint.
-pub trait HeatmapNetwork {
-    /// Logits [B, K, h, w] of the normalised images `x` [B, 3, H, W] (sizes and normalisation as in `spec`).
-    ///
-    /// With `train`, batch norm uses the batch's own statistics and updates its running ones.
-    ///
-    /// # Errors
-    /// If `x` has another shape, type or device than the network takes.
-    fn forward(&self, x: &Tensor, train: bool) -> candle_core::Result<Tensor>;
-
-    /// Everything that the network has learned.
-    fn parameters(&self) -> &Parameters;
-
-    /// What it takes and gives.
-    fn spec(&self) -> ModelSpec;
+impl ModelSpec {
+    fn square(name: &str, keypoints: usize, input: usize, stride: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            keypoints,
+            input_width: input,
+            input_height: input,
+            heatmap_width: input / stride,
+            heatmap_height: input / stride,
+            stride,
+            mean: [0.5; 3],
+            deviation: [0.25; 3],
+        }
+    }
 }
 
 /// The network called `name` with one heatmap for each of `keypoints`, its initial values drawn from `seed`.
 ///
 /// # Errors
 /// If no network has this name, `keypoints` is zero or the device cannot hold it.
-pub fn build(
-    name: &str,
-    keypoints: usize,
-    seed: u64,
-    device: &Device,
-) -> Result<Box<dyn HeatmapNetwork + Send>, ModelError> {
-    if keypoints == 0 {
-        return Err(ModelError::NoKeypoints);
-    }
+pub fn build(name: &str, keypoints: usize, seed: u64, device: &Device) -> Result<HeatmapNetwork, ModelError> {
+    let spec = spec(name, keypoints)?;
+    let builder = match name {
+        small::NAME => small::network(keypoints, seed)?,
+        _ => nano::network(keypoints, seed)?,
+    };
+    let (graph, parameters) = builder.build(device)?;
+    Ok(HeatmapNetwork::new(spec, graph, parameters))
+}
+
+/// What the network called `name` takes and gives.
+///
+/// # Errors
+/// If no network has this name or `keypoints` is zero.
+pub fn spec(name: &str, keypoints: usize) -> Result<ModelSpec, ModelError> {
     match name {
-        nano::NAME => Ok(Box::new(Nano::new(keypoints, seed, device)?)),
+        _ if keypoints == 0 => Err(ModelError::NoKeypoints),
+        nano::NAME => Ok(nano::spec(keypoints)),
+        small::NAME => Ok(small::spec(keypoints)),
         _ => Err(ModelError::UnknownNetwork { name: name.to_owned(), known: NETWORKS.join(", ") }),
     }
 }
@@ -120,14 +132,15 @@ mod tests {
     #[test]
     fn an_unknown_network_is_refused_with_the_known_ones() {
         let error = build("nono", 17, 1, &Device::Cpu).err().map(|error| error.to_string());
-        assert_eq!(error.as_deref(), Some("unknown network `nono`: expected one of nano"));
+        assert_eq!(error.as_deref(), Some("unknown network `nono`: expected one of nano, small"));
         assert!(build("nano", 0, 1, &Device::Cpu).is_err());
     }
 
     #[test]
     fn every_known_network_is_built_under_its_name() -> Result<(), ModelError> {
         for name in NETWORKS {
-            let spec = build(name, 17, 1, &Device::Cpu)?.spec();
+            let network = build(name, 17, 1, &Device::Cpu)?;
+            let spec = network.spec();
             assert_eq!((spec.name.as_str(), spec.keypoints), (name, 17));
             assert_eq!(spec.heatmap_width * spec.stride, spec.input_width);
             assert_eq!(spec.heatmap_height * spec.stride, spec.input_height);

@@ -1,119 +1,190 @@
 //! Everything that a network has learned, by name.
+//!
+//! All trainable values lie in one tensor, and all buffers in another, so that the optimizer and the norm of the gradient are
+//! one pass over memory each.
 
-use super::{
-    ModelError,
-    named::{matching, snapshot},
-};
+use super::{ModelError, named::matching};
 use crate::random;
-use candle_core::{Device, Result, Shape, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 use rand::Rng;
 use rand_distr::StandardNormal;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-/// A network's trainable variables and its buffers (running statistics), under PyTorch-style names, in the order of the
-/// names.
-///
-/// A network's constructor adds to it; afterwards the set is fixed and only values change.
+/// The one name that the trainable values go by among the variables of an optimizer.
+pub const VARIABLE: &str = "parameters";
+
+/// Where a named tensor lies among all values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    start: usize,
+    shape: Vec<usize>,
+}
+
+impl Slot {
+    /// Its values, as a range of all.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.start + self.shape.iter().product::<usize>()
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Its part of `all`, as a tensor that gradients flow through.
+    ///
+    /// # Errors
+    /// If `all` is shorter than it should be.
+    pub fn view(&self, all: &Tensor) -> Result<Tensor> {
+        all.narrow(0, self.start, self.range().len())?.reshape(self.shape.as_slice())
+    }
+}
+
+/// Named slots of one stretch of values.
+#[derive(Clone, Debug, Default)]
+struct Stretch {
+    values: Vec<f32>,
+    slots: BTreeMap<String, Slot>,
+}
+
+impl Stretch {
+    fn add(&mut self, name: &str, shape: &[usize], values: impl Iterator<Item = f32>) -> Slot {
+        let slot = Slot { start: self.values.len(), shape: shape.to_vec() };
+        self.values.extend(values.take(slot.range().len()));
+        self.slots.insert(name.to_owned(), slot.clone());
+        slot
+    }
+}
+
+/// Parameters that are still being collected.
+#[derive(Debug)]
+pub struct Draft {
+    seed: u64,
+    trainable: Stretch,
+    buffers: Stretch,
+}
+
+impl Draft {
+    /// Nothing yet; initial values will be drawn from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, trainable: Stretch::default(), buffers: Stretch::default() }
+    }
+
+    /// Adds a trainable tensor with normal values of the given deviation, from a stream of its own: what is drawn depends on
+    /// the seed and the name alone.
+    pub fn normal(&mut self, name: &str, shape: &[usize], deviation: f64) -> Slot {
+        let mut random = random::stream(self.seed, 0, 0, &format!("init/{name}"));
+        let draw = std::iter::repeat_with(|| (random.sample::<f64, _>(StandardNormal) * deviation) as f32);
+        self.trainable.add(name, shape, draw)
+    }
+
+    /// Adds a trainable vector of `value`.
+    pub fn constant(&mut self, name: &str, length: usize, value: f32) -> Slot {
+        self.trainable.add(name, &[length], std::iter::repeat(value))
+    }
+
+    /// Adds a vector of `value` that no gradient reaches.
+    pub fn buffer(&mut self, name: &str, length: usize, value: f32) -> Slot {
+        self.buffers.add(name, &[length], std::iter::repeat(value))
+    }
+
+    /// The parameters, on `device`.
+    ///
+    /// # Errors
+    /// If the device cannot hold them.
+    pub fn build(self, device: &Device) -> Result<Parameters> {
+        let variable = |values: Vec<f32>| Var::from_slice(&values, values.len(), device);
+        Ok(Parameters {
+            device: device.clone(),
+            trainable: BTreeMap::from([(VARIABLE.to_owned(), variable(self.trainable.values)?)]),
+            slots: self.trainable.slots,
+            buffer_values: variable(self.buffers.values)?,
+            buffers: self.buffers.slots,
+        })
+    }
+}
+
+/// Parameters (trainable) and buffers (running statistics) of a network.
 #[derive(Debug)]
 pub struct Parameters {
-    seed: u64,
     device: Device,
     trainable: BTreeMap<String, Var>,
-    buffers: BTreeMap<String, Var>,
+    slots: BTreeMap<String, Slot>,
+    buffer_values: Var,
+    buffers: BTreeMap<String, Slot>,
 }
 
 impl Parameters {
-    /// An empty set, whose initial values will be drawn from `seed` and placed on `device`.
-    pub fn new(seed: u64, device: &Device) -> Self {
-        Self { seed, device: device.clone(), trainable: BTreeMap::new(), buffers: BTreeMap::new() }
-    }
-
-    /// Adds a trainable variable drawn from a normal distribution with mean 0 and the given deviation.
-    ///
-    /// The draw depends on the seed and the name alone, so that adding a layer changes no other's initial values.
-    ///
-    /// # Errors
-    /// If the device cannot hold it.
-    pub fn normal(&mut self, name: &str, shape: impl Into<Shape>, deviation: f64) -> Result<Var> {
-        let shape = shape.into();
-        let mut random = random::stream(self.seed, 0, 0, &format!("init/{name}"));
-        let draw = |_| (random.sample::<f64, _>(StandardNormal) * deviation) as f32;
-        let values: Vec<f32> = (0..shape.elem_count()).map(draw).collect();
-        let variable = Var::from_vec(values, shape, &self.device)?;
-        self.trainable.insert(name.to_owned(), variable.clone());
-        Ok(variable)
-    }
-
-    /// Adds a trainable variable of one value throughout.
-    ///
-    /// # Errors
-    /// If the device cannot hold it.
-    pub fn constant(&mut self, name: &str, shape: impl Into<Shape>, value: f32) -> Result<Var> {
-        let variable = filled(shape, value, &self.device)?;
-        self.trainable.insert(name.to_owned(), variable.clone());
-        Ok(variable)
-    }
-
-    /// Adds a buffer of one value throughout: part of a checkpoint, but not trained.
-    ///
-    /// # Errors
-    /// If the device cannot hold it.
-    pub fn buffer(&mut self, name: &str, shape: impl Into<Shape>, value: f32) -> Result<Var> {
-        let variable = filled(shape, value, &self.device)?;
-        self.buffers.insert(name.to_owned(), variable.clone());
-        Ok(variable)
-    }
-
-    /// The trainable variables, by name.
+    /// What an optimizer trains: one vector, under the name [`VARIABLE`].
     pub fn trainable(&self) -> &BTreeMap<String, Var> {
         &self.trainable
     }
 
-    /// Number of trainable values.
-    pub fn count(&self) -> usize {
-        self.trainable.values().map(|variable| variable.elem_count()).sum()
+    /// The one vector of all trainable values.
+    pub fn values(&self) -> &Var {
+        &self.trainable[VARIABLE]
     }
 
-    /// The device that the values are on.
+    /// The one vector of all buffers.
+    pub fn buffer_values(&self) -> &Var {
+        &self.buffer_values
+    }
+
+    /// The parts of the vector that weight decay is for: matrices and kernels, not biases or norms.
+    pub fn decaying(&self) -> Vec<Range<usize>> {
+        self.slots.values().filter(|slot| slot.shape.len() > 1).map(Slot::range).collect()
+    }
+
+    /// Trainable values in all.
+    pub fn count(&self) -> usize {
+        self.values().elem_count()
+    }
+
+    /// Where they lie.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Copies of all parameters and buffers, by name: a snapshot that later training steps do not change.
+    /// All parameters and buffers by name, each a tensor of its own that does not follow further training.
     ///
     /// # Errors
-    /// If the device fails to copy.
+    /// If the device cannot hand them out.
     pub fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
-        snapshot(self.all())
+        let part = |(all, (name, slot)): (&Var, (&String, &Slot))| {
+            Ok((name.clone(), slot.view(&all.as_detached_tensor())?.copy()?))
+        };
+        self.all().map(part).collect()
     }
 
-    /// Replaces all parameters and buffers.
+    /// Takes over all values from `tensors`.
     ///
     /// # Errors
-    /// If a tensor is missing, is not known here, or has another shape or type than here; nothing has changed then.
+    /// If one is missing, has another shape or type, or is not known here; then nothing has changed.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
-        let found = matching(self.all().map(|(name, variable)| (name, variable.as_tensor())), tensors)?;
-        let unknown = |name: &&String| !self.trainable.contains_key(*name) && !self.buffers.contains_key(*name);
-        if let Some(name) = tensors.keys().find(unknown) {
+        let own = self.tensors()?;
+        matching(&own, tensors)?;
+        if let Some(name) = tensors.keys().find(|name| !own.contains_key(*name)) {
             return Err(ModelError::UnknownTensor { name: name.clone() });
         }
-        // Copied to the device before any is set, so that a device that runs full changes nothing either; copied,
-        // because candle refuses to set a variable to a tensor that shares its storage.
-        let copy = |tensor: &Tensor| tensor.to_device(&self.device)?.copy();
-        let copies = found.into_iter().map(copy).collect::<Result<Vec<_>>>()?;
-        for ((_, variable), tensor) in self.all().zip(&copies) {
-            variable.set(tensor)?;
-        }
+        let joined = |all: &Var, slots: &BTreeMap<String, Slot>| {
+            let mut values = vec![0.0; all.elem_count()];
+            for (name, slot) in slots {
+                values[slot.range()].copy_from_slice(&tensors[name].flatten_all()?.to_vec1::<f32>()?);
+            }
+            Tensor::from_vec(values, all.shape(), &self.device)
+        };
+        let (trainable, buffers) = (joined(self.values(), &self.slots)?, joined(&self.buffer_values, &self.buffers)?);
+        self.values().set(&trainable)?;
+        self.buffer_values.set(&buffers)?;
         Ok(())
     }
 
-    fn all(&self) -> impl Iterator<Item = (&String, &Var)> {
-        self.trainable.iter().chain(&self.buffers)
+    fn all(&self) -> impl Iterator<Item = (&Var, (&String, &Slot))> {
+        self.slots
+            .iter()
+            .map(|slot| (self.values(), slot))
+            .chain(self.buffers.iter().map(|slot| (&self.buffer_values, slot)))
     }
-}
-
-fn filled(shape: impl Into<Shape>, value: f32, device: &Device) -> Result<Var> {
-    Var::from_tensor(&Tensor::full(value, shape, device)?)
 }
 
 #[cfg(test)]
@@ -122,11 +193,11 @@ mod tests {
     use crate::model::named;
 
     fn sample(seed: u64) -> Result<Parameters> {
-        let mut parameters = Parameters::new(seed, &Device::Cpu);
-        parameters.normal("b.weight", (2, 3), 0.5)?;
-        parameters.constant("a.weight", 3, 1.0)?;
-        parameters.buffer("c.mean", 3, 0.0)?;
-        Ok(parameters)
+        let mut draft = Draft::new(seed);
+        draft.normal("b.weight", &[2, 3], 0.5);
+        draft.constant("a.weight", 3, 1.0);
+        draft.buffer("c.mean", 3, 0.0);
+        draft.build(&Device::Cpu)
     }
 
     fn bits(parameters: &Parameters) -> Result<Vec<(String, Vec<u32>)>> {
@@ -183,13 +254,19 @@ mod tests {
     }
 
     #[test]
+    fn weight_decay_is_for_matrices_alone() -> Result<()> {
+        assert_eq!(sample(1)?.decaying(), [0..6]);
+        Ok(())
+    }
+
+    #[test]
     fn initial_values_depend_on_the_name_and_not_on_the_order() -> Result<()> {
-        let mut reversed = Parameters::new(1, &Device::Cpu);
-        reversed.buffer("c.mean", 3, 0.0)?;
-        reversed.constant("a.weight", 3, 1.0)?;
-        reversed.normal("another.weight", 100, 1.0)?;
-        reversed.normal("b.weight", (2, 3), 0.5)?;
-        let both = (bits(&sample(1)?)?, bits(&reversed)?);
+        let mut reversed = Draft::new(1);
+        reversed.buffer("c.mean", 3, 0.0);
+        reversed.constant("a.weight", 3, 1.0);
+        reversed.normal("another.weight", &[10, 10], 1.0);
+        reversed.normal("b.weight", &[2, 3], 0.5);
+        let both = (bits(&sample(1)?)?, bits(&reversed.build(&Device::Cpu)?)?);
         assert!(both.0.iter().all(|entry| both.1.contains(entry)));
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, Alg. 2), with its state open to checkpoints.
 
 use super::{Gradients, OptimError};
-use crate::model::named::matching;
-use candle_core::{Result, Tensor, Var};
+use crate::model::{
+    cpu::{slice, slice_mut},
+    named::matching,
+};
+use candle_core::{CpuStorage, DType, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// What stays the same over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,8 @@ struct Slot {
     variable: Var,
     first: Tensor,
     second: Tensor,
+    /// The parts of the variable that decay, in order.
+    decaying: Vec<Range<usize>>,
 }
 
 impl AdamW {
@@ -49,32 +55,54 @@ impl AdamW {
     pub fn new(variables: &BTreeMap<String, Var>, settings: AdamWSettings) -> Result<Self> {
         let mut slots = BTreeMap::new();
         for (name, variable) in variables {
-            let zeros = variable.zeros_like()?.detach();
-            slots.insert(name.clone(), Slot { variable: variable.clone(), first: zeros.clone(), second: zeros });
+            let zeros = || variable.zeros_like().map(|zeros| zeros.detach());
+            let all = 0..variable.elem_count();
+            let decaying = if variable.rank() > 1 { vec![all] } else { Vec::new() };
+            slots
+                .insert(name.clone(), Slot { variable: variable.clone(), first: zeros()?, second: zeros()?, decaying });
         }
         Ok(Self { settings, steps: 0, slots })
     }
 
-    /// One step down the `gradients`. A variable without a gradient stays as it is, its moments too.
+    /// Lets weight decay act on some parts of the variable called `name` alone: of a vector that holds several tensors.
+    pub fn decaying(mut self, name: &str, mut parts: Vec<Range<usize>>) -> Self {
+        parts.sort_by_key(|part| part.start);
+        if let Some(slot) = self.slots.get_mut(name) {
+            slot.decaying = parts;
+        }
+        self
+    }
+
+    /// One step down `factor` times the `gradients`. A variable without a gradient stays as it is, its moments too.
     ///
     /// # Errors
     /// If a gradient has another shape than its variable.
-    pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<()> {
+    pub fn step(&mut self, gradients: &Gradients, factor: f64, learning_rate: f64) -> Result<()> {
         self.steps += 1;
         let AdamWSettings { beta1, beta2, epsilon, weight_decay } = self.settings;
         let correction = |beta: f64| 1.0 - beta.powf(self.steps as f64);
-        let (correction1, correction2) = (correction(beta1), correction(beta2));
+        let descend = Descend {
+            rate: learning_rate / correction(beta1),
+            deviation: 1.0 / correction(beta2).sqrt(),
+            epsilon,
+            kept: 1.0 - learning_rate * weight_decay,
+        };
         for (name, slot) in &mut self.slots {
             let Some(gradient) = gradients.get(name) else { continue };
             // A gradient can carry its graph; the moments outlive the step and must not keep it.
-            let gradient = gradient.detach();
-            let variable = slot.variable.as_detached_tensor();
-            slot.first = ((&slot.first * beta1)? + (&gradient * (1.0 - beta1))?)?;
-            slot.second = ((&slot.second * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-            let deviation = ((&slot.second / correction2)?.sqrt()? + epsilon)?;
-            let change = ((&slot.first / deviation)? * (learning_rate / correction1))?;
-            let decay = if variable.rank() > 1 { learning_rate * weight_decay } else { 0.0 };
-            slot.variable.set(&((variable * (1.0 - decay))? - change)?)?;
+            let gradient = gradient.detach().contiguous()?;
+            let means = [Mean { kept: beta1, factor, square: false }, Mean { kept: beta2, factor, square: true }];
+            if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
+                slot.first.inplace_op2(&gradient, &means[0])?;
+                slot.second.inplace_op2(&gradient, &means[1])?;
+                let descend = OnCpu { descend, decaying: &slot.decaying };
+                slot.variable.inplace_op3(&slot.first, &slot.second, &descend)?;
+            } else {
+                slot.first = means[0].composed(&slot.first, &gradient)?;
+                slot.second = means[1].composed(&slot.second, &gradient)?;
+                let value = descend.composed(slot)?;
+                slot.variable.set(&value)?;
+            }
         }
         Ok(())
     }
@@ -84,12 +112,18 @@ impl AdamW {
         self.steps
     }
 
-    /// The moments, as `<variable>.first` and `<variable>.second`: with `steps`, all that a checkpoint needs.
-    pub fn state(&self) -> BTreeMap<String, Tensor> {
-        let pair = |(name, slot): (&String, &Slot)| {
-            [(format!("{name}.first"), slot.first.clone()), (format!("{name}.second"), slot.second.clone())]
-        };
-        self.slots.iter().flat_map(pair).collect()
+    /// The moments, as `<variable>.first` and `<variable>.second`: with `steps`, all that a checkpoint needs. They do not
+    /// follow further steps.
+    ///
+    /// # Errors
+    /// If a device fails to copy.
+    pub fn state(&self) -> Result<BTreeMap<String, Tensor>> {
+        let mut state = BTreeMap::new();
+        for (name, slot) in &self.slots {
+            state.insert(format!("{name}.first"), slot.first.copy()?);
+            state.insert(format!("{name}.second"), slot.second.copy()?);
+        }
+        Ok(state)
     }
 
     /// Continues from a `state` after `steps` steps.
@@ -97,7 +131,7 @@ impl AdamW {
     /// # Errors
     /// If a tensor is missing, belongs to no variable, or has another shape or type than it; nothing has changed then.
     pub fn load_state(&mut self, steps: u64, state: &BTreeMap<String, Tensor>) -> std::result::Result<(), OptimError> {
-        let own = self.state();
+        let own = self.state()?;
         if let Some(name) = state.keys().find(|name| !own.contains_key(*name)) {
             return Err(OptimError::UnknownState { name: name.clone() });
         }
@@ -113,6 +147,100 @@ impl AdamW {
             }
         }
         self.steps = steps;
+        Ok(())
+    }
+}
+
+/// A running mean: kept · m + (1 - kept) · g, g being `factor` times the gradient, or the square of that.
+#[derive(Clone, Copy)]
+struct Mean {
+    kept: f64,
+    factor: f64,
+    square: bool,
+}
+
+/// What a step does with a variable, given its moments: θ ← kept · θ - rate · m / (√v · deviation + ε), `kept` only in the
+/// parts that decay.
+#[derive(Clone, Copy)]
+struct Descend {
+    rate: f64,
+    deviation: f64,
+    epsilon: f64,
+    kept: f64,
+}
+
+impl Mean {
+    fn composed(&self, mean: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        let gradient = (gradient * self.factor)?;
+        let gradient = if self.square { gradient.sqr()? } else { gradient };
+        (mean * self.kept)? + (gradient * (1.0 - self.kept))?
+    }
+}
+
+impl Descend {
+    fn composed(&self, slot: &Slot) -> Result<Tensor> {
+        let value = slot.variable.as_detached_tensor();
+        let mut kept = vec![1f32; value.elem_count()];
+        slot.decaying.iter().for_each(|part| kept[part.clone()].fill(self.kept as f32));
+        let kept = Tensor::from_vec(kept, value.shape(), value.device())?.to_dtype(value.dtype())?;
+        let deviation = ((slot.second.sqrt()? * self.deviation)? + self.epsilon)?;
+        (value * kept)? - ((&slot.first / deviation)? * self.rate)?
+    }
+}
+
+/// Values that one task updates.
+const PIECE: usize = 1 << 14;
+
+impl InplaceOp2 for Mean {
+    fn name(&self) -> &'static str {
+        "running-mean"
+    }
+
+    fn cpu_fwd(&self, mean: &mut CpuStorage, ml: &Layout, gradient: &CpuStorage, gl: &Layout) -> Result<()> {
+        let (mean, gradient) = (slice_mut(mean, ml)?, slice(gradient, gl)?);
+        let (kept, new, factor) = (self.kept as f32, (1.0 - self.kept) as f32, self.factor as f32);
+        mean.par_chunks_mut(PIECE).zip(gradient.par_chunks(PIECE)).for_each(|(mean, gradient)| {
+            for (mean, gradient) in mean.iter_mut().zip(gradient) {
+                let gradient = gradient * factor;
+                *mean = kept * *mean + new * if self.square { gradient * gradient } else { gradient };
+            }
+        });
+        Ok(())
+    }
+}
+
+struct OnCpu<'a> {
+    descend: Descend,
+    decaying: &'a [Range<usize>],
+}
+
+impl InplaceOp3 for OnCpu<'_> {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn cpu_fwd(
+        &self,
+        value: &mut CpuStorage,
+        layout: &Layout,
+        first: &CpuStorage,
+        first_layout: &Layout,
+        second: &CpuStorage,
+        second_layout: &Layout,
+    ) -> Result<()> {
+        let (first, second) = (slice(first, first_layout)?, slice(second, second_layout)?);
+        let Descend { rate, deviation, epsilon, kept } = self.descend;
+        let [rate, deviation, epsilon, kept] = [rate, deviation, epsilon, kept].map(|value| value as f32);
+        let value = slice_mut(value, layout)?;
+        for part in self.decaying {
+            value[part.clone()].par_chunks_mut(PIECE).for_each(|part| part.iter_mut().for_each(|value| *value *= kept));
+        }
+        let moments = first.par_chunks(PIECE).zip(second.par_chunks(PIECE));
+        value.par_chunks_mut(PIECE).zip(moments).for_each(|(value, (first, second))| {
+            for ((value, first), second) in value.iter_mut().zip(first).zip(second) {
+                *value -= rate * first / (second.sqrt() * deviation + epsilon);
+            }
+        });
         Ok(())
     }
 }
@@ -155,7 +283,7 @@ mod tests {
         let mut optimizer = AdamW::new(&variables, SETTINGS)?;
         for step in 0..20u64 {
             let rate = 0.01 / (step + 1) as f64;
-            optimizer.step(&gradients(step)?, rate)?;
+            optimizer.step(&gradients(step)?, 1.0, rate)?;
             for (i, g) in gradient_values(step).into_iter().map(f64::from).enumerate() {
                 let (m, v) = &mut moments[i];
                 (*m, *v) = (0.9 * *m + 0.1 * g, 0.99 * *v + 0.01 * g * g);
@@ -174,14 +302,14 @@ mod tests {
     fn a_run_continued_from_its_state_has_the_same_bits() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let (whole, resumed) = (variables()?, variables()?);
         let mut first = AdamW::new(&whole, SETTINGS)?;
-        (0..3).try_for_each(|step| first.step(&gradients(step)?, 0.01))?;
+        (0..3).try_for_each(|step| first.step(&gradients(step)?, 1.0, 0.01))?;
         for (name, variable) in &resumed {
             variable.set(&whole[name].copy()?)?;
         }
         let mut second = AdamW::new(&resumed, SETTINGS)?;
-        second.load_state(first.steps(), &first.state())?;
+        second.load_state(first.steps(), &first.state()?)?;
         for optimizer in [&mut first, &mut second] {
-            (3..6).try_for_each(|step| optimizer.step(&gradients(step)?, 0.01))?;
+            (3..6).try_for_each(|step| optimizer.step(&gradients(step)?, 1.0, 0.01))?;
         }
         assert_eq!(values(&whole)?, values(&resumed)?);
         assert_eq!(second.steps(), 6);
@@ -192,7 +320,7 @@ mod tests {
     fn a_wrong_state_is_named_and_changes_nothing() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let variables = variables()?;
         let mut optimizer = AdamW::new(&variables, SETTINGS)?;
-        let good = optimizer.state();
+        let good = optimizer.state()?;
         let mut refused =
             |state: BTreeMap<String, Tensor>| optimizer.load_state(9, &state).err().map(|e| e.to_string());
         let mut missing = good.clone();
@@ -210,12 +338,38 @@ mod tests {
     }
 
     #[test]
+    fn other_devices_take_the_same_steps_and_parts_of_a_vector_can_decay() -> Result<()> {
+        // In f64 the optimizer is put together from candle's own operations, as on a GPU.
+        let start = Tensor::new(&[1.0f32, -2.0, 0.5, 3.0], &Device::Cpu)?;
+        let mut values = Vec::new();
+        for dtype in [DType::F32, DType::F64] {
+            let variable = Var::from_tensor(&start.to_dtype(dtype)?)?;
+            let variables = BTreeMap::from([("all".to_owned(), variable.clone())]);
+            let mut optimizer = AdamW::new(&variables, SETTINGS)?.decaying("all", vec![2..3, 0..1]);
+            for step in 0..5 {
+                let gradient = Tensor::from_slice(&gradient_values(step)[..4], 4, &Device::Cpu)?.to_dtype(dtype)?;
+                optimizer.step(&BTreeMap::from([("all".to_owned(), gradient)]), 0.5, 0.01)?;
+            }
+            values.push(variable.to_dtype(DType::F32)?.to_vec1::<f32>()?);
+        }
+        for (fused, composed) in values[0].iter().zip(&values[1]) {
+            assert!((fused - composed).abs() < 1e-6, "{values:?}");
+        }
+        // Without a gradient only the decay acts.
+        let variables = BTreeMap::from([("all".to_owned(), Var::from_tensor(&start)?)]);
+        let mut optimizer = AdamW::new(&variables, SETTINGS)?.decaying("all", vec![1..3]);
+        optimizer.step(&BTreeMap::from([("all".to_owned(), start.zeros_like()?)]), 1.0, 1.0)?;
+        assert_eq!(variables["all"].to_vec1::<f32>()?, [1.0, -1.8, 0.45, 3.0]);
+        Ok(())
+    }
+
+    #[test]
     fn a_variable_without_a_gradient_stays_as_it_is() -> Result<()> {
         let variables = variables()?;
         let mut optimizer = AdamW::new(&variables, SETTINGS)?;
         let mut gradients = gradients(1)?;
         gradients.remove("matrix");
-        optimizer.step(&gradients, 0.1)?;
+        optimizer.step(&gradients, 1.0, 0.1)?;
         assert_eq!(values(&variables)?[..4], [1.0, -2.0, 0.5, 3.0]);
         assert_ne!(values(&variables)?[4..], [1.0, -1.0]);
         Ok(())

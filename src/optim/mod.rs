@@ -5,7 +5,7 @@ mod gradients;
 mod schedule;
 
 pub use adamw::{AdamW, AdamWSettings};
-pub use gradients::{Gradients, clip_to_norm, collect, global_norm};
+pub use gradients::{Gradients, clip_factor, collect, global_norm};
 pub use schedule::CosineSchedule;
 
 use crate::model::named::Misfit;

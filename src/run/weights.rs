@@ -89,7 +89,7 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
     let activation = base_loss(&config.loss).map_err(|error| unfit(&error))?.activation();
     let keypoints = scene.figure.keypoints.len();
     let network = model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;
-    let card = card(&scene, config.seed, step, &network.spec(), activation);
+    let card = card(&scene, config.seed, step, network.spec(), activation);
     let detector = Detector::new(&source, &network_tensors(&tensors), card, device)?;
     Ok(RunModel { detector, source })
 }

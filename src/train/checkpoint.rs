@@ -53,7 +53,7 @@ impl Trainer {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
         };
         tensors.extend(prefixed(NETWORK, self.weights()?));
-        tensors.extend(prefixed(OPTIMIZER, self.optimizer.state()));
+        tensors.extend(prefixed(OPTIMIZER, self.optimizer.state()?));
         tensors.insert(RECENT.to_owned(), self.statistics.recent_tensor()?);
         let state = TrainerState {
             step: self.step,

@@ -12,8 +12,9 @@ use crate::{
         self, HeatmapNetwork, ModelSpec,
         detect::decode_output,
         heatmap::{Activation, HeatmapTargets},
+        parameters::VARIABLE,
     },
-    optim::{AdamW, clip_to_norm, collect},
+    optim::{AdamW, clip_factor, collect, global_norm},
     scene::{Policy, SampleStream},
     stream::{Batch, Feedback, SampleFeedback},
 };
@@ -54,7 +55,7 @@ pub struct Trainer {
     pub(super) settings: TrainSettings,
     pub(super) figure: Arc<Figure>,
     pub(super) device: Device,
-    pub(super) network: Box<dyn HeatmapNetwork + Send>,
+    pub(super) network: HeatmapNetwork,
     pub(super) spec: ModelSpec,
     pub(super) base_loss: Box<dyn BaseLoss>,
     pub(super) optimizer: AdamW,
@@ -90,7 +91,7 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         let keypoints = figure.keypoints.len();
         let network = model::build(&settings.model, keypoints, settings.seed, &device)?;
-        let spec = network.spec();
+        let spec = network.spec().clone();
         if [spec.input_width as u32, spec.input_height as u32] != image {
             return Err(TrainError::ImageSize {
                 expected: format!("{}x{}", spec.input_width, spec.input_height),
@@ -98,7 +99,9 @@ impl Trainer {
                 network: spec.name,
             });
         }
-        let optimizer = AdamW::new(network.parameters().trainable(), settings.optimizer.adamw())?;
+        let parameters = network.parameters();
+        let optimizer =
+            AdamW::new(parameters.trainable(), settings.optimizer.adamw())?.decaying(VARIABLE, parameters.decaying());
         let afl = Afl::new(settings.afl.clone(), keypoints, settings.seed, &device)?;
         let controller = ControllerState::new(&settings.curriculum);
         let initial = Arc::new(curriculum::policy(&settings.curriculum, &controller));
@@ -210,9 +213,9 @@ impl Trainer {
         }
         let parameters = self.network.parameters().trainable();
         self.laps.lap(Operation::Loss);
-        let mut gradients = collect(parameters, loss.backward()?);
+        let gradients = collect(parameters, loss.backward()?);
         self.laps.lap(Operation::Backward);
-        report.gradient_norm = clip_to_norm(&mut gradients, self.settings.optimizer.clip_norm)?;
+        report.gradient_norm = global_norm(&gradients)?;
         if !report.gradient_norm.is_finite() {
             return Err(AflError::NotFinite { what: "the gradient" }.into());
         }
@@ -220,7 +223,8 @@ impl Trainer {
         // The critic first: where its step is not finite, neither network nor critic has moved.
         report.critic = Some(self.afl.update_critic(scores)?);
         self.laps.lap(Operation::Critic);
-        self.optimizer.step(&gradients, report.learning_rate)?;
+        let factor = clip_factor(report.gradient_norm, self.settings.optimizer.clip_norm);
+        self.optimizer.step(&gradients, factor, report.learning_rate)?;
         self.laps.lap(Operation::Optimizer);
         Ok(())
     }
@@ -312,13 +316,9 @@ impl Trainer {
     /// # Errors
     /// If the device fails.
     pub fn has_finite_weights(&self) -> candle_core::Result<bool> {
-        for variable in self.network.parameters().trainable().values() {
-            // A sum keeps what is not finite in it, and one that overflows is as good as that.
-            if !variable.sum_all()?.to_scalar::<f32>()?.is_finite() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        // A sum keeps what is not finite in it, and one that overflows is as good as that.
+        let sum = self.network.parameters().values().sum_all()?.to_scalar::<f32>()?;
+        Ok(sum.is_finite())
     }
 
     /// Where the time of all steps so far went.
@@ -342,8 +342,8 @@ impl Trainer {
     }
 
     /// The network.
-    pub fn network(&self) -> &dyn HeatmapNetwork {
-        &*self.network
+    pub fn network(&self) -> &HeatmapNetwork {
+        &self.network
     }
 
     /// What the network takes and gives.

@@ -145,6 +145,6 @@ pub fn write_random_weights(path: &Path, seed: u64) {
     // The head starts so small that all heatmaps are flat.
     let head = tensors.get_mut("head.weight").unwrap();
     *head = (&*head * 300.0).unwrap();
-    let card = ModelCard { step: 7, ..ModelCard::new(&figure, network.spec(), Activation::Softmax) };
+    let card = ModelCard { step: 7, ..ModelCard::new(&figure, network.spec().clone(), Activation::Softmax) };
     write_model(path, &tensors, &card).unwrap();
 }

@@ -156,9 +156,7 @@ fn prepare(args: &BenchArgs) -> Result<Bench, Trouble> {
     let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
     let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
     // The network decides how large the images of `train` and `loop` are.
-    let spec = model::build(&config.model, scene.figure.keypoints.len(), config.seed, &candle_core::Device::Cpu)
-        .map_err(|e| Trouble::Input(e.into()))?
-        .spec();
+    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(|e| Trouble::Input(e.into()))?;
     let image = ImageSize { width: spec.input_width as u32, height: spec.input_height as u32 };
     Ok(Bench {
         scene: Scene { image, ..scene },

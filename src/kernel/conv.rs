@@ -1,0 +1,239 @@
+//! Convolution over a batch, in the way that is quickest for its shape.
+//!
+//! Work is cut by sizes alone, never by the number of threads, and sums are added in order, so results have the same bits
+//! for any number of threads.
+
+use super::{
+    depthwise, direct, pack,
+    product::Write,
+    shape::ConvShape,
+    winograd::{self, Tiling},
+};
+use rayon::prelude::*;
+
+/// A weight gradient of at most this many sums is summed in parts, each over consecutive images. Of a larger one a part
+/// would cost much memory, and the sums themselves are shared out.
+const LARGEST_PART: usize = 400_000;
+/// Parts, at most.
+const PARTS: usize = 8;
+/// Images in a part, at least.
+const IMAGES_PER_PART: usize = 4;
+
+/// How a convolution is done.
+#[derive(Clone, Copy, Debug)]
+enum Method {
+    Winograd(Tiling),
+    Depthwise,
+    Direct,
+}
+
+impl Method {
+    fn new(shape: &ConvShape, tiling: Option<Tiling>) -> Self {
+        match tiling {
+            Some(tiling) => Method::Winograd(tiling),
+            None if shape.is_depthwise() => Method::Depthwise,
+            None => Method::Direct,
+        }
+    }
+
+    fn forward(shape: &ConvShape) -> Self {
+        Self::new(shape, Tiling::forward(shape))
+    }
+
+    fn input_gradient(shape: &ConvShape) -> Self {
+        Self::new(shape, Tiling::input_gradient(shape))
+    }
+}
+
+/// Weights in the order that one direction wants them.
+#[derive(Debug, Default)]
+pub struct Weights {
+    taps: Vec<f32>,
+    transformed: Vec<f32>,
+}
+
+impl Weights {
+    /// Prepares `weight` [O, C / g, k, k] for [`forward`].
+    pub fn for_forward(&mut self, shape: &ConvShape, weight: &[f32]) {
+        self.prepare(shape, weight, Method::forward(shape), false);
+    }
+
+    /// Prepares `weight` [O, C / g, k, k] for [`input_gradient`].
+    pub fn for_input_gradient(&mut self, shape: &ConvShape, weight: &[f32]) {
+        self.prepare(shape, weight, Method::input_gradient(shape), true);
+    }
+
+    fn prepare(&mut self, shape: &ConvShape, weight: &[f32], method: Method, backward: bool) {
+        self.taps.resize(shape.weight_len(), 0.0);
+        match method {
+            Method::Depthwise => depthwise::pack(shape, weight, &mut self.taps),
+            _ if backward => pack::backward_taps(shape, weight, &mut self.taps),
+            _ => pack::forward_taps(shape, weight, &mut self.taps),
+        }
+        if let Method::Winograd(tiling) = method {
+            self.transformed.resize(tiling.weights_len(), 0.0);
+            winograd::weights(&self.taps, backward, &mut self.transformed);
+        }
+    }
+}
+
+/// Values of Y that [`forward`] makes at once and hands to `finish`; the last block may be shorter. `notes` needs one value for
+/// each block at least, and the same number for all.
+pub fn forward_block(shape: &ConvShape) -> usize {
+    match Method::forward(shape) {
+        Method::Winograd(tiling) => tiling.block_len(),
+        _ => shape.out_len(),
+    }
+}
+
+/// Values of dX that [`input_gradient`] makes at once and hands to `finish`; the last block may be shorter.
+pub fn input_gradient_block(shape: &ConvShape) -> usize {
+    match Method::input_gradient(shape) {
+        Method::Winograd(tiling) => tiling.block_len(),
+        _ => shape.in_len(),
+    }
+}
+
+/// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` sees every block of it, with the block's index and its share of `notes`,
+/// while it is still in the cache.
+pub fn forward(
+    shape: &ConvShape,
+    x: &[f32],
+    weights: &Weights,
+    y: &mut [f32],
+    write: Write,
+    notes: &mut [f32],
+    finish: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
+) {
+    let method = Method::forward(shape);
+    let block = forward_block(shape);
+    let notes = notes.par_chunks_mut((notes.len() / y.len().div_ceil(block)).max(1));
+    y.par_chunks_mut(block).zip(notes).enumerate().for_each(|(index, (y, notes))| {
+        let image = index * shape.in_len()..(index + 1) * shape.in_len();
+        match &method {
+            Method::Winograd(tiling) => {
+                winograd::forward_block(tiling, x, &weights.transformed, index, y, write);
+            }
+            Method::Depthwise => {
+                if write == Write::Set {
+                    y.fill(0.0);
+                }
+                depthwise::add_forward(shape, &x[image], &weights.taps, y);
+            }
+            Method::Direct => direct::forward(shape, &x[image], &weights.taps, y, write),
+        }
+        finish(index, y, notes);
+    });
+}
+
+/// dX [B, H, W, C] of `dy` [B, H', W', O]. `finish` sees every block of it, with the block's index and its share of
+/// `notes`, while it is still in the cache.
+pub fn input_gradient(
+    shape: &ConvShape,
+    dy: &[f32],
+    weights: &Weights,
+    dx: &mut [f32],
+    write: Write,
+    notes: &mut [f32],
+    finish: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
+) {
+    let method = Method::input_gradient(shape);
+    let block = input_gradient_block(shape);
+    let notes = notes.par_chunks_mut((notes.len() / dx.len().div_ceil(block)).max(1));
+    dx.par_chunks_mut(block).zip(notes).enumerate().for_each(|(index, (dx, notes))| {
+        let image = index * shape.out_len()..(index + 1) * shape.out_len();
+        match &method {
+            Method::Winograd(tiling) => {
+                winograd::forward_block(tiling, dy, &weights.transformed, index, dx, write);
+            }
+            Method::Depthwise => {
+                if write == Write::Set {
+                    dx.fill(0.0);
+                }
+                depthwise::add_input_gradient(shape, &dy[image], &weights.taps, dx);
+            }
+            Method::Direct => direct::input_gradient(shape, &dy[image], &weights.taps, dx, write),
+        }
+        finish(index, dx, notes);
+    });
+}
+
+/// Memory for the weight gradient, kept from call to call.
+#[derive(Debug, Default)]
+pub struct GradientMemory {
+    sums: Vec<f32>,
+    x: Vec<f32>,
+    dy: Vec<f32>,
+    taps: Vec<f32>,
+}
+
+/// dW [O, C / g, k, k] of `x` [B, H, W, C] and `dy` [B, H', W', O].
+pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], memory: &mut GradientMemory, gradient: &mut [f32]) {
+    let GradientMemory { sums, x: spread_x, dy: spread_dy, taps } = memory;
+    let method = Method::forward(shape);
+    let length = match &method {
+        Method::Winograd(tiling) => tiling.weights_len(),
+        _ => shape.weight_len(),
+    };
+    let sums = if length <= LARGEST_PART {
+        sum_in_parts(shape, &method, length, x, dy, sums)
+    } else {
+        sums.resize(sums.len().max(length), 0.0);
+        let sums = &mut sums[..length];
+        match &method {
+            Method::Winograd(tiling) => winograd::weight_gradient_by_place(tiling, x, dy, spread_x, spread_dy, sums),
+            _ => direct::weight_gradient_by_place(shape, x, dy, spread_x, sums),
+        }
+        &*sums
+    };
+    match method {
+        Method::Winograd(_) => {
+            taps.resize(taps.len().max(shape.weight_len()), 0.0);
+            let taps = &mut taps[..shape.weight_len()];
+            winograd::weight_gradient(sums, taps);
+            pack::unpack_gradient(shape, taps, gradient);
+        }
+        Method::Depthwise => depthwise::unpack_gradient(shape, sums, gradient),
+        Method::Direct => pack::unpack_gradient(shape, sums, gradient),
+    }
+}
+
+fn sum_in_parts<'a>(
+    shape: &ConvShape,
+    method: &Method,
+    length: usize,
+    x: &[f32],
+    dy: &[f32],
+    sums: &'a mut Vec<f32>,
+) -> &'a [f32] {
+    let batch = x.len() / shape.in_len();
+    let images = batch.div_ceil(PARTS).max(IMAGES_PER_PART);
+    let parts = batch.div_ceil(images).max(1);
+    sums.resize(sums.len().max(parts * length), 0.0);
+    let sums = &mut sums[..parts * length];
+    sums.par_chunks_mut(length)
+        .zip(x.par_chunks(images * shape.in_len()))
+        .zip(dy.par_chunks(images * shape.out_len()))
+        .for_each(|((sum, x), dy)| {
+            sum.fill(0.0);
+            if let Method::Winograd(tiling) = method {
+                return winograd::add_weight_gradient(tiling, x, dy, sum);
+            }
+            for (x, dy) in x.chunks(shape.in_len()).zip(dy.chunks(shape.out_len())) {
+                match method {
+                    Method::Depthwise => depthwise::add_weight_gradient(shape, x, dy, sum),
+                    _ => direct::add_weight_gradient(shape, x, dy, sum),
+                }
+            }
+        });
+    let (total, others) = sums.split_at_mut(length);
+    const PIECE: usize = 1 << 13;
+    total.par_chunks_mut(PIECE).enumerate().for_each(|(index, total)| {
+        for other in others.chunks_exact(length) {
+            for (total, value) in total.iter_mut().zip(&other[index * PIECE..]) {
+                *total += value;
+            }
+        }
+    });
+    total
+}

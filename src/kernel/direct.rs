@@ -1,0 +1,331 @@
+//! Convolution as a sum of products, one for each place of the kernel, read in place from a padded image.
+
+use super::{
+    product::{Product, Term, Write},
+    scratch::with_scratch,
+    shape::ConvShape,
+};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Rows of an image between zeros.
+struct Border {
+    top: usize,
+    left: usize,
+    /// Height with the border.
+    height: usize,
+    /// Width with the border.
+    width: usize,
+}
+
+impl Border {
+    fn len(&self, channels: usize) -> usize {
+        self.height * self.width * channels
+    }
+
+    /// Copies `image`, `width` pixels wide, in between the zeros.
+    fn surround(&self, image: &[f32], width: usize, channels: usize, padded: &mut [f32]) {
+        padded.fill(0.0);
+        for (row, values) in image.chunks_exact(width * channels).enumerate() {
+            let start = ((self.top + row) * self.width + self.left) * channels;
+            padded[start..start + values.len()].copy_from_slice(values);
+        }
+    }
+}
+
+fn border(shape: &ConvShape) -> Border {
+    let padding = shape.padding;
+    Border { top: padding, left: padding, height: shape.height + 2 * padding, width: shape.width + 2 * padding }
+}
+
+/// Where the kernel's places begin in a padded image `width` pixels wide, and in the packed weights. Neighbours in a row
+/// are neighbours in memory as well, so a row is one product where that is allowed: (terms, values of each).
+fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
+    let ConvShape { inputs, kernel, dilation, .. } = *shape;
+    let (depth, columns) = (shape.group_inputs(), shape.group_outputs());
+    if shape.groups == 1 && dilation == 1 {
+        let row = |ky| Term { a: ky * width * inputs, b: ky * kernel * depth * columns };
+        return ((0..kernel).map(row).collect(), kernel * depth);
+    }
+    let place = |tap| {
+        let (ky, kx) = (tap / kernel, tap % kernel);
+        Term { a: (ky * width + kx) * dilation * inputs, b: tap * depth * columns }
+    };
+    ((0..kernel * kernel).map(place).collect(), depth)
+}
+
+/// Y of one image; `weights` as from [`super::pack::forward_taps`].
+pub fn forward(shape: &ConvShape, x: &[f32], weights: &[f32], y: &mut [f32], write: Write) {
+    let border = border(shape);
+    if shape.padding == 0 {
+        return Arch::new().dispatch(Forward { shape, border, x, weights, y, write });
+    }
+    with_scratch(border.len(shape.inputs), 0, |padded, _| {
+        border.surround(x, shape.width, shape.inputs, padded);
+        Arch::new().dispatch(Forward { shape, border, x: padded, weights, y, write });
+    });
+}
+
+struct Forward<'a> {
+    shape: &'a ConvShape,
+    border: Border,
+    x: &'a [f32],
+    weights: &'a [f32],
+    y: &'a mut [f32],
+    write: Write,
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Forward { shape, border, x, weights, y, write } = self;
+        let ConvShape { inputs, outputs, stride, .. } = *shape;
+        let (height, width) = (shape.out_height(), shape.out_width());
+        let (terms, depth) = taps(shape, border.width);
+        // The rows of an image that is read without gaps are one long row.
+        let (height, width) =
+            if shape.kernel == 1 && stride == 1 && shape.padding == 0 { (1, height * width) } else { (height, width) };
+        for group in 0..shape.groups {
+            let weights = &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
+            for row in 0..height {
+                let product = Product {
+                    rows: width,
+                    columns: shape.group_outputs(),
+                    depth,
+                    a: &x[row * stride * border.width * inputs + group * shape.group_inputs()..],
+                    a_row: stride * inputs,
+                    a_step: 1,
+                    b: weights,
+                    b_step: shape.group_outputs(),
+                    terms: &terms,
+                };
+                let start = row * width * outputs + group * shape.group_outputs();
+                product.write(simd, &mut y[start..], outputs, write);
+            }
+        }
+    }
+}
+
+/// dX of one image; `weights` as from [`super::pack::backward_taps`].
+pub fn input_gradient(shape: &ConvShape, dy: &[f32], weights: &[f32], dx: &mut [f32], write: Write) {
+    let phases = Phases::new(shape);
+    let border = phases.border(shape);
+    with_scratch(border.len(shape.outputs), 0, |padded, _| {
+        border.surround(dy, shape.out_width(), shape.outputs, padded);
+        Arch::new().dispatch(InputGradient { shape, phases: &phases, border, dy: padded, weights, dx, write });
+    });
+}
+
+/// Which places of the kernel reach an input row (or column), and from which output row: the input rows that are equal modulo
+/// the stride are reached alike.
+struct Phases(Vec<Vec<Reach>>);
+
+/// Input row `stride * q + phase` gets from output row `q + offset` by the kernel's row `tap`.
+#[derive(Clone, Copy)]
+struct Reach {
+    tap: usize,
+    offset: isize,
+}
+
+impl Phases {
+    fn new(shape: &ConvShape) -> Self {
+        let stride = shape.stride as isize;
+        let reaches = |phase: usize| {
+            let reach = |tap: usize| {
+                let distance = (phase + shape.padding) as isize - (tap * shape.dilation) as isize;
+                (distance.rem_euclid(stride) == 0).then_some(Reach { tap, offset: distance.div_euclid(stride) })
+            };
+            (0..shape.kernel).filter_map(reach).collect()
+        };
+        Phases((0..shape.stride).map(reaches).collect())
+    }
+
+    /// The zeros around dY that make every reach a read.
+    fn border(&self, shape: &ConvShape) -> Border {
+        let offsets = || self.0.iter().flatten().map(|reach| reach.offset);
+        let before = offsets().min().unwrap_or(0).min(0).unsigned_abs();
+        let after = |size: usize, out: usize| {
+            let last = (size.div_ceil(shape.stride) - 1) as isize + offsets().max().unwrap_or(0);
+            (last + 1 - out as isize).max(0) as usize
+        };
+        let (height, width) = (shape.out_height(), shape.out_width());
+        Border {
+            top: before,
+            left: before,
+            height: before + height + after(shape.height, height),
+            width: before + width + after(shape.width, width),
+        }
+    }
+}
+
+struct InputGradient<'a> {
+    shape: &'a ConvShape,
+    phases: &'a Phases,
+    border: Border,
+    dy: &'a [f32],
+    weights: &'a [f32],
+    dx: &'a mut [f32],
+    write: Write,
+}
+
+impl WithSimd for InputGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let InputGradient { shape, phases, border, dy, weights, dx, write } = self;
+        let ConvShape { inputs, outputs, stride, kernel, .. } = *shape;
+        let (depth, columns) = (shape.group_outputs(), shape.group_inputs());
+        let mut terms = Vec::with_capacity(kernel * kernel);
+        for (phase_y, rows) in phases.0.iter().enumerate() {
+            for (phase_x, places) in phases.0.iter().enumerate() {
+                if phase_y >= shape.height || phase_x >= shape.width {
+                    continue;
+                }
+                terms.clear();
+                for row in rows {
+                    for place in places {
+                        let from = |start: usize, reach: &Reach| (start as isize + reach.offset) as usize;
+                        terms.push(Term {
+                            a: (from(border.top, row) * border.width + from(border.left, place)) * outputs,
+                            b: (row.tap * kernel + place.tap) * depth * columns,
+                        });
+                    }
+                }
+                for group in 0..shape.groups {
+                    let weights = &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
+                    for (q, y) in (phase_y..shape.height).step_by(stride).enumerate() {
+                        let product = Product {
+                            rows: (shape.width - phase_x).div_ceil(stride),
+                            columns,
+                            depth,
+                            a: &dy[q * border.width * outputs + group * depth..],
+                            a_row: outputs,
+                            a_step: 1,
+                            b: weights,
+                            b_step: columns,
+                            terms: &terms,
+                        };
+                        let start = (y * shape.width + phase_x) * inputs + group * columns;
+                        product.write(simd, &mut dx[start..], stride * inputs, write);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds dW of one image to `sum`, [g, k, k, C / g, O / g].
+pub fn add_weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], sum: &mut [f32]) {
+    let border = border(shape);
+    if shape.padding == 0 {
+        return Arch::new().dispatch(WeightGradient { shape, border, x, dy, sum });
+    }
+    with_scratch(border.len(shape.inputs), 0, |padded, _| {
+        border.surround(x, shape.width, shape.inputs, padded);
+        Arch::new().dispatch(WeightGradient { shape, border, x: padded, dy, sum });
+    });
+}
+
+struct WeightGradient<'a> {
+    shape: &'a ConvShape,
+    border: Border,
+    x: &'a [f32],
+    dy: &'a [f32],
+    sum: &'a mut [f32],
+}
+
+impl WithSimd for WeightGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let WeightGradient { shape, border, x, dy, sum } = self;
+        let ConvShape { inputs, outputs, stride, .. } = *shape;
+        let (height, width) = (shape.out_height(), shape.out_width());
+        let (taps, rows) = taps(shape, border.width);
+        let (height, width) =
+            if shape.kernel == 1 && stride == 1 && shape.padding == 0 { (1, height * width) } else { (height, width) };
+        let terms: Vec<Term> =
+            (0..height).map(|row| Term { a: row * stride * border.width * inputs, b: row * width * outputs }).collect();
+        for group in 0..shape.groups {
+            let sum = &mut sum[group * sum_len(shape)..][..sum_len(shape)];
+            for tap in &taps {
+                let product = Product {
+                    rows,
+                    columns: shape.group_outputs(),
+                    depth: width,
+                    a: &x[tap.a + group * shape.group_inputs()..],
+                    a_row: 1,
+                    a_step: stride * inputs,
+                    b: &dy[group * shape.group_outputs()..],
+                    b_step: outputs,
+                    terms: &terms,
+                };
+                product.write(simd, &mut sum[tap.b..], shape.group_outputs(), Write::Add);
+            }
+        }
+    }
+}
+
+fn sum_len(shape: &ConvShape) -> usize {
+    shape.weight_len() / shape.groups
+}
+
+/// Input channels that one task takes on.
+const ROWS: usize = 64;
+
+/// dW of a batch in `sums`, [g, k, k, C / g, O / g], shared out by parts of the weight; `padded` is memory to work in.
+pub fn weight_gradient_by_place(shape: &ConvShape, x: &[f32], dy: &[f32], padded: &mut Vec<f32>, sums: &mut [f32]) {
+    let border = border(shape);
+    let length = border.len(shape.inputs);
+    let batch = x.len() / shape.in_len();
+    let x = if shape.padding == 0 {
+        x
+    } else {
+        padded.resize(padded.len().max(batch * length), 0.0);
+        let images = padded.par_chunks_mut(length).zip(x.par_chunks(shape.in_len()));
+        images.for_each(|(padded, x)| border.surround(x, shape.width, shape.inputs, padded));
+        &padded[..batch * length]
+    };
+    let (taps, rows) = taps(shape, border.width);
+    let (height, width) = (shape.out_height(), shape.out_width());
+    let row = |image: usize, row: usize| Term {
+        a: image * length + row * shape.stride * border.width * shape.inputs,
+        b: image * shape.out_len() + row * width * shape.outputs,
+    };
+    let terms: Vec<Term> = (0..batch).flat_map(|image| (0..height).map(move |y| row(image, y))).collect();
+    let columns = shape.group_outputs();
+    let piece = if rows.is_multiple_of(ROWS) { ROWS } else { rows };
+    sums.par_chunks_mut(piece * columns).enumerate().for_each(|(index, sums)| {
+        let (group, place) = (index * piece / (rows * taps.len()), index * piece % (rows * taps.len()));
+        let product = Product {
+            rows: piece,
+            columns,
+            depth: width,
+            a: &x[taps[place / rows].a + place % rows + group * shape.group_inputs()..],
+            a_row: 1,
+            a_step: shape.stride * shape.inputs,
+            b: &dy[group * columns..],
+            b_step: shape.outputs,
+            terms: &terms,
+        };
+        Arch::new().dispatch(Sums { product, sums });
+    });
+}
+
+struct Sums<'a> {
+    product: Product<'a>,
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.product.write(simd, self.sums, self.product.columns, Write::Set);
+    }
+}

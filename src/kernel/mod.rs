@@ -1,0 +1,16 @@
+//! Kernels for the CPU, on plain slices in channels-last order.
+
+mod channels;
+pub mod conv;
+mod depthwise;
+mod direct;
+pub mod norm;
+pub mod order;
+mod pack;
+pub mod pool;
+pub mod product;
+pub mod resize;
+mod scratch;
+pub mod shape;
+mod vector;
+mod winograd;

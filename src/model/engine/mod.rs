@@ -1,0 +1,155 @@
+//! A network's whole computation on the CPU as one candle operation.
+//!
+//! candle's backward pass adds every gradient to a fresh tensor of zeros, on one thread, and every operation allocates its
+//! result; for a small network that costs as much as the arithmetic. Here a network is one operation of two inputs, the
+//! images and the vector of all parameters. What lies between is kept in channels-last order, in memory that is used again
+//! from step to step.
+
+mod layers;
+mod memory;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    cpu::{slice, tensor_slice},
+    graph::Graph,
+};
+use crate::kernel::norm::Statistics;
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use memory::Memory;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+pub use layers::EPSILON;
+pub use memory::Kind;
+
+/// Computes one network.
+#[derive(Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    graph: Graph,
+    /// Memory that no pass is using.
+    spare: Mutex<Vec<Box<Memory>>>,
+    times: Mutex<[Duration; Kind::ALL.len()]>,
+}
+
+/// Training makes use of the memory of a forward pass until its backward pass is done or given up.
+struct Lease {
+    shared: Arc<Shared>,
+    memory: Option<Box<Memory>>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(memory) = self.memory.take() {
+            lock(&self.shared.spare).push(memory);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// An engine for `graph`.
+    pub fn new(graph: Graph) -> Self {
+        let shared = Shared { graph, spare: Mutex::default(), times: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The network's result [B, K, h, w] for `x` [B, C, H, W], with gradients to `parameters` and, where it wants one, `x`.
+    /// Batch norm takes the statistics of the batch, which are returned layer by layer.
+    ///
+    /// # Errors
+    /// If the shapes do not fit or the values are not `f32`.
+    pub fn train(&self, x: &Tensor, parameters: &Tensor) -> Result<(Tensor, Vec<Statistics>)> {
+        let run = Arc::new(Run { lease: Mutex::new(self.lease()), buffers: None });
+        let y = x.contiguous()?.apply_op2(parameters, Operation(run.clone()))?;
+        let lease = lock(&run.lease);
+        Ok((y, lease.memory.as_ref().map_or_else(Vec::new, |memory| memory.statistics())))
+    }
+
+    /// The network's result for `x`, without gradients; batch norm takes the running statistics in `buffers`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit or the values are not `f32`.
+    pub fn infer(&self, x: &Tensor, parameters: &Tensor, buffers: &Tensor) -> Result<Tensor> {
+        let buffers = buffers.to_vec1::<f32>()?;
+        let run = Run { lease: Mutex::new(self.lease()), buffers: Some(buffers) };
+        x.detach().contiguous()?.apply_op2_no_bwd(&parameters.detach(), &Operation(Arc::new(run)))
+    }
+
+    /// The time that each kind of work has taken so far.
+    pub fn times(&self) -> [Duration; Kind::ALL.len()] {
+        *lock(&self.shared.times)
+    }
+
+    fn lease(&self) -> Lease {
+        let memory = lock(&self.shared.spare).pop().unwrap_or_default();
+        Lease { shared: self.shared.clone(), memory: Some(memory) }
+    }
+}
+
+/// One pass through the network.
+struct Run {
+    lease: Mutex<Lease>,
+    /// Running statistics, for inference.
+    buffers: Option<Vec<f32>>,
+}
+
+struct Operation(Arc<Run>);
+
+impl CustomOp2 for Operation {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        parameters: &CpuStorage,
+        parameters_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let mut lease = lock(&self.0.lease);
+        let Lease { shared, memory } = &mut *lease;
+        let Some(memory) = memory else { bail!("network: its memory is gone") };
+        let (input, output) = (shared.graph.maps[0], shared.graph.maps[shared.graph.layers.len()]);
+        let (batch, channels, height, width) = x_layout.shape().dims4()?;
+        if [channels, height, width] != [input.channels, input.height, input.width] || batch == 0 {
+            let expected = format!("[B, {}, {}, {}]", input.channels, input.height, input.width);
+            bail!("network: expected images {expected}, found {:?}", x_layout.shape());
+        }
+        let (x, parameters) = (slice(x, x_layout)?, slice(parameters, parameters_layout)?);
+        let y = memory.forward(&shared.graph, batch, x, parameters, self.0.buffers.as_deref());
+        memory.report(&mut lock(&shared.times));
+        Ok((CpuStorage::F32(y), Shape::from((batch, output.channels, output.height, output.width))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        parameters: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let dy = dy.contiguous()?;
+        let ((storage, layout), (dy_storage, dy_layout)) = (parameters.storage_and_layout(), dy.storage_and_layout());
+        let (values, dy) = (tensor_slice(&storage, layout)?, tensor_slice(&dy_storage, dy_layout)?);
+        let mut lease = lock(&self.0.lease);
+        let Lease { shared, memory } = &mut *lease;
+        let Some(memory) = memory else { bail!("network: its memory is gone") };
+        let (dparameters, dx) = memory.backward(&shared.graph, values, dy, x.track_op());
+        memory.report(&mut lock(&shared.times));
+        let dparameters = Tensor::from_vec(dparameters, parameters.shape(), parameters.device())?;
+        let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
+        Ok((dx, Some(dparameters)))
+    }
+}

@@ -1,0 +1,277 @@
+//! What a network is made of, as data: [`super::engine`] computes it on the CPU, [`super::stock`] elsewhere.
+
+use super::parameters::{Draft, Parameters, Slot};
+use crate::kernel::{
+    pool::PoolShape,
+    resize::{Interpolation, ResizeShape},
+    shape::{ConvShape, ShapeError},
+};
+use candle_core::{Device, Result};
+
+/// The result of a layer, or the input of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Map(pub(super) usize);
+
+/// The size of a map for one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapSize {
+    /// Channels.
+    pub channels: usize,
+    /// Pixels.
+    pub height: usize,
+    /// Pixels.
+    pub width: usize,
+}
+
+impl MapSize {
+    /// Values in all.
+    pub fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether it holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A network: its layers in order, each of which reads earlier maps.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    pub(super) layers: Vec<Layer>,
+    /// The input's size, then that of every layer's result.
+    pub(super) maps: Vec<MapSize>,
+}
+
+/// One step of the computation.
+#[derive(Clone, Debug)]
+pub(super) enum Layer {
+    Conv(ConvLayer),
+    Pool { input: Map, shape: PoolShape, max: bool },
+    Resize { input: Map, shape: ResizeShape },
+}
+
+/// max(norm(conv(x) + bias) + shortcut, 0), each part but the convolution optional.
+#[derive(Clone, Debug)]
+pub(super) struct ConvLayer {
+    pub input: Map,
+    /// Of a transposed convolution, that of the convolution whose input gradient it is.
+    pub shape: ConvShape,
+    pub transposed: bool,
+    pub weight: Slot,
+    pub bias: Option<Slot>,
+    pub norm: Option<NormSlots>,
+    pub shortcut: Option<Map>,
+    pub relu: bool,
+}
+
+/// Where a batch norm keeps what it has learned; the last two lie among the buffers.
+#[derive(Clone, Debug)]
+pub(super) struct NormSlots {
+    pub weight: Slot,
+    pub bias: Slot,
+    pub mean: Slot,
+    pub variance: Slot,
+}
+
+impl Layer {
+    /// The maps that it reads.
+    pub fn inputs(&self) -> [Option<Map>; 2] {
+        match self {
+            Layer::Conv(conv) => [Some(conv.input), conv.shortcut],
+            Layer::Pool { input, .. } | Layer::Resize { input, .. } => [Some(*input), None],
+        }
+    }
+}
+
+/// A convolution to add to a network; without more said it has a stride of 1, keeps the size, and nothing follows it.
+#[derive(Clone, Debug)]
+pub struct Conv<'a> {
+    name: &'a str,
+    outputs: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+    groups: usize,
+    transposed: bool,
+    bias: bool,
+    deviation: Option<f64>,
+    norm: Option<&'a str>,
+    shortcut: Option<Map>,
+    relu: bool,
+}
+
+impl<'a> Conv<'a> {
+    /// A convolution to `outputs` channels with square kernels of side `kernel`, whose weight is called `<name>.weight`.
+    ///
+    /// Initial weights are normal with the deviation √(2 / (k²·outputs)), which keeps the size of gradients behind a
+    /// rectifier (He et al. 2015, arXiv 1502.01852, Eq. 14).
+    pub fn new(name: &'a str, outputs: usize, kernel: usize) -> Self {
+        Self {
+            name,
+            outputs,
+            kernel,
+            stride: 1,
+            padding: kernel / 2,
+            dilation: 1,
+            groups: 1,
+            transposed: false,
+            bias: false,
+            deviation: None,
+            norm: None,
+            shortcut: None,
+            relu: false,
+        }
+    }
+
+    /// The layer that ends a network: with a bias, and small initial values (deviation 0.001, as in Xiao et al. 2018,
+    /// "Simple baselines for human pose estimation and tracking", arXiv 1804.06208), so that all heatmaps start flat.
+    pub fn head(name: &'a str, outputs: usize, kernel: usize) -> Self {
+        Self { bias: true, deviation: Some(0.001), ..Self::new(name, outputs, kernel) }
+    }
+
+    /// A transposed convolution, which makes maps `stride` times as large: PyTorch's `ConvTranspose2d`.
+    pub fn transposed(name: &'a str, outputs: usize, kernel: usize, stride: usize, padding: usize) -> Self {
+        Self { transposed: true, stride, padding, ..Self::new(name, outputs, kernel) }
+    }
+
+    /// From one place of the kernel to the next.
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Zeros around the input.
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// From one value of the kernel to the next.
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// Channels are convolved in this many groups.
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// A bias, called `<name>.bias`; not before a norm, which would take it out again.
+    pub fn bias(self) -> Self {
+        Self { bias: true, ..self }
+    }
+
+    /// Batch norm, whose tensors are called `<norm>.weight` and so on.
+    pub fn norm(self, norm: &'a str) -> Self {
+        Self { norm: Some(norm), ..self }
+    }
+
+    /// Adds `map`, of the same size, after the norm.
+    pub fn plus(self, map: Map) -> Self {
+        Self { shortcut: Some(map), ..self }
+    }
+
+    /// Negative results become 0 at the end.
+    pub fn relu(self) -> Self {
+        Self { relu: true, ..self }
+    }
+}
+
+/// Puts a network together.
+#[derive(Debug)]
+pub struct Builder {
+    draft: Draft,
+    graph: Graph,
+}
+
+impl Builder {
+    /// A network for inputs of a size; initial values are drawn from `seed`.
+    pub fn new(seed: u64, input: MapSize) -> Self {
+        Self { draft: Draft::new(seed), graph: Graph { layers: Vec::new(), maps: vec![input] } }
+    }
+
+    /// The input.
+    pub fn input(&self) -> Map {
+        Map(0)
+    }
+
+    /// The size of `map`.
+    pub fn size(&self, map: Map) -> MapSize {
+        self.graph.maps[map.0]
+    }
+
+    /// Adds a convolution of `x` and what follows it.
+    ///
+    /// # Errors
+    /// If the sizes do not fit.
+    pub fn conv(&mut self, x: Map, conv: Conv) -> std::result::Result<Map, ShapeError> {
+        let MapSize { channels, height, width } = self.size(x);
+        let Conv { outputs, kernel, stride, padding, dilation, groups, .. } = conv;
+        let plain = ConvShape { inputs: channels, outputs, height, width, kernel, stride, padding, dilation, groups };
+        let shape = if conv.transposed { plain.transposed()? } else { plain.check()? };
+        let (height, width) =
+            if conv.transposed { (shape.height, shape.width) } else { (shape.out_height(), shape.out_width()) };
+        let result = MapSize { channels: outputs, height, width };
+        if let Some(shortcut) = conv.shortcut
+            && self.size(shortcut) != result
+        {
+            return Err(ShapeError::shortcut(conv.name, &result, &self.size(shortcut)));
+        }
+        if conv.bias && conv.norm.is_some() {
+            return Err(ShapeError::useless_bias(conv.name));
+        }
+        let name = |part: &str| format!("{}.{part}", conv.name);
+        let deviation = conv.deviation.unwrap_or_else(|| (2.0 / (outputs * kernel * kernel) as f64).sqrt());
+        let weight = self.draft.normal(&name("weight"), &shape.weight_dims(), deviation);
+        let bias = conv.bias.then(|| self.draft.constant(&name("bias"), outputs, 0.0));
+        let norm = conv.norm.map(|norm| NormSlots {
+            weight: self.draft.constant(&format!("{norm}.weight"), outputs, 1.0),
+            bias: self.draft.constant(&format!("{norm}.bias"), outputs, 0.0),
+            mean: self.draft.buffer(&format!("{norm}.running_mean"), outputs, 0.0),
+            variance: self.draft.buffer(&format!("{norm}.running_var"), outputs, 1.0),
+        });
+        let (transposed, shortcut, relu) = (conv.transposed, conv.shortcut, conv.relu);
+        let layer = ConvLayer { input: x, shape, transposed, weight, bias, norm, shortcut, relu };
+        Ok(self.add(Layer::Conv(layer), result))
+    }
+
+    /// Adds a max pooling of `x`, or an average pooling.
+    ///
+    /// # Errors
+    /// If the sizes do not fit.
+    pub fn pool(
+        &mut self,
+        x: Map,
+        max: bool,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> std::result::Result<Map, ShapeError> {
+        let MapSize { channels, height, width } = self.size(x);
+        let shape = PoolShape { channels, height, width, kernel, stride, padding }.check()?;
+        let result = MapSize { channels, height: shape.out_height(), width: shape.out_width() };
+        Ok(self.add(Layer::Pool { input: x, shape, max }, result))
+    }
+
+    /// Adds an upsampling of `x` by a whole factor.
+    pub fn resize(&mut self, x: Map, factor: usize, interpolation: Interpolation) -> Map {
+        let MapSize { channels, height, width } = self.size(x);
+        let shape = ResizeShape { channels, height, width, factor, interpolation };
+        let result = MapSize { channels, height: height * factor, width: width * factor };
+        self.add(Layer::Resize { input: x, shape }, result)
+    }
+
+    fn add(&mut self, layer: Layer, result: MapSize) -> Map {
+        self.graph.layers.push(layer);
+        self.graph.maps.push(result);
+        Map(self.graph.layers.len())
+    }
+
+    /// The network, whose result is the last map, and its parameters on `device`.
+    ///
+    /// # Errors
+    /// If the device cannot hold them.
+    pub fn build(self, device: &Device) -> Result<(Graph, Parameters)> {
+        Ok((self.graph, self.draft.build(device)?))
+    }
+}

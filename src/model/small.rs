@@ -1,0 +1,60 @@
+//! `small`: 128x128 images to 32x32 heatmaps.
+
+use super::{
+    ModelSpec,
+    graph::{Builder, Conv, Map, MapSize},
+};
+use crate::kernel::shape::ShapeError;
+
+/// The name that it is built by.
+pub const NAME: &str = "small";
+
+const INPUT: usize = 128;
+const STRIDE: usize = 4;
+const STEM_CHANNELS: usize = 32;
+/// Channels of the three stages, each at half the resolution of the one before.
+const CHANNELS: [usize; 3] = [64, 128, 256];
+const BLOCKS: usize = 2;
+
+/// What it takes and gives.
+pub(super) fn spec(keypoints: usize) -> ModelSpec {
+    ModelSpec::square(NAME, keypoints, INPUT, STRIDE)
+}
+
+/// A residual body (He et al. 2016, arXiv 1512.03385) down to an eighth of the heatmaps' area and two transposed convolutions
+/// back up (Xiao et al. 2018, arXiv 1804.06208), each of which adds the body's maps of its own resolution, so that places stay
+/// exact; about 3.5 M parameters.
+pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError> {
+    let mut net = Builder::new(seed, MapSize { channels: 3, height: INPUT, width: INPUT });
+    let x = net.conv(net.input(), Conv::new("stem.0", STEM_CHANNELS, 3).stride(2).norm("stem.1").relu())?;
+    let mut x = net.conv(x, Conv::new("stem.3", CHANNELS[0], 3).stride(2).norm("stem.4").relu())?;
+    let mut stages = Vec::new();
+    for (stage, channels) in CHANNELS.into_iter().enumerate() {
+        for i in 0..BLOCKS {
+            let stride = if stage > 0 && i == 0 { 2 } else { 1 };
+            x = block(&mut net, x, &format!("layer{}.{i}", stage + 1), channels, stride)?;
+        }
+        stages.push(x);
+    }
+    for (up, stage) in [1, 0].into_iter().enumerate() {
+        let name = |part: &str| format!("up{}.{part}", up + 1);
+        let (conv, norm) = (name("conv"), name("bn"));
+        let conv = Conv::transposed(&conv, CHANNELS[stage], 4, 2, 1);
+        x = net.conv(x, conv.norm(&norm).plus(stages[stage]).relu())?;
+    }
+    net.conv(x, Conv::head("head", keypoints, 3))?;
+    Ok(net)
+}
+
+/// relu(bn2(conv2(relu(bn1(conv1(x))))) + x), x through a 1x1 convolution where its size changes.
+fn block(net: &mut Builder, x: Map, name: &str, channels: usize, stride: usize) -> Result<Map, ShapeError> {
+    let part = |part: &str| format!("{name}.{part}");
+    let shortcut = if stride > 1 || net.size(x).channels != channels {
+        let downsample = part("downsample.0");
+        net.conv(x, Conv::new(&downsample, channels, 1).stride(stride).norm(&part("downsample.1")))?
+    } else {
+        x
+    };
+    let inner = net.conv(x, Conv::new(&part("conv1"), channels, 3).stride(stride).norm(&part("bn1")).relu())?;
+    net.conv(inner, Conv::new(&part("conv2"), channels, 3).norm(&part("bn2")).plus(shortcut).relu())
+}

@@ -1,0 +1,148 @@
+//! A network from candle's own operations: for devices other than the CPU, and what the CPU's engine is tested against.
+//!
+//! Operations whose gradient candle 0.11 gets wrong or lacks are put together from others: upsampling, pooling with
+//! overlapping windows, grouped transposed convolution.
+
+use super::{
+    engine::EPSILON,
+    graph::{ConvLayer, Graph, Layer},
+};
+use crate::kernel::{norm::Statistics, pool::PoolShape, resize::ResizeShape};
+use candle_core::{D, Device, Result, Tensor};
+
+/// The network's result [B, K, h, w] for `x` [B, C, H, W]. Without `buffers`, which hold the running statistics, batch norm
+/// takes those of the batch, which are returned layer by layer.
+///
+/// # Errors
+/// If the shapes, types or devices do not fit.
+pub fn forward(
+    graph: &Graph,
+    x: &Tensor,
+    parameters: &Tensor,
+    buffers: Option<&Tensor>,
+) -> Result<(Tensor, Vec<Statistics>)> {
+    let mut maps = vec![x.clone()];
+    let mut statistics = Vec::new();
+    for layer in &graph.layers {
+        let map = match layer {
+            Layer::Conv(layer) => {
+                let shortcut = layer.shortcut.map(|map| &maps[map.0]);
+                conv(layer, &maps[layer.input.0], shortcut, parameters, buffers, &mut statistics)?
+            }
+            Layer::Pool { input, shape, max } => pool(shape, &maps[input.0], *max)?,
+            Layer::Resize { input, shape } => resize(shape, &maps[input.0])?,
+        };
+        maps.push(map);
+    }
+    Ok((maps.pop().unwrap_or_else(|| x.clone()), statistics))
+}
+
+fn conv(
+    layer: &ConvLayer,
+    x: &Tensor,
+    shortcut: Option<&Tensor>,
+    parameters: &Tensor,
+    buffers: Option<&Tensor>,
+    statistics: &mut Vec<Statistics>,
+) -> Result<Tensor> {
+    let shape = &layer.shape;
+    let weight = layer.weight.view(parameters)?;
+    let mut y = if layer.transposed {
+        transposed(layer, x, &weight)?
+    } else {
+        x.conv2d(&weight, shape.padding, shape.stride, shape.dilation, shape.groups)?
+    };
+    let per_channel = |values: Tensor| values.reshape((1, (), 1, 1));
+    if let Some(bias) = &layer.bias {
+        y = y.broadcast_add(&per_channel(bias.view(parameters)?)?)?;
+    }
+    if let Some(norm) = &layer.norm {
+        let (mean, variance) = match buffers {
+            Some(buffers) => (per_channel(norm.mean.view(buffers)?)?, per_channel(norm.variance.view(buffers)?)?),
+            None => {
+                let mean = channel_mean(&y)?;
+                let variance = channel_mean(&y.broadcast_sub(&mean)?.sqr()?)?;
+                let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+                statistics.push(Statistics { mean: values(&mean)?, variance: values(&variance)? });
+                (mean, variance)
+            }
+        };
+        y = y
+            .broadcast_sub(&mean)?
+            .broadcast_div(&(variance + f64::from(EPSILON))?.sqrt()?)?
+            .broadcast_mul(&per_channel(norm.weight.view(parameters)?)?)?
+            .broadcast_add(&per_channel(norm.bias.view(parameters)?)?)?;
+    }
+    if let Some(shortcut) = shortcut {
+        y = (y + shortcut)?;
+    }
+    if layer.relu { y.relu() } else { Ok(y) }
+}
+
+fn channel_mean(x: &Tensor) -> Result<Tensor> {
+    x.mean_keepdim(0)?.mean_keepdim(2)?.mean_keepdim(D::Minus1)
+}
+
+/// Group by group: candle's transposed convolution knows no groups.
+fn transposed(layer: &ConvLayer, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let shape = &layer.shape;
+    let (channels, kernels) = (shape.group_outputs(), shape.outputs / shape.groups);
+    let group = |group: usize| {
+        let x = x.narrow(1, group * channels, channels)?.contiguous()?;
+        let weight = weight.narrow(0, group * kernels, kernels)?.contiguous()?;
+        x.conv_transpose2d(&weight, shape.padding, 0, shape.stride, shape.dilation)
+    };
+    Tensor::cat(&(0..shape.groups).map(group).collect::<Result<Vec<_>>>()?, 1)
+}
+
+/// Every place of the window over all windows at once, then their maximum or mean.
+fn pool(shape: &PoolShape, x: &Tensor, max: bool) -> Result<Tensor> {
+    let PoolShape { kernel, stride, padding, .. } = *shape;
+    // No number is below this one, so what lies outside is no maximum.
+    let outside = if max { f64::from(f32::MIN) } else { 0.0 };
+    let padded = pad(&pad(x, 2, padding, outside)?, 3, padding, outside)?;
+    let every = |x: &Tensor, dimension: usize, first: usize, count: usize| {
+        let places: Vec<u32> = (0..count).map(|place| (first + place * stride) as u32).collect();
+        x.index_select(&Tensor::from_vec(places, count, x.device())?, dimension)
+    };
+    let mut joined: Option<Tensor> = None;
+    for ky in 0..kernel {
+        for kx in 0..kernel {
+            let place = every(&every(&padded, 2, ky, shape.out_height())?, 3, kx, shape.out_width())?;
+            joined = Some(match joined {
+                Some(joined) if max => joined.maximum(&place)?,
+                Some(joined) => (joined + place)?,
+                None => place,
+            });
+        }
+    }
+    let joined = joined.map_or_else(|| x.zeros_like(), Ok)?;
+    if max { Ok(joined) } else { joined / (kernel * kernel) as f64 }
+}
+
+fn pad(x: &Tensor, dimension: usize, padding: usize, value: f64) -> Result<Tensor> {
+    if padding == 0 {
+        return Ok(x.clone());
+    }
+    let mut dims = x.dims().to_vec();
+    dims[dimension] = padding;
+    let border = Tensor::zeros(dims, x.dtype(), x.device())?.affine(0.0, value)?;
+    Tensor::cat(&[&border, x, &border], dimension)
+}
+
+/// Along each side a product with a matrix of shares.
+fn resize(shape: &ResizeShape, x: &Tensor) -> Result<Tensor> {
+    let shares = |size: usize, device: &Device| {
+        let places = shape.places(size);
+        let mut matrix = vec![0f32; size * places.len()];
+        for (out, between) in places.iter().enumerate() {
+            for (place, share) in between {
+                matrix[place * places.len() + out] += share;
+            }
+        }
+        Tensor::from_vec(matrix, (size, places.len()), device)?.to_dtype(x.dtype())
+    };
+    let (columns, rows) = (shares(shape.width, x.device())?, shares(shape.height, x.device())?);
+    let wide = x.contiguous()?.broadcast_matmul(&columns)?;
+    wide.transpose(2, 3)?.contiguous()?.broadcast_matmul(&rows)?.transpose(2, 3)?.contiguous()
+}
