@@ -1,7 +1,7 @@
 """What `marionette bench network` measures, of the network's twin in PyTorch, on the CPU in f32.
 
-Eager PyTorch in the layout and with the AdamW that are fastest here: unless they are named, each is tried first, in a process
-of its own, so that trying does not count as memory.
+Eager PyTorch in the layout, with the AdamW and with the waiting of OpenMP's threads that are fastest here: unless they are named,
+each is tried first, in another process, so that trying does not count as memory.
 """
 import argparse
 import json
@@ -21,6 +21,8 @@ from small import Small
 TWINS = {"nano": Nano, "small": Small}
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 ADAMW = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+# Threads that spin while they wait lose most of their time as soon as another program wants a core. None: as OpenMP likes.
+WAITS = {"default": None, "passive": "PASSIVE"}
 WARM_UP = 3
 SIGMA = 1.0  # deviation of the targets, cells
 # As a run's: src/train/settings.rs.
@@ -111,19 +113,29 @@ def measured(work, batch, seconds):
     }
 
 
-def fastest(candidates, batch, seconds):  # the name of the candidate with the best median of three rounds
+def fastest(candidates, batch, seconds):  # the candidate with the best median of three rounds: its name and that median
     rounds = [{name: rate(work, batch, seconds) for name, work in candidates.items()} for _ in range(3)]
-    return max(candidates, key=lambda name: statistics.median(rates[name] for rates in rounds))
+    medians = {name: statistics.median(rates[name] for rates in rounds) for name in candidates}
+    best = max(medians, key=medians.get)
+    return best, medians[best]
 
 
-def choose(args):  # the fastest settings, tried for `--seconds` in all
+def choose(args):  # the fastest settings in this process, tried for `--seconds` in all, and how fast they were
     seconds = args.seconds / (3 * (2 * len(LAYOUTS) + len(ADAMW)))
     learners = {layout: Learner(args, layout, "default") for layout in LAYOUTS}
-    best = lambda candidates: fastest(candidates, args.batch, seconds)
-    infer_layout = best({layout: learner.infer for layout, learner in learners.items()})
-    layout = best({layout: learner.learn for layout, learner in learners.items()})
-    optimizer = best({name: Learner(args, layout, name).learn for name in ADAMW})
-    return {"infer_layout": infer_layout, "layout": layout, "optimizer": optimizer}
+    try_out = lambda candidates: fastest(candidates, args.batch, seconds)
+    infer_layout, infer_rate = try_out({layout: learner.infer for layout, learner in learners.items()})
+    layout, _ = try_out({layout: learner.learn for layout, learner in learners.items()})
+    optimizer, step_rate = try_out({name: Learner(args, layout, name).learn for name in ADAMW})
+    settings = {"wait": args.wait, "infer_layout": infer_layout, "layout": layout, "optimizer": optimizer}
+    return settings, infer_rate * step_rate
+
+
+def choose_all(argv):  # the fastest settings, each way of waiting tried in a process of its own
+    tried = [
+        json.loads(subprocess.check_output([sys.executable, *argv, "--choose", "--wait", wait])) for wait in WAITS
+    ]
+    return max(tried, key=lambda settings_and_rate: settings_and_rate[1])[0]
 
 
 def measure(args, settings):
@@ -156,18 +168,26 @@ def main():
     parser.add_argument("--layout", choices=LAYOUTS, help="memory layout of the training step")
     parser.add_argument("--infer-layout", choices=LAYOUTS, help="memory layout of inference")
     parser.add_argument("--optimizer", choices=ADAMW, help="implementation of AdamW")
+    parser.add_argument("--wait", choices=WAITS, help="how OpenMP's threads wait for each other")
     parser.add_argument("--choose", action="store_true", help="only say which settings are fastest, as JSON")
     parser.add_argument("--json", action="store_true", help="print what was measured as JSON")
     args = parser.parse_args()
+    if args.wait and os.environ.get("OMP_WAIT_POLICY") != WAITS[args.wait]:
+        # OpenMP reads it when it is loaded.
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        if WAITS[args.wait]:
+            environment["OMP_WAIT_POLICY"] = WAITS[args.wait]
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(args.threads or cores)
     if args.choose:
-        print(json.dumps(choose(args)))
+        print(json.dumps(choose(args) if args.wait else choose_all(sys.argv)))
         return
-    settings = {"infer_layout": args.infer_layout, "layout": args.layout, "optimizer": args.optimizer}
+    settings = {name: getattr(args, name) for name in ("wait", "infer_layout", "layout", "optimizer")}
     if None in settings.values():
-        chosen = json.loads(subprocess.check_output([sys.executable, *sys.argv, "--choose"]))
-        settings = {key: value or chosen[key] for key, value in settings.items()}
+        chosen = choose_all(sys.argv)
+        flags = [f"--{name.replace('_', '-')}={settings[name] or chosen[name]}" for name in settings]
+        os.execve(sys.executable, [sys.executable, *sys.argv, *flags], os.environ)
     report = measure(args, settings)
     if args.json:
         print(json.dumps(report, indent=2))

@@ -112,16 +112,16 @@ def show(model, batch, settings, passes):
     mebibytes = lambda m: "unknown" if m is None else f"{m['whole_bytes'] / 2**20:.0f} ({m['added_bytes'] / 2**20:.0f})"
     print(
         f"\n{model}, batches of {batch}; PyTorch's step {settings['layout']} with AdamW {settings['optimizer']}, "
-        f"its inference {settings['infer_layout']}"
+        f"its inference {settings['infer_layout']}, its threads' waiting {settings['wait']}"
     )
-    print(f"  {'':<21}{'marionette':<27}{'PyTorch':<27}marionette / PyTorch")
+    print(f"  {'':<23}{'marionette':<27}{'PyTorch':<27}marionette / PyTorch")
     for name, one in passes.items():
         figures = [text(one["marionette"], 1), text(one["torch"], 1), text(one["ratio"], 2)]
-        print(f"  {name + ', samples/s':<21}{figures[0]:<27}{figures[1]:<27}{figures[2]}")
+        print(f"  {name + ', samples/s':<23}{figures[0]:<27}{figures[1]:<27}{figures[2]}")
     for name, one in passes.items():
-        print(f"  {name + ', ms a batch':<21}{one['marionette_ms']:<27.1f}{one['torch_ms']:<27.1f}")
+        print(f"  {name + ', ms a batch':<23}{one['marionette_ms']:<27.1f}{one['torch_ms']:<27.1f}")
     for name, one in passes.items():
-        print(f"  {name + ', MiB':<21}{mebibytes(one['marionette_memory']):<27}{mebibytes(one['torch_memory']):<27}")
+        print(f"  {name + ', MiB':<23}{mebibytes(one['marionette_memory']):<27}{mebibytes(one['torch_memory']):<27}")
     sys.stdout.flush()
 
 
