@@ -52,7 +52,8 @@ fn the_network_alone_is_measured_without_a_graphics_adapter() {
     let report = json(folder.path(), "network.json");
     assert!(report["machine"].get("adapter").is_none() && report.get("train").is_none());
     let network = &report["network"];
-    assert_eq!([&network["model"], &network["batch"], &network["keypoints"]], [&"nano".into(), &4.into(), &17.into()]);
+    assert_eq!(network["model"], "nano");
+    assert_eq!((network["batch"].as_u64(), network["keypoints"].as_u64()), (Some(4), Some(17)));
     for pass in ["step", "inference"] {
         assert_measured(&network[pass]["ms"], 1);
         assert_measured(&network[pass]["samples_per_second"], 1);

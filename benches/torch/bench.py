@@ -1,7 +1,7 @@
 """What `marionette bench network` measures, of the network's twin in PyTorch, on the CPU in f32.
 
-Eager PyTorch in the layout, with the AdamW and with the waiting of OpenMP's threads that are fastest here: unless they are named,
-each is tried first, in another process, so that trying does not count as memory.
+Eager PyTorch in the layout, with the AdamW and with the waiting of OpenMP's threads that are fastest here: unless they
+are named, each is tried first, in another process, so that trying does not count as memory.
 """
 import argparse
 import json
@@ -21,7 +21,7 @@ from small import Small
 TWINS = {"nano": Nano, "small": Small}
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 ADAMW = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
-# Threads that spin while they wait lose most of their time as soon as another program wants a core. None: as OpenMP likes.
+# Threads that spin while they wait lose most of their time once another program wants a core. None: OpenMP's default.
 WAITS = {"default": None, "passive": "PASSIVE"}
 WARM_UP = 3
 SIGMA = 1.0  # deviation of the targets, cells
@@ -76,7 +76,7 @@ class Learner:
     def learn(self):
         self.twin.train()
         surprise = F.log_softmax(self.twin(self.images).flatten(2), dim=2)
-        # The cross-entropy minus the targets' entropy; every keypoint is labelled, so the mean of samples is that of all.
+        # The cross-entropy minus the targets' entropy. All keypoints are labelled: the mean of samples is that of all.
         loss = F.kl_div(surprise, self.targets, reduction="none").sum(2).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -192,7 +192,8 @@ def main():
     if args.json:
         print(json.dumps(report, indent=2))
         return
-    print(f"PyTorch {report['torch']}, {report['threads']} threads, {args.model} on batches of {args.batch}: {settings}")
+    print(f"PyTorch {report['torch']}, {report['threads']} threads, {args.model} on batches of {args.batch}")
+    print(f"  {settings}")
     mebibytes = lambda count: "unknown" if count is None else f"{count >> 20} MiB"
     for name in ("step", "inference"):
         one = report[name]

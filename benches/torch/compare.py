@@ -1,7 +1,7 @@
-"""Measures `marionette bench network` and its twin in PyTorch in turns, each time in a fresh process, and compares them.
+"""Measures a bare training step and inference, ours and PyTorch's, in turns and each time in a fresh process.
 
-Run by scripts/bench-train, which builds and installs what it takes. Before anything is measured, each twin must give the
-program's own output with the program's own weights.
+Run by scripts/bench-train, which builds and installs what it takes. Before anything is measured, each twin must give
+the program's own output with the program's own weights.
 """
 import argparse
 import json
@@ -24,7 +24,7 @@ def run(*command, **options):
 
 
 def knows(marionette, model):  # whether the program has this network
-    command = [marionette, "bench", "network", "--model", model, "--batch", "1", "--seconds", "0", "--pairs", "1", "--quiet"]
+    command = [marionette, "bench", "network", "--model", model, "--batch", "1", "--seconds", "0", "--pairs", "1"]
     tried = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if tried.returncode == 2 and "expected one of" in tried.stderr:
         return False
@@ -107,9 +107,20 @@ def summary(measured):
     return passes
 
 
+def show_machine(report, pairs):
+    print(
+        f"{report['processor']}, {report['cores']} cores, load {report['load_before']:.1f} at the start; "
+        f"{report['threads']} threads each; marionette {report['marionette']}; "
+        f"PyTorch {report['torch']} (eager, CPU, f32); Python {report['python']}\n"
+        f"Medians (lowest to highest) of {pairs} alternating pairs. "
+        "Memory: the whole process at its peak (what the network added to it)."
+    )
+
+
 def show(model, batch, settings, passes):
     text = lambda s, digits: f"{s['median']:.{digits}f} ({s['low']:.{digits}f} to {s['high']:.{digits}f})"
-    mebibytes = lambda m: "unknown" if m is None else f"{m['whole_bytes'] / 2**20:.0f} ({m['added_bytes'] / 2**20:.0f})"
+    mebi = lambda count: f"{count / 2**20:.0f}"
+    mebibytes = lambda m: f"{mebi(m['whole_bytes'])} ({mebi(m['added_bytes'])})" if m else "unknown"
     print(
         f"\n{model}, batches of {batch}; PyTorch's step {settings['layout']} with AdamW {settings['optimizer']}, "
         f"its inference {settings['infer_layout']}, its threads' waiting {settings['wait']}"
@@ -119,9 +130,9 @@ def show(model, batch, settings, passes):
         figures = [text(one["marionette"], 1), text(one["torch"], 1), text(one["ratio"], 2)]
         print(f"  {name + ', samples/s':<23}{figures[0]:<27}{figures[1]:<27}{figures[2]}")
     for name, one in passes.items():
-        print(f"  {name + ', ms a batch':<23}{one['marionette_ms']:<27.1f}{one['torch_ms']:<27.1f}")
+        print(f"  {name + ', ms a batch':<23}{one['marionette_ms']:<27.1f}{one['torch_ms']:.1f}")
     for name, one in passes.items():
-        print(f"  {name + ', MiB':<23}{mebibytes(one['marionette_memory']):<27}{mebibytes(one['torch_memory']):<27}")
+        print(f"  {name + ', MiB':<23}{mebibytes(one['marionette_memory']):<27}{mebibytes(one['torch_memory'])}")
     sys.stdout.flush()
 
 
@@ -138,14 +149,16 @@ def main():
     parser.add_argument("models", nargs="*", metavar="MODEL", help="networks to measure: nano, small; both if left out")
     parser.add_argument("--batch", default="32,64", metavar="LIST", help="samples a batch (32,64)")
     parser.add_argument("--pairs", type=int, default=5, metavar="N", help="how often each is measured (5)")
-    parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="seconds that each measurement takes (5)")
+    parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="seconds a measurement (5)")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads of either; 0 for one per core")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured to this file")
     parser.add_argument("--marionette", default="target/release/marionette", help=argparse.SUPPRESS)
     args = parser.parse_args()
     unknown = set(args.models) - set(MODELS)
-    if unknown or args.pairs < 1:
-        parser.error(f"no twin of {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}" if unknown else "--pairs: 1 or more")
+    if unknown:
+        parser.error(f"no twin of {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
+    if args.pairs < 1:
+        parser.error("--pairs: 1 or more")
     batches = [int(batch) for batch in args.batch.split(",")]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     args.threads = args.threads or cores
@@ -173,13 +186,7 @@ def main():
                 report.update(marionette=measured[0][0]["version"], torch=measured[0][1]["torch"])
                 passes = summary(measured)
                 if not report["comparisons"]:
-                    print(
-                        f"{report['processor']}, {cores} cores, load {report['load_before']:.1f} at the start; "
-                        f"{args.threads} threads each; marionette {report['marionette']}; "
-                        f"PyTorch {report['torch']} (eager, CPU, f32); Python {report['python']}\n"
-                        f"Medians (lowest to highest) of {args.pairs} alternating pairs. Memory: the whole process at its peak "
-                        "(what the network added to it)."
-                    )
+                    show_machine(report, args.pairs)
                 show(model, batch, settings, passes)
                 report["comparisons"].append(
                     {"model": model, "batch": batch, "settings": settings, "passes": passes, "pairs": measured}
