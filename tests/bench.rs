@@ -43,6 +43,29 @@ fn a_step_is_measured_operation_by_operation() {
 }
 
 #[test]
+fn the_network_alone_is_measured_without_a_graphics_adapter() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = marionette(["bench", "network", "--json", "network.json"]);
+    command.env("VK_DRIVER_FILES", "/nonexistent").env_remove("VK_ICD_FILENAMES");
+    let said = succeed(command.args(TINY).args(["--pairs", "1"]).current_dir(&folder));
+    assert!(said.stdout.contains("inference") && !said.stdout.contains("drawing on"), "{}", said.stdout);
+    let report = json(folder.path(), "network.json");
+    assert!(report["machine"].get("adapter").is_none() && report.get("train").is_none());
+    let network = &report["network"];
+    assert_eq!(network["model"], "nano");
+    assert_eq!((network["batch"].as_u64(), network["keypoints"].as_u64()), (Some(4), Some(17)));
+    for pass in ["step", "inference"] {
+        assert_measured(&network[pass]["ms"], 1);
+        assert_measured(&network[pass]["samples_per_second"], 1);
+        let [ms, rate] = ["ms", "samples_per_second"].map(|key| network[pass][key]["median"].as_f64().unwrap());
+        assert!((ms * rate / 4e3 - 1.0).abs() < 1e-6, "{ms} ms for 4 samples, {rate} samples/s");
+        // Where the system counts, a network and its batch take a mebibyte at the very least.
+        let peak = network[pass].get("peak_memory_bytes");
+        assert!(peak.is_none_or(|bytes| bytes.as_u64().unwrap() > 1 << 20), "{network}");
+    }
+}
+
+#[test]
 fn the_loop_is_measured_against_its_parts() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = marionette(["bench", "loop", "--json", "loop.json", "--quiet"]);

@@ -17,23 +17,24 @@ pub struct Machine {
     cpus: usize,
     /// Threads of each pool.
     threads: usize,
-    /// What draws.
-    adapter: AdapterReport,
+    /// What draws, if anything is to be drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adapter: Option<AdapterReport>,
     /// What trains.
     device: String,
 }
 
 impl Machine {
-    /// This machine.
+    /// This machine; its graphics adapter only where `draws`.
     ///
     /// # Errors
     /// Where there is nothing to draw or train with.
-    pub fn find(bench: &Bench) -> anyhow::Result<Self> {
+    pub fn find(bench: &Bench, draws: bool) -> anyhow::Result<Self> {
         Ok(Machine {
             version: env!("CARGO_PKG_VERSION"),
             cpus: threads(0),
             threads: bench.threads,
-            adapter: find_adapter()?,
+            adapter: draws.then(find_adapter).transpose()?,
             device: device_name(&open_device(&bench.config.device)?),
         })
     }
@@ -42,12 +43,11 @@ impl Machine {
 impl Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Machine { version, cpus, threads, adapter, device } = self;
-        let AdapterReport { name, driver, backend, software } = adapter;
-        let software = if *software { ", software" } else { "" };
-        write!(
-            f,
-            "marionette {version}; CPUs {cpus}; threads {threads}; drawing on {name} ({backend}, {driver}{software}); \
-             training on {device}"
-        )
+        write!(f, "marionette {version}; CPUs {cpus}; threads {threads}; ")?;
+        if let Some(AdapterReport { name, driver, backend, software }) = adapter {
+            let software = if *software { ", software" } else { "" };
+            write!(f, "drawing on {name} ({backend}, {driver}{software}); ")?;
+        }
+        write!(f, "training on {device}")
     }
 }

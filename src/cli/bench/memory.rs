@@ -16,10 +16,20 @@ impl Peak {
 
     /// Bytes of resident memory at the highest.
     pub fn bytes(&self) -> Option<u64> {
-        let status = fs::read_to_string("/proc/self/status").ok().filter(|_| self.counting)?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+        if self.counting { status("VmHWM:") } else { None }
     }
+}
+
+/// Bytes of resident memory now.
+pub fn resident_bytes() -> Option<u64> {
+    status("VmRSS:")
+}
+
+/// What Linux says of this process under `key`, bytes.
+fn status(key: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -3,6 +3,7 @@
 mod feed;
 mod machine;
 mod memory;
+mod network;
 mod render;
 mod report;
 mod stream;
@@ -51,10 +52,10 @@ pub struct BenchArgs {
     /// Tiles a frame that `render` draws.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
     tiles: u32,
-    /// Network that `train` and `loop` train.
+    /// Network that `train`, `network` and `loop` train.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Samples a batch that `train` and `loop` learn from.
+    /// Samples a batch that `train`, `network` and `loop` learn from.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<String>,
     /// Where the network is trained: auto, cpu, cuda:N or metal.
@@ -75,6 +76,8 @@ enum Part {
     Render,
     /// A training step, operation by operation.
     Train,
+    /// The network alone, on noise: a bare training step, and inference. Needs nothing to draw with.
+    Network,
     /// Rendering and training at once, against each alone.
     Loop,
     /// All of them.
@@ -126,6 +129,8 @@ struct Report {
     render: Option<render::RenderReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     train: Option<train::TrainReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<network::NetworkReport>,
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     both: Option<stream::LoopReport>,
 }
@@ -171,7 +176,7 @@ fn prepare(args: &BenchArgs) -> Result<Bench, Trouble> {
 }
 
 fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
-    let machine = Machine::find(bench)?;
+    let machine = Machine::find(bench, args.part != Part::Network)?;
     let show = |text: &dyn Display| {
         if !bench.quiet {
             output::say(&text.to_string());
@@ -186,6 +191,7 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         seconds: bench.seconds,
         render: None,
         train: None,
+        network: None,
         both: None,
     };
     if wanted(Part::Render) {
@@ -197,6 +203,11 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         let measured = train::measure(bench)?;
         show(&measured);
         report.train = Some(measured);
+    }
+    if wanted(Part::Network) {
+        let measured = network::measure(bench)?;
+        show(&measured);
+        report.network = Some(measured);
     }
     if wanted(Part::Loop) {
         let measured = stream::measure(bench)?;

@@ -1,0 +1,62 @@
+"""`small` (src/model/small.rs) in PyTorch, its tensors under the same names."""
+from torch import nn
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            conv = nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False)
+            self.downsample = nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = self.relu(self.bn1(self.conv1(x)))
+        return self.relu(self.bn2(self.conv2(y)).add_(shortcut))
+
+
+def layer(inputs, outputs, stride):
+    return nn.Sequential(BasicBlock(inputs, outputs, stride), BasicBlock(outputs, outputs, 1))
+
+
+class Up(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x, skipped):
+        return self.relu(self.bn(self.conv(x)).add_(skipped))
+
+
+class Small(nn.Module):
+    size, stride = 128, 4
+
+    def __init__(self, keypoints):
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(inplace=True),
+        )
+        self.layer1 = layer(64, 64, 1)
+        self.layer2 = layer(64, 128, 2)
+        self.layer3 = layer(128, 256, 2)
+        self.up1 = Up(256, 128)
+        self.up2 = Up(128, 64)
+        self.head = nn.Conv2d(64, keypoints, 3, padding=1)
+
+    def forward(self, x):  # normalised images [B, 3, 128, 128] to logits [B, K, 32, 32]
+        one = self.layer1(self.stem(x))
+        two = self.layer2(one)
+        return self.head(self.up2(self.up1(self.layer3(two), two), one))
