@@ -13,7 +13,7 @@ use anyhow::ensure;
 use candle_core::{Device, Tensor};
 use marionette::{
     afl::{BaseLoss, CrossEntropy},
-    model::{self, HeatmapNetwork, ModelSpec, heatmap::HeatmapTargets},
+    model::{self, HeatmapNetwork, ModelSpec, heatmap::HeatmapTargets, parameters::VARIABLE},
     optim::{AdamW, collect},
     random::stream,
     run::open_device,
@@ -53,7 +53,7 @@ struct PassReport {
 
 /// A network with something to learn.
 struct Learner {
-    network: Box<dyn HeatmapNetwork + Send>,
+    network: HeatmapNetwork,
     optimizer: AdamW,
     learning_rate: f64,
     images: Tensor,
@@ -64,8 +64,10 @@ impl Learner {
     fn new(bench: &Bench, keypoints: usize, device: &Device) -> anyhow::Result<Self> {
         let config = &bench.config;
         let network = model::build(&config.model, keypoints, config.seed, device)?;
-        let (images, targets) = noise(config.seed, config.batch, &network.spec(), device)?;
-        let optimizer = AdamW::new(network.parameters().trainable(), config.optimizer.adamw())?;
+        let (images, targets) = noise(config.seed, config.batch, network.spec(), device)?;
+        let parameters = network.parameters();
+        let optimizer =
+            AdamW::new(parameters.trainable(), config.optimizer.adamw())?.decaying(VARIABLE, parameters.decaying());
         Ok(Learner { network, optimizer, learning_rate: config.optimizer.learning_rate, images, targets })
     }
 
@@ -74,7 +76,7 @@ impl Learner {
         let logits = self.network.forward(&self.images, true)?;
         let loss = CrossEntropy.per_sample(&logits, &self.targets)?.mean_all()?;
         let gradients = collect(self.network.parameters().trainable(), loss.backward()?);
-        self.optimizer.step(&gradients, self.learning_rate)?;
+        self.optimizer.step(&gradients, 1.0, self.learning_rate)?;
         let loss = loss.to_scalar::<f32>()?;
         ensure!(loss.is_finite(), "the loss is {loss}");
         Ok(self.images.device().synchronize()?)

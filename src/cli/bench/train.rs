@@ -8,6 +8,7 @@ use super::{
 };
 use anyhow::ensure;
 use marionette::{
+    model::Kind,
     run::trainer,
     scene::Policy,
     stream::Batch,
@@ -32,6 +33,9 @@ pub struct TrainReport {
     /// Samples learned from per second.
     samples_per_second: Spread,
     operations: Vec<OperationReport>,
+    /// The network's passes by kind of work, where the CPU trains it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kinds: Vec<OperationReport>,
     /// Most memory that the process used meanwhile; absent where the system does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_memory_bytes: Option<u64>,
@@ -89,9 +93,10 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
     let peak = Peak::since_now();
     let (mut steps_ms, mut rates) = (Vec::new(), Vec::new());
     let mut operations = Operation::ALL.map(|_| Vec::new());
+    let mut kinds = Kind::ALL.map(|_| Vec::new());
     for pair in 1..=bench.pairs {
         bench.doing(format_args!("train, {pair} of {}", bench.pairs));
-        let (before, first) = (trainer.laps().clone(), trainer.step());
+        let (before, first, times) = (trainer.laps().clone(), trainer.step(), trainer.network().times());
         let rate = per_second(bench.seconds, || {
             let next = trainer.step() as usize % batches.len();
             learn(&mut trainer, &batches[next])?;
@@ -103,19 +108,24 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
             let spent = trainer.laps().sum(operation) - before.sum(operation);
             values.push(spent.as_secs_f64() * 1e3 / (trainer.step() - first) as f64);
         }
+        for ((now, before), values) in trainer.network().times().iter().zip(times).zip(&mut kinds) {
+            values.push((*now - before).as_secs_f64() * 1e3 / (trainer.step() - first) as f64);
+        }
     }
     let step_ms = Spread::of(steps_ms);
     let operations = operations.map(Spread::of);
     let all: f64 = operations.iter().map(|ms| ms.median).sum();
-    let report = |(operation, ms): (Operation, Spread)| {
+    let report = |(name, ms): (&'static str, Spread)| {
         let share = ms.median / all.max(f64::MIN_POSITIVE);
-        OperationReport { name: operation.name(), ms, share }
+        OperationReport { name, ms, share }
     };
+    let kinds = Kind::ALL.map(Kind::name).into_iter().zip(kinds.map(Spread::of)).map(report);
     Ok(TrainReport {
         model: bench.config.model.clone(),
         batch: bench.config.batch,
         samples_per_second: Spread::of(rates),
-        operations: Operation::ALL.into_iter().zip(operations).map(report).collect(),
+        operations: Operation::ALL.map(Operation::name).into_iter().zip(operations).map(report).collect(),
+        kinds: kinds.filter(|kind| kind.ms.median > 0.0).collect(),
         step_ms,
         peak_memory_bytes: peak.bytes(),
     })
@@ -124,12 +134,17 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
 impl Display for TrainReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "\nTraining {} on batches of {}: median (lowest to highest)", self.model, self.batch)?;
-        writeln!(f, "  {:<12} {:>8} {:<20} {:>6}", "operation", "ms", "", "share")?;
-        for OperationReport { name, ms, share } in &self.operations {
-            writeln!(f, "  {name:<12} {:<29} {:>5.1}%", format!("{ms:.1}"), share * 100.0)?;
+        writeln!(f, "  {:<16} {:>8} {:<20} {:>6}", "operation", "ms", "", "share")?;
+        let line = |f: &mut fmt::Formatter, OperationReport { name, ms, share }: &OperationReport| {
+            writeln!(f, "  {name:<16} {:<29} {:>5.1}%", format!("{ms:.1}"), share * 100.0)
+        };
+        self.operations.iter().try_for_each(|operation| line(f, operation))?;
+        writeln!(f, "  {:<16} {:<29}", "whole step", format!("{:.1}", self.step_ms))?;
+        writeln!(f, "  {:<16} {}", "samples/s", self.samples_per_second)?;
+        if !self.kinds.is_empty() {
+            writeln!(f, "Forward and backward, by kind of work:")?;
+            self.kinds.iter().try_for_each(|kind| line(f, kind))?;
         }
-        writeln!(f, "  {:<12} {:<29}", "whole step", format!("{:.1}", self.step_ms))?;
-        writeln!(f, "  {:<12} {}", "samples/s", self.samples_per_second)?;
         write!(f, "{}", memory_line(self.peak_memory_bytes))
     }
 }
