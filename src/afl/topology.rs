@@ -64,21 +64,26 @@ impl Topology {
 
 /// The mass-weighted mean (column, row), in cells, of the cells that reach the threshold; `None` where no cell does.
 fn centroid(map: &[f32], width: usize, threshold: Threshold) -> Result<Option<[f64; 2]>, AflError> {
-    if !map.iter().all(|value| value.is_finite()) {
+    if !map.iter().fold(true, |finite, value| finite & value.is_finite()) {
         return Err(AflError::NotFinite { what: "a heatmap" });
     }
     let level = match threshold {
         Threshold::Absolute(level) => level,
-        Threshold::OfMaximum(share) => share * f64::from(map.iter().copied().fold(0.0, f32::max)),
+        Threshold::OfMaximum(share) => {
+            share * f64::from(map.iter().fold(0.0, |most, value| if *value > most { *value } else { most }))
+        }
     };
     let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
-    for (cell, value) in map.iter().map(|&value| f64::from(value)).enumerate() {
-        // A raw network output may be negative, and a threshold 0: neither is mass.
-        if value >= level && value > 0.0 {
-            mass += value;
-            x += value * (cell % width) as f64;
-            y += value * (cell / width) as f64;
+    for (row, cells) in map.chunks_exact(width).enumerate() {
+        let mut row_mass = 0.0;
+        for (column, value) in cells.iter().map(|&value| f64::from(value)).enumerate() {
+            // A raw network output may be negative, and a threshold 0: neither is mass.
+            let value = if value >= level && value > 0.0 { value } else { 0.0 };
+            row_mass += value;
+            x += value * column as f64;
         }
+        mass += row_mass;
+        y += row_mass * row as f64;
     }
     Ok((mass > 0.0).then(|| [x / mass, y / mass]))
 }

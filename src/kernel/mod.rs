@@ -12,5 +12,6 @@ pub mod product;
 pub mod resize;
 mod scratch;
 pub mod shape;
+pub mod softmax;
 mod vector;
 mod winograd;

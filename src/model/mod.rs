@@ -15,6 +15,7 @@ pub mod nano;
 mod network;
 pub mod parameters;
 pub mod small;
+pub mod softmax;
 pub mod stock;
 
 use crate::kernel::shape::ShapeError;

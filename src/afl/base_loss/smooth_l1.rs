@@ -1,7 +1,10 @@
 //! Smooth L1 on decoded coordinates.
 
 use crate::afl::loss::{BaseLoss, mean_over_labelled};
-use crate::model::heatmap::{Activation, HeatmapTargets, log_softmax};
+use crate::model::{
+    heatmap::{Activation, HeatmapTargets},
+    softmax::log_softmax,
+};
 use candle_core::{D, DType, Result, Tensor};
 
 /// Smooth L1 (Girshick 2015), in cells with its corner at one cell, between the keypoint and the mean position under

@@ -1,9 +1,6 @@
 use super::*;
 use crate::{
-    model::{
-        HeatmapNetwork, build,
-        heatmap::{HeatmapTargets, log_softmax},
-    },
+    model::{HeatmapNetwork, build, heatmap::HeatmapTargets, softmax::log_softmax},
     optim::{AdamW, AdamWSettings, clip_factor, collect, global_norm},
     random,
 };
