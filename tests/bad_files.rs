@@ -195,7 +195,7 @@ fn config_files() {
         ("steps = 1800", "step = 3000", Some(0), &["unknown field `step`", "`steps`"]),
         ("steps = 1800", "steps = \"many\"", Some(0), &["string \"many\"", "u64"]),
         ("steps = 1800", "steps = 0", Some(0), &["steps: found 0, expected 1 to"]),
-        ("model = \"nano\"", "model = \"nono\"", Some(0), &["model: found \"nono\", expected one of nano"]),
+        ("model = \"nano\"", "model = \"nono\"", Some(0), &["model: found \"nono\", expected one of nano, small"]),
         ("clip_norm = 5.0", "clip_norm = -5.0", Some(0), &["optimizer.clip_norm: found -5, expected above 0"]),
         ("bins = 6", "bins = 60", Some(0), &["curriculum.bins: found 60, expected 5 to 8"]),
         ("uniform = 0.25", "uniform = 0.75", None, &["curriculum.mix: found shares that sum to 1.5"]),

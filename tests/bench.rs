@@ -108,7 +108,7 @@ fn wrong_usage_exits_2() {
         (&["--seconds", "-1"], "--seconds"),
         (&["--seconds", "long"], "0 (one frame or step) to 3600"),
         (&["--sizes", "8"], "16..=1024"),
-        (&["--model", "hrnet"], "expected one of nano"),
+        (&["--model", "hrnet"], "expected one of nano, small"),
         (&["--batch", "0"], "1 to 4096"),
         (&["--threads", "-1"], "threads"),
         (&["--device", "gpu"], "auto, cpu, cuda:N or metal"),

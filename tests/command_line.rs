@@ -58,7 +58,7 @@ fn wrong_settings_name_the_key_and_what_would_do() {
         (&["--set", "lag=0"], &["lag: found 0, expected 1 to 64"]),
         (&["--set", "threads=-1"], &["threads: -1"]),
         (&["--set", "checkpoint.every=0"], &["checkpoint.every: found 0, expected at least 1"]),
-        (&["--model", "hrnet"], &["model: found \"hrnet\", expected one of nano"]),
+        (&["--model", "hrnet"], &["model: found \"hrnet\", expected one of nano, small"]),
         (&["--set", "loss=l2"], &["loss: found \"l2\", expected one of cross_entropy"]),
         (&["--set", "curriculum.bins=60"], &["curriculum.bins: found 60, expected 5 to 8"]),
         (&["--set", "exam.every=0"], &["exam.every: found 0, expected at least 1"]),
