@@ -15,9 +15,14 @@ find_python() {
     return 1
 }
 
-# Sets marionette_python to the virtual environment's Python.
+# Sets marionette_python to the Python of a virtual environment with what exported files are checked with.
 ensure_python() {
-    local folder="${CARGO_TARGET_DIR:-target}/python" packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1')
+    ensure_environment python 'numpy>=1.26,<3' 'safetensors>=0.4,<1'
+}
+
+# Sets marionette_python to the Python of the virtual environment called $1, which has the packages that follow.
+ensure_environment() {
+    local folder="${CARGO_TARGET_DIR:-target}/$1" packages=("${@:2}")
     marionette_python="$folder/bin/python"
     # Names what is in it, so that other packages mean another environment. Written last, so a half-made one is made again.
     [ "$(cat "$folder/packages" 2>/dev/null)" = "${packages[*]}" ] && "$marionette_python" -c '' 2>/dev/null && return 0
