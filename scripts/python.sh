@@ -15,9 +15,16 @@ find_python() {
     return 1
 }
 
-# Sets marionette_python to the Python of a virtual environment, by default the one called "python".
+marionette_packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1')
+
+# Sets marionette_python to the Python of a virtual environment with what exported files are checked with.
 ensure_python() {
-    local folder="${CARGO_TARGET_DIR:-target}/${1:-python}" packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1')
+    ensure_environment python "${marionette_packages[@]}"
+}
+
+# Sets marionette_python to the Python of the virtual environment called $1, which has the packages that follow.
+ensure_environment() {
+    local folder="${CARGO_TARGET_DIR:-target}/$1" packages=("${@:2}")
     marionette_python="$folder/bin/python"
     # Names what is in it, so that other packages mean another environment. Written last, so a half-made one is made again.
     [ "$(cat "$folder/packages" 2>/dev/null)" = "${packages[*]}" ] && "$marionette_python" -c '' 2>/dev/null && return 0
@@ -44,7 +51,7 @@ ensure_python() {
 # else the general one, which brings some gigabytes for GPUs along and makes an idle process larger, but computes the same.
 ensure_torch() {
     local torch=2.15.0 install=(-m pip install --quiet --disable-pip-version-check)
-    ensure_python torch
+    ensure_environment torch "${marionette_packages[@]}"
     "$marionette_python" -c "import sys, torch; sys.exit(torch.__version__.split('+')[0] != '$torch')" 2>/dev/null && return 0
     echo "installing PyTorch $torch into ${CARGO_TARGET_DIR:-target}/torch"
     "$marionette_python" "${install[@]}" --retries 0 --timeout 15 --index-url https://download.pytorch.org/whl/cpu \

@@ -2,7 +2,9 @@
 
 mod runs;
 
-use runs::{fail, json, marionette, outcome, succeed};
+#[cfg(target_os = "linux")]
+use runs::fail;
+use runs::{json, marionette, outcome, succeed};
 use serde_json::Value;
 
 /// As little as can be measured.

@@ -3,10 +3,12 @@
 mod runs;
 
 use runs::{contents, copy, fail, json, marionette, metrics, names, outcome, succeed, wait};
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::LazyLock,
 };
 use tempfile::TempDir;
@@ -44,6 +46,7 @@ fn with_short_run() -> (TempDir, PathBuf) {
 fn wrong_settings_name_the_key_and_what_would_do() {
     let folder = tempfile::tempdir().unwrap();
     let no_cuda = if cfg!(feature = "cuda") { "cuda:99" } else { "this build has no CUDA" };
+    #[cfg(not(target_os = "macos"))]
     let no_metal = if cfg!(feature = "metal") { "metal" } else { "this build has no Metal" };
     let cases: &[(&[&str], &[&str])] = &[
         (&["--set", "stepps=3"], &["stepps: unknown key", "did you mean steps?"]),

@@ -149,9 +149,9 @@ pub(super) fn critic_input(affinities: &[f32], inputs: usize, device: &Device) -
     Tensor::from_slice(affinities, (affinities.len() / inputs, inputs), device)
 }
 
-/// The value of a scalar of any float type.
+/// The value of a scalar of any float type. It is widened on the CPU, since Metal has no `f64`.
 pub(super) fn scalar(tensor: &Tensor) -> std::result::Result<f64, AflError> {
-    Ok(tensor.to_dtype(DType::F64)?.to_scalar()?)
+    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
 }
 
 #[cfg(test)]
