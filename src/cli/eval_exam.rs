@@ -7,7 +7,7 @@ use marionette::{
     exam::{Exam, ExamResult, ExamStore, grade},
     render::{RendererConfig, headless_app},
     run::{RunDirectory, threads},
-    scene::{Scene, load_scene},
+    scene::{ImageSize, Scene, load_scene},
 };
 use serde::Serialize;
 use std::{
@@ -54,22 +54,20 @@ pub fn on_exams(
             scene.figure.name
         )));
     }
-    let size = [scene.image.width, scene.image.height];
-    let takes = [card.network.input_width as u32, card.network.input_height as u32];
-    if size != takes {
+    let [width, height] = card.network.input_size();
+    let Some(scene) = scene.resized(ImageSize { width, height }) else {
         return Err(Trouble::Input(anyhow!(
-            "network \"{}\" takes {}x{} images, scene \"{}\" makes {}x{} ones; give a --scene whose `image` fits",
+            "network \"{}\" takes {width}x{height} images, scene \"{}\" makes {}x{} ones; give a --scene whose `image` \
+             has the same proportions",
             card.network.name,
-            takes[0],
-            takes[1],
             scene.name,
-            size[0],
-            size[1]
+            scene.image.width,
+            scene.image.height
         )));
-    }
+    };
     let take = || -> anyhow::Result<Vec<ExamResult>> {
         let tiles = TILES.min(images);
-        let renderer = RendererConfig { tiles, width: size[0], height: size[1], threads: threads(0) };
+        let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
         let (mut app, adapter) = headless_app(renderer)?;
         let app = (&mut app, renderer, &adapter);
         let sets = ExamStore::of_user()

@@ -4,7 +4,7 @@ use super::{Trouble, output, report};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::{
-    run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, threads},
+    run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, size_pool},
     scene::load_scene,
     train::TrainError,
 };
@@ -38,12 +38,15 @@ pub struct TrainArgs {
     /// Training steps, one batch each.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<String>,
-    /// Network: nano.
+    /// Network: nano or small. The scene's images take the size that it wants.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Where the network is trained: auto, cpu, cuda:N or metal.
     #[arg(long, value_name = "D")]
     device: Option<String>,
+    /// Threads of each pool: rendering, and all that computes; 0 for one per core.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    threads: Option<String>,
     /// Change a setting, for example afl.mode=paper; config.toml in a run directory lists them all.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -58,11 +61,7 @@ pub struct TrainArgs {
 /// Runs `marionette train`.
 pub fn train(args: TrainArgs) -> Result<(), Trouble> {
     let session = prepare(&args).map_err(trouble)?;
-    // One pool for all that computes. With 0 it is rayon's own, which RAYON_NUM_THREADS sizes. An error means that a pool
-    // exists already; it computes the same, if not with as many threads.
-    if session.config().threads > 0 {
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads(session.config().threads)).build_global();
-    }
+    size_pool(session.config().threads);
     let directory = session.directory().path().to_owned();
     let stop = Arc::new(AtomicBool::new(false));
     let (to_stop, quiet) = (stop.clone(), args.quiet);
@@ -90,8 +89,13 @@ pub fn train(args: TrainArgs) -> Result<(), Trouble> {
 
 fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
     let mut overrides = Vec::new();
-    for (key, value) in [("seed", &args.seed), ("steps", &args.steps), ("model", &args.model), ("device", &args.device)]
-    {
+    for (key, value) in [
+        ("seed", &args.seed),
+        ("steps", &args.steps),
+        ("model", &args.model),
+        ("device", &args.device),
+        ("threads", &args.threads),
+    ] {
         overrides.extend(value.as_ref().map(|value| format!("{key}={value}")));
     }
     overrides.extend(args.set.iter().cloned());

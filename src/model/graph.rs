@@ -43,6 +43,29 @@ pub struct Graph {
     pub(super) maps: Vec<MapSize>,
 }
 
+impl Graph {
+    /// Values that a training step keeps for each image: all maps, the convolutions' results before their norms, and the
+    /// gradients that are alive at once.
+    pub(super) fn training_values(&self) -> usize {
+        let raw = self.layers.iter().zip(&self.maps[1..]).filter_map(|(layer, map)| match layer {
+            Layer::Conv(conv) if conv.norm.is_some() => Some(map.len()),
+            _ => None,
+        });
+        let kept = raw.sum::<usize>() + self.maps.iter().map(MapSize::len).sum::<usize>();
+        let mut alive = vec![false; self.maps.len()];
+        let mut most = 0;
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            alive[index + 1] = true;
+            layer.inputs().into_iter().flatten().for_each(|map| alive[map.0] = true);
+            let gradients = self.maps.iter().zip(&alive).filter(|(_, alive)| **alive).map(|(map, _)| map.len());
+            // A norm's gradient lies beside that of its result.
+            most = most.max(gradients.sum::<usize>() + self.maps[index + 1].len());
+            alive[index + 1] = false;
+        }
+        kept + most
+    }
+}
+
 /// One step of the computation.
 #[derive(Clone, Debug)]
 pub(super) enum Layer {

@@ -84,6 +84,11 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
+    /// Width and height of the input, pixels.
+    pub fn input_size(&self) -> [u32; 2] {
+        [self.input_width as u32, self.input_height as u32]
+    }
+
     fn square(name: &str, keypoints: usize, input: usize, stride: usize) -> Self {
         Self {
             name: name.to_owned(),

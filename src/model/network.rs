@@ -76,6 +76,12 @@ impl HeatmapNetwork {
         buffers.set(&Tensor::from_vec(running, buffers.shape(), buffers.device())?)
     }
 
+    /// The memory that a training step of a batch takes on the CPU, about: maps, gradients, parameters and their moments.
+    pub fn training_bytes(&self, batch: usize) -> u64 {
+        let parameters = 8 * self.parameters.count();
+        4 * (self.graph.training_values() * batch + parameters) as u64
+    }
+
     /// Everything that the network has learned.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters

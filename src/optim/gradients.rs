@@ -1,7 +1,7 @@
 //! Gradients by variable name.
 
 use crate::model::cpu::tensor_slice;
-use candle_core::{DType, Result, Tensor, Var, backprop::GradStore};
+use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -25,7 +25,8 @@ pub fn global_norm(gradients: &Gradients) -> Result<f64> {
             let (storage, layout) = gradient.storage_and_layout();
             square_sum(tensor_slice(&storage, layout)?)
         } else {
-            gradient.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?
+            // Metal has no f64.
+            gradient.sqr()?.sum_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar::<f64>()?
         };
     }
     Ok(total.sqrt())
@@ -56,7 +57,6 @@ pub fn clip_factor(norm: f64, limit: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     fn gradients(values: &[&[f32]]) -> Result<Gradients> {
         let named = |(i, values): (usize, &&[f32])| Ok((format!("g{i}"), Tensor::new(*values, &Device::Cpu)?));

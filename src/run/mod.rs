@@ -9,6 +9,7 @@ mod exams;
 mod log;
 mod metrics;
 mod pictures;
+mod resources;
 mod session;
 mod set;
 mod summary;
@@ -21,7 +22,8 @@ pub use directory::RunDirectory;
 pub use event::{Event, Progress};
 pub use exams::{Best, ExamReport};
 pub use metrics::{MetricsWriter, cut_back};
-pub use session::{Failure, Session, TRAINER_STACK, threads, trainer};
+pub use resources::{size_pool, threads};
+pub use session::{Failure, Session, TRAINER_STACK, trainer};
 pub use summary::{ExamLine, Summary};
 pub use weights::{RunModel, Which, load_model};
 

@@ -8,6 +8,7 @@ use super::{
     log::Window,
     mark_best,
     pictures::{self, Gallery},
+    resources::{check_memory, threads},
     save,
     weights::card,
 };
@@ -15,8 +16,9 @@ use crate::{
     exam::{Exam, ExamError, ExamSet, ExamStore},
     export::write_model,
     generator::{self, GeneratorConfig, GeneratorError},
+    model,
     render::{AdapterReport, find_adapter},
-    scene::{HardnessAxis, Scene},
+    scene::{HardnessAxis, ImageSize, Scene},
     sheet::SheetError,
     stream::{Batch, TrainerEnd, connect},
     train::{StepReport, TrainError, TrainSettings, Trainer, TrainerState},
@@ -84,7 +86,7 @@ impl Session {
     /// or the directory exists.
     pub fn create(path: &Path, config: RunConfig, scene: Scene) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
-        let (trainer, device) = trainer(&config, &scene)?;
+        let (trainer, device, scene) = prepare(&config, scene)?;
         find_adapter().map_err(GeneratorError::from)?;
         let directory = RunDirectory::create(path, &config, &scene)?;
         Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
@@ -98,7 +100,7 @@ impl Session {
     pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
         let (directory, config, scene) = RunDirectory::open(path)?;
         let config = config.continued(overrides).map_err(RunError::from)?;
-        let (mut trainer, device) = trainer(&config, &scene)?;
+        let (mut trainer, device, scene) = prepare(&config, scene)?;
         find_adapter().map_err(GeneratorError::from)?;
         if let Some(loaded) = load_latest::<TrainerState>(&directory)? {
             trainer.restore(&loaded.tensors, loaded.state).map_err(|unfit| RunError::Damaged {
@@ -174,9 +176,15 @@ impl Session {
     }
 }
 
-/// Threads to use where `wanted` is 0: one per core.
-pub fn threads(wanted: usize) -> usize {
-    if wanted > 0 { wanted } else { thread::available_parallelism().map_or(1, usize::from) }
+/// A trainer, its device's name, and the scene with images as the network takes them.
+fn prepare(config: &RunConfig, scene: Scene) -> Result<(Trainer, String, Scene), Failure> {
+    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(TrainError::from)?;
+    let [width, height] = spec.input_size();
+    // Other proportions are refused below, with both sizes.
+    let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
+    let (trainer, device) = trainer(config, &scene)?;
+    check_memory(config, trainer.network()).map_err(RunError::from)?;
+    Ok((trainer, device, scene))
 }
 
 /// A trainer before its first step, as `config` and `scene` want it, and the name of the device that it trains on.

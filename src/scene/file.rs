@@ -35,6 +35,15 @@ pub struct Scene {
     pub figure_file: TomlFile,
 }
 
+impl Scene {
+    /// The scene with its images in another size, if that has the same proportions: it shows the same, larger or smaller.
+    pub fn resized(&self, size: ImageSize) -> Option<Scene> {
+        let ImageSize { width, height } = self.image;
+        let alike = u64::from(width) * u64::from(size.height) == u64::from(height) * u64::from(size.width);
+        alike.then(|| Scene { image: size, ..self.clone() })
+    }
+}
+
 /// Width and height of an image, pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

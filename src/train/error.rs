@@ -22,7 +22,7 @@ pub enum TrainError {
     Tensor(#[from] candle_core::Error),
     /// The scene's images do not fit the network.
     #[error(
-        "network \"{network}\" takes {expected} images, the scene makes {found} ones; set the scene's `image` to fit"
+        "network \"{network}\" takes {expected} images, the scene makes {found} ones; set the scene's `image` to the same proportions"
     )]
     ImageSize {
         /// The network's name.

@@ -92,7 +92,7 @@ impl Trainer {
         let keypoints = figure.keypoints.len();
         let network = model::build(&settings.model, keypoints, settings.seed, &device)?;
         let spec = network.spec().clone();
-        if [spec.input_width as u32, spec.input_height as u32] != image {
+        if spec.input_size() != image {
             return Err(TrainError::ImageSize {
                 expected: format!("{}x{}", spec.input_width, spec.input_height),
                 found: format!("{}x{}", image[0], image[1]),

@@ -16,7 +16,7 @@ use machine::Machine;
 use marionette::{
     atomic_file::write_atomic,
     model,
-    run::{RunConfig, RunError, TRAINER_STACK, threads},
+    run::{RunConfig, RunError, TRAINER_STACK, size_pool, threads},
     scene::{ImageSize, Scene, load_scene},
 };
 use serde::Serialize;
@@ -138,10 +138,7 @@ struct Report {
 /// Runs `marionette bench`.
 pub fn bench(args: BenchArgs) -> Result<(), Trouble> {
     let bench = prepare(&args)?;
-    // As in a run: one pool for all that computes.
-    if bench.config.threads > 0 {
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(bench.threads).build_global();
-    }
+    size_pool(bench.config.threads);
     // candle's backward pass recurses, as in a run.
     let measuring = thread::Builder::new()
         .name("bench".into())
@@ -162,9 +159,9 @@ fn prepare(args: &BenchArgs) -> Result<Bench, Trouble> {
     let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
     // The network decides how large the images of `train` and `loop` are.
     let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(|e| Trouble::Input(e.into()))?;
-    let image = ImageSize { width: spec.input_width as u32, height: spec.input_height as u32 };
+    let [width, height] = spec.input_size();
     Ok(Bench {
-        scene: Scene { image, ..scene },
+        scene: Scene { image: ImageSize { width, height }, ..scene },
         threads: threads(config.threads),
         config,
         pairs: args.pairs,

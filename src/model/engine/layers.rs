@@ -114,17 +114,17 @@ impl Memory {
         let (before, after) = self.maps.split_at_mut(index + 1);
         let (x, y) = (&before[layer.input.0], &mut after[0]);
         let shortcut = layer.shortcut.map(|map| before[map.0].as_slice());
-        let LayerMemory { raw, statistics, scale, shift, forward, .. } = &mut self.layers[index];
+        let LayerMemory { raw, statistics, scale, shift } = &mut self.layers[index];
         let (channels, block) = (layer.outputs(), layer.block(false));
         let blocks = y.len().div_ceil(block);
         let weight = &parameters[layer.weight.range()];
         if let (Some(slots), None) = (&layer.norm, buffers) {
-            layer.prepare(weight, forward, false);
+            layer.prepare(weight, &mut self.weights, false);
             self.clock.lap(Kind::Other);
             raw.resize(y.len(), 0.0);
             self.sums.resize(self.sums.len().max(blocks * 2 * channels), 0.0);
             let moments = &mut self.sums[..blocks * 2 * channels];
-            layer.convolve(false, (x, raw), forward, Write::Set, moments, |_, block, moments| {
+            layer.convolve(false, (x, raw), &self.weights, Write::Set, moments, |_, block, moments| {
                 block_moments(block, channels, moments);
             });
             self.clock.lap(Kind::Convolution);
@@ -149,11 +149,11 @@ impl Memory {
                 weight
             }
         };
-        layer.prepare(weight, forward, false);
+        layer.prepare(weight, &mut self.weights, false);
         self.clock.lap(Kind::Other);
         let affine = Affine { scale: None, shift, relu: layer.relu };
         self.sums.resize(self.sums.len().max(blocks), 0.0);
-        layer.convolve(false, (x, y), forward, Write::Set, &mut self.sums[..blocks], |index, y, _| {
+        layer.convolve(false, (x, y), &self.weights, Write::Set, &mut self.sums[..blocks], |index, y, _| {
             affine.finish(y, shortcut.map(|values| &values[index * block..][..y.len()]));
         });
         self.clock.lap(Kind::Convolution);
@@ -212,7 +212,7 @@ impl Memory {
     ) {
         let channels = layer.outputs();
         let pixels = gradient.len() / channels;
-        let LayerMemory { raw, statistics, scale, backward, .. } = &mut self.layers[index];
+        let LayerMemory { raw, statistics, scale, .. } = &mut self.layers[index];
         let z = layer.relu.then(|| self.maps[index + 1].as_slice());
         let deviation = layer.norm.as_ref().map(|_| (raw.as_slice(), statistics.mean.as_slice()));
         let length = norm::sums_len(pixels, channels);
@@ -259,7 +259,7 @@ impl Memory {
         }
         self.clock.lap(Kind::WeightGradient);
         if layer.input != Map(0) || want_input {
-            layer.prepare(&parameters[layer.weight.range()], backward, true);
+            layer.prepare(&parameters[layer.weight.range()], &mut self.weights, true);
             self.clock.lap(Kind::Other);
             let (mut dx, write) = match self.gradients[layer.input.0].take() {
                 Some(dx) => (dx, Write::Add),
@@ -267,7 +267,7 @@ impl Memory {
             };
             let blocks = dx.len().div_ceil(layer.block(true));
             self.sums.resize(self.sums.len().max(blocks), 0.0);
-            layer.convolve(true, (dy_values, &mut dx), backward, write, &mut self.sums[..blocks], |_, _, _| {});
+            layer.convolve(true, (dy_values, &mut dx), &self.weights, write, &mut self.sums[..blocks], |_, _, _| {});
             self.gradients[layer.input.0] = Some(dx);
             self.clock.lap(Kind::InputGradient);
         }

@@ -92,8 +92,6 @@ pub(super) struct LayerMemory {
     /// What follows the convolution, per channel.
     pub scale: Vec<f32>,
     pub shift: Vec<f32>,
-    pub forward: Weights,
-    pub backward: Weights,
 }
 
 /// The memory of one pass through a network.
@@ -110,6 +108,8 @@ pub struct Memory {
     pub(super) sums: Vec<f32>,
     /// A weight with the norm's scale in it.
     pub(super) folded: Vec<f32>,
+    /// The weights of the layer at hand, as its kernels read them.
+    pub(super) weights: Weights,
     pub(super) weight_gradient: GradientMemory,
     pub(super) clock: Clock,
 }
