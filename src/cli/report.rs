@@ -53,7 +53,7 @@ fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f6
     let run = directory.display();
     writeln!(out, "  marionette eval {run} --exam all           # the exams in full: per axis, per keypoint")?;
     writeln!(out, "  marionette predict {run} PICTURE --out found --box X,Y,WIDTH,HEIGHT")?;
-    writeln!(out, "  marionette export {run} --format safetensors --out nano/nano.safetensors")?;
+    writeln!(out, "  marionette export {run} --format safetensors --out exported/weights.safetensors")?;
     write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)
 }
 

@@ -1,8 +1,8 @@
 //! Convolution of every channel with a kernel of its own, on whole vectors of channels.
 
 use super::{
-    channels::{load, store},
     shape::ConvShape,
+    vector::{load, store},
 };
 use pulp::{Arch, Simd, WithSimd};
 

@@ -1,6 +1,5 @@
 //! Kernels for the CPU, on plain slices in channels-last order.
 
-mod channels;
 pub mod conv;
 mod depthwise;
 mod direct;

@@ -4,7 +4,7 @@
 //! The forward pass takes its moments from the blocks that the convolution has just written. Backward takes one pass for
 //! the sums and one for the gradient. Sums are taken over fixed blocks and added in order.
 
-use super::channels::{load, store};
+use super::vector::{load, store};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

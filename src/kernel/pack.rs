@@ -1,56 +1,56 @@
 //! Weights in the order that the products read them.
+//!
+//! Rows of one order are columns of the other, so all go block by block: what a cache line brings is used before it leaves.
 
 use super::shape::ConvShape;
+use rayon::prelude::*;
+
+/// Channels of a block, a cache line of them.
+const BLOCK: usize = 16;
 
 /// `weight` [O, C / g, k, k] as [g, k, k, C / g, O / g]: what a forward product multiplies with.
 pub fn forward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
     let (inputs, outputs, area) = (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
-    for (group, (packed, weight)) in groups(shape, packed, weight).enumerate() {
-        debug_assert!(group < shape.groups);
-        for tap in 0..area {
+    packed.par_chunks_mut(inputs * outputs).enumerate().for_each(|(index, packed)| {
+        let (group, tap) = (index / area, index % area);
+        let weight = &weight[group * outputs * inputs * area..][..outputs * inputs * area];
+        for first in (0..outputs).step_by(BLOCK) {
+            let end = outputs.min(first + BLOCK);
             for input in 0..inputs {
-                let row = &mut packed[(tap * inputs + input) * outputs..][..outputs];
-                for (output, value) in row.iter_mut().enumerate() {
-                    *value = weight[(output * inputs + input) * area + tap];
+                for output in first..end {
+                    packed[input * outputs + output] = weight[(output * inputs + input) * area + tap];
                 }
             }
         }
-    }
+    });
 }
 
 /// `weight` [O, C / g, k, k] as [g, k, k, O / g, C / g]: what the input gradient multiplies with.
 pub fn backward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
     let (inputs, outputs, area) = (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
-    for (packed, weight) in groups(shape, packed, weight) {
-        for tap in 0..area {
-            for output in 0..outputs {
-                let row = &mut packed[(tap * outputs + output) * inputs..][..inputs];
-                for (input, value) in row.iter_mut().enumerate() {
-                    *value = weight[(output * inputs + input) * area + tap];
-                }
-            }
+    packed.par_chunks_mut(inputs * outputs).enumerate().for_each(|(index, packed)| {
+        let (group, tap) = (index / area, index % area);
+        let weight = &weight[group * outputs * inputs * area..][..outputs * inputs * area];
+        for (value, kernel) in packed.iter_mut().zip(weight.chunks_exact(area)) {
+            *value = kernel[tap];
         }
-    }
+    });
 }
 
 /// The gradient [g, k, k, C / g, O / g] as the gradient of the weight, [O, C / g, k, k].
 pub fn unpack_gradient(shape: &ConvShape, packed: &[f32], gradient: &mut [f32]) {
     let (inputs, outputs, area) = (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
-    let length = packed.len() / shape.groups;
+    let length = outputs * inputs * area;
     for (gradient, packed) in gradient.chunks_exact_mut(length).zip(packed.chunks_exact(length)) {
-        for (index, value) in gradient.iter_mut().enumerate() {
-            let (pair, tap) = (index / area, index % area);
-            let (output, input) = (pair / inputs, pair % inputs);
-            *value = packed[(tap * inputs + input) * outputs + output];
-        }
+        gradient.par_chunks_mut(BLOCK * inputs * area).enumerate().for_each(|(block, gradient)| {
+            for input in 0..inputs {
+                for tap in 0..area {
+                    let row = &packed[(tap * inputs + input) * outputs + block * BLOCK..];
+                    for (kernels, value) in gradient.chunks_exact_mut(inputs * area).zip(row) {
+                        kernels[input * area + tap] = *value;
+                    }
+                }
+            }
+        });
     }
-}
-
-fn groups<'a>(
-    shape: &ConvShape,
-    packed: &'a mut [f32],
-    weight: &'a [f32],
-) -> impl Iterator<Item = (&'a mut [f32], &'a [f32])> {
-    let length = shape.weight_len() / shape.groups;
-    packed.chunks_exact_mut(length).zip(weight.chunks_exact(length))
 }

@@ -198,3 +198,82 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulp::{Arch, Scalar};
+
+    struct Run<'a> {
+        product: Product<'a>,
+        out: &'a mut [f32],
+        out_row: usize,
+        write: Write,
+    }
+
+    impl WithSimd for Run<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            self.product.write(simd, self.out, self.out_row, self.write);
+        }
+    }
+
+    /// Runs on this machine's best vectors, on narrower ones where it has them, and on none.
+    fn on_all(mut run: impl FnMut(&dyn Fn(Run))) {
+        run(&|product| Arch::new().dispatch(product));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            run(&|product| Simd::vectorize(simd, product));
+        }
+        run(&|product| Scalar::new().vectorize(product));
+    }
+
+    #[test]
+    fn every_size_of_tile_is_right_on_every_kind_of_vector() {
+        let value = |index: usize| (index * 37 % 101) as f32 / 50.0 - 1.0;
+        let (a, b): (Vec<f32>, Vec<f32>) = ((0..4000).map(value).collect(), (5..6000).map(value).collect());
+        let terms = [Term { a: 3, b: 0 }, Term { a: 700, b: 1500 }, Term { a: 1, b: 40 }];
+        for (rows, columns, depth) in
+            [(1, 1, 1), (2, 17, 3), (5, 64, 7), (6, 33, 4), (7, 70, 2), (13, 130, 5), (9, 15, 0)]
+        {
+            let product =
+                |terms| Product { rows, columns, depth, a: &a, a_row: 19, a_step: 2, b: &b, b_step: 150, terms };
+            let expected = |r: usize, c: usize| -> f32 {
+                let at = |t: &Term, k: usize| a[t.a + r * 19 + k * 2] * b[t.b + k * 150 + c];
+                terms.iter().map(|t| (0..depth).map(|k| at(t, k)).sum::<f32>()).sum()
+            };
+            on_all(|run| {
+                let out_row = columns + 3;
+                let mut out = vec![7.0; rows * out_row];
+                run(Run { product: product(&terms), out: &mut out, out_row, write: Write::Set });
+                run(Run { product: product(&terms[..1]), out: &mut out, out_row, write: Write::Add });
+                for r in 0..rows {
+                    for c in 0..out_row {
+                        let once: f32 = if c < columns {
+                            let first: f32 =
+                                (0..depth).map(|k| a[terms[0].a + r * 19 + k * 2] * b[terms[0].b + k * 150 + c]).sum();
+                            expected(r, c) + first
+                        } else {
+                            // What lies between the rows is nobody's.
+                            7.0
+                        };
+                        assert!((out[r * out_row + c] - once).abs() < 1e-4, "{rows}x{columns}x{depth}: ({r}, {c})");
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "reads beyond its operands")]
+    fn an_operand_that_is_too_short_is_noticed() {
+        let terms = [Term { a: 1, b: 0 }];
+        let (a, b) = (vec![0.0; 12], vec![0.0; 12]);
+        let product =
+            Product { rows: 3, columns: 3, depth: 4, a: &a, a_row: 4, a_step: 1, b: &b, b_step: 3, terms: &terms };
+        let mut out = vec![0.0; 9];
+        Arch::new().dispatch(Run { product, out: &mut out, out_row: 3, write: Write::Set });
+    }
+}

@@ -120,23 +120,35 @@ impl Tiling {
     }
 }
 
+/// Kernels that one task transforms.
+const KERNELS: usize = 1 << 12;
+
+/// The parts of `rows` rows of equal length that belong together: the first [`KERNELS`] values of each, the next of each ...
+fn columns(rows: &mut [f32], count: usize) -> Vec<Vec<&mut [f32]>> {
+    let mut rows: Vec<_> = rows.chunks_exact_mut(rows.len() / count).map(|row| row.chunks_mut(KERNELS)).collect();
+    std::iter::from_fn(|| rows.iter_mut().map(Iterator::next).collect()).collect()
+}
+
 /// G g Gᵀ of all kernels: `taps` [3, 3, C, O] to [36, C, O]. `turned` turns every kernel by half a turn.
 pub fn weights(taps: &[f32], turned: bool, transformed: &mut [f32]) {
-    Arch::new().dispatch(Weights { taps, turned, transformed });
+    columns(transformed, PLACES).into_par_iter().enumerate().for_each(|(index, mut places)| {
+        Arch::new().dispatch(Weights { taps, first: index * KERNELS, turned, places: &mut places });
+    });
 }
 
-struct Weights<'a> {
+struct Weights<'a, 'b> {
     taps: &'a [f32],
+    first: usize,
     turned: bool,
-    transformed: &'a mut [f32],
+    places: &'a mut [&'b mut [f32]],
 }
 
-impl WithSimd for Weights<'_> {
+impl WithSimd for Weights<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        transform_kernels(simd, self.taps, self.turned, self.transformed);
+        transform_kernels(simd, self.taps, self.first, self.turned, self.places);
     }
 }
 
@@ -340,20 +352,23 @@ impl WithSimd for AddTo<'_> {
 }
 
 /// Gᵀ · G of the sums [36, C, O]: the gradient of the taps, [3, 3, C, O].
-pub fn weight_gradient(sum: &[f32], taps: &mut [f32]) {
-    Arch::new().dispatch(Gradient { sum, taps });
+pub fn weight_gradient(sums: &[f32], taps: &mut [f32]) {
+    columns(taps, 9).into_par_iter().enumerate().for_each(|(index, mut taps)| {
+        Arch::new().dispatch(Gradient { sums, first: index * KERNELS, taps: &mut taps });
+    });
 }
 
-struct Gradient<'a> {
-    sum: &'a [f32],
-    taps: &'a mut [f32],
+struct Gradient<'a, 'b> {
+    sums: &'a [f32],
+    first: usize,
+    taps: &'a mut [&'b mut [f32]],
 }
 
-impl WithSimd for Gradient<'_> {
+impl WithSimd for Gradient<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        kernel_gradient(simd, self.sum, self.taps);
+        kernel_gradient(simd, self.sums, self.first, self.taps);
     }
 }

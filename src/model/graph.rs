@@ -69,7 +69,7 @@ impl Graph {
 /// One step of the computation.
 #[derive(Clone, Debug)]
 pub(super) enum Layer {
-    Conv(ConvLayer),
+    Conv(Box<ConvLayer>),
     Pool { input: Map, shape: PoolShape, max: bool },
     Resize { input: Map, shape: ResizeShape },
 }
@@ -255,7 +255,7 @@ impl Builder {
         });
         let (transposed, shortcut, relu) = (conv.transposed, conv.shortcut, conv.relu);
         let layer = ConvLayer { input: x, shape, transposed, weight, bias, norm, shortcut, relu };
-        Ok(self.add(Layer::Conv(layer), result))
+        Ok(self.add(Layer::Conv(Box::new(layer)), result))
     }
 
     /// Adds a max pooling of `x`, or an average pooling.

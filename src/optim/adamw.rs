@@ -357,7 +357,7 @@ mod tests {
         }
         // Without a gradient only the decay acts.
         let variables = BTreeMap::from([("all".to_owned(), Var::from_tensor(&start)?)]);
-        let mut optimizer = AdamW::new(&variables, SETTINGS)?.decaying("all", vec![1..3]);
+        let mut optimizer = AdamW::new(&variables, SETTINGS)?.decaying("all", vec![1..2, 2..3]);
         optimizer.step(&BTreeMap::from([("all".to_owned(), start.zeros_like()?)]), 1.0, 1.0)?;
         assert_eq!(variables["all"].to_vec1::<f32>()?, [1.0, -1.8, 0.45, 3.0]);
         Ok(())

@@ -213,18 +213,18 @@ pub fn spread_gradient<S: Simd>(simd: S, tiling: &Tiling, dy: &[f32], tile: Tile
     }
 }
 
-/// G g Gᵀ of all kernels.
+/// G g Gᵀ of the kernels from `first` on, as many as each of `places` holds.
 #[inline(always)]
-pub fn transform_kernels<S: Simd>(simd: S, taps: &[f32], turned: bool, out: &mut [f32]) {
+pub fn transform_kernels<S: Simd>(simd: S, taps: &[f32], first: usize, turned: bool, places: &mut [&mut [f32]]) {
     let kernels = taps.len() / 9;
     let zero = simd.splat_f32s(0.0);
-    for kernel in (0..kernels).step_by(S::F32_LANES) {
+    for kernel in (0..places[0].len()).step_by(S::F32_LANES) {
         let mut half = [[zero; 3]; PATCH];
         for j in 0..3 {
             let mut column = [zero; 3];
             for i in 0..3 {
                 let tap = if turned { 8 - (i * 3 + j) } else { i * 3 + j };
-                column[i] = get::<S>(taps, tap * kernels + kernel);
+                column[i] = get::<S>(taps, tap * kernels + first + kernel);
             }
             let column = kernel_points(simd, column);
             for i in 0..PATCH {
@@ -234,23 +234,23 @@ pub fn transform_kernels<S: Simd>(simd: S, taps: &[f32], turned: bool, out: &mut
         for i in 0..PATCH {
             let row = kernel_points(simd, half[i]);
             for j in 0..PATCH {
-                put::<S>(out, (i * PATCH + j) * kernels + kernel, row[j]);
+                put::<S>(places[i * PATCH + j], kernel, row[j]);
             }
         }
     }
 }
 
-/// Gᵀ u G of all kernels.
+/// Gᵀ u G of the kernels from `first` on, as many as each of `taps` holds.
 #[inline(always)]
-pub fn kernel_gradient<S: Simd>(simd: S, sums: &[f32], taps: &mut [f32]) {
+pub fn kernel_gradient<S: Simd>(simd: S, sums: &[f32], first: usize, taps: &mut [&mut [f32]]) {
     let kernels = sums.len() / PLACES;
     let zero = simd.splat_f32s(0.0);
-    for kernel in (0..kernels).step_by(S::F32_LANES) {
+    for kernel in (0..taps[0].len()).step_by(S::F32_LANES) {
         let mut half = [[zero; PATCH]; 3];
         for j in 0..PATCH {
             let mut column = [zero; PATCH];
             for i in 0..PATCH {
-                column[i] = get::<S>(sums, (i * PATCH + j) * kernels + kernel);
+                column[i] = get::<S>(sums, (i * PATCH + j) * kernels + first + kernel);
             }
             let column = kernel_sums(simd, column);
             for i in 0..3 {
@@ -260,7 +260,7 @@ pub fn kernel_gradient<S: Simd>(simd: S, sums: &[f32], taps: &mut [f32]) {
         for i in 0..3 {
             let row = kernel_sums(simd, half[i]);
             for j in 0..3 {
-                put::<S>(taps, (i * 3 + j) * kernels + kernel, row[j]);
+                put::<S>(taps[i * 3 + j], kernel, row[j]);
             }
         }
     }

@@ -35,14 +35,14 @@ pub struct Engine {
 struct Shared {
     graph: Graph,
     /// Memory that no pass is using.
-    spare: Mutex<Vec<Box<Memory>>>,
+    spare: Mutex<Vec<Memory>>,
     times: Mutex<[Duration; Kind::ALL.len()]>,
 }
 
 /// Training makes use of the memory of a forward pass until its backward pass is done or given up.
 struct Lease {
     shared: Arc<Shared>,
-    memory: Option<Box<Memory>>,
+    memory: Option<Memory>,
 }
 
 impl Drop for Lease {
