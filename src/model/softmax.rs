@@ -193,4 +193,27 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn gradients_match_finite_differences() -> Result<()> {
+        let shape = [2, 3, 4, 5];
+        let (logits, targets) = (values("logits", shape, -2.0, 2.0)?, values("targets", shape, 0.0, 1.0)?);
+        let functions: [fn(&Tensor, &Tensor) -> Result<Tensor>; 2] = [|logits, _| log_softmax(logits), divergence];
+        for f in functions {
+            let [_, gradient] = both(DType::F32, &logits, &targets, f)?;
+            let start = logits.flatten_all()?.to_vec1::<f32>()?;
+            for i in (0..start.len()).step_by(7) {
+                let loss = |by: f32| -> Result<f64> {
+                    let mut moved = start.clone();
+                    moved[i] += by;
+                    let [y, _] = both(DType::F32, &Tensor::from_vec(moved, &shape, &Device::Cpu)?, &targets, f)?;
+                    Ok(y.iter().enumerate().map(|(i, y)| y * (i as f64).sin()).sum())
+                };
+                const STEP: f32 = 0.02;
+                let slope = (loss(STEP)? - loss(-STEP)?) / f64::from(2.0 * STEP);
+                assert!((slope - gradient[i]).abs() < 1e-3, "{i}: {slope} {}", gradient[i]);
+            }
+        }
+        Ok(())
+    }
 }
