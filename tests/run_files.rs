@@ -173,17 +173,17 @@ fn damaged_checkpoints() {
         ("digest.json", |f| fs::write(f.join("digest.json"), "{").unwrap(), &["is no digest"]),
         (
             "digest.json",
-            |f| fs::write(f.join("digest.json"), "{\"format\": 1, \"files\": {}}").unwrap(),
+            |f| fs::write(f.join("digest.json"), "{\"format\": 2, \"files\": {}}").unwrap(),
             &["says nothing of tensors.safetensors"],
         ),
         (
             "digest.json",
             |f| {
                 change(f.join("digest.json"), |b| {
-                    *b = String::from_utf8_lossy(b).replace("\"format\": 1", "\"format\": 2").into()
+                    *b = String::from_utf8_lossy(b).replace("\"format\": 2", "\"format\": 1").into()
                 })
             },
-            &["format 2", "reads 1"],
+            &["format 1", "reads 2"],
         ),
     ];
     for (file, damage, parts) in damages {

@@ -19,7 +19,7 @@ use std::{
 };
 
 /// The version of the format, raised when an older program could no longer read it.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const TENSORS: &str = "tensors.safetensors";
 const STATE: &str = "state.json";
 const DIGEST: &str = "digest.json";
