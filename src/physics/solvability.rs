@@ -125,7 +125,8 @@ impl Solvability {
     /// The first reason found to draw the sample again.
     pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
         let mut world = SceneWorld::new(sample);
-        if !world.settle(&mut sample.props) || !SceneWorld::new(sample).rests() {
+        let settled = world.settle(&mut sample.props);
+        if !settled || (!sample.props.is_empty() && !SceneWorld::new(sample).rests()) {
             return Err(Rejection::Unsettled);
         }
         let eye = sample.camera.eye();

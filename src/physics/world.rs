@@ -4,7 +4,7 @@ use crate::{
     figure::RoundCone,
     scene::{Prop, PropShape, SceneSample},
 };
-use bevy_rapier3d::rapier::prelude::*;
+use bevy_rapier3d::{parry::shape::Capsule, rapier::prelude::*};
 use glam::{Quat, Vec3};
 
 /// Props count as at rest below this speed, metres per second.
@@ -172,9 +172,9 @@ pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
     if centre_a.distance(centre_b) > reach_a + reach_b {
         return 0.0;
     }
-    let shape = |part: &RoundCone| SharedShape::capsule(part.ends[0], part.ends[1], mean_radius(part));
+    let shape = |part: &RoundCone| Capsule::new(part.ends[0], part.ends[1], mean_radius(part));
     let (a, b) = (shape(a), shape(b));
-    bevy_rapier3d::parry::query::contact(&Pose::IDENTITY, &*a.0, &Pose::IDENTITY, &*b.0, 0.0)
+    bevy_rapier3d::parry::query::contact(&Pose::IDENTITY, &a, &Pose::IDENTITY, &b, 0.0)
         .ok()
         .flatten()
         .map_or(0.0, |contact| (-contact.dist).max(0.0))
