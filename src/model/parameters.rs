@@ -150,10 +150,16 @@ impl Parameters {
     /// # Errors
     /// If the device cannot hand them out.
     pub fn tensors(&self) -> Result<BTreeMap<String, Tensor>> {
-        let part = |(all, (name, slot)): (&Var, (&String, &Slot))| {
-            Ok((name.clone(), slot.view(&all.as_detached_tensor())?.copy()?))
-        };
-        self.all().map(part).collect()
+        let mut tensors = BTreeMap::new();
+        for (all, slots) in [(self.values(), &self.slots), (&self.buffer_values, &self.buffers)] {
+            // A copy of a view would copy all that it is a view of.
+            let values = all.to_vec1::<f32>()?;
+            for (name, slot) in slots {
+                let tensor = Tensor::from_slice(&values[slot.range()], slot.shape(), &self.device)?;
+                tensors.insert(name.clone(), tensor);
+            }
+        }
+        Ok(tensors)
     }
 
     /// Takes over all values from `tensors`.
@@ -177,13 +183,6 @@ impl Parameters {
         self.values().set(&trainable)?;
         self.buffer_values.set(&buffers)?;
         Ok(())
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&Var, (&String, &Slot))> {
-        self.slots
-            .iter()
-            .map(|slot| (self.values(), slot))
-            .chain(self.buffers.iter().map(|slot| (&self.buffer_values, slot)))
     }
 }
 
