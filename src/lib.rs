@@ -10,7 +10,7 @@ pub mod exam;
 pub mod export;
 pub mod figure;
 pub mod generator;
-mod kernel;
+pub mod kernel;
 pub mod model;
 pub mod optim;
 pub mod physics;

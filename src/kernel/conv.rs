@@ -94,6 +94,14 @@ pub fn input_gradient_block(shape: &ConvShape) -> usize {
     }
 }
 
+/// How many notes belong to each block of `values`.
+fn share_of_notes(notes: &[f32], values: &[f32], block: usize) -> usize {
+    let blocks = values.len().div_ceil(block);
+    // With fewer notes than blocks some would be left out.
+    assert!(notes.len() >= blocks && notes.len().is_multiple_of(blocks), "{} notes for {blocks} blocks", notes.len());
+    notes.len() / blocks
+}
+
 /// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` sees every block of it, with the block's index and its share of `notes`,
 /// while it is still in the cache.
 pub fn forward(
@@ -107,7 +115,7 @@ pub fn forward(
 ) {
     let method = Method::forward(shape);
     let block = forward_block(shape);
-    let notes = notes.par_chunks_mut((notes.len() / y.len().div_ceil(block)).max(1));
+    let notes = notes.par_chunks_mut(share_of_notes(notes, y, block));
     y.par_chunks_mut(block).zip(notes).enumerate().for_each(|(index, (y, notes))| {
         let image = index * shape.in_len()..(index + 1) * shape.in_len();
         match &method {
@@ -139,7 +147,7 @@ pub fn input_gradient(
 ) {
     let method = Method::input_gradient(shape);
     let block = input_gradient_block(shape);
-    let notes = notes.par_chunks_mut((notes.len() / dx.len().div_ceil(block)).max(1));
+    let notes = notes.par_chunks_mut(share_of_notes(notes, dx, block));
     dx.par_chunks_mut(block).zip(notes).enumerate().for_each(|(index, (dx, notes))| {
         let image = index * shape.out_len()..(index + 1) * shape.out_len();
         match &method {

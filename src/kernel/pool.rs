@@ -22,6 +22,8 @@ pub struct PoolShape {
 }
 
 impl PoolShape {
+    /// This shape, if there can be such a pooling.
+    ///
     /// # Errors
     /// If a size is zero, the window is larger than the map, or the border more than half a window.
     pub fn check(self) -> Result<Self, ShapeError> {

@@ -65,6 +65,8 @@ impl ConvShape {
         [self.outputs, self.group_inputs(), self.kernel, self.kernel]
     }
 
+    /// This shape, if there can be such a convolution.
+    ///
     /// # Errors
     /// If a size is zero, the kernel is larger than the padded input, or the groups do not divide the channels.
     pub fn check(self) -> Result<Self, ShapeError> {

@@ -19,12 +19,16 @@ pub fn size_pool(wanted: usize) {
     }
 }
 
-/// Checks that a step fits the memory that is free, where the CPU trains and the system tells.
+/// Checks that a step of `network` fits into `available` bytes, where the CPU trains and the system tells.
 ///
 /// # Errors
 /// With the batch size that was found, what it needs, and the largest that would fit.
-pub(super) fn check_memory(config: &RunConfig, network: &HeatmapNetwork) -> Result<(), ConfigError> {
-    let Some(available) = available_bytes().filter(|_| network.parameters().device().is_cpu()) else { return Ok(()) };
+pub(super) fn check_memory(
+    config: &RunConfig,
+    network: &HeatmapNetwork,
+    available: Option<u64>,
+) -> Result<(), ConfigError> {
+    let Some(available) = available.filter(|_| network.parameters().device().is_cpu()) else { return Ok(()) };
     let needed = |batch: usize| network.training_bytes(batch);
     if needed(config.batch) <= available {
         return Ok(());
@@ -46,11 +50,39 @@ pub(super) fn check_memory(config: &RunConfig, network: &HeatmapNetwork) -> Resu
 
 /// Memory that this process can still get, where the system tells: what is free, or what its control group leaves if that is
 /// less.
-fn available_bytes() -> Option<u64> {
+pub(super) fn available_bytes() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
     let group = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok();
     let left = group("memory.max").zip(group("memory.current")).map(|(most, used)| most.saturating_sub(used));
     Some(left.map_or(free, |left| left.min(free)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::build;
+    use candle_core::Device;
+
+    #[test]
+    fn a_batch_too_large_for_the_memory_is_named_with_one_that_fits() {
+        let config = RunConfig { batch: 64, ..RunConfig::default() };
+        let network = build("nano", 17, 1, &Device::Cpu).unwrap();
+        let check = |available| check_memory(&config, &network, available).map_err(|error| error.to_string());
+        let enough = network.training_bytes(64);
+        assert_eq!(check(Some(enough)), Ok(()));
+        assert_eq!(check(None), Ok(()));
+        let message = check(Some(network.training_bytes(40))).unwrap_err();
+        let parts =
+            ["batch: found 64, for which nano needs about 0.", " GiB of memory where 0.", "expected at most 40"];
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+        assert!(check(Some(1 << 20)).unwrap_err().contains("a machine with more memory"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_system_tells_its_memory() {
+        assert!(available_bytes().is_some_and(|bytes| bytes > 1 << 20));
+    }
 }

@@ -8,7 +8,7 @@ use super::{
     log::Window,
     mark_best,
     pictures::{self, Gallery},
-    resources::{check_memory, threads},
+    resources::{available_bytes, check_memory, threads},
     save,
     weights::card,
 };
@@ -183,7 +183,7 @@ fn prepare(config: &RunConfig, scene: Scene) -> Result<(Trainer, String, Scene),
     // Other proportions are refused below, with both sizes.
     let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
     let (trainer, device) = trainer(config, &scene)?;
-    check_memory(config, trainer.network()).map_err(RunError::from)?;
+    check_memory(config, trainer.network(), available_bytes()).map_err(RunError::from)?;
     Ok((trainer, device, scene))
 }
 
