@@ -1,4 +1,4 @@
-//! What a network is made of, as data: [`super::engine`] computes it on the CPU, [`super::stock`] elsewhere.
+//! What a network is made of, as data: on the CPU `engine` computes it, elsewhere [`super::stock`].
 
 use super::parameters::{Draft, Parameters, Slot};
 use crate::kernel::{
