@@ -6,6 +6,7 @@
 use super::{
     depthwise, direct, pack,
     product::Write,
+    scratch::room,
     shape::ConvShape,
     winograd::{self, Tiling},
 };
@@ -186,8 +187,7 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], memory: &mut Gr
     let sums = if length <= LARGEST_PART {
         sum_in_parts(shape, &method, length, x, dy, sums)
     } else {
-        sums.resize(sums.len().max(length), 0.0);
-        let sums = &mut sums[..length];
+        let sums = room(sums, length);
         match &method {
             Method::Winograd(tiling) => winograd::weight_gradient_by_place(tiling, x, dy, spread_x, spread_dy, sums),
             _ => direct::weight_gradient_by_place(shape, x, dy, spread_x, sums),
@@ -196,8 +196,7 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], memory: &mut Gr
     };
     match method {
         Method::Winograd(_) => {
-            taps.resize(taps.len().max(shape.weight_len()), 0.0);
-            let taps = &mut taps[..shape.weight_len()];
+            let taps = room(taps, shape.weight_len());
             winograd::weight_gradient(sums, taps);
             pack::unpack_gradient(shape, taps, gradient);
         }
@@ -217,8 +216,7 @@ fn sum_in_parts<'a>(
     let batch = x.len() / shape.in_len();
     let images = batch.div_ceil(PARTS).max(IMAGES_PER_PART);
     let parts = batch.div_ceil(images).max(1);
-    sums.resize(sums.len().max(parts * length), 0.0);
-    let sums = &mut sums[..parts * length];
+    let sums = room(sums, parts * length);
     sums.par_chunks_mut(length)
         .zip(x.par_chunks(images * shape.in_len()))
         .zip(dy.par_chunks(images * shape.out_len()))

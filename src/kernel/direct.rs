@@ -2,7 +2,7 @@
 
 use super::{
     product::{Product, Term, Write},
-    scratch::with_scratch,
+    scratch::{room, with_scratch},
     shape::ConvShape,
 };
 use pulp::{Arch, Simd, WithSimd};
@@ -38,6 +38,24 @@ fn border(shape: &ConvShape) -> Border {
     Border { top: padding, left: padding, height: shape.height + 2 * padding, width: shape.width + 2 * padding }
 }
 
+/// Calls `work` with an image and the zeros around it, if there are any.
+fn padded(shape: &ConvShape, x: &[f32], work: impl FnOnce(&[f32], Border)) {
+    let border = border(shape);
+    if shape.padding == 0 {
+        return work(x, border);
+    }
+    with_scratch(border.len(shape.inputs), 0, |padded, _| {
+        border.surround(x, shape.width, shape.inputs, padded);
+        work(padded, border);
+    });
+}
+
+/// Height and width of the output as the products see it: the rows of an image that is read without gaps are one long row.
+fn out_rows(shape: &ConvShape) -> (usize, usize) {
+    let (height, width) = (shape.out_height(), shape.out_width());
+    if shape.kernel == 1 && shape.stride == 1 && shape.padding == 0 { (1, height * width) } else { (height, width) }
+}
+
 /// Where the kernel's places begin in a padded image `width` pixels wide, and in the packed weights. Neighbours in a row
 /// are neighbours in memory as well, so a row is one product where that is allowed: (terms, values of each).
 fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
@@ -56,14 +74,7 @@ fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
 
 /// Y of one image; `weights` as from [`super::pack::forward_taps`].
 pub fn forward(shape: &ConvShape, x: &[f32], weights: &[f32], y: &mut [f32], write: Write) {
-    let border = border(shape);
-    if shape.padding == 0 {
-        return Arch::new().dispatch(Forward { shape, border, x, weights, y, write });
-    }
-    with_scratch(border.len(shape.inputs), 0, |padded, _| {
-        border.surround(x, shape.width, shape.inputs, padded);
-        Arch::new().dispatch(Forward { shape, border, x: padded, weights, y, write });
-    });
+    padded(shape, x, |x, border| Arch::new().dispatch(Forward { shape, border, x, weights, y, write }));
 }
 
 struct Forward<'a> {
@@ -82,11 +93,8 @@ impl WithSimd for Forward<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Forward { shape, border, x, weights, y, write } = self;
         let ConvShape { inputs, outputs, stride, .. } = *shape;
-        let (height, width) = (shape.out_height(), shape.out_width());
+        let (height, width) = out_rows(shape);
         let (terms, depth) = taps(shape, border.width);
-        // The rows of an image that is read without gaps are one long row.
-        let (height, width) =
-            if shape.kernel == 1 && stride == 1 && shape.padding == 0 { (1, height * width) } else { (height, width) };
         for group in 0..shape.groups {
             let weights = &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
             for row in 0..height {
@@ -219,14 +227,7 @@ impl WithSimd for InputGradient<'_> {
 
 /// Adds dW of one image to `sum`, [g, k, k, C / g, O / g].
 pub fn add_weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], sum: &mut [f32]) {
-    let border = border(shape);
-    if shape.padding == 0 {
-        return Arch::new().dispatch(WeightGradient { shape, border, x, dy, sum });
-    }
-    with_scratch(border.len(shape.inputs), 0, |padded, _| {
-        border.surround(x, shape.width, shape.inputs, padded);
-        Arch::new().dispatch(WeightGradient { shape, border, x: padded, dy, sum });
-    });
+    padded(shape, x, |x, border| Arch::new().dispatch(WeightGradient { shape, border, x, dy, sum }));
 }
 
 struct WeightGradient<'a> {
@@ -244,10 +245,8 @@ impl WithSimd for WeightGradient<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let WeightGradient { shape, border, x, dy, sum } = self;
         let ConvShape { inputs, outputs, stride, .. } = *shape;
-        let (height, width) = (shape.out_height(), shape.out_width());
+        let (height, width) = out_rows(shape);
         let (taps, rows) = taps(shape, border.width);
-        let (height, width) =
-            if shape.kernel == 1 && stride == 1 && shape.padding == 0 { (1, height * width) } else { (height, width) };
         let terms: Vec<Term> =
             (0..height).map(|row| Term { a: row * stride * border.width * inputs, b: row * width * outputs }).collect();
         for group in 0..shape.groups {
@@ -285,10 +284,10 @@ pub fn weight_gradient_by_place(shape: &ConvShape, x: &[f32], dy: &[f32], padded
     let x = if shape.padding == 0 {
         x
     } else {
-        padded.resize(padded.len().max(batch * length), 0.0);
+        let padded = room(padded, batch * length);
         let images = padded.par_chunks_mut(length).zip(x.par_chunks(shape.in_len()));
         images.for_each(|(padded, x)| border.surround(x, shape.width, shape.inputs, padded));
-        &padded[..batch * length]
+        &*padded
     };
     let (taps, rows) = taps(shape, border.width);
     let (height, width) = (shape.out_height(), shape.out_width());

@@ -9,7 +9,7 @@ mod pack;
 pub mod pool;
 pub mod product;
 pub mod resize;
-mod scratch;
+pub mod scratch;
 pub mod shape;
 pub mod softmax;
 mod vector;

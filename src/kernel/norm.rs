@@ -98,7 +98,7 @@ pub struct Affine<'a> {
 impl Affine<'_> {
     /// In place, on a few pixels.
     pub fn finish(&self, y: &mut [f32], shortcut: Option<&[f32]>) {
-        Arch::new().dispatch(Finish { affine: *self, y, shortcut });
+        Arch::new().dispatch(Apply { affine: *self, y: None, shortcut, z: y });
     }
 
     /// `z` of `y`, on whole maps.
@@ -106,7 +106,7 @@ impl Affine<'_> {
         let length = PIXELS * self.shift.len();
         z.par_chunks_mut(length).zip(y.par_chunks(length)).enumerate().for_each(|(index, (z, y))| {
             let shortcut = shortcut.map(|values| &values[index * length..][..z.len()]);
-            Arch::new().dispatch(Apply { affine: *self, y, shortcut, z });
+            Arch::new().dispatch(Apply { affine: *self, y: Some(y), shortcut, z });
         });
     }
 
@@ -126,31 +126,10 @@ impl Affine<'_> {
     }
 }
 
-struct Finish<'a> {
-    affine: Affine<'a>,
-    y: &'a mut [f32],
-    shortcut: Option<&'a [f32]>,
-}
-
-impl WithSimd for Finish<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let channels = self.affine.shift.len();
-        for (pixel, y) in self.y.chunks_exact_mut(channels).enumerate() {
-            for from in (0..channels).step_by(S::F32_LANES) {
-                let shortcut = self.shortcut.map(|values| load(simd, &values[pixel * channels..][from..channels]));
-                let value = self.affine.value(simd, load(simd, &y[from..]), shortcut, from);
-                store(simd, &mut y[from..], value);
-            }
-        }
-    }
-}
-
 struct Apply<'a> {
     affine: Affine<'a>,
-    y: &'a [f32],
+    /// What it is made of; absent where `z` holds it.
+    y: Option<&'a [f32]>,
     shortcut: Option<&'a [f32]>,
     z: &'a mut [f32],
 }
@@ -161,11 +140,15 @@ impl WithSimd for Apply<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let channels = self.affine.shift.len();
-        let pixels = self.z.chunks_exact_mut(channels).zip(self.y.chunks_exact(channels));
-        for (pixel, (z, y)) in pixels.enumerate() {
+        for (pixel, z) in self.z.chunks_exact_mut(channels).enumerate() {
             for from in (0..channels).step_by(S::F32_LANES) {
-                let shortcut = self.shortcut.map(|values| load(simd, &values[pixel * channels..][from..channels]));
-                let value = self.affine.value(simd, load(simd, &y[from..]), shortcut, from);
+                let at = pixel * channels + from..(pixel + 1) * channels;
+                let y = match self.y {
+                    Some(y) => load(simd, &y[at.clone()]),
+                    None => load(simd, &z[from..]),
+                };
+                let shortcut = self.shortcut.map(|values| load(simd, &values[at]));
+                let value = self.affine.value(simd, y, shortcut, from);
                 store(simd, &mut z[from..], value);
             }
         }

@@ -9,7 +9,7 @@ mod transform;
 
 use super::{
     product::{Product, Term, Write},
-    scratch::with_scratch,
+    scratch::{room, with_scratch},
     shape::ConvShape,
 };
 use pulp::{Arch, Simd, WithSimd};
@@ -107,6 +107,21 @@ impl Tiling {
             values / (TILE * row)
         } else {
             values / (self.out_height * row) * self.tile_rows()
+        }
+    }
+
+    /// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in `dy`.
+    fn gradient_product<'a>(&self, x: &'a [f32], dy: &'a [f32], tiles: usize, terms: &'a [Term]) -> Product<'a> {
+        Product {
+            rows: self.inputs,
+            columns: self.outputs,
+            depth: tiles,
+            a: x,
+            a_row: 1,
+            a_step: self.inputs,
+            b: dy,
+            b_step: self.outputs,
+            terms,
         }
     }
 
@@ -209,7 +224,7 @@ impl WithSimd for Block<'_> {
 
 /// Adds (Bᵀ d B) ⊙ (A dY Aᵀ), summed over the tiles of some images, to `sum` [36, C, O].
 pub fn add_weight_gradient(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut [f32]) {
-    let rows = dy.len() / (tiling.out_height * tiling.out_width * tiling.outputs) * tiling.tile_rows();
+    let rows = tiling.rows_in(dy.len());
     for first in (0..rows).step_by(tiling.block_rows()) {
         let end = rows.min(first + tiling.block_rows());
         let tiles = (end - first) * tiling.tile_columns();
@@ -240,17 +255,8 @@ impl WithSimd for GradientBlock<'_> {
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         Spread { tiling, x, dy, first, end, inputs: &mut *inputs, outputs: &mut *outputs }.with_simd(simd);
         for place in 0..PLACES {
-            let product = Product {
-                rows: tiling.inputs,
-                columns: tiling.outputs,
-                depth: (end - first) * tiling.tile_columns(),
-                a: &inputs[place * read..][..read],
-                a_row: 1,
-                a_step: tiling.inputs,
-                b: &outputs[place * made..][..made],
-                b_step: tiling.outputs,
-                terms: &[Term { a: 0, b: 0 }],
-            };
+            let terms = [Term { a: place * read, b: place * made }];
+            let product = tiling.gradient_product(inputs, outputs, (end - first) * tiling.tile_columns(), &terms);
             let sum = &mut sum[place * tiling.inputs * tiling.outputs..][..tiling.inputs * tiling.outputs];
             product.write(simd, sum, tiling.outputs, Write::Add);
         }
@@ -274,10 +280,8 @@ pub fn weight_gradient_by_place(
     let block = tiling.block_rows() * tiling.tile_columns();
     let (read, made) = (block * tiling.inputs + GAP, block * tiling.outputs + GAP);
     let blocks = rows.div_ceil(tiling.block_rows());
-    let room =
-        |memory: &mut Vec<f32>, place: usize| memory.resize(memory.len().max(blocks.min(BLOCKS) * PLACES * place), 0.0);
-    room(spread_x, read);
-    room(spread_dy, made);
+    let spread_x = room(spread_x, blocks.min(BLOCKS) * PLACES * read);
+    let spread_dy = room(spread_dy, blocks.min(BLOCKS) * PLACES * made);
     sums.fill(0.0);
     for first in (0..blocks).step_by(BLOCKS) {
         let count = BLOCKS.min(blocks - first);
@@ -294,17 +298,7 @@ pub fn weight_gradient_by_place(
             let terms: Vec<Term> = (0..count).map(term).collect();
             let (whole, rest) = if last == block { (&terms[..], &terms[..0]) } else { terms.split_at(count - 1) };
             for (terms, depth) in [(whole, block), (rest, last)] {
-                let product = Product {
-                    rows: tiling.inputs,
-                    columns: tiling.outputs,
-                    depth,
-                    a: spread_x,
-                    a_row: 1,
-                    a_step: tiling.inputs,
-                    b: spread_dy,
-                    b_step: tiling.outputs,
-                    terms,
-                };
+                let product = tiling.gradient_product(spread_x, spread_dy, depth, terms);
                 Arch::new().dispatch(AddTo { product, sums: &mut *sums });
             }
         });

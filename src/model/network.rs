@@ -17,14 +17,13 @@ const MOMENTUM: f32 = 0.1;
 #[derive(Debug)]
 pub struct HeatmapNetwork {
     spec: ModelSpec,
-    graph: Graph,
     parameters: Parameters,
     engine: Engine,
 }
 
 impl HeatmapNetwork {
     pub(super) fn new(spec: ModelSpec, graph: Graph, parameters: Parameters) -> Self {
-        Self { engine: Engine::new(graph.clone()), spec, graph, parameters }
+        Self { spec, parameters, engine: Engine::new(graph) }
     }
 
     /// Logits [B, K, h, w] of the normalised images `x` [B, 3, H, W] (sizes and normalisation as in `spec`).
@@ -38,14 +37,17 @@ impl HeatmapNetwork {
         let (values, buffers) = (self.parameters.values(), self.parameters.buffer_values());
         let on_cpu = x.device().is_cpu();
         if train {
-            let (y, statistics) =
-                if on_cpu { self.engine.train(x, values)? } else { stock::forward(&self.graph, x, values, None)? };
+            let (y, statistics) = if on_cpu {
+                self.engine.train(x, values)?
+            } else {
+                stock::forward(self.engine.graph(), x, values, None)?
+            };
             self.track(&statistics, x.dim(0)?)?;
             Ok(y)
         } else if on_cpu {
             self.engine.infer(x, values, buffers)
         } else {
-            Ok(stock::forward(&self.graph, x, &values.as_detached_tensor(), Some(buffers))?.0.detach())
+            Ok(stock::forward(self.engine.graph(), x, &values.as_detached_tensor(), Some(buffers))?.0.detach())
         }
     }
 
@@ -56,9 +58,9 @@ impl HeatmapNetwork {
         if statistics.is_empty() || !statistics.iter().all(finite) {
             return Ok(());
         }
-        let buffers = self.parameters.buffer_values();
+        let (buffers, graph) = (self.parameters.buffer_values(), self.engine.graph());
         let mut running = buffers.to_vec1::<f32>()?;
-        let norms = self.graph.layers.iter().zip(&self.graph.maps[1..]).filter_map(|(layer, map)| match layer {
+        let norms = graph.layers.iter().zip(&graph.maps[1..]).filter_map(|(layer, map)| match layer {
             Layer::Conv(layer) => Some((layer.norm.as_ref()?, batch * map.height * map.width)),
             _ => None,
         });
@@ -79,7 +81,7 @@ impl HeatmapNetwork {
     /// The memory that a training step of a batch takes on the CPU, about: maps, gradients, parameters and their moments.
     pub fn training_bytes(&self, batch: usize) -> u64 {
         let parameters = 8 * self.parameters.count();
-        4 * (self.graph.training_values() * batch + parameters) as u64
+        4 * (self.engine.graph().training_values() * batch + parameters) as u64
     }
 
     /// Everything that the network has learned.

@@ -11,6 +11,7 @@ use crate::{
         pool,
         product::Write,
         resize,
+        scratch::room,
     },
     model::graph::NormSlots,
 };
@@ -122,8 +123,7 @@ impl Memory {
             layer.prepare(weight, &mut self.weights, false);
             self.clock.lap(Kind::Other);
             raw.resize(y.len(), 0.0);
-            self.sums.resize(self.sums.len().max(blocks * 2 * channels), 0.0);
-            let moments = &mut self.sums[..blocks * 2 * channels];
+            let moments = room(&mut self.sums, blocks * 2 * channels);
             layer.convolve(false, (x, raw), &self.weights, Write::Set, moments, |_, block, moments| {
                 block_moments(block, channels, moments);
             });
@@ -152,8 +152,8 @@ impl Memory {
         layer.prepare(weight, &mut self.weights, false);
         self.clock.lap(Kind::Other);
         let affine = Affine { scale: None, shift, relu: layer.relu };
-        self.sums.resize(self.sums.len().max(blocks), 0.0);
-        layer.convolve(false, (x, y), &self.weights, Write::Set, &mut self.sums[..blocks], |index, y, _| {
+        let notes = room(&mut self.sums, blocks);
+        layer.convolve(false, (x, y), &self.weights, Write::Set, notes, |index, y, _| {
             affine.finish(y, shortcut.map(|values| &values[index * block..][..y.len()]));
         });
         self.clock.lap(Kind::Convolution);
@@ -216,9 +216,8 @@ impl Memory {
         let z = layer.relu.then(|| self.maps[index + 1].as_slice());
         let deviation = layer.norm.as_ref().map(|_| (raw.as_slice(), statistics.mean.as_slice()));
         let length = norm::sums_len(pixels, channels);
-        self.sums.resize(self.sums.len().max(length), 0.0);
         let (total, product) = if z.is_some() || deviation.is_some() || layer.bias.is_some() {
-            norm::backward_sums(z, deviation, &mut gradient, channels, &mut self.sums[..length])
+            norm::backward_sums(z, deviation, &mut gradient, channels, room(&mut self.sums, length))
         } else {
             Default::default()
         };
@@ -266,8 +265,8 @@ impl Memory {
                 None => (self.spare.take(x.len()), Write::Set),
             };
             let blocks = dx.len().div_ceil(layer.block(true));
-            self.sums.resize(self.sums.len().max(blocks), 0.0);
-            layer.convolve(true, (dy_values, &mut dx), &self.weights, write, &mut self.sums[..blocks], |_, _, _| {});
+            let notes = room(&mut self.sums, blocks);
+            layer.convolve(true, (dy_values, &mut dx), &self.weights, write, notes, |_, _, _| {});
             self.gradients[layer.input.0] = Some(dx);
             self.clock.lap(Kind::InputGradient);
         }

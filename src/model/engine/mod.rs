@@ -64,6 +64,11 @@ impl Engine {
         Self { shared: Arc::new(shared) }
     }
 
+    /// What it computes.
+    pub fn graph(&self) -> &Graph {
+        &self.shared.graph
+    }
+
     /// The network's result [B, K, h, w] for `x` [B, C, H, W], with gradients to `parameters` and, where it wants one, `x`.
     /// Batch norm takes the statistics of the batch, which are returned layer by layer.
     ///
