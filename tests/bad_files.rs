@@ -100,6 +100,34 @@ fn scene_files() {
 }
 
 #[test]
+fn a_scene_that_rests_on_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let own =
+        write("own.toml", "name = \"own\"\nbase = \"quickstart\"\n[view]\nroll_deg = { easy = { constant = 5 } }\n");
+    let (scene, base) = (load_scene(&own).unwrap(), load_scene("quickstart").unwrap());
+    assert_eq!((scene.name.as_str(), scene.image), ("own", base.image));
+    assert_eq!(scene.randomizers.view.azimuth_deg, base.randomizers.view.azimuth_deg);
+    assert_ne!(scene.randomizers.view.roll_deg, base.randomizers.view.roll_deg);
+    assert!(!scene.scene_file.text.contains("base"), "the copy that a run keeps must need no other file");
+    for (name, text, parts) in [
+        ("none.toml", "name = \"a\"\nbase = \"b.toml\"\n", [":2: ", "no scene \"b.toml\"", "quickstart"]),
+        ("loop.toml", "name = \"a\"\nbase = \"loop.toml\"\n", [":2: ", "rest on one another", "circle"]),
+        ("bare.toml", "name = \"a\"\n", ["bare.toml", "no `image`", "`base`"]),
+        (
+            "wrong.toml",
+            "name = \"a\"\nbase = \"quickstart\"\n[view]\nroll_deg = { easy = { normal = [0, -1] } }\n",
+            [":4: ", "view.roll_deg.easy", "0 or more"],
+        ),
+    ] {
+        assert_says(&load_scene(&write(name, text)).unwrap_err().to_string(), &parts);
+    }
+}
+
+#[test]
 fn a_scene_with_a_bad_figure_names_the_figure_file() {
     let folder = tempfile::tempdir().unwrap();
     let (scene, _) = spoiled(&asset("scenes/quickstart.toml"), "figure = \"human\"", "figure = \"bad.toml\"");

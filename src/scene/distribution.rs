@@ -125,6 +125,11 @@ pub struct Ramp {
 }
 
 impl Ramp {
+    /// Always `value`.
+    pub fn constant(value: f32) -> Self {
+        Ramp { easy: Distribution::Constant(value), hard: None }
+    }
+
     /// One draw at `hardness` in [0, 1]: a draw of each end, from the same random numbers, blended.
     ///
     /// Sharing the random numbers keeps the spread of the blend: two independent draws would average out halfway.

@@ -1,6 +1,6 @@
 //! Scene files: TOML in, a checked [`Scene`] out.
 
-use super::{AXES, HardnessAxis, Randomizers};
+use super::{AXES, HardnessAxis, Randomizers, randomizers};
 use crate::{
     figure::{Figure, parse_figure},
     toml_file::{FileError, TomlFile},
@@ -74,33 +74,58 @@ impl Default for AxisReach {
 #[serde(deny_unknown_fields)]
 struct SceneFile {
     name: String,
-    figure: Spanned<String>,
-    image: Spanned<ImageSize>,
+    base: Option<Spanned<String>>,
+    figure: Option<Spanned<String>>,
+    image: Option<Spanned<ImageSize>>,
     #[serde(default)]
     axes: BTreeMap<Spanned<String>, Spanned<AxisReach>>,
-    pose: super::randomizers::PoseRandomizer,
-    view: super::randomizers::ViewRandomizer,
-    occlusion: super::randomizers::OcclusionRandomizer,
-    truncation: super::randomizers::TruncationRandomizer,
-    lighting: super::randomizers::LightingRandomizer,
-    camouflage: super::randomizers::CamouflageRandomizer,
-    crowd: super::randomizers::CrowdRandomizer,
-    degradation: super::randomizers::DegradationRandomizer,
+    #[serde(default)]
+    pose: randomizers::PoseEntry,
+    #[serde(default)]
+    view: randomizers::ViewEntry,
+    #[serde(default)]
+    occlusion: randomizers::OcclusionEntry,
+    #[serde(default)]
+    truncation: randomizers::TruncationEntry,
+    #[serde(default)]
+    lighting: randomizers::LightingEntry,
+    #[serde(default)]
+    camouflage: randomizers::CamouflageEntry,
+    #[serde(default)]
+    crowd: randomizers::CrowdEntry,
+    #[serde(default)]
+    degradation: randomizers::DegradationEntry,
 }
 
-const QUICKSTART: &str = include_str!("../../scenes/quickstart.toml");
 const HUMAN: &str = include_str!("../../assets/figures/human.toml");
 
-/// Loads a scene: the embedded `quickstart` by its name, any other by its path.
+/// The scenes that come with the program: name and text.
+const EMBEDDED: [(&str, &str); 1] = [("quickstart", include_str!("../../scenes/quickstart.toml"))];
+/// How many scenes may rest on one another.
+const MOST_BASES: usize = 8;
+
+/// Loads a scene: one that comes with the program by its name, any other by its path.
 ///
 /// # Errors
 /// Whatever is wrong with the scene file or its figure file, with file, line, what was found and what would do.
 pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
     let path = PathBuf::from(name_or_path);
-    if name_or_path == "quickstart" && !path.exists() {
-        return parse_scene(TomlFile { path: "scenes/quickstart.toml".into(), text: QUICKSTART.into() });
+    if let Some(file) = embedded(name_or_path)
+        && !path.exists()
+    {
+        return parse_scene(file);
     }
     parse_scene(TomlFile::read(&path)?)
+}
+
+/// The names of the scenes that come with the program.
+pub fn embedded_scenes() -> impl Iterator<Item = &'static str> {
+    EMBEDDED.iter().map(|(name, _)| *name)
+}
+
+fn embedded(name: &str) -> Option<TomlFile> {
+    let (name, text) = EMBEDDED.iter().find(|(known, _)| *known == name)?;
+    Some(TomlFile { path: format!("scenes/{name}.toml").into(), text: (*text).into() })
 }
 
 /// Checks a scene file's text and loads the figure it names. See [`load_scene`].
@@ -108,9 +133,9 @@ pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
 /// # Errors
 /// As [`load_scene`].
 pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
-    let entries: SceneFile = file.parse()?;
-    let figure_file = find_figure(&file, &entries.figure)?;
-    check(file, entries, figure_file)
+    let (file, (named_in, name)) = with_bases(file, 0)?;
+    let figure_file = find_figure(&named_in, &name)?;
+    check(file, parse_figure(&figure_file)?, figure_file)
 }
 
 /// Checks a scene file's text, with the figure of `figure_file` whatever figure the scene names: the copies that a run
@@ -119,20 +144,68 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
 /// # Errors
 /// As [`load_scene`].
 pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
-    let entries: SceneFile = file.parse()?;
-    check(file, entries, figure_file)
+    let (file, _) = with_bases(file, 0)?;
+    check(file, parse_figure(&figure_file)?, figure_file)
 }
 
-fn check(file: TomlFile, entries: SceneFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
-    let figure = parse_figure(&figure_file)?;
-    let size = *entries.image.get_ref();
-    for (key, value) in [("width", size.width), ("height", size.height)] {
-        if !(16..=1024).contains(&value) {
-            let message = format!("image.{key} is {value}; give 16 to 1024 pixels");
-            return Err(file.error(Some(entries.image.span()), message));
+/// The scene file with all that it takes from its base, and from that one's base, written out, so that the copy that a run keeps
+/// needs no other scene; and which figure it names, with the file that does.
+fn with_bases(file: TomlFile, depth: usize) -> Result<(TomlFile, (TomlFile, Spanned<String>)), SceneError> {
+    let entries: SceneFile = file.parse()?;
+    complaints(&file, &entries)?;
+    let own_figure = entries.figure.clone().map(|name| (file.clone(), name));
+    let Some(base) = &entries.base else {
+        let missing = |key: &str| file.error(None, format!("there is no `{key}`, and no `base` scene to take it from"));
+        if entries.image.is_none() {
+            return Err(missing("image"));
+        }
+        let figure = own_figure.ok_or_else(|| missing("figure"))?;
+        return Ok((file, figure));
+    };
+    if depth == MOST_BASES {
+        let message = format!("{MOST_BASES} scenes rest on one another; they may be going round in a circle");
+        return Err(file.error(Some(base.span()), message));
+    }
+    let beside = file.path.parent().unwrap_or(Path::new("")).join(base.get_ref());
+    let base_file = if beside.is_file() {
+        TomlFile::read(&beside)?
+    } else {
+        embedded(base.get_ref()).ok_or_else(|| {
+            let known = embedded_scenes().collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "no scene \"{}\": {} is not a file, and with the program come {known}",
+                base.get_ref(),
+                beside.display()
+            );
+            file.error(Some(base.span()), message)
+        })?
+    };
+    let (base_file, base_figure) = with_bases(base_file, depth + 1)?;
+    let mut merged: toml::Table = base_file.parse()?;
+    let mut own: toml::Table = file.parse()?;
+    own.remove("base");
+    for (key, value) in own {
+        match (merged.get_mut(&key).and_then(toml::Value::as_table_mut), value) {
+            (Some(section), toml::Value::Table(own)) => section.extend(own),
+            (_, value) => {
+                merged.insert(key, value);
+            }
         }
     }
-    let mut axes = [AxisReach::default(); AXES];
+    let text = toml::to_string(&merged).map_err(|e| file.error(None, e.to_string()))?;
+    Ok((TomlFile { path: file.path, text }, own_figure.unwrap_or(base_figure)))
+}
+
+/// Checks what a scene file says, be it complete or not.
+fn complaints(file: &TomlFile, entries: &SceneFile) -> Result<(), SceneError> {
+    if let Some(image) = &entries.image {
+        for (key, value) in [("width", image.get_ref().width), ("height", image.get_ref().height)] {
+            if !(16..=1024).contains(&value) {
+                let message = format!("image.{key} is {value}; give 16 to 1024 pixels");
+                return Err(file.error(Some(image.span()), message));
+            }
+        }
+    }
     for (name, reach) in &entries.axes {
         let Some(axis) = HardnessAxis::by_name(name.get_ref()) else {
             let known = HardnessAxis::ALL.map(HardnessAxis::name).join(", ");
@@ -143,19 +216,8 @@ fn check(file: TomlFile, entries: SceneFile, figure_file: TomlFile) -> Result<Sc
             let message = format!("axes.{axis}.reach is {}; give a number from 0 to 1", reach.get_ref().reach);
             return Err(file.error(Some(reach.span()), message));
         }
-        axes[axis as usize] = *reach.get_ref();
     }
-    let randomizers = Randomizers {
-        pose: entries.pose,
-        view: entries.view,
-        occlusion: entries.occlusion,
-        truncation: entries.truncation,
-        lighting: entries.lighting,
-        camouflage: entries.camouflage,
-        crowd: entries.crowd,
-        degradation: entries.degradation,
-    };
-    for (section, key, ramp) in randomizers.all() {
+    for (section, key, ramp) in entries.randomizers().all() {
         for (end, distribution) in [("easy", Some(&ramp.easy)), ("hard", ramp.hard.as_ref())] {
             if let Some(complaint) = distribution.and_then(|d| d.complaint()) {
                 let line = file.line_of(section, key);
@@ -164,12 +226,40 @@ fn check(file: TomlFile, entries: SceneFile, figure_file: TomlFile) -> Result<Sc
             }
         }
     }
+    Ok(())
+}
+
+impl SceneFile {
+    fn randomizers(&self) -> Randomizers {
+        Randomizers {
+            pose: self.pose.clone().complete(),
+            view: self.view.clone().complete(),
+            occlusion: self.occlusion.clone().complete(),
+            truncation: self.truncation.clone().complete(),
+            lighting: self.lighting.clone().complete(),
+            camouflage: self.camouflage.clone().complete(),
+            crowd: self.crowd.clone().complete(),
+            degradation: self.degradation.clone().complete(),
+        }
+    }
+}
+
+/// The scene that a complete file describes.
+fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene, SceneError> {
+    let entries: SceneFile = file.parse()?;
+    let image = entries.image.as_ref().map(|image| *image.get_ref());
+    let mut axes = [AxisReach::default(); AXES];
+    for (name, reach) in &entries.axes {
+        if let Some(axis) = HardnessAxis::by_name(name.get_ref()) {
+            axes[axis as usize] = *reach.get_ref();
+        }
+    }
     Ok(Scene {
+        randomizers: entries.randomizers(),
         name: entries.name,
         figure: Arc::new(figure),
-        image: size,
+        image: image.ok_or_else(|| file.error(None, "there is no `image`"))?,
         axes,
-        randomizers,
         scene_file: file,
         figure_file,
     })

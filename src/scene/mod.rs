@@ -13,7 +13,7 @@ mod sampler;
 pub use axis::{AXES, Hardness, HardnessAxis};
 pub use camera::{Camera, Projection};
 pub use distribution::{Distribution, Ramp};
-pub use file::{AxisReach, ImageSize, Scene, SceneError, load_scene, parse_scene, parse_scene_with};
+pub use file::{AxisReach, ImageSize, Scene, SceneError, embedded_scenes, load_scene, parse_scene, parse_scene_with};
 pub use policy::{AxisDistribution, Policy, ReplayEntry, SampleStream, StreamMix};
 pub use randomizers::Randomizers;
 pub use rejection::Rejection;

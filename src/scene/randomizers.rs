@@ -6,12 +6,18 @@ use super::distribution::Ramp;
 use serde::{Deserialize, Serialize};
 
 macro_rules! randomizer {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {
+    ($(#[$doc:meta])* $name:ident, $entry:ident { $($(#[$field_doc:meta])* $field:ident = $neutral:expr,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[derive(Clone, Debug, PartialEq, Serialize)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: Ramp,)*
+        }
+
+        /// The section as a scene file may leave it incomplete.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct $entry {
+            $($field: Option<Ramp>,)*
         }
 
         impl $name {
@@ -19,119 +25,126 @@ macro_rules! randomizer {
                 vec![$((stringify!($field), &self.$field),)*]
             }
         }
+
+        impl $entry {
+            /// What the file leaves out has no effect.
+            pub(super) fn complete(self) -> $name {
+                $name { $($field: self.$field.unwrap_or(Ramp::constant($neutral)),)* }
+            }
+        }
     };
 }
 
 randomizer! {
     /// `[pose]`: how the primary figure holds itself. Moved by the pose axis.
-    PoseRandomizer {
+    PoseRandomizer, PoseEntry {
         /// Factor on the base pose's own spread.
-        spread,
+        spread = 1.0,
         /// How far joints are blended towards random points within their limits, 0 to 1.
-        limit_blend,
+        limit_blend = 0.0,
         /// Tilt of the whole figure, degrees.
-        tilt_deg,
+        tilt_deg = 0.0,
     }
 }
 
 randomizer! {
     /// `[view]`: where the camera stands. Moved by the view axis.
-    ViewRandomizer {
+    ViewRandomizer, ViewEntry {
         /// Angle around the figure, degrees; 0 is in front of it, 90 on its left.
-        azimuth_deg,
+        azimuth_deg = 0.0,
         /// Height of the camera above the horizontal through the figure's middle, degrees.
-        elevation_deg,
+        elevation_deg = 0.0,
         /// Roll about the viewing axis, degrees.
-        roll_deg,
+        roll_deg = 0.0,
         /// Field of view over the shorter image side, degrees.
-        field_of_view_deg,
+        field_of_view_deg = 40.0,
     }
 }
 
 randomizer! {
     /// `[occlusion]`: props dropped between camera and figure. Moved by the occlusion axis.
-    OcclusionRandomizer {
+    OcclusionRandomizer, OcclusionEntry {
         /// How many (rounded).
-        count,
+        count = 0.0,
         /// Where they land between the figure (0) and the camera (1).
-        nearness,
+        nearness = 0.5,
         /// Sideways distance from the line of sight, metres.
-        lateral_m,
+        lateral_m = 0.0,
         /// Typical size, metres.
-        size_m,
+        size_m = 0.3,
     }
 }
 
 randomizer! {
     /// `[truncation]`: how the figure is framed. Moved by the truncation axis.
-    TruncationRandomizer {
+    TruncationRandomizer, TruncationEntry {
         /// Longer side of the figure's box, as a share of the image side.
-        fill,
+        fill = 0.8,
         /// Shift of the figure's box in x, as a share of the box.
-        shift_x,
+        shift_x = 0.0,
         /// Shift of the figure's box in y, as a share of the box.
-        shift_y,
+        shift_y = 0.0,
     }
 }
 
 randomizer! {
     /// `[lighting]`. Moved by the lighting axis.
-    LightingRandomizer {
+    LightingRandomizer, LightingEntry {
         /// Strength of the sun, relative to a white surface facing it.
-        sun,
+        sun = 0.8,
         /// Height of the sun, degrees.
-        sun_elevation_deg,
+        sun_elevation_deg = 50.0,
         /// Angle of the sun around the figure, degrees; 0 is behind the camera, 180 behind the figure.
-        sun_azimuth_deg,
+        sun_azimuth_deg = 0.0,
         /// Strength of the light from the sky.
-        sky,
+        sky = 0.5,
         /// How coloured the light is, 0 to 1.
-        tint,
+        tint = 0.0,
         /// Exposure, in stops.
-        exposure_stops,
+        exposure_stops = 0.0,
     }
 }
 
 randomizer! {
     /// `[camouflage]`: colours and backdrop. Moved by the camouflage axis.
-    CamouflageRandomizer {
+    CamouflageRandomizer, CamouflageEntry {
         /// How far clothes take on the backdrop's colours, 0 to 1.
-        blend,
+        blend = 0.0,
         /// How strongly the backdrop's colours differ, 0 to 1.
-        contrast,
+        contrast = 0.3,
         /// Size of the backdrop's elements, metres.
-        scale_m,
+        scale_m = 0.5,
         /// Distance of the wall behind the figure, metres.
-        wall_m,
+        wall_m = 3.0,
     }
 }
 
 randomizer! {
     /// `[crowd]`: other figures. Moved by the crowd axis.
-    CrowdRandomizer {
+    CrowdRandomizer, CrowdEntry {
         /// How many (rounded).
-        count,
+        count = 0.0,
         /// Sideways distance from the primary figure, metres.
-        lateral_m,
+        lateral_m = 0.0,
         /// Distance behind the primary figure, seen from the camera, metres; negative is in front.
-        behind_m,
+        behind_m = 1.0,
     }
 }
 
 randomizer! {
     /// `[degradation]`: what the camera does to the picture. Moved by the degradation axis.
-    DegradationRandomizer {
+    DegradationRandomizer, DegradationEntry {
         /// Deviation of the blur, as a share of the image height.
-        blur,
+        blur = 0.0,
         /// Deviation of the noise, in sRGB units of [0, 1].
-        noise,
+        noise = 0.0,
         /// Side of the blocks that the picture is reduced to, as a share of the image height.
-        block,
+        block = 0.0,
     }
 }
 
 /// All randomizers of a scene.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Randomizers {
     /// How the primary figure holds itself.
     pub pose: PoseRandomizer,
