@@ -8,6 +8,16 @@ struct Instance {
     b: vec4<f32>,               // round cone: second end and radius; cuboid: half side lengths
     color: vec4<f32>,           // w: 0 round cone, 1 cuboid
     more: vec4<f32>,            // round cone: a sphere around it; cuboid: orientation as a quaternion
+    turn: vec4<f32>,            // orientation of the coordinates of its pattern, as a quaternion
+    origin: vec4<f32>,          // what `a` is in those coordinates, w: its fabric
+};
+
+// What is done to an instance's own colour: `Fabric` in `src/scene/sample.rs`.
+struct Fabric {
+    second: vec4<f32>,          // w: gloss
+    waves: vec4<f32>,           // w: threshold
+    pitch: vec4<f32>,           // w: folds
+    print: vec4<f32>,           // height of its middle, half width, half height, side of a cell
 };
 
 // Instances that stand together: a figure, or the props.
@@ -18,7 +28,8 @@ struct Group {
 
 // Of the tile being drawn, like the tile itself.
 @group(0) @binding(1) var<uniform> groups: array<Group, 128>;
-@group(0) @binding(2) var<uniform> instances: array<Instance, 1024>;
+@group(0) @binding(2) var<uniform> instances: array<Instance, 640>;
+@group(0) @binding(3) var<uniform> fabrics: array<Fabric, 128>;
 
 const FAR: f32 = 1000.0;
 const MISS: f32 = 1e20;
@@ -294,11 +305,24 @@ fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
         let hit = intersect(eye, direction, instance.a, instance.b, instance.more, u32(instance.color.w));
         point = eye + direction * hit.t;
         normal = hit.normal;
-        // Cloth and wood are not one flat colour.
-        let id = textureLoad(seen_ids, vec2<i32>(in.position.xy), 0).x;
-        albedo = instance.color.rgb * (0.88 + 0.24 * noise(point * 23.0 + vec3(f32(id))));
+        albedo = woven(instance, point);
     }
     return vec4(shade(albedo, point, normal, place), 1.0);
+}
+
+// The albedo of an instance at `point`.
+fn woven(instance: Instance, point: vec3<f32>) -> vec3<f32> {
+    let fabric = fabrics[u32(instance.origin.w)];
+    let inverse = vec4(-instance.turn.xyz, instance.turn.w);
+    let q = rotate(inverse, point - instance.a.xyz) + instance.origin.xyz;
+    // Folds run along limbs and across a waist; their cells are longer than wide.
+    let crumpled = noise(q * vec3(26.0, 13.0, 26.0) + instance.origin.www) - 0.5;
+    let mottled = 2.0 * noise(q * fabric.pitch.z) - 1.0;
+    let wave = dot(fabric.waves.xyz, vec3(sin(fabric.pitch.x * q.x), sin(fabric.pitch.y * q.y), mottled));
+    let on_print = max(abs(q.x) - fabric.print.y, abs(q.y - fabric.print.x) - fabric.print.z) < 0.0;
+    let printed = on_print && hash(lattice(vec3(q.xy / max(fabric.print.w, 1e-3), sign(q.z)))) > 0.45;
+    let share = select(smoothstep(-0.1, 0.1, wave - fabric.waves.w), 1.0, printed);
+    return mix(instance.color.rgb, fabric.second.rgb, share) * (1.0 + fabric.pitch.w * crumpled);
 }
 
 fn lattice(p: vec3<f32>) -> vec3<u32> {

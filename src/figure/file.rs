@@ -4,11 +4,12 @@
 //! `right_...` twin as well, reflected in x.
 
 mod bones;
+mod garments;
 mod keypoints;
 mod parts;
 mod poses;
 
-use super::{Figure, ShapeRanges};
+use super::{Bulk, Figure, ShapeDistribution, WidthGroup};
 use crate::toml_file::{Exact, FileError, TomlFile, exact, exact_rows};
 use glam::Vec3;
 use serde::Deserialize;
@@ -24,9 +25,11 @@ struct FigureFile {
     name: String,
     #[serde(deserialize_with = "exact")]
     torso: [Spanned<String>; 2],
-    shape: ShapeRanges,
+    shape: ShapeDistribution,
     bones: Vec<Spanned<BoneEntry>>,
     parts: Vec<Spanned<PartEntry>>,
+    #[serde(default)]
+    garments: Vec<Spanned<GarmentEntry>>,
     keypoints: Vec<Spanned<KeypointEntry>>,
     #[serde(deserialize_with = "exact_rows")]
     edges: Vec<[Spanned<String>; 2]>,
@@ -45,6 +48,7 @@ struct BoneEntry {
     limits: Limits,
     mass: f32,
     scale: Scale,
+    width: Option<WidthGroup>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -80,6 +84,22 @@ struct PartEntry {
     ends: [Exact<f32, 3>; 2],
     #[serde(deserialize_with = "exact")]
     radii: [f32; 2],
+    bulk: Option<Bulk>,
+    garment: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GarmentEntry {
+    name: String,
+    slot: String,
+    weight: f32,
+    #[serde(default)]
+    covers: Vec<Spanned<String>>,
+    #[serde(default)]
+    thickness: f32,
+    #[serde(default)]
+    replaces: Vec<Spanned<String>>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -122,16 +142,27 @@ pub fn load_figure(path: &Path) -> Result<Figure, FigureError> {
 /// As [`load_figure`].
 pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
-    for (name, [low, high]) in entries.shape.named() {
-        if !(low > 0.0 && high >= low && high.is_finite()) {
-            let message = format!("shape.{name} is [{low}, {high}]; it must be positive, the lower first");
-            return Err(FigureError { line: file.line_of("shape", name), ..file.error(None, message) });
-        }
+    for (name, scale) in entries.shape.named() {
+        let [low, high] = scale.range;
+        let message = if !(low > 0.0 && high >= low && high.is_finite()) {
+            format!("shape.{name}.range is [{low}, {high}]; it must be positive, the lower first")
+        } else if !(low..=high).contains(&scale.mean) {
+            format!("shape.{name}.mean is {}, outside its range [{low}, {high}]", scale.mean)
+        } else {
+            continue;
+        };
+        return Err(FigureError { line: file.line_of("shape", name), ..file.error(None, message) });
+    }
+    if !(0.0..=1.0).contains(&entries.shape.children) {
+        let message = format!("shape.children is {}; give a share from 0 to 1", entries.shape.children);
+        return Err(FigureError { line: file.line_of("shape", "children"), ..file.error(None, message) });
     }
     let bones = bones::bones(file, &entries.bones)?;
     let mut groups = Vec::new();
     let mut materials = Vec::new();
-    let parts = parts::parts(file, &entries.parts, &bones, &mut groups, &mut materials)?;
+    let (parts, body_parts) =
+        parts::parts(file, &entries.parts, &entries.garments, &bones, &mut groups, &mut materials)?;
+    let (garments, slots) = garments::garments(file, &entries.garments, &materials)?;
     let keypoints = keypoints::keypoints(file, &entries.keypoints, &bones, &groups)?;
     let keypoint = |name: &Spanned<String>| {
         keypoints.iter().position(|k| k.name == *name.get_ref()).ok_or_else(|| {
@@ -146,6 +177,9 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         name: entries.name,
         bones,
         parts,
+        body_parts,
+        garments,
+        slots,
         groups,
         materials,
         keypoints,

@@ -1,10 +1,10 @@
 //! Forward kinematics: from joint angles to bones, parts and keypoints in the world.
 
-use super::{BodyShape, Figure, RoundCone};
+use super::{BodyShape, Bone, Figure, Part, RoundCone};
 use glam::{Affine3A, EulerRot, Quat, Vec3};
 
 /// A pose: where the root is and how every joint is turned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pose {
     /// Position of the root bone, metres.
     pub root: Vec3,
@@ -36,7 +36,8 @@ pub fn solve(figure: &Figure, shape: &BodyShape, pose: &Pose) -> WorldBones {
         world_from_bone.push(match bone.parent {
             None => Affine3A::from_rotation_translation(pose.orientation * turn, pose.root),
             Some(parent) => {
-                let offset = bone.offset * shape.length_scale(bone.scale);
+                let width = Vec3::new(shape.width_scale(figure.bones[parent].width), 1.0, 1.0);
+                let offset = bone.offset * width * shape.length_scale(bone.scale);
                 world_from_bone[parent] * Affine3A::from_rotation_translation(turn, offset)
             }
         });
@@ -44,21 +45,32 @@ pub fn solve(figure: &Figure, shape: &BodyShape, pose: &Pose) -> WorldBones {
     world_from_bone
 }
 
-/// The parts of `figure` in the world, in the figure's part order.
+/// The body's own parts in the world, in the figure's part order.
 pub fn place_parts(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -> Vec<RoundCone> {
-    figure
-        .parts
-        .iter()
-        .map(|part| {
-            let scale = figure.bones[part.bone].scale;
-            let length = shape.length_scale(scale);
-            let radius = shape.radius_scale(scale);
-            RoundCone {
-                ends: part.ends.map(|end| bones[part.bone].transform_point3(end * length)),
-                radii: part.radii.map(|r| r * radius),
-            }
-        })
-        .collect()
+    figure.parts[..figure.body_parts].iter().map(|part| place_part(figure, shape, bones, part, 0.0)).collect()
+}
+
+/// One part in the world, its radii `thicker` by so many metres.
+pub(super) fn place_part(
+    figure: &Figure,
+    shape: &BodyShape,
+    bones: &WorldBones,
+    part: &Part,
+    thicker: f32,
+) -> RoundCone {
+    let scale = figure.bones[part.bone].scale;
+    let length = in_bone(figure, shape, part.bone);
+    let radius = shape.radius_scale(scale, part.bulk);
+    RoundCone {
+        ends: part.ends.map(|end| bones[part.bone].transform_point3(end * length)),
+        radii: part.radii.map(|r| r * radius + thicker),
+    }
+}
+
+/// The factors that points in the frame of `bone` are multiplied by.
+fn in_bone(figure: &Figure, shape: &BodyShape, bone: usize) -> Vec3 {
+    let Bone { scale, width, .. } = figure.bones[bone];
+    Vec3::new(shape.width_scale(width), 1.0, 1.0) * shape.length_scale(scale)
 }
 
 /// The keypoints of `figure` in the world, in label order.
@@ -66,10 +78,7 @@ pub fn place_keypoints(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -
     figure
         .keypoints
         .iter()
-        .map(|keypoint| {
-            let length = shape.length_scale(figure.bones[keypoint.bone].scale);
-            bones[keypoint.bone].transform_point3(keypoint.offset * length)
-        })
+        .map(|keypoint| bones[keypoint.bone].transform_point3(keypoint.offset * in_bone(figure, shape, keypoint.bone)))
         .collect()
 }
 

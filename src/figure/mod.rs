@@ -6,6 +6,7 @@
 
 mod file;
 mod kinematics;
+mod outfit;
 mod round_cone;
 mod scheme;
 mod shape;
@@ -13,9 +14,10 @@ mod shape;
 pub use file::{FigureError, load_figure, parse_figure};
 
 pub use kinematics::{Pose, WorldBones, clamp_to_limits, lowest_point, place_keypoints, place_parts, solve};
+pub use outfit::{Garment, place_clothed, worn_parts};
 pub use round_cone::RoundCone;
 pub use scheme::KeypointScheme;
-pub use shape::{BodyShape, ShapeRanges};
+pub use shape::{BodyShape, Bulk, ScaleDistribution, ShapeDistribution, WidthGroup};
 
 use glam::Vec3;
 
@@ -26,8 +28,14 @@ pub struct Figure {
     pub name: String,
     /// Bones, every parent before its children; the first is the root.
     pub bones: Vec<Bone>,
-    /// Body parts, each a round cone fixed to one bone.
+    /// Parts, each a round cone fixed to one bone: first those of the body, then those of garments.
     pub parts: Vec<Part>,
+    /// How many of the parts are the body's own.
+    pub body_parts: usize,
+    /// What it may wear, hair included.
+    pub garments: Vec<Garment>,
+    /// The slots that garments go into, innermost first; [`Garment::slot`] indexes into them.
+    pub slots: Vec<String>,
     /// Part groups by name; [`Part::group`] and [`Keypoint::own_groups`] index into them.
     pub groups: Vec<String>,
     /// Material slots by name; [`Part::material`] indexes into them.
@@ -40,7 +48,7 @@ pub struct Figure {
     /// length that PCK is measured in.
     pub torso: [usize; 2],
     /// How bodies vary.
-    pub shape: ShapeRanges,
+    pub shape: ShapeDistribution,
     /// Base poses.
     pub poses: Vec<BasePose>,
 }
@@ -62,6 +70,8 @@ pub struct Bone {
     pub mass: f32,
     /// Which scale of [`BodyShape`] the offset follows.
     pub scale: ScaleGroup,
+    /// Which width the x of its parts, keypoints and children follows.
+    pub width: Option<WidthGroup>,
 }
 
 /// Which of a [`BodyShape`]'s scales a length follows.
@@ -92,6 +102,12 @@ pub struct Part {
     pub ends: [Vec3; 2],
     /// The two radii, metres.
     pub radii: [f32; 2],
+    /// What its thickness follows besides girth.
+    pub bulk: Option<Bulk>,
+    /// The garment that it belongs to; `None` for the body's own.
+    pub garment: Option<usize>,
+    /// Where its first end is in the figure at rest, metres: patterns go on from part to part.
+    pub rest: Vec3,
 }
 
 /// A labelled point of the body.

@@ -97,8 +97,8 @@ impl Solvability {
             }
         }
         for other in &sample.figures[1..] {
-            let through = |part| primary.parts.iter().any(|own| penetration(own, part) > DEEPEST);
-            if other.parts.iter().any(through) {
+            let through = |part| primary.body().iter().any(|own| penetration(own, part) > DEEPEST);
+            if other.body().iter().any(through) {
                 return Err(Rejection::FiguresPenetrate);
             }
         }

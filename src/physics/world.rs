@@ -71,7 +71,7 @@ impl SceneWorld {
         let slab = ColliderBuilder::cuboid(100.0, 0.5, 100.0).translation(Vec3::new(0.0, -0.5, 0.0));
         world.insert_collider(tagged(slab, Owner::Ground), None);
         for (f, figure) in sample.figures.iter().enumerate() {
-            for (p, part) in figure.parts.iter().enumerate() {
+            for (p, part) in figure.body().iter().enumerate() {
                 world.insert_collider(tagged(part_collider(part), Owner::Part { figure: f, part: p }), None);
             }
         }

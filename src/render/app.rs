@@ -257,7 +257,7 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             pose: Pose { root: Vec3::Y, orientation: Quat::IDENTITY, angles: Vec::new() },
             part_colors: vec![Vec3::new(0.6, 0.02, 0.02)],
             parts: vec![ball],
-            keypoints: Vec::new(),
+            ..FigureSample::default()
         }],
         props: Vec::new(),
         camera: Camera::look_at([config.width, config.height], 0.5, Vec3::new(0.0, 1.0, 4.0), Vec3::Y, 0.0),

@@ -1,7 +1,7 @@
 //! What a frame is on the GPU: the plain data that `assets/shaders/tile_data.wgsl` and `tile.wgsl` describe.
 
 use crate::{
-    scene::{Prop, PropShape, SceneSample},
+    scene::{Fabric, PartLook, Prop, PropShape, SceneSample},
     stream::PixelId,
 };
 use bytemuck::{Pod, Zeroable};
@@ -40,8 +40,10 @@ pub struct GpuGroup {
 }
 
 /// Instances that a tile can have: a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
-/// figures of a hundred parts each have room.
-pub const MOST_INSTANCES: usize = 1024;
+/// figures of seventy parts each have room.
+pub const MOST_INSTANCES: usize = 640;
+/// Fabrics that a tile can have; those of figures beyond them are plain.
+pub const MOST_FABRICS: usize = 128;
 /// Groups that a tile can have: enough for as many instances.
 pub const MOST_GROUPS: usize = 128;
 /// Round cones a group, at most: the bits of a word.
@@ -55,13 +57,21 @@ pub struct GpuInstance {
     b: Vec4,
     color: Vec4,
     more: Vec4,
+    turn: Vec4,
+    origin: Vec4,
 }
 
 impl GpuInstance {
+    /// A plain round cone.
     fn round_cone(a: Vec4, b: Vec4, color: Vec3) -> Self {
         let [p, q] = [a.truncate(), b.truncate()];
         let bound = ((p + q) * 0.5).extend(p.distance(q) * 0.5 + a.w.max(b.w));
-        GpuInstance { a, b, color: color.extend(0.0), more: bound }
+        GpuInstance { a, b, color: color.extend(0.0), more: bound, turn: Vec4::W, origin: Vec4::ZERO }
+    }
+
+    /// The same with a look, its fabric being the tile's `fabric`.
+    fn with_look(self, look: &PartLook, fabric: usize) -> Self {
+        GpuInstance { turn: Vec4::from(look.turn), origin: look.origin.extend(fabric as f32), ..self }
     }
 
     fn is_cuboid(&self) -> bool {
@@ -71,6 +81,27 @@ impl GpuInstance {
     /// A sphere around it.
     fn bound(&self) -> Vec4 {
         if self.is_cuboid() { self.a.truncate().extend(self.b.truncate().length()) } else { self.more }
+    }
+}
+
+/// What is done to an instance's own colour; see [`Fabric`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct GpuFabric {
+    second: Vec4,
+    waves: Vec4,
+    pitch: Vec4,
+    print: Vec4,
+}
+
+impl GpuFabric {
+    fn new(fabric: &Fabric) -> Self {
+        GpuFabric {
+            second: fabric.second.extend(fabric.gloss),
+            waves: fabric.waves.extend(fabric.threshold),
+            pitch: fabric.pitch.extend(fabric.folds),
+            print: Vec4::from(fabric.print),
+        }
     }
 }
 
@@ -99,6 +130,8 @@ pub struct Upload {
     pub names: Vec<GpuName>,
     /// The groups, those of a tile together, each tile's at a multiple of 256 bytes.
     pub groups: Vec<GpuGroup>,
+    /// The fabrics, those of a tile together, each tile's at a multiple of 256 bytes.
+    pub fabrics: Vec<GpuFabric>,
     /// Where each tile's part of all that is.
     pub ranges: Vec<TileRange>,
 }
@@ -107,8 +140,8 @@ pub struct Upload {
 pub struct TileRange {
     /// Its instances.
     pub instances: Range<u32>,
-    /// Bytes to its tile, its groups and its instances.
-    pub offsets: [u32; 3],
+    /// Bytes to its tile, its groups, its instances and its fabrics.
+    pub offsets: [u32; 4],
 }
 
 /// Lays out `samples` for the GPU.
@@ -123,16 +156,25 @@ pub fn upload_data(samples: &[SceneSample], columns: u32) -> Upload {
 
 impl Upload {
     fn add(&mut self, sample: &SceneSample, place: [u32; 4]) {
-        let offsets = [offset(&self.tiles), offset(&self.groups), offset(&self.instances)];
+        let offsets = [offset(&self.tiles), offset(&self.groups), offset(&self.instances), offset(&self.fabrics)];
         let base = self.instances.len();
+        // The first is that of whatever has none.
+        let mut fabrics = vec![GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() })];
         for (f, figure) in sample.figures.iter().enumerate() {
             let parts = figure.parts.iter().zip(&figure.part_colors).enumerate();
             let parts: Vec<_> = parts
                 .map(|(p, (part, color))| {
                     let [a, b] = [0, 1].map(|end| part.ends[end].extend(part.radii[end]));
-                    (PixelId::figure(f, p), GpuInstance::round_cone(a, b, *color))
+                    let instance = GpuInstance::round_cone(a, b, *color);
+                    let look = figure.looks.get(p).map(|look| (look, fabrics.len() + look.fabric));
+                    let instance = match look {
+                        Some((look, fabric)) if fabric < MOST_FABRICS => instance.with_look(look, fabric),
+                        _ => instance,
+                    };
+                    (PixelId::figure(f, figure.part(p)), instance)
                 })
                 .collect();
+            fabrics.extend(figure.fabrics.iter().map(GpuFabric::new));
             self.add_groups(&parts, base);
         }
         let props = sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop)));
@@ -145,6 +187,9 @@ impl Upload {
         self.groups.push(GpuGroup::zeroed());
         pad(&mut self.groups);
         pad(&mut self.instances);
+        fabrics.truncate(MOST_FABRICS);
+        self.fabrics.extend(fabrics);
+        pad(&mut self.fabrics);
         self.names.resize(self.instances.len(), GpuName::zeroed());
     }
 
@@ -204,6 +249,8 @@ fn instance_of(prop: &Prop) -> GpuInstance {
             b: half_extents.extend(0.0),
             color: prop.color.extend(1.0),
             more: Vec4::from(prop.rotation),
+            turn: Vec4::from(prop.rotation),
+            origin: Vec4::ZERO,
         },
     }
 }

@@ -37,6 +37,7 @@ pub struct Uploads {
     groups: Option<Buffer>,
     instances: Option<Buffer>,
     names: Option<Buffer>,
+    fabrics: Option<Buffer>,
 }
 
 /// Frames that the GPU is still drawing, oldest first, and buffers to read further ones back with.
@@ -85,6 +86,7 @@ pub fn upload(
     let groups = write(&mut uploads.groups, uniform, bytemuck::cast_slice(&data.groups), BUFFER_BYTES[1]);
     let instances =
         write(&mut uploads.instances, uniform | vertex, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
+    let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[3]);
     let names = write(&mut uploads.names, vertex, bytemuck::cast_slice(&data.names), 0);
     // Each tile binds its own part of these.
     let part = |buffer, bytes| {
@@ -97,6 +99,7 @@ pub fn upload(
             part(tiles, BUFFER_BYTES[0]),
             part(groups, BUFFER_BYTES[1]),
             part(instances, BUFFER_BYTES[2]),
+            part(fabrics, BUFFER_BYTES[3]),
         )),
     );
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());

@@ -2,7 +2,7 @@
 
 use super::{
     app::RendererConfig,
-    gpu::{GpuGroup, GpuInstance, GpuName, GpuTile, MOST_GROUPS, MOST_INSTANCES},
+    gpu::{GpuFabric, GpuGroup, GpuInstance, GpuName, GpuTile, MOST_FABRICS, MOST_GROUPS, MOST_INSTANCES},
 };
 use crate::scene::BackdropKind;
 use bevy::{
@@ -33,11 +33,12 @@ pub struct TilePipelines {
     pub cube_indices: Buffer,
 }
 
-/// How much of the tiles', groups' and instances' buffers a shader sees at once, bytes.
-pub const BUFFER_BYTES: [u64; 3] = [
+/// How much of the tiles', groups', instances' and fabrics' buffers a shader sees at once, bytes.
+pub const BUFFER_BYTES: [u64; 4] = [
     size_of::<GpuTile>() as u64,
     (MOST_GROUPS * size_of::<GpuGroup>()) as u64,
     (MOST_INSTANCES * size_of::<GpuInstance>()) as u64,
+    (MOST_FABRICS * size_of::<GpuFabric>()) as u64,
 ];
 
 /// How many indices a cube has.
@@ -82,10 +83,10 @@ pub fn queue_pipelines(
     shaders: Res<TileShaders>,
 ) {
     let tile_bytes = BUFFER_BYTES[0];
-    let [tile, groups, instances] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
+    let [tile, groups, instances, fabrics] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
     let tile_layout = BindGroupLayoutDescriptor::new(
         "tiles",
-        &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, groups, instances)),
+        &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, groups, instances, fabrics)),
     );
     let camera_layout = BindGroupLayoutDescriptor::new(
         "camera",

@@ -17,5 +17,7 @@ pub use file::{AxisReach, ImageSize, Scene, SceneError, embedded_scenes, load_sc
 pub use policy::{AxisDistribution, Policy, ReplayEntry, SampleStream, StreamMix};
 pub use randomizers::Randomizers;
 pub use rejection::Rejection;
-pub use sample::{Backdrop, BackdropKind, Degradation, FigureSample, Light, Prop, PropShape, SceneSample};
+pub use sample::{
+    Backdrop, BackdropKind, Degradation, Fabric, FigureSample, Light, PartLook, Prop, PropShape, SceneSample,
+};
 pub use sampler::{draw, draw_at, image_box};

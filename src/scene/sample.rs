@@ -1,7 +1,7 @@
 //! One scene, fully decided: plain data from which a tile is drawn and labelled.
 
 use super::{AXES, Camera, Hardness, Rejection, SampleStream};
-use crate::figure::{BodyShape, Pose, RoundCone};
+use crate::figure::{BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, solve, worn_parts};
 use glam::{Quat, Vec3};
 
 /// One scene, fully decided.
@@ -40,18 +40,86 @@ pub struct SceneSample {
 }
 
 /// One posed figure.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FigureSample {
     /// Its body.
     pub shape: BodyShape,
     /// Its pose.
     pub pose: Pose,
+    /// What it wears: indices into the figure's garments, innermost first.
+    pub outfit: Vec<usize>,
+    /// Its parts in the world, metres: the body's in the figure's order, then those of its garments.
+    pub parts: Vec<RoundCone>,
     /// Linear RGB of each part.
     pub part_colors: Vec<Vec3>,
-    /// Its parts in the world, in the figure's order, metres.
-    pub parts: Vec<RoundCone>,
+    /// What each part is made of, where it is not plain; empty where none is.
+    pub looks: Vec<PartLook>,
+    /// What [`PartLook::fabric`] indexes into.
+    pub fabrics: Vec<Fabric>,
+    /// Indices in the figure of the parts that garments bring, the last entries of `parts`.
+    pub worn: Vec<usize>,
     /// Its keypoints in the world, in label order, metres.
     pub keypoints: Vec<Vec3>,
+}
+
+impl FigureSample {
+    /// Puts parts and keypoints where body, pose and outfit say.
+    pub fn place(&mut self, figure: &Figure) {
+        let bones = solve(figure, &self.shape, &self.pose);
+        self.parts = place_clothed(figure, &self.shape, &self.outfit, &bones);
+        self.worn = worn_parts(figure, &self.outfit);
+        self.keypoints = place_keypoints(figure, &self.shape, &bones);
+        for index in 0..self.looks.len() {
+            let part = &figure.parts[self.part(index)];
+            self.looks[index].turn = Quat::from_mat3a(&bones[part.bone].matrix3);
+            self.looks[index].origin = part.rest;
+        }
+    }
+
+    /// The parts of the body itself, as they are dressed.
+    pub fn body(&self) -> &[RoundCone] {
+        &self.parts[..self.parts.len() - self.worn.len()]
+    }
+
+    /// The index in the figure of entry `index` of `parts`.
+    pub fn part(&self, index: usize) -> usize {
+        let body = self.body().len();
+        if index < body { index } else { self.worn[index - body] }
+    }
+}
+
+/// How the surface of a part looks: a pattern in the coordinates of the figure at rest goes on from part to part.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PartLook {
+    /// Index of its fabric.
+    pub fabric: usize,
+    /// `world_from_bone`, the rotation alone.
+    pub turn: Quat,
+    /// Where the part's first end is in the figure at rest, metres.
+    pub origin: Vec3,
+}
+
+/// Cloth, hair or skin: what is done to a part's own colour.
+///
+/// At a point (x, y, z) of the figure at rest the pattern is `waves.x sin(across x) + waves.y sin(along y) + waves.z n`, n being noise in
+/// [-1, 1]; where that is above `threshold` the second colour shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Fabric {
+    /// Linear RGB of the pattern.
+    pub second: Vec3,
+    /// Shares of stripes up and down, of stripes around, and of noise.
+    pub waves: Vec3,
+    /// Where the second colour begins.
+    pub threshold: f32,
+    /// Radians a metre in x and y, and cells of the noise a metre.
+    pub pitch: Vec3,
+    /// A print on chest and back: height of its middle in the figure at rest, half width, half height, side of its cells, all metres;
+    /// none where the width is 0.
+    pub print: [f32; 4],
+    /// How far folds and strands lighten and darken it.
+    pub folds: f32,
+    /// How strongly it mirrors the sun.
+    pub gloss: f32,
 }
 
 /// A loose object.

@@ -4,6 +4,7 @@
 //! reordering one changes no other's draws. A replayed sample takes its streams from the sample it repeats, save for one
 //! to three randomizers that draw afresh.
 
+mod clothes;
 mod colors;
 mod figures;
 mod framing;
@@ -104,7 +105,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let (mut backdrop, blend) = surroundings::backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
     let mut colors = keys.stream("colors");
     let mut primary = figures::primary_figure(scene, keys, &mut record, at(HardnessAxis::Pose));
-    primary.part_colors = figures::figure_colors(&scene.figure, &backdrop, blend, &mut colors);
+    clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
     let camera =
         framing::camera(scene, keys, &mut record, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
     let light = surroundings::light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));

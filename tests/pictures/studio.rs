@@ -133,9 +133,10 @@ pub fn standing(figure: &Figure) -> FigureSample {
     FigureSample {
         parts: place_parts(figure, &shape, &bones),
         keypoints: place_keypoints(figure, &shape, &bones),
-        part_colors: vec![Vec3::splat(0.5); figure.parts.len()],
+        part_colors: vec![Vec3::splat(0.5); figure.body_parts],
         shape,
         pose,
+        ..FigureSample::default()
     }
 }
 
@@ -147,6 +148,7 @@ pub fn figure_of(figure: &Figure, parts: Vec<RoundCone>) -> FigureSample {
         part_colors: vec![Vec3::splat(0.5); parts.len()],
         parts,
         keypoints: vec![Vec3::ZERO; figure.keypoints.len()],
+        ..FigureSample::default()
     }
 }
 

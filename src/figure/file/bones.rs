@@ -97,6 +97,7 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
                     Scale::Leg => ScaleGroup::Leg,
                     Scale::Head => ScaleGroup::Head,
                 },
+                width: entry.width,
             }
         })
         .collect())
