@@ -273,6 +273,19 @@ fn instance_fragment(in: InstanceVertex) -> SeenInstance {
 
 @group(1) @binding(0) var seen_ids: texture_2d<u32>;
 @group(1) @binding(1) var seen_instances: texture_2d<u32>;
+@group(1) @binding(2) var pictures: texture_2d_array<f32>;
+@group(1) @binding(3) var picture_sampler: sampler;
+
+const PICTURE_SIDE: f32 = 256.0;
+// Side of the ground that a picture of one covers, metres, on average.
+const GROUND_PICTURE: f32 = 2.0;
+
+// A picture of the bank, `uv` from its top-left corner to its bottom-right one and mirrored beyond, where a pixel is as wide as
+// `width` of it.
+fn picture(layer: f32, uv: vec2<f32>, width: f32) -> vec3<f32> {
+    let level = floor(log2(max(width * PICTURE_SIDE, 1.0)) + 0.5);
+    return textureSampleLevel(pictures, picture_sampler, uv, i32(layer), level).rgb;
+}
 
 @fragment
 fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
@@ -292,6 +305,20 @@ fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
         }
         // Far away the pattern is finer than a pixel: fade it to its mean instead of letting it flicker.
         let pixel = seen.depth * length(tile.ray_right.xyz);
+#ifdef PICTURE
+        let shift = vec2(hash(vec3(u32(tile.pattern.z), 1u, 2u)), select(0.0, 0.4, tile.wall.y < 0.5));
+        if (!seen.ground) {
+            // A picture has its own light and shadows; here it gets no others.
+            let uv = vec2(seen.surface.x, -seen.surface.y) / tile.pattern.x + shift;
+            let light = tile.sun_color.rgb * 0.4 + mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5);
+            let shown = picture(tile.pattern.w, uv, pixel / tile.pattern.x) * tile.ground.rgb;
+            return vec4(shown * light * tile.sun_color.w, 1.0);
+        }
+        let uv = seen.surface / (GROUND_PICTURE * (0.5 + shift.x)) + shift;
+        albedo = picture(tile.ground.w, uv, pixel / GROUND_PICTURE) * tile.ground.rgb;
+        point = eye + along * seen.depth;
+        return vec4(shade(albedo, point, seen.normal, place), 1.0);
+#else
         let sharp = clamp(1.5 - 2.0 * pixel / tile.pattern.x, 0.0, 1.0);
         let wall_mean = (tile.color_a.rgb + tile.color_b.rgb + tile.color_c.rgb) / 3.0;
         let mean = select(wall_mean, tile.ground.rgb, seen.ground);
@@ -299,6 +326,7 @@ fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
         albedo = mix(mean, patterned, sharp);
         point = eye + along * seen.depth;
         normal = seen.normal;
+#endif
     } else {
         let direction = normalize(along);
         let instance = instances[place];

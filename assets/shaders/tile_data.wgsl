@@ -13,11 +13,11 @@ struct Tile {
     sky_color: vec4<f32>,
     bounce_color: vec4<f32>,
     wall: vec4<f32>,            // xz: unit normal towards the camera, y: 1 if there is ground, w: offset along it
-    pattern: vec4<f32>,         // scale in metres, contrast, seed
+    pattern: vec4<f32>,         // scale in metres, contrast, seed, picture behind
     color_a: vec4<f32>,
     color_b: vec4<f32>,
     color_c: vec4<f32>,
-    ground: vec4<f32>,
+    ground: vec4<f32>,          // w: picture on the ground
     post: vec4<f32>,            // blur deviation in pixels, noise deviation, block side in pixels, seed
     place: vec4<u32>,           // left, top, width, height in the atlas
 };

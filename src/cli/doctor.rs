@@ -6,6 +6,7 @@ use clap::Args;
 use marionette::{
     render::{AdapterReport, RendererConfig, find_adapter, headless_app},
     run::{device_name, open_device, threads},
+    scene::pictures::PictureBank,
 };
 use serde::Serialize;
 use std::{
@@ -87,7 +88,10 @@ fn find() -> Findings {
         .map_err(|_| missing.push(format!("no Vulkan, Metal or DX12 driver was found: {}", driver_remedy())))
         .ok();
     let draws = adapter.as_ref().map(|_| {
-        let drawn = headless_app(RendererConfig { tiles: 1, width: 64, height: 64, threads: threads(0) });
+        let drawn = headless_app(
+            RendererConfig { tiles: 1, width: 64, height: 64, threads: threads(0) },
+            &PictureBank::empty(),
+        );
         drawn.map_err(|error| missing.push(format!("a test tile cannot be drawn: {error}"))).is_ok()
     });
     let devices: Vec<Device> = ["cpu", "cuda:0", "metal"].into_iter().map(device).collect();

@@ -68,7 +68,7 @@ pub fn on_exams(
     let take = || -> anyhow::Result<Vec<ExamResult>> {
         let tiles = TILES.min(images);
         let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
-        let (mut app, adapter) = headless_app(renderer)?;
+        let (mut app, adapter) = headless_app(renderer, &scene.pictures)?;
         let app = (&mut app, renderer, &adapter);
         let sets = ExamStore::of_user()
             .fetch(app, &scene, &exams, images, |notice| output::warn(&format!("note: {notice}")))?;

@@ -69,7 +69,7 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
         threads: threads(0),
     };
     let draw = || -> anyhow::Result<()> {
-        let (mut app, _) = headless_app(config)?;
+        let (mut app, _) = headless_app(config, &scene.pictures)?;
         let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
         let panels: Vec<Panel> =
             tiles.iter().map(|tile| Panel { tile, prediction: None, border: None, caption: None }).collect();

@@ -253,7 +253,7 @@ mod tests {
         let store = ExamStore::at(folder.path());
         let fetch = |store: &ExamStore, tiles: usize, exams: &[Exam]| {
             let config = RendererConfig { tiles, width: 64, height: 64, threads: 1 };
-            let (mut app, adapter) = headless_app(config)?;
+            let (mut app, adapter) = headless_app(config, &scene.pictures)?;
             let mut notices = Vec::new();
             let sets = store.fetch((&mut app, config, &adapter), &scene, exams, 20, |notice| notices.push(notice))?;
             Ok::<_, ExamError>((sets, notices))

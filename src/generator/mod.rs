@@ -92,7 +92,7 @@ pub fn renderer(scene: &Scene, config: GeneratorConfig) -> Result<(App, Renderer
         height: scene.image.height,
         threads: config.threads,
     };
-    let (app, adapter) = headless_app(renderer)?;
+    let (app, adapter) = headless_app(renderer, &scene.pictures)?;
     Ok((app, renderer, adapter))
 }
 

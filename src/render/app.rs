@@ -5,11 +5,15 @@ use super::{
     find_adapter,
     labels::label_frame,
     pass::{self, Delivery, Ring, Uploads},
+    pictures::{Bank, make_pictures},
     pipelines::{Atlas, TileShaders, queue_pipelines},
 };
 use crate::{
     figure::{BodyShape, Figure, Pose, RoundCone},
-    scene::{Backdrop, BackdropKind, Camera, Degradation, FigureSample, Light, SampleStream, SceneSample},
+    scene::{
+        Backdrop, BackdropKind, Camera, Degradation, FigureSample, Light, SampleStream, SceneSample,
+        pictures::PictureBank,
+    },
     stream::{PixelId, Tile},
 };
 use bevy::{
@@ -110,12 +114,12 @@ pub struct DrawnFrame {
     pub depth: Vec<u8>,
 }
 
-/// Builds a headless app that draws frames of the given shape, and takes it through its first frames until a test tile comes
+/// Builds a headless app that draws frames of the given shape with the given pictures in their backdrops, and takes it through its first frames until a test tile comes
 /// out right three times running.
 ///
 /// # Errors
 /// Where there is no adapter, it cannot hold the atlas, or it does not draw what it should.
-pub fn headless_app(config: RendererConfig) -> Result<(App, AdapterReport), RenderError> {
+pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(App, AdapterReport), RenderError> {
     let adapter = find_adapter()?;
     let mut app = App::new();
     let threads = TaskPoolThreadAssignmentPolicy {
@@ -140,7 +144,7 @@ pub fn headless_app(config: RendererConfig) -> Result<(App, AdapterReport), Rend
             // Without it extraction and drawing happen within one update, so a frame's samples cannot be overtaken.
             .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>(),
     );
-    plugin(&mut app, config);
+    plugin(&mut app, config, pictures);
     while app.plugins_state() == PluginsState::Adding {
         bevy::tasks::tick_global_task_pools_on_main_thread();
     }
@@ -157,17 +161,18 @@ pub fn headless_app(config: RendererConfig) -> Result<(App, AdapterReport), Rend
 }
 
 /// Adds the tile renderer to an app that has Bevy's own render plugin.
-fn plugin(app: &mut App, config: RendererConfig) {
+fn plugin(app: &mut App, config: RendererConfig, pictures: &PictureBank) {
     let (sender, receiver) = crossbeam_channel::unbounded();
     let shaders = TileShaders::add_to(&mut app.world_mut().resource_mut::<Assets<Shader>>());
     app.insert_resource(shaders.clone()).insert_resource(DrawnFrames(receiver)).init_resource::<FrameToDraw>();
     app.sub_app_mut(RenderApp)
         .insert_resource(shaders)
         .insert_resource(config)
+        .insert_resource(Bank(pictures.clone()))
         .insert_resource(Delivery(sender))
         .init_resource::<Ring>()
         .init_resource::<Uploads>()
-        .add_systems(RenderStartup, (queue_pipelines, make_atlas))
+        .add_systems(RenderStartup, (queue_pipelines, make_atlas, make_pictures))
         .add_systems(ExtractSchedule, pass::extract_frame)
         .add_systems(
             Render,
@@ -276,6 +281,8 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             contrast: 0.0,
             distance: 3.0,
             seed: 0,
+            pictures: [0, 0],
+            open: false,
         },
         degradation: Degradation { blur: 0.0, noise: 0.0, block: 1, seed: 0 },
         parameters: Vec::new(),

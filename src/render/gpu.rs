@@ -274,10 +274,10 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
         sun_color: light.sun_color.extend(light.exposure),
         sky_color: light.sky_color.extend(0.0),
         bounce_color: light.bounce_color.extend(0.0),
-        wall: Vec4::new(facing.x, 1.0, facing.z, -backdrop.distance),
-        pattern: Vec4::new(backdrop.scale, backdrop.contrast, seed % 1024.0, 0.0),
+        wall: Vec4::new(facing.x, if backdrop.open { 0.0 } else { 1.0 }, facing.z, -backdrop.distance),
+        pattern: Vec4::new(backdrop.scale, backdrop.contrast, seed % 1024.0, backdrop.pictures[0] as f32),
         colors: backdrop.colors.map(|color| color.extend(1.0)),
-        ground: backdrop.ground.extend(1.0),
+        ground: backdrop.ground.extend(backdrop.pictures[1] as f32),
         post: Vec4::new(
             sample.degradation.blur,
             sample.degradation.noise,

@@ -12,6 +12,7 @@ mod app;
 mod gpu;
 mod labels;
 mod pass;
+mod pictures;
 mod pipelines;
 mod silhouette;
 

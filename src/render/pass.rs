@@ -3,6 +3,7 @@
 use super::{
     app::{DrawnFrame, Frame, FrameToDraw},
     gpu::{self, TileRange},
+    pictures::PictureTexture,
     pipelines::{Atlas, BUFFER_BYTES, CUBE_INDICES, TilePipelines},
 };
 use crate::scene::BackdropKind;
@@ -70,6 +71,7 @@ pub fn upload(
     mut uploads: ResMut<Uploads>,
     pipelines: Res<TilePipelines>,
     atlas: Res<Atlas>,
+    pictures: Res<PictureTexture>,
     device: Res<RenderDevice>,
     queue: Res<RenderQueue>,
     cache: Res<PipelineCache>,
@@ -107,7 +109,7 @@ pub fn upload(
     let seen_bind = device.create_bind_group(
         "seen",
         &cache.get_bind_group_layout(&pipelines.seen_layout),
-        &BindGroupEntries::sequential((&ids, &places)),
+        &BindGroupEntries::sequential((&ids, &places, &pictures.view, &pictures.sampler)),
     );
     let camera_bind = device.create_bind_group(
         "camera",

@@ -102,7 +102,12 @@ pub fn queue_pipelines(
         "seen",
         &BindGroupLayoutEntries::sequential(
             ShaderStages::FRAGMENT,
-            (texture_2d(TextureSampleType::Uint), texture_2d(TextureSampleType::Uint)),
+            (
+                texture_2d(TextureSampleType::Uint),
+                texture_2d(TextureSampleType::Uint),
+                texture_2d_array(TextureSampleType::Float { filterable: true }),
+                sampler(SamplerBindingType::Filtering),
+            ),
         ),
     );
     let pipeline =
@@ -147,6 +152,7 @@ pub fn queue_pipelines(
             BackdropKind::Bricks => "BRICKS",
             BackdropKind::Blocks => "BLOCKS",
             BackdropKind::Foliage => "FOLIAGE",
+            BackdropKind::Picture => "PICTURE",
         };
         if let Some(fragment) = &mut shade.fragment {
             fragment.shader_defs.push(define.into());

@@ -1,6 +1,6 @@
 //! Scene files: TOML in, a checked [`Scene`] out.
 
-use super::{AXES, HardnessAxis, Randomizers, randomizers};
+use super::{AXES, HardnessAxis, Ramp, Randomizers, pictures::PictureBank, randomizers};
 use crate::{
     figure::{Figure, parse_figure},
     toml_file::{FileError, TomlFile},
@@ -29,6 +29,8 @@ pub struct Scene {
     pub axes: [AxisReach; AXES],
     /// The randomizers.
     pub randomizers: Randomizers,
+    /// The pictures that backdrops may show.
+    pub pictures: PictureBank,
     /// The scene file as it was read, to keep with a run.
     pub scene_file: TomlFile,
     /// The figure file as it was read, to keep with a run.
@@ -77,6 +79,7 @@ struct SceneFile {
     base: Option<Spanned<String>>,
     figure: Option<Spanned<String>>,
     image: Option<Spanned<ImageSize>>,
+    backgrounds: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     axes: BTreeMap<Spanned<String>, Spanned<AxisReach>>,
     #[serde(default)]
@@ -100,7 +103,8 @@ struct SceneFile {
 const HUMAN: &str = include_str!("../../assets/figures/human.toml");
 
 /// The scenes that come with the program: name and text.
-const EMBEDDED: [(&str, &str); 1] = [("quickstart", include_str!("../../scenes/quickstart.toml"))];
+const EMBEDDED: [(&str, &str); 2] =
+    [("quickstart", include_str!("../../scenes/quickstart.toml")), ("all", include_str!("../../scenes/all.toml"))];
 /// How many scenes may rest on one another.
 const MOST_BASES: usize = 8;
 
@@ -160,7 +164,7 @@ fn with_bases(file: TomlFile, depth: usize) -> Result<(TomlFile, (TomlFile, Span
             return Err(missing("image"));
         }
         let figure = own_figure.ok_or_else(|| missing("figure"))?;
-        return Ok((file, figure));
+        return Ok((with_absolute_backgrounds(file, &entries)?, figure));
     };
     if depth == MOST_BASES {
         let message = format!("{MOST_BASES} scenes rest on one another; they may be going round in a circle");
@@ -184,6 +188,9 @@ fn with_bases(file: TomlFile, depth: usize) -> Result<(TomlFile, (TomlFile, Span
     let mut merged: toml::Table = base_file.parse()?;
     let mut own: toml::Table = file.parse()?;
     own.remove("base");
+    if let Some(patterns) = &entries.backgrounds {
+        own.insert("backgrounds".into(), absolute(&file, patterns)?.into());
+    }
     for (key, value) in own {
         match (merged.get_mut(&key).and_then(toml::Value::as_table_mut), value) {
             (Some(section), toml::Value::Table(own)) => section.extend(own),
@@ -194,6 +201,36 @@ fn with_bases(file: TomlFile, depth: usize) -> Result<(TomlFile, (TomlFile, Span
     }
     let text = toml::to_string(&merged).map_err(|e| file.error(None, e.to_string()))?;
     Ok((TomlFile { path: file.path, text }, own_figure.unwrap_or(base_figure)))
+}
+
+/// The scene file with its patterns of pictures in a form that holds from any folder.
+fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<TomlFile, SceneError> {
+    let Some(patterns) = &entries.backgrounds else { return Ok(file) };
+    let mut table: toml::Table = file.parse()?;
+    table.insert("backgrounds".into(), absolute(&file, patterns)?.into());
+    let text = toml::to_string(&table).map_err(|e| file.error(None, e.to_string()))?;
+    Ok(TomlFile { path: file.path, text })
+}
+
+/// The patterns, from the root of the file system on; each must match something.
+fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>, SceneError> {
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let each = patterns.iter().map(|pattern| {
+        let fail = |message: String| file.error(Some(pattern.span()), message);
+        let path = std::path::absolute(folder.join(pattern.get_ref())).map_err(|e| fail(e.to_string()))?;
+        let Some(path) = path.to_str() else { return Err(fail("the path is not UTF-8".into())) };
+        if matches(path).map_err(fail)?.is_empty() {
+            return Err(fail(format!("no file matches \"{path}\"")));
+        }
+        Ok(path.to_owned())
+    });
+    each.collect()
+}
+
+/// The files that match a pattern, in the order of their names.
+fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let paths = glob::glob(pattern).map_err(|e| format!("\"{pattern}\" is no pattern of file names: {e}"))?;
+    Ok(paths.filter_map(Result::ok).filter(|path| path.is_file()).collect())
 }
 
 /// Checks what a scene file says, be it complete or not.
@@ -254,8 +291,15 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
             axes[axis as usize] = *reach.get_ref();
         }
     }
+    let mut files = Vec::new();
+    for pattern in entries.backgrounds.iter().flatten() {
+        files.extend(matches(pattern.get_ref()).map_err(|message| file.error(None, message))?);
+    }
+    let randomizers = entries.randomizers();
+    let shown = randomizers.camouflage.picture != Ramp::constant(0.0);
     Ok(Scene {
-        randomizers: entries.randomizers(),
+        pictures: if shown { PictureBank::new(&files)? } else { PictureBank::empty() },
+        randomizers,
         name: entries.name,
         figure: Arc::new(figure),
         image: image.ok_or_else(|| file.error(None, "there is no `image`"))?,

@@ -4,6 +4,7 @@ mod axis;
 mod camera;
 mod distribution;
 mod file;
+pub mod pictures;
 mod policy;
 mod randomizers;
 mod rejection;

@@ -116,6 +116,12 @@ randomizer! {
         scale_m = 0.5,
         /// Distance of the wall behind the figure, metres.
         wall_m = 3.0,
+        /// Share of backdrops that are pictures.
+        picture = 0.0,
+        /// How much of the image's height one picture fills.
+        picture_size = 1.0,
+        /// Share of pictures that fill the whole image, without a ground to stand on.
+        open = 0.0,
     }
 }
 

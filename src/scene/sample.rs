@@ -187,18 +187,24 @@ pub enum BackdropKind {
     Blocks,
     /// Overlapping discs, like leaves or a crowd out of focus.
     Foliage,
+    /// A picture behind, and mostly another one on the ground.
+    Picture,
 }
 
 impl BackdropKind {
     /// Every family.
-    pub const ALL: [BackdropKind; 6] = [
+    pub const ALL: [BackdropKind; 7] = [
         BackdropKind::Studio,
         BackdropKind::Field,
         BackdropKind::Tiles,
         BackdropKind::Bricks,
         BackdropKind::Blocks,
         BackdropKind::Foliage,
+        BackdropKind::Picture,
     ];
+
+    /// The families that are computed, not pictures.
+    pub const COMPUTED: &[BackdropKind] = BackdropKind::ALL.split_at(6).0;
 }
 
 /// What is behind it all: the ground and a wall or sky.
@@ -218,6 +224,10 @@ pub struct Backdrop {
     pub distance: f32,
     /// Shifts the pattern.
     pub seed: u32,
+    /// Indices of the pictures behind and on the ground, for [`BackdropKind::Picture`].
+    pub pictures: [u32; 2],
+    /// Whether there is no ground: the picture goes on below.
+    pub open: bool,
 }
 
 /// What the camera does to the picture.

@@ -19,8 +19,19 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// The randomizers that a replay may draw afresh, by the names of their streams.
-const REDRAWN: [&str; 10] =
-    ["body", "pose", "view", "occlusion", "truncation", "lighting", "camouflage", "colors", "crowd", "degradation"];
+const REDRAWN: [&str; 11] = [
+    "body",
+    "pose",
+    "view",
+    "occlusion",
+    "truncation",
+    "lighting",
+    "camouflage",
+    "picture",
+    "colors",
+    "crowd",
+    "degradation",
+];
 
 /// Draws sample `index` of the run with `seed`, as the stream that its index belongs to wants it.
 ///
@@ -112,6 +123,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let mut figures = vec![primary];
     figures.extend(figures::crowd(scene, keys, &mut record, &camera, &backdrop, blend, at(HardnessAxis::Crowd)));
     backdrop.distance = backdrop.distance.max(framing::farthest(&camera, &figures) + 0.05);
+    framing::hang_picture(&camera, &mut backdrop);
     let props = props::props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion));
     let degradation = surroundings::degradation(scene, keys, &mut record, at(HardnessAxis::Degradation));
     SceneSample {

@@ -6,6 +6,7 @@ use marionette::{
     figure::{BodyShape, Figure, Pose, RoundCone, lowest_point, place_keypoints, place_parts, solve},
     physics::Solvability,
     render::{AdapterReport, RendererConfig, headless_app, render_samples},
+    scene::pictures::PictureBank,
     scene::{
         Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop, PropShape,
         SampleStream, Scene, SceneSample, StreamMix, draw, draw_at, load_scene, parse_scene,
@@ -26,7 +27,7 @@ pub struct Studio {
 impl Studio {
     pub fn new(tiles: usize, [width, height]: [u32; 2]) -> Self {
         let config = RendererConfig { tiles, width, height, threads: 2 };
-        let (app, adapter) = headless_app(config).unwrap();
+        let (app, adapter) = headless_app(config, &PictureBank::empty()).unwrap();
         Studio { app, config, figure: load_scene("quickstart").unwrap().figure, adapter }
     }
 
@@ -95,6 +96,8 @@ pub fn black_room() -> Backdrop {
         contrast: 0.0,
         distance: 3.0,
         seed: 0,
+        pictures: [0, 0],
+        open: false,
     }
 }
 

@@ -70,8 +70,10 @@ fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
     let scene = bench.scene_of(side, side);
     let policy = Arc::new(Policy::initial(StreamMix::default(), bench.config.curriculum.bins));
     let frames = prepared(bench, &scene, &policy)?;
-    let (mut app, _) =
-        headless_app(RendererConfig { tiles: bench.tiles, width: side, height: side, threads: bench.threads })?;
+    let (mut app, _) = headless_app(
+        RendererConfig { tiles: bench.tiles, width: side, height: side, threads: bench.threads },
+        &scene.pictures,
+    )?;
     let mut peer = peer(bench, side, &frames)?;
     let peak = Peak::since_now();
     let [mut generator, mut labelled, mut drawn, mut of_peer] = [const { Vec::new() }; 4];

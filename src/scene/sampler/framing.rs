@@ -3,7 +3,7 @@
 use super::{Keys, Recorder};
 use crate::{
     figure::RoundCone,
-    scene::{Camera, FigureSample, Scene},
+    scene::{Backdrop, BackdropKind, Camera, FigureSample, Scene},
 };
 use glam::{Vec2, Vec3};
 
@@ -97,4 +97,14 @@ pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
     let (_, away) = ground_axes(camera);
     let balls = figures.iter().flat_map(|figure| &figure.parts).flat_map(|part| part.ends.into_iter().zip(part.radii));
     balls.map(|(centre, radius)| away.dot(Vec2::new(centre.x, centre.z)) + radius).fold(0.0, f32::max)
+}
+
+/// Gives a backdrop's picture its size in metres: until now that is a share of the image's height.
+pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop) {
+    if backdrop.kind == BackdropKind::Picture {
+        let eye = camera.eye();
+        let (_, away) = ground_axes(camera);
+        let distance = backdrop.distance - away.dot(Vec2::new(eye.x, eye.z));
+        backdrop.scale *= distance.max(1.0) * camera.height as f32 / camera.focal.y;
+    }
 }
