@@ -96,8 +96,14 @@ fn mirrored(figure: &Figure, sample: &SceneSample) -> SceneSample {
     let (parts, keypoints) = (part_twins(figure), figure.keypoint_twins());
     let mut other = sample.clone();
     for (new, old) in other.figures.iter_mut().zip(&sample.figures) {
-        new.parts = parts.iter().map(|p| RoundCone { ends: old.parts[*p].ends.map(flip), ..old.parts[*p] }).collect();
-        new.part_colors = parts.iter().map(|p| old.part_colors[*p]).collect();
+        // Both sides of a garment are worn, or neither, so the entries of a figure keep their meaning.
+        let entries = || 0..old.parts.len();
+        let twin = |entry: usize| entries().find(|other| old.part(*other) == parts[old.part(entry)]).unwrap();
+        new.parts = entries()
+            .map(|entry| old.parts[twin(entry)])
+            .map(|part| RoundCone { ends: part.ends.map(flip), ..part })
+            .collect();
+        new.part_colors = entries().map(|entry| old.part_colors[twin(entry)]).collect();
         new.keypoints = keypoints.iter().map(|k| flip(old.keypoints[*k])).collect();
     }
     for prop in &mut other.props {
@@ -122,6 +128,9 @@ fn a_mirrored_scene_has_mirrored_labels_and_ids() {
         sample.backdrop.kind = BackdropKind::Studio;
         sample.backdrop.contrast = 0.0;
         sample.degradation = no_degradation();
+        for figure in &mut sample.figures {
+            figure.looks.clear();
+        }
         // An off-centre lens, so that a forgotten flip of the principal point shows.
         sample.camera.centre.x += 3.0;
     }

@@ -22,7 +22,8 @@ pub fn first_body(sample: &SceneSample, pixel: Vec2) -> Option<Met> {
     let direction = sample.camera.ray_through(pixel);
     let [_, _, forward] = sample.camera.axes();
     let parts = sample.figures.iter().enumerate().flat_map(|(f, figure)| {
-        let hit = move |(p, part): (usize, &RoundCone)| Some((PixelId::figure(f, p), part.ray(eye, direction)?));
+        let hit =
+            move |(p, part): (usize, &RoundCone)| Some((PixelId::figure(f, figure.part(p)), part.ray(eye, direction)?));
         figure.parts.iter().enumerate().filter_map(hit)
     });
     let props =

@@ -20,10 +20,16 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
     sample.fabrics = vec![Fabric { folds: 0.06, gloss: 0.25 * rng.random::<f32>(), ..Fabric::default() }];
     let mut colors = vec![skin];
     // Half of all people wear one colour throughout, or nearly.
+    let around = backdrop.colors.iter().sum::<Vec3>() / backdrop.colors.len() as f32;
     let theme = (rng.random::<f32>() < 0.25).then(|| any_color(rng));
     for slot in &figure.slots {
         let hidden = backdrop.colors[rng.random_range(0..backdrop.colors.len())];
-        let mut cloth = || theme.unwrap_or_else(|| cloth_color(rng)).lerp(hidden, blend);
+        // Without camouflage, of two colours the one that stands out.
+        let mut apart = || {
+            let [a, b] = [cloth_color(rng), cloth_color(rng)];
+            if a.distance(around) > b.distance(around) { a.lerp(b, blend) } else { b.lerp(a, blend) }
+        };
+        let mut cloth = || theme.unwrap_or_else(&mut apart).lerp(hidden, blend);
         let (color, second) = (cloth(), cloth_color(rng).lerp(hidden, blend));
         let (color, fabric) = match slot.as_str() {
             "hair" => (hair, Fabric { folds: 0.5, gloss: 0.3, ..Fabric::default() }),
