@@ -125,8 +125,31 @@ struct PoseEntry {
     weights: [f32; 2],
     spread: f32,
     #[serde(default)]
-    angles: BTreeMap<Spanned<String>, Exact<f32, 3>>,
+    angles: Angles,
+    #[serde(default)]
+    then: Vec<Angles>,
+    #[serde(default, deserialize_with = "exact")]
+    pitch: [f32; 2],
+    #[serde(default, deserialize_with = "exact")]
+    roll: [f32; 2],
+    #[serde(default)]
+    support: SupportName,
+    #[serde(default, deserialize_with = "exact")]
+    clearance: [f32; 2],
 }
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SupportName {
+    #[default]
+    Ground,
+    Seat,
+    Bar,
+    Air,
+}
+
+/// Rotations by bone, degrees.
+type Angles = BTreeMap<Spanned<String>, Exact<f32, 3>>;
 
 /// Reads and checks the figure file at `path`.
 ///

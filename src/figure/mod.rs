@@ -49,8 +49,8 @@ pub struct Figure {
     pub torso: [usize; 2],
     /// How bodies vary.
     pub shape: ShapeDistribution,
-    /// Base poses.
-    pub poses: Vec<BasePose>,
+    /// Families of poses.
+    pub poses: Vec<PoseFamily>,
 }
 
 /// One bone: a joint at its origin, carrying parts, keypoints and further bones.
@@ -130,17 +130,36 @@ pub struct Keypoint {
     pub own_groups: Vec<usize>,
 }
 
-/// A base pose: joint angles to start from, with how much they vary.
+/// A family of poses: a movement from which a moment is drawn, with how much it varies.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BasePose {
-    /// The pose's name.
+pub struct PoseFamily {
+    /// The family's name.
     pub name: String,
     /// Relative frequency at pose hardness 0 and 1.
     pub weights: [f32; 2],
-    /// Rotation of each bone about x, y and z, radians.
-    pub angles: Vec<Vec3>,
+    /// Key frames of the movement: for each, the rotation of each bone about x, y and z, radians. A single one is a pose held.
+    pub keys: Vec<Vec<Vec3>>,
+    /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on its face.
+    pub pitch: [f32; 2],
+    /// Lowest and highest turn of the whole figure about its own z axis, radians: positive falls on its right side.
+    pub roll: [f32; 2],
     /// Standard deviation of each angle, radians.
     pub spread: f32,
+    /// What carries the figure.
+    pub support: Support,
+}
+
+/// What carries a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Support {
+    /// Its lowest part lies on the ground, or on a block.
+    Ground,
+    /// It sits on a block, its feet where they are.
+    Seat,
+    /// It holds on to a bar with both hands, clear of the ground by so many metres, from the lowest to the highest.
+    Bar([f32; 2]),
+    /// Nothing: it is clear of the ground by so many metres, from the lowest to the highest.
+    Air([f32; 2]),
 }
 
 impl Figure {

@@ -126,7 +126,8 @@ impl Solvability {
     pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
         let mut world = SceneWorld::new(sample);
         let settled = world.settle(&mut sample.props);
-        if !settled || (!sample.props.is_empty() && !SceneWorld::new(sample).rests()) {
+        let loose = sample.props.iter().any(|prop| !prop.fixed);
+        if !settled || (loose && !SceneWorld::new(sample).rests()) {
             return Err(Rejection::Unsettled);
         }
         let eye = sample.camera.eye();

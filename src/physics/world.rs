@@ -56,7 +56,8 @@ impl Owner {
 /// A sample's ground, figures and props as rapier sees them.
 pub struct SceneWorld {
     world: PhysicsWorld,
-    props: Vec<RigidBodyHandle>,
+    /// The props that may fall: where in the sample, and which body.
+    props: Vec<(usize, RigidBodyHandle)>,
 }
 
 impl SceneWorld {
@@ -75,20 +76,22 @@ impl SceneWorld {
                 world.insert_collider(tagged(part_collider(part), Owner::Part { figure: f, part: p }), None);
             }
         }
-        let props = sample
-            .props
-            .iter()
-            .enumerate()
-            .map(|(i, prop)| {
-                let body = RigidBodyBuilder::dynamic()
-                    .pose(Pose::from_parts(prop.position, prop.rotation))
-                    // Stands in for rolling resistance, which rapier does not have.
-                    .angular_damping(3.0)
-                    .linear_damping(0.3)
-                    .can_sleep(false);
-                world.insert(body, tagged(prop_collider(&prop.shape).density(300.0), Owner::Prop(i))).0
-            })
-            .collect();
+        let mut props = Vec::new();
+        for (i, prop) in sample.props.iter().enumerate() {
+            let pose = Pose::from_parts(prop.position, prop.rotation);
+            let collider = tagged(prop_collider(&prop.shape).density(300.0), Owner::Prop(i));
+            if prop.fixed {
+                world.insert_collider(collider.position(pose), None);
+                continue;
+            }
+            let body = RigidBodyBuilder::dynamic()
+                .pose(pose)
+                // Stands in for rolling resistance, which rapier does not have.
+                .angular_damping(8.0)
+                .linear_damping(0.3)
+                .can_sleep(false);
+            props.push((i, world.insert(body, collider).0));
+        }
         SceneWorld { world, props }
     }
 
@@ -106,17 +109,17 @@ impl SceneWorld {
                 break;
             }
         }
-        let ends: Vec<(Vec3, Quat)> = self
+        let ends: Vec<(usize, Vec3, Quat)> = self
             .props
             .iter()
-            .map(|body| (self.world.bodies[*body].translation(), *self.world.bodies[*body].rotation()))
+            .map(|(prop, body)| (*prop, self.world.bodies[*body].translation(), *self.world.bodies[*body].rotation()))
             .collect();
         let settled = (self.props.is_empty() || rested == REST_STEPS)
             && self.deepest_contact() <= DEEPEST_CONTACT
-            && ends.iter().all(|(position, rotation)| position.is_finite() && rotation.is_finite());
+            && ends.iter().all(|(_, position, rotation)| position.is_finite() && rotation.is_finite());
         if settled {
-            for (prop, (position, rotation)) in props.iter_mut().zip(ends) {
-                (prop.position, prop.rotation) = (position, rotation);
+            for (prop, position, rotation) in ends {
+                (props[prop].position, props[prop].rotation) = (position, rotation);
             }
         }
         settled
@@ -136,7 +139,7 @@ impl SceneWorld {
     pub fn fastest(&self) -> f32 {
         self.props
             .iter()
-            .map(|body| {
+            .map(|(_, body)| {
                 let body = &self.world.bodies[*body];
                 // Half a metre is about how far a prop's edge is from its middle.
                 body.linvel().length().max(body.angvel().length() * 0.5)
@@ -214,6 +217,7 @@ mod tests {
             position: Vec3::new(2.0, 0.8, 1.5),
             rotation: Quat::from_rotation_x(0.02),
             color: Vec3::ONE,
+            fixed: false,
         };
         let mut sample = sample_with(vec![prop]);
         let mut world = SceneWorld::new(&sample);
@@ -229,6 +233,7 @@ mod tests {
             position: Vec3::new(0.0, 0.26, 3.0),
             rotation: Quat::IDENTITY,
             color: Vec3::ONE,
+            fixed: false,
         };
         let mut sample = sample_with(vec![prop]);
         let mut world = SceneWorld::new(&sample);

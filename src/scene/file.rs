@@ -29,6 +29,8 @@ pub struct Scene {
     pub axes: [AxisReach; AXES],
     /// The randomizers.
     pub randomizers: Randomizers,
+    /// The families of poses that are shown, as indices into the figure's.
+    pub poses: Vec<usize>,
     /// The pictures that backdrops may show.
     pub pictures: PictureBank,
     /// The scene file as it was read, to keep with a run.
@@ -80,6 +82,7 @@ struct SceneFile {
     figure: Option<Spanned<String>>,
     image: Option<Spanned<ImageSize>>,
     backgrounds: Option<Vec<Spanned<String>>>,
+    poses: Option<Vec<String>>,
     #[serde(default)]
     axes: BTreeMap<Spanned<String>, Spanned<AxisReach>>,
     #[serde(default)]
@@ -295,9 +298,20 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
     for pattern in entries.backgrounds.iter().flatten() {
         files.extend(matches(pattern.get_ref()).map_err(|message| file.error(None, message))?);
     }
+    let poses = match &entries.poses {
+        None => (0..figure.poses.len()).collect(),
+        Some(names) => names.iter().map(|name| pose_index(&file, &figure, name)).collect::<Result<Vec<_>, _>>()?,
+    };
+    if poses.is_empty() {
+        return Err(SceneError {
+            line: file.line_of("", "poses"),
+            ..file.error(None, "poses is empty; name at least one")
+        });
+    }
     let randomizers = entries.randomizers();
     let shown = randomizers.camouflage.picture != Ramp::constant(0.0);
     Ok(Scene {
+        poses,
         pictures: if shown { PictureBank::new(&files)? } else { PictureBank::empty() },
         randomizers,
         name: entries.name,
@@ -306,6 +320,14 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
         axes,
         scene_file: file,
         figure_file,
+    })
+}
+
+fn pose_index(file: &TomlFile, figure: &Figure, name: &str) -> Result<usize, SceneError> {
+    figure.poses.iter().position(|pose| pose.name == name).ok_or_else(|| {
+        let known = figure.poses.iter().map(|pose| pose.name.as_str()).collect::<Vec<_>>().join(", ");
+        let message = format!("\"{name}\" is no family of poses of this figure; there are {known}");
+        SceneError { line: file.line_of("", "poses"), ..file.error(None, message) }
     })
 }
 

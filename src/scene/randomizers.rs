@@ -44,6 +44,8 @@ randomizer! {
         limit_blend = 0.0,
         /// Tilt of the whole figure, degrees.
         tilt_deg = 0.0,
+        /// Probability that a figure that would stand or lie on the ground does so on a block, a beam or a wall.
+        block = 0.0,
     }
 }
 

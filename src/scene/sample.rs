@@ -122,7 +122,7 @@ pub struct Fabric {
     pub gloss: f32,
 }
 
-/// A loose object.
+/// An object.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prop {
     /// Its shape.
@@ -133,6 +133,8 @@ pub struct Prop {
     pub rotation: Quat,
     /// Linear RGB.
     pub color: Vec3,
+    /// Whether it stays where it is put: what carries a figure does, all else falls.
+    pub fixed: bool,
 }
 
 /// The shape of a [`Prop`].

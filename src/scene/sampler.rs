@@ -6,8 +6,8 @@
 
 mod clothes;
 mod colors;
-mod figures;
 mod framing;
+mod poses;
 mod props;
 mod surroundings;
 
@@ -115,16 +115,19 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
     let (mut backdrop, blend) = surroundings::backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
     let mut colors = keys.stream("colors");
-    let mut primary = figures::primary_figure(scene, keys, &mut record, at(HardnessAxis::Pose));
+    let (mut primary, mut props) = poses::primary(scene, keys, &mut record, at(HardnessAxis::Pose));
     clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
     let camera =
         framing::camera(scene, keys, &mut record, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
     let light = surroundings::light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
-    figures.extend(figures::crowd(scene, keys, &mut record, &camera, &backdrop, blend, at(HardnessAxis::Crowd)));
+    for (mut other, mut colors) in poses::crowd(scene, keys, &mut record, &camera, at(HardnessAxis::Crowd)) {
+        clothes::dress(&scene.figure, &mut other, &backdrop, blend, &mut colors);
+        figures.push(other);
+    }
     backdrop.distance = backdrop.distance.max(framing::farthest(&camera, &figures) + 0.05);
     framing::hang_picture(&camera, &mut backdrop);
-    let props = props::props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion));
+    props.extend(props::props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion)));
     let degradation = surroundings::degradation(scene, keys, &mut record, at(HardnessAxis::Degradation));
     SceneSample {
         index: keys.own.0,

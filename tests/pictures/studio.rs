@@ -160,11 +160,17 @@ pub fn sphere(centre: Vec3, radius: f32) -> RoundCone {
 }
 
 pub fn ball(position: Vec3, radius: f32) -> Prop {
-    Prop { shape: PropShape::Ball { radius }, position, rotation: Quat::IDENTITY, color: Vec3::splat(0.8) }
+    Prop {
+        shape: PropShape::Ball { radius },
+        position,
+        rotation: Quat::IDENTITY,
+        color: Vec3::splat(0.8),
+        fixed: false,
+    }
 }
 
 pub fn cuboid(position: Vec3, half_extents: Vec3, rotation: Quat) -> Prop {
-    Prop { shape: PropShape::Cuboid { half_extents }, position, rotation, color: Vec3::splat(0.8) }
+    Prop { shape: PropShape::Cuboid { half_extents }, position, rotation, color: Vec3::splat(0.8), fixed: false }
 }
 
 /// The pixel that an image position lies in, as an index into a tile's planes.

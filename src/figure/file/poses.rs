@@ -1,8 +1,8 @@
-//! `[[poses]]`: joint angles to start from.
+//! `[[poses]]`: families of poses, each a movement given by its key frames.
 
-use super::{FigureError, PoseEntry, list};
+use super::{Angles, FigureError, PoseEntry, SupportName, list};
 use crate::{
-    figure::{BasePose, Bone},
+    figure::{Bone, PoseFamily, Support},
     toml_file::{Exact, TomlFile},
 };
 use glam::Vec3;
@@ -12,62 +12,46 @@ pub(super) fn poses(
     file: &TomlFile,
     entries: &[Spanned<PoseEntry>],
     bones: &[Bone],
-) -> Result<Vec<BasePose>, FigureError> {
-    let mut poses = Vec::new();
+) -> Result<Vec<PoseFamily>, FigureError> {
+    let mut poses: Vec<PoseFamily> = Vec::new();
     for entry in entries {
         let (span, pose) = (entry.span(), entry.get_ref());
+        let fail = |message: String| file.error(Some(span.clone()), format!("pose \"{}\": {message}", pose.name));
+        if poses.iter().any(|other| other.name == pose.name) {
+            return Err(fail("another one has this name; names must differ".into()));
+        }
         if pose.weights.iter().any(|w| !(*w >= 0.0 && w.is_finite())) || !(0.0..=180.0).contains(&pose.spread) {
-            let message = format!("pose \"{}\": weights must be 0 or more, spread 0 to 180 degrees", pose.name);
-            return Err(file.error(Some(span), message));
+            return Err(fail("weights must be 0 or more, spread 0 to 180 degrees".into()));
         }
-        let mut angles = vec![Vec3::ZERO; bones.len()];
-        for (name, Exact(degrees)) in &pose.angles {
-            // A pair's common name ("thigh") turns both sides alike.
-            let written = name.get_ref();
-            let targets: Vec<(usize, usize)> = bones
-                .iter()
-                .enumerate()
-                .filter_map(|(i, bone)| {
-                    let pair = bone.name.strip_prefix("left_").or(bone.name.strip_prefix("right_"));
-                    let side = usize::from(bone.name.starts_with("right_"));
-                    match () {
-                        () if bone.name == *written => Some((i, 0)),
-                        () if pair == Some(written.as_str()) => Some((i, side)),
-                        () => None,
-                    }
-                })
-                .collect();
-            if targets.is_empty() {
-                let known = list(bones.iter().map(|bone| bone.name.as_str()));
-                let message = format!("pose \"{}\": no bone is called \"{written}\"; there are {known}", pose.name);
-                return Err(file.error(Some(name.span()), message));
-            }
-            for (bone, side) in targets {
-                let mirror = if side == 1 { Vec3::new(1.0, -1.0, -1.0) } else { Vec3::ONE };
-                let angle = Vec3::from(degrees.map(f32::to_radians)) * mirror;
-                for axis in 0..3 {
-                    let [low, high] = bones[bone].limits[axis];
-                    if !(angle[axis] >= low - 1e-4 && angle[axis] <= high + 1e-4) {
-                        let message = format!(
-                            "pose \"{}\" turns \"{}\" by {:.0} degrees about {}, outside its limits [{:.0}, {:.0}]",
-                            pose.name,
-                            bones[bone].name,
-                            angle[axis].to_degrees(),
-                            ["x", "y", "z"][axis],
-                            low.to_degrees(),
-                            high.to_degrees()
-                        );
-                        return Err(file.error(Some(name.span()), message));
-                    }
-                }
-                angles[bone] = angle;
+        for (key, [low, high], most) in
+            [("pitch", pose.pitch, 360.0), ("roll", pose.roll, 360.0), ("clearance", pose.clearance, 5.0)]
+        {
+            if !(low <= high && low >= -most && high <= most) {
+                return Err(fail(format!("{key} is [{low}, {high}]; give -{most} to {most}, the lower first")));
             }
         }
-        poses.push(BasePose {
+        let [lowest, _] = pose.clearance;
+        let clear = matches!(pose.support, SupportName::Bar | SupportName::Air);
+        if lowest < 0.0 || (clear != (pose.clearance != [0.0, 0.0])) {
+            let message = "clearance is how many metres a figure on a bar or in the air is clear of the ground: give [lowest, \
+                           highest] there, 0 or more, and nowhere else";
+            return Err(fail(message.into()));
+        }
+        let keys = std::iter::once(&pose.angles).chain(&pose.then);
+        let keys = keys.map(|angles| key_frame(file, &pose.name, angles, bones)).collect::<Result<Vec<_>, _>>()?;
+        poses.push(PoseFamily {
             name: pose.name.clone(),
             weights: pose.weights,
-            angles,
+            keys,
+            pitch: pose.pitch.map(f32::to_radians),
+            roll: pose.roll.map(f32::to_radians),
             spread: pose.spread.to_radians(),
+            support: match pose.support {
+                SupportName::Ground => Support::Ground,
+                SupportName::Seat => Support::Seat,
+                SupportName::Bar => Support::Bar(pose.clearance),
+                SupportName::Air => Support::Air(pose.clearance),
+            },
         });
     }
     for hardness in 0..2 {
@@ -78,4 +62,51 @@ pub(super) fn poses(
         }
     }
     Ok(poses)
+}
+
+/// Every bone's rotation, radians; those not named stay at rest.
+fn key_frame(file: &TomlFile, pose: &str, written: &Angles, bones: &[Bone]) -> Result<Vec<Vec3>, FigureError> {
+    let mut angles = vec![Vec3::ZERO; bones.len()];
+    for (name, Exact(degrees)) in written {
+        // A pair's common name ("thigh") turns both sides alike; what is written for a right side is its mirror image.
+        let wanted = name.get_ref();
+        let targets: Vec<(usize, usize)> = bones
+            .iter()
+            .enumerate()
+            .filter_map(|(i, bone)| {
+                let pair = bone.name.strip_prefix("left_").or(bone.name.strip_prefix("right_"));
+                let side = usize::from(bone.name.starts_with("right_"));
+                match () {
+                    () if bone.name == *wanted => Some((i, side)),
+                    () if pair == Some(wanted.as_str()) => Some((i, side)),
+                    () => None,
+                }
+            })
+            .collect();
+        if targets.is_empty() {
+            let known = list(bones.iter().map(|bone| bone.name.as_str()));
+            let message = format!("pose \"{pose}\": no bone is called \"{wanted}\"; there are {known}");
+            return Err(file.error(Some(name.span()), message));
+        }
+        for (bone, side) in targets {
+            let mirror = if side == 1 { Vec3::new(1.0, -1.0, -1.0) } else { Vec3::ONE };
+            let angle = Vec3::from(degrees.map(f32::to_radians)) * mirror;
+            for axis in 0..3 {
+                let [low, high] = bones[bone].limits[axis];
+                if !(angle[axis] >= low - 1e-4 && angle[axis] <= high + 1e-4) {
+                    let message = format!(
+                        "pose \"{pose}\" turns \"{}\" by {:.0} degrees about {}, outside its limits [{:.0}, {:.0}]",
+                        bones[bone].name,
+                        angle[axis].to_degrees(),
+                        ["x", "y", "z"][axis],
+                        low.to_degrees(),
+                        high.to_degrees()
+                    );
+                    return Err(file.error(Some(name.span()), message));
+                }
+            }
+            angles[bone] = angle;
+        }
+    }
+    Ok(angles)
 }

@@ -57,7 +57,7 @@ pub(super) fn props(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &
             height += 0.03;
             let position = Vec3::new(at.x, height + reach, at.y);
             height += if upright { 0.0 } else { 2.0 * reach };
-            Prop { shape, position, rotation, color: any_color(&mut rng) }
+            Prop { shape, position, rotation, color: any_color(&mut rng), fixed: false }
         })
         .collect()
 }

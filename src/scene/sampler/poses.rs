@@ -1,0 +1,222 @@
+//! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
+
+use super::{Keys, Recorder, colors::any_color, framing::ground_axes};
+use crate::{
+    figure::{
+        BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point, place_parts, solve,
+    },
+    scene::{Camera, FigureSample, Prop, PropShape, Scene},
+};
+use glam::{Quat, Vec2, Vec3};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, StandardNormal};
+
+/// How a figure is to be posed.
+pub(super) struct PoseSettings {
+    /// Pose hardness: which families are likely.
+    pub hardness: f32,
+    /// Factor on a family's own spread.
+    pub spread: f32,
+    /// How far joints are blended towards random points within their limits, 0 to 1.
+    pub limit_blend: f32,
+    /// Probability that it stands on a block where it would stand on the ground.
+    pub block: f32,
+}
+
+/// A posed figure above `position` (x, z), and the props that carry it. `turn` comes on top of the pose's own orientation.
+pub(super) fn posed(
+    scene: &Scene,
+    shape: BodyShape,
+    settings: &PoseSettings,
+    turn: Quat,
+    position: Vec2,
+    rng: &mut ChaCha8Rng,
+) -> (FigureSample, Vec<Prop>) {
+    let figure = &*scene.figure;
+    let family = family(scene, settings.hardness, rng);
+    let mirrored = rng.random::<bool>();
+    let angles = joint_angles(figure, family, mirrored, settings, rng);
+    let mut between = |[low, high]: [f32; 2]| low + (high - low) * rng.random::<f32>();
+    let (pitch, roll) = (between(family.pitch), between(family.roll) * if mirrored { -1.0 } else { 1.0 });
+    let orientation = turn * Quat::from_rotation_z(roll) * Quat::from_rotation_x(pitch);
+    let mut pose = Pose { root: Vec3::new(position.x, 0.0, position.y), orientation, angles };
+    let bones = solve(figure, &shape, &pose);
+    let parts = place_parts(figure, &shape, &bones);
+    let lowest = lowest_point(&parts);
+    let hands = ["left_hand", "right_hand"].map(|name| figure.bones.iter().position(|bone| bone.name == name));
+    let mut props = Vec::new();
+    let mut lift = -lowest;
+    match family.support {
+        Support::Air(clearance) => lift += between(clearance),
+        Support::Bar(clearance) => {
+            lift += between(clearance);
+            if let [Some(left), Some(right)] = hands {
+                let ends = [left, right].map(|hand| {
+                    let palm = Vec3::NEG_Y * 0.08 * shape.length_scale(figure.bones[hand].scale);
+                    bones[hand].transform_point3(palm)
+                });
+                props.push(bar(ends, rng));
+            }
+        }
+        Support::Seat => props.extend(seat(&parts, lowest, position, rng)),
+        Support::Ground => {
+            if rng.random::<f32>() < settings.block {
+                let block = block(&parts, lowest, rng);
+                lift += block.1;
+                props.push(block.0);
+            }
+        }
+    }
+    for prop in &mut props {
+        prop.position.y += lift;
+    }
+    pose.root.y += lift;
+    (FigureSample { shape, pose, ..FigureSample::default() }, props)
+}
+
+fn family<'a>(scene: &'a Scene, hardness: f32, rng: &mut ChaCha8Rng) -> &'a PoseFamily {
+    let families = || scene.poses.iter().map(|index| &scene.figure.poses[*index]);
+    // A scene of rare families alone has no weights at hardness 0.
+    let weight = |pose: &PoseFamily| pose.weights[0] + (pose.weights[1] - pose.weights[0]) * hardness + 1e-3;
+    let mut left = rng.random::<f32>() * families().map(weight).sum::<f32>();
+    let chosen = families().find(|pose| {
+        left -= weight(pose);
+        left < 0.0
+    });
+    chosen.unwrap_or(&scene.figure.poses[scene.poses[0]])
+}
+
+/// A moment of the movement, each joint varied by itself and some blended towards a random point within their limits.
+fn joint_angles(
+    figure: &Figure,
+    family: &PoseFamily,
+    mirrored: bool,
+    settings: &PoseSettings,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec3> {
+    let moment = rng.random::<f32>() * (family.keys.len() - 1) as f32;
+    let key = (moment as usize).min(family.keys.len().saturating_sub(2));
+    let [from, to] = [key, (key + 1).min(family.keys.len() - 1)].map(|key| &family.keys[key]);
+    let at = |bone: usize| from[bone].lerp(to[bone], moment - key as f32);
+    let mut angles: Vec<Vec3> = (0..figure.bones.len())
+        // The mirror image of a rotation keeps its x part and turns y and z round.
+        .map(|i| if mirrored { at(figure.bones[i].twin) * Vec3::new(1.0, -1.0, -1.0) } else { at(i) })
+        .collect();
+    for (bone, angle) in figure.bones.iter().zip(&mut angles) {
+        // Most joints stay near the family's; some go far, as they do in people.
+        let blend = settings.limit_blend * rng.random::<f32>();
+        for axis in 0..3 {
+            let [low, high] = bone.limits[axis];
+            let jitter: f32 = StandardNormal.sample(rng);
+            let anywhere = low + (high - low) * rng.random::<f32>();
+            let near = angle[axis] + jitter.clamp(-2.5, 2.5) * family.spread * settings.spread;
+            angle[axis] = near + (anywhere - near) * blend;
+        }
+    }
+    clamp_to_limits(figure, &mut angles);
+    angles
+}
+
+/// A bar through both hands.
+fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
+    let along = (hands[0] - hands[1]).with_y(0.0).normalize_or(Vec3::X);
+    let beyond = 0.3 + 1.2 * rng.random::<f32>();
+    fixed(
+        PropShape::Capsule {
+            half_length: hands[0].distance(hands[1]) * 0.5 + beyond,
+            radius: 0.016 + 0.012 * rng.random::<f32>(),
+        },
+        (hands[0] + hands[1]) * 0.5,
+        Quat::from_rotation_arc(Vec3::Y, along),
+        rng,
+    )
+}
+
+/// A block from the ground to the underside of what is lowest above the hips' place; `None` where that is on the ground already.
+fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> Option<Prop> {
+    let half = Vec2::new(0.2 + 0.5 * rng.random::<f32>(), 0.16 + 0.1 * rng.random::<f32>());
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let middle = hips + Vec2::new(0.0, 0.12 - half.y);
+    let above = |(centre, radius): (Vec3, f32)| {
+        let off = (Vec2::new(centre.x, centre.z) - middle).abs() - half;
+        (off.max_element() < radius).then_some(centre.y - radius)
+    };
+    let top = balls().filter_map(above).fold(f32::INFINITY, f32::min);
+    let height = top - lowest;
+    (height.is_finite() && height > 0.12).then(|| {
+        let shape = PropShape::Cuboid { half_extents: Vec3::new(half.x, height * 0.5, half.y) };
+        fixed(shape, Vec3::new(middle.x, lowest + height * 0.5, middle.y), Quat::IDENTITY, rng)
+    })
+}
+
+/// A block, a beam or a wall under whatever the figure stands on, and its height, metres.
+fn block(parts: &[RoundCone], lowest: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let resting = || balls().filter(|(centre, radius)| centre.y - radius < lowest + 0.04).map(|(centre, _)| centre);
+    let low = resting().fold(Vec3::INFINITY, Vec3::min);
+    let high = resting().fold(Vec3::NEG_INFINITY, Vec3::max);
+    let height = 0.1 + 1.1 * rng.random::<f32>();
+    let mut margin = || 0.03 + 0.8 * rng.random::<f32>().powi(3);
+    let half = (high - low).with_y(0.0) * 0.5 + Vec3::new(margin(), height * 0.5, margin());
+    let middle = ((low + high) * 0.5).with_y(lowest - height * 0.5);
+    (fixed(PropShape::Cuboid { half_extents: half }, middle, Quat::IDENTITY, rng), height)
+}
+
+fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng) -> Prop {
+    Prop { shape, position, rotation, color: any_color(rng), fixed: true }
+}
+
+/// The settings that a scene draws for its labelled figure.
+pub(super) fn settings(scene: &Scene, record: &mut Recorder, hardness: f32, rng: &mut ChaCha8Rng) -> PoseSettings {
+    let pose = &scene.randomizers.pose;
+    PoseSettings {
+        hardness,
+        spread: record.draw("pose.spread", &pose.spread, rng, hardness),
+        limit_blend: record.draw("pose.limit_blend", &pose.limit_blend, rng, hardness).clamp(0.0, 1.0),
+        block: record.draw("pose.block", &pose.block, rng, hardness),
+    }
+}
+
+/// How far the whole figure is tilted.
+pub(super) fn tilt(scene: &Scene, record: &mut Recorder, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
+    let tilt = &scene.randomizers.pose.tilt_deg;
+    let mut draw = |name| record.draw(name, tilt, rng, hardness).to_radians();
+    Quat::from_rotation_x(draw("pose.tilt_x_deg")) * Quat::from_rotation_z(draw("pose.tilt_z_deg"))
+}
+
+/// The figure that is labelled, at the origin, and what carries it.
+pub(super) fn primary(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32) -> (FigureSample, Vec<Prop>) {
+    let shape = scene.figure.shape.draw(&mut keys.stream("body"));
+    let mut rng = keys.stream("pose");
+    let settings = settings(scene, record, hardness, &mut rng);
+    let tilt = tilt(scene, record, hardness, &mut rng);
+    posed(scene, shape, &settings, tilt, Vec2::ZERO, &mut rng)
+}
+
+/// The other figures, beside, behind and in front of it. They need nothing to carry them.
+pub(super) fn crowd(
+    scene: &Scene,
+    keys: &Keys,
+    record: &mut Recorder,
+    camera: &Camera,
+    hardness: f32,
+) -> Vec<(FigureSample, ChaCha8Rng)> {
+    let settings = &scene.randomizers.crowd;
+    let mut rng = keys.stream("crowd");
+    let count = record.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
+    let (right, away) = ground_axes(camera);
+    let easy = PoseSettings { hardness: 0.3, spread: 1.0, limit_blend: 0.1, block: 0.0 };
+    (0..count)
+        .map(|_| {
+            let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
+            let lateral = record.draw("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
+            let behind = record.draw("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
+            let shape = scene.figure.shape.draw(&mut rng);
+            let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
+            let (figure, _) = posed(scene, shape, &easy, turn, right * lateral + away * behind, &mut rng);
+            let own = ChaCha8Rng::from_rng(&mut rng);
+            (figure, own)
+        })
+        .collect()
+}
