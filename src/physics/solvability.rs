@@ -150,7 +150,7 @@ impl Solvability {
 fn in_frame(sample: &SceneSample) -> impl Iterator<Item = usize> {
     sample.figures[0].keypoints.iter().enumerate().filter_map(|(k, world)| {
         let projection = sample.camera.project(*world);
-        (projection.depth > 0.0 && sample.camera.contains(projection.pixel)).then_some(k)
+        (projection.depth > 0.0 && sample.shows(projection.pixel)).then_some(k)
     })
 }
 
@@ -165,4 +165,27 @@ fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
     let figure = colors.iter().sum::<Vec3>() / colors.len().max(1) as f32;
     let backdrop = sample.backdrop.colors.iter().sum::<Vec3>() / 3.0;
     (encoded(figure * on_figure), encoded(backdrop * on_wall))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::{draw_at, embedded_scenes, load_scene};
+
+    #[test]
+    fn every_scene_that_comes_with_the_program_can_be_drawn_at_every_hardness() {
+        for name in embedded_scenes() {
+            let scene = load_scene(name).unwrap();
+            let judge = Solvability::new(scene.figure.clone());
+            let mut attempts = 0;
+            for index in 0..40 {
+                let hardness = [(index % 5) as f32 / 4.0; 8];
+                let sample =
+                    judge.first_solvable(index, |attempt| draw_at(&scene, hardness, 1, index, attempt)).unwrap();
+                attempts += sample.attempt + 1;
+            }
+            assert!(attempts < 40 * 30, "{name}: {attempts} attempts for 40 samples");
+            println!("{name}: {:.1} attempts a sample", attempts as f32 / 40.0);
+        }
+    }
 }

@@ -266,6 +266,7 @@ fn sentinel(config: RendererConfig) -> SceneSample {
         }],
         props: Vec::new(),
         camera: Camera::look_at([config.width, config.height], 0.5, Vec3::new(0.0, 1.0, 4.0), Vec3::Y, 0.0),
+        border: [0, 0, config.width, config.height],
         light: Light {
             sun_direction: Vec3::Y,
             sun_color: Vec3::ZERO,

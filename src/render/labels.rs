@@ -26,9 +26,15 @@ fn cut(figure: &Figure, drawn: &DrawnFrame, index: usize, sample: &SceneSample) 
         }
         tile
     };
-    let color = plane(&drawn.color, 4);
-    let ids: Vec<PixelId> = bytemuck::pod_collect_to_vec(&plane(&drawn.ids, 2));
+    let mut color = plane(&drawn.color, 4);
+    let mut ids: Vec<PixelId> = bytemuck::pod_collect_to_vec(&plane(&drawn.ids, 2));
     let depth: Vec<f32> = bytemuck::pod_collect_to_vec(&plane(&drawn.depth, 4));
+    for pixel in 0..width * height {
+        if !sample.shows(Vec2::new((pixel % width) as f32, (pixel / width) as f32)) {
+            color[pixel * 4..pixel * 4 + 3].fill(0);
+            ids[pixel] = PixelId::BACKDROP;
+        }
+    }
     let labels = label(figure, sample, &color, &ids, &depth);
     Tile { width, height, color, ids, depth, labels, scene: sample.clone() }
 }
@@ -37,12 +43,12 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
     let camera = &sample.camera;
     let primary = &sample.figures[0];
     let keypoints: Vec<LabelledKeypoint> = (0..figure.keypoints.len())
-        .map(|k| label_keypoint(figure, camera, k, primary.keypoints[k], ids, depth))
+        .map(|k| label_keypoint(figure, sample, k, primary.keypoints[k], ids, depth))
         .collect();
     let [low, high] = image_box(camera, &primary.parts);
     let own = |id: &PixelId| id.is_figure(0);
     let mask_area = ids.iter().filter(|id| own(id)).count() as u32;
-    let silhouette = silhouette_area(camera, &primary.parts);
+    let silhouette = silhouette_area(camera, sample.border, &primary.parts);
     let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) };
     let (contrast, brightness) = contrast_and_brightness(camera, color, ids);
     let torso = {
@@ -74,18 +80,19 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
 /// covers nothing.
 fn label_keypoint(
     figure: &Figure,
-    camera: &Camera,
+    sample: &SceneSample,
     index: usize,
     world: Vec3,
     ids: &[PixelId],
     depth: &[f32],
 ) -> LabelledKeypoint {
+    let camera = &sample.camera;
     let keypoint = &figure.keypoints[index];
     let projection = camera.project(world);
     let position = camera.camera_from_world.transform_point3(world);
     let labelled =
         |visibility, cover| LabelledKeypoint { pixel: projection.pixel, camera: position, world, visibility, cover };
-    if projection.depth <= Camera::NEAR || !camera.contains(projection.pixel) {
+    if projection.depth <= Camera::NEAR || !sample.shows(projection.pixel) {
         return labelled(Visibility::Outside, None);
     }
     let at = projection.pixel.y as usize * camera.width as usize + projection.pixel.x as usize;

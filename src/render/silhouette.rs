@@ -7,14 +7,14 @@ use glam::Vec2;
 /// Pixels of a silhouette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SilhouetteArea {
-    /// Inside the image.
+    /// Inside the part of the image that shows anything.
     pub inside: u32,
     /// Inside the image or within one image size of it on any side.
     pub all: u32,
 }
 
-/// Counts the pixels of the silhouette of `parts`.
-pub fn silhouette_area(camera: &Camera, parts: &[RoundCone]) -> SilhouetteArea {
+/// Counts the pixels of the silhouette of `parts`; `border` is the part of the image that shows anything: left, top, right, bottom.
+pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -> SilhouetteArea {
     let (width, height) = (camera.width as i32, camera.height as i32);
     // A margin of one image size on every side; a figure that reaches further is as good as infinitely large.
     let (columns, rows) = (3 * width, 3 * height);
@@ -36,10 +36,11 @@ pub fn silhouette_area(camera: &Camera, parts: &[RoundCone]) -> SilhouetteArea {
         }
     }
     let mut area = SilhouetteArea::default();
+    let [left, top, right, bottom] = border.map(|edge| edge as i32);
     for (i, _) in covered.iter().enumerate().filter(|(_, covered)| **covered) {
         let (x, y) = (i as i32 % columns - width, i as i32 / columns - height);
         area.all += 1;
-        area.inside += u32::from((0..width).contains(&x) && (0..height).contains(&y));
+        area.inside += u32::from((left..right).contains(&x) && (top..bottom).contains(&y));
     }
     area
 }
@@ -56,7 +57,7 @@ mod tests {
         // The tangent cone has half angle asin(1/4): a disc of radius 32 tan(asin(1/4)) pixels.
         let radius = 32.0 * (0.25f32.asin()).tan();
         let expected = std::f32::consts::PI * radius * radius;
-        let area = silhouette_area(&camera, &[ball]);
+        let area = silhouette_area(&camera, [0, 0, 64, 64], &[ball]);
         assert!((area.inside as f32 - expected).abs() < 0.05 * expected, "{area:?}, not {expected}");
         assert_eq!(area.inside, area.all);
     }
@@ -73,7 +74,7 @@ mod tests {
         let [low, high] = [-half, half].map(|h| (45f32.to_radians() + h).tan());
         let u = ((low + high) / 2.0 - 1.0) / ((high - low) / 2.0);
         let expected = 0.5 - (u.asin() + u * (1.0 - u * u).sqrt()) / std::f32::consts::PI;
-        let area = silhouette_area(&camera, &[ball]);
+        let area = silhouette_area(&camera, [0, 0, 64, 64], &[ball]);
         let share = area.inside as f32 / area.all as f32;
         assert!((share - expected).abs() < 0.02, "{share} of it is inside, not {expected}: {area:?}");
     }

@@ -86,6 +86,10 @@ randomizer! {
         shift_x = 0.0,
         /// Shift of the figure's box in y, as a share of the box.
         shift_y = 0.0,
+        /// Probability, for each of the four sides, that the photograph ends within the image.
+        border = 0.0,
+        /// How far beyond the figure's box it ends, as a share of the box; negative cuts into the figure.
+        border_margin = 0.1,
     }
 }
 

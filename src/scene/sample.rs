@@ -2,7 +2,7 @@
 
 use super::{AXES, Camera, Hardness, Rejection, SampleStream};
 use crate::figure::{BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, solve, worn_parts};
-use glam::{Quat, Vec3};
+use glam::{Quat, Vec2, Vec3};
 
 /// One scene, fully decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,9 @@ pub struct SceneSample {
     pub props: Vec<Prop>,
     /// The camera.
     pub camera: Camera,
+    /// The part of the image that shows anything: left, top, right, bottom, pixels; beyond it is black, like beyond the edge of a
+    /// photograph that a square was cut from.
+    pub border: [u32; 4],
     /// The light.
     pub light: Light,
     /// What is behind it all.
@@ -37,6 +40,14 @@ pub struct SceneSample {
     pub degradation: Degradation,
     /// Every physical parameter that was drawn, by name.
     pub parameters: Vec<(&'static str, f32)>,
+}
+
+impl SceneSample {
+    /// Whether `pixel` is in the part of the image that shows anything.
+    pub fn shows(&self, pixel: Vec2) -> bool {
+        let [left, top, right, bottom] = self.border.map(|edge| edge as f32);
+        pixel.x >= left && pixel.y >= top && pixel.x < right && pixel.y < bottom
+    }
 }
 
 /// One posed figure.

@@ -19,12 +19,13 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// The randomizers that a replay may draw afresh, by the names of their streams.
-const REDRAWN: [&str; 11] = [
+const REDRAWN: [&str; 12] = [
     "body",
     "pose",
     "view",
     "occlusion",
     "truncation",
+    "border",
     "lighting",
     "camouflage",
     "picture",
@@ -119,6 +120,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
     let camera =
         framing::camera(scene, keys, &mut record, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
+    let border = framing::border(scene, keys, &mut record, &camera, &primary.parts, at(HardnessAxis::Truncation));
     let light = surroundings::light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
     for (mut other, mut colors) in poses::crowd(scene, keys, &mut record, &camera, at(HardnessAxis::Crowd)) {
@@ -141,6 +143,7 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
         figures,
         props,
         camera,
+        border,
         light,
         backdrop,
         degradation,

@@ -119,6 +119,7 @@ pub fn scene_of(camera: Camera, figures: Vec<FigureSample>, props: Vec<Prop>) ->
         propensity: [1.0; 8],
         figures,
         props,
+        border: [0, 0, camera.width, camera.height],
         camera,
         light: even_light(),
         backdrop: black_room(),

@@ -6,6 +6,7 @@ use crate::{
     scene::{Backdrop, BackdropKind, Camera, FigureSample, Scene},
 };
 use glam::{Vec2, Vec3};
+use rand::Rng;
 
 /// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in it.
 pub(super) fn camera(
@@ -32,16 +33,19 @@ pub(super) fn camera(
     let size = [scene.image.width, scene.image.height];
     let outwards = Vec3::new(azimuth.sin() * elevation.cos(), elevation.sin(), azimuth.cos() * elevation.cos());
     let mut target = middle(parts);
+    // Nearer than this, a hand stretched out towards the camera would be larger than the rest of the body.
+    let least = 2.2 * parts.iter().flat_map(|part| part.ends).map(|end| end.distance(target)).fold(0.2, f32::max);
+    let mut half_view = (0.5 * field_of_view.to_radians()).tan();
     let mut distance = 4.0;
-    let aim = |target: Vec3, distance: f32| {
+    let aim = |target: Vec3, distance: f32, half_view: f32| {
         let mut eye = target + outwards * distance;
         // The ground is solid.
         eye.y = eye.y.max(0.1);
-        Camera::look_at(size, field_of_view.to_radians(), eye, target, roll)
+        Camera::look_at(size, 2.0 * half_view.atan(), eye, target, roll)
     };
     // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a round.
     for _ in 0..5 {
-        let camera = aim(target, distance);
+        let camera = aim(target, distance, half_view);
         let [low, high] = image_box(&camera, parts);
         let extent = high - low;
         let pixels = extent.x.max(extent.y).max(1.0);
@@ -50,9 +54,41 @@ pub(super) fn camera(
         let off = ((low + high) * 0.5 - wanted_centre) / camera.focal * distance;
         let [right, down, _] = camera.axes();
         target += right * off.x + down * off.y;
-        distance = (distance * pixels / (fill * side)).clamp(0.7, 60.0);
+        let wanted = distance * pixels / (fill * side);
+        distance = wanted.clamp(least, 60.0);
+        // A narrower view instead of a nearer camera.
+        half_view *= (wanted / distance).min(1.0);
     }
-    aim(target, distance)
+    aim(target, distance, half_view)
+}
+
+/// Where the photograph ends that a detector's square crop was taken from: [left, top, right, bottom], pixels; black lies beyond.
+pub(super) fn border(
+    scene: &Scene,
+    keys: &Keys,
+    record: &mut Recorder,
+    camera: &Camera,
+    parts: &[RoundCone],
+    hardness: f32,
+) -> [u32; 4] {
+    let settings = &scene.randomizers.truncation;
+    let mut rng = keys.stream("border");
+    let share = record.draw("truncation.border", &settings.border, &mut rng, hardness);
+    let [low, high] = image_box(camera, parts);
+    let size = high - low;
+    let mut side = |edge: f32, outwards: f32, most: u32, none: u32| {
+        let margin = record.draw("truncation.border_margin", &settings.border_margin, &mut rng, hardness);
+        let at = (edge + outwards * margin * size.max_element()).round().clamp(0.0, most as f32) as u32;
+        if rng.random::<f32>() < share { at } else { none }
+    };
+    let (width, height) = (camera.width, camera.height);
+    let border = [
+        side(low.x, -1.0, width, 0),
+        side(low.y, -1.0, height, 0),
+        side(high.x, 1.0, width, width),
+        side(high.y, 1.0, height, height),
+    ];
+    if border[0] < border[2] && border[1] < border[3] { border } else { [0, 0, width, height] }
 }
 
 fn middle(parts: &[RoundCone]) -> Vec3 {
