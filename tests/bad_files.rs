@@ -79,6 +79,15 @@ fn scene_files() {
         ),
         ("pose = { steered", "mood = { steered", Some(0), &["\"mood\" is no hardness axis", "pose, view, occlusion"]),
         ("[view]\n", "[view\n", Some(0), &["]"]),
+        (
+            "image = {",
+            "poses = [\"walk\", \"fly\"]\nimage = {",
+            Some(0),
+            &["\"fly\" is no family of poses", "there are stand, contrapposto"],
+        ),
+        ("image = {", "poses = []\nimage = {", Some(0), &["poses is empty"]),
+        ("image = {", "backgrounds = [\"none/*.jpg\"]\nimage = {", Some(0), &["no file matches", "none/*.jpg"]),
+        ("image = {", "backgrounds = [\"a***b\"]\nimage = {", Some(0), &["is no pattern of file names"]),
         ("name = \"quickstart\"", "name = \"quickstart", Some(0), &["string"]),
         ("name = \"quickstart\"\n", "", Some(-8), &["missing field `name`"]),
         ("[view]\n", "[view]\n[view]\n", Some(1), &["duplicate"]),
@@ -97,6 +106,19 @@ fn scene_files() {
         assert_says(&load_scene(&at(name)).unwrap_err().to_string(), &[&at(name), part]);
     }
     assert_says(&load_scene(folder.path().to_str().unwrap()).unwrap_err().to_string(), &["cannot be read"]);
+}
+
+#[test]
+fn pictures_that_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, scene) = (folder.path().join("beach.jpg"), folder.path().join("scene.toml"));
+    fs::write(&picture, b"no picture").unwrap();
+    fs::write(&scene, "name = \"mine\"\nbase = \"all\"\nbackgrounds = [\"*.jpg\"]\n").unwrap();
+    let message = load_scene(scene.to_str().unwrap()).unwrap_err().to_string();
+    assert_says(&message, &["beach.jpg: is no picture that can be read", "PNG or JPEG"]);
+    image::RgbImage::from_pixel(300, 200, image::Rgb([200, 40, 10])).save(folder.path().join("beach.jpg")).unwrap();
+    let scene = load_scene(scene.to_str().unwrap()).unwrap();
+    assert!(scene.pictures.pictures[0].means[4].x > 0.5 && scene.pictures.pictures[0].means[4].z < 0.01);
 }
 
 #[test]
@@ -156,9 +178,9 @@ fn figure_files() {
             Some(0),
             &["keypoint \"nose\"", "\"snout\"", "there are pelvis"],
         ),
-        ("x = [-20, 45]", "x = [45, -20]", Some(-4), &["bone \"spine\"", "limits.x is [45, -20]", "lower first"]),
-        ("x = [-20, 45]", "x = [-200, 45]", Some(-4), &["limits.x is [-200, 45]", "-180 and 180"]),
-        ("x = [-20, 45]", "x = [nan, 45]", Some(-4), &["limits.x is [NaN, 45]"]),
+        ("x = [-35, 45]", "x = [45, -35]", Some(-4), &["bone \"spine\"", "limits.x is [45, -35]", "lower first"]),
+        ("x = [-35, 45]", "x = [-200, 45]", Some(-4), &["limits.x is [-200, 45]", "-180 and 180"]),
+        ("x = [-35, 45]", "x = [nan, 45]", Some(-4), &["limits.x is [NaN, 45]"]),
         ("name = \"chest\"", "name = \"spine\"", Some(-1), &["two bones are called \"spine\""]),
         ("name = \"nose\"\nbone", "name = \"mouth\"\nbone", Some(16), &["two parts are called \"mouth\""]),
         (
@@ -181,7 +203,7 @@ fn figure_files() {
             "shin = [86, 0, 0]",
             "shin = [186, 0, 0]",
             Some(0),
-            &["pose \"sit\" turns \"left_shin\" by 186", "outside its limits [0, 145]"],
+            &["pose \"sit\" turns \"left_shin\" by 186", "outside its limits [0, 150]"],
         ),
         ("shin = [86, 0, 0]", "shin = [nan, 0, 0]", Some(0), &["pose \"sit\"", "NaN"]),
         ("shin = [86, 0, 0]", "tail = [86, 0, 0]", Some(0), &["pose \"sit\"", "\"tail\"", "there are pelvis"]),
@@ -192,11 +214,36 @@ fn figure_files() {
             Some(-1),
             &["\"hand\" has mirror = true", "\"left_\""],
         ),
-        ("height = [0.80, 1.10]", "height = [1.10, 0.80]", Some(0), &["shape.height is [1.1, 0.8]", "lower first"]),
+        (
+            "range = [0.565, 1.13]",
+            "range = [1.13, 0.565]",
+            Some(0),
+            &["shape.height.range is [1.13, 0.565]", "lower first"],
+        ),
+        ("mean = 0.955", "mean = 1.955", Some(0), &["shape.height.mean is 1.955, outside its range"]),
+        ("children = 0.18", "children = 1.8", Some(0), &["shape.children is 1.8", "0 to 1"]),
+        ("covers = [\"shins\"]", "covers = [\"tail\"]", Some(0), &["garment \"socks\"", "\"tail\"", "there are skin"]),
+        (
+            "garment = \"cap\"",
+            "garment = \"crown\"",
+            Some(0),
+            &["\"cap_crown\" belongs to garment \"crown\"", "there are bald"],
+        ),
+        (
+            "thickness = 0.016",
+            "thickness = 16",
+            Some(-5),
+            &["garment \"wide_trousers\"", "thickness is 16", "0.2 metres"],
+        ),
+        ("replaces = [\"top\"", "replaces = [\"tip\"", Some(0), &["no slot is called \"tip\"", "there are hair"]),
+        ("support = \"seat\"", "support = \"throne\"", Some(0), &["unknown variant `throne`", "`seat`"]),
+        ("name = \"contrapposto\"", "name = \"stand\"", Some(-1), &["pose \"stand\"", "names must differ"]),
+        ("pitch = [5, 20]", "pitch = [20, 5]", Some(-8), &["pose \"sprint\": pitch is [20, 5]", "lower first"]),
+        ("clearance = [0, 0.2]\n", "", Some(-10), &["pose \"sprint\": clearance", "give [lowest, highest]"]),
         ("ends = [[0.0, 0.115,", "ends = [[0.0, 0.0, 0.115,", Some(0), &["invalid length 4", "a list of 3"]),
         ("[86, 0, 0]", "[86, 0, 0, 0]", Some(0), &["invalid length 4", "a list of 3"]),
         ("[\"nose\", \"left_eye\"]", "[\"nose\"]", Some(-1), &["invalid length 1", "a list of 2"]),
-        ("x = [-20, 45]", "x = [-20, 45, 1]", Some(0), &["invalid length 3", "a list of 2"]),
+        ("x = [-35, 45]", "x = [-35, 45, 1]", Some(0), &["invalid length 3", "a list of 2"]),
         ("scale = \"trunk\"", "scale = \"tail\"", Some(0), &["unknown variant `tail`", "trunk"]),
         ("mass = 0.14", "weight = 0.14", Some(0), &["unknown field `weight`", "`mass`"]),
     ];
