@@ -57,3 +57,16 @@ ensure_torch() {
     "$marionette_python" "${install[@]}" --retries 0 --timeout 15 --index-url https://download.pytorch.org/whl/cpu \
         "torch==$torch" 2>/dev/null || "$marionette_python" "${install[@]}" "torch==$torch"
 }
+
+# The same with the renderers in it that ours is compared with. What has no wheel for this Python (pybullet beyond 3.11) is left
+# out and named; PYTHON=python3.11 chooses another Python.
+ensure_peers() {
+    local package
+    ensure_environment peers 'numpy>=1.26,<3' 'tomli>=2,<3'
+    for package in 'mujoco==3.17.0' 'pybullet==3.2.7'; do
+        "$marionette_python" -c "import importlib.metadata as m, sys; sys.exit(m.version('${package%%=*}') != '${package##*=}')" \
+            2>/dev/null && continue
+        "$marionette_python" -m pip install --quiet --disable-pip-version-check --only-binary :all: "$package" ||
+            echo "$package cannot be installed here; the comparison goes on without it" >&2
+    done
+}
