@@ -19,6 +19,8 @@ struct Tile {
     color_c: vec4<f32>,
     ground: vec4<f32>,          // w: picture on the ground
     post: vec4<f32>,            // blur deviation in pixels, noise deviation, block side in pixels, seed
+    lens: vec4<f32>,            // blur deviation of infinity in pixels, sharp depth in metres, corner darkening, shot noise
+    motion: vec4<f32>,          // xy: deviation of the motion in pixels
     place: vec4<u32>,           // left, top, width, height in the atlas
 };
 
@@ -30,13 +32,15 @@ struct TileVertex {
     @builtin(position) position: vec4<f32>,
     // The tile's own, for a loop that depends on it: see `in_sun`.
     @location(0) @interpolate(flat) post: vec4<f32>,
+    @location(1) @interpolate(flat) lens: vec4<f32>,
+    @location(2) @interpolate(flat) motion: vec4<f32>,
 };
 
 // A triangle that covers a whole tile.
 @vertex
 fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
     let position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
-    return TileVertex(position, tile.post);
+    return TileVertex(position, tile.post, tile.lens, tile.motion);
 }
 
 // Evenly distributed in [0, 1).

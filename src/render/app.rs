@@ -285,7 +285,7 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             pictures: [0, 0],
             open: false,
         },
-        degradation: Degradation { blur: 0.0, noise: 0.0, block: 1, seed: 0 },
+        degradation: Degradation { block: 1, ..Degradation::default() },
         parameters: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! What a frame is on the GPU: the plain data that `assets/shaders/tile_data.wgsl` and `tile.wgsl` describe.
 
 use crate::{
-    scene::{Fabric, PartLook, Prop, PropShape, SceneSample},
+    scene::{Degradation, Fabric, PartLook, Prop, PropShape, SceneSample},
     stream::PixelId,
 };
 use bytemuck::{Pod, Zeroable};
@@ -26,9 +26,11 @@ pub struct GpuTile {
     colors: [Vec4; 3],
     ground: Vec4,
     post: Vec4,
+    lens: Vec4,
+    motion: Vec4,
     place: [u32; 4],
     /// Uniform buffers are bound at multiples of 256 bytes.
-    padding: [Vec4; 12],
+    padding: [Vec4; 10],
 }
 
 /// Instances that stand together.
@@ -284,7 +286,12 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
             sample.degradation.block as f32,
             (sample.degradation.seed % (1 << 20)) as f32,
         ),
+        lens: {
+            let Degradation { aperture, focus, vignette, shot_noise, .. } = sample.degradation;
+            Vec4::new(aperture, focus, vignette, shot_noise)
+        },
+        motion: sample.degradation.motion.extend(0.0).extend(0.0),
         place,
-        padding: [Vec4::ZERO; 12],
+        padding: [Vec4::ZERO; 10],
     }
 }

@@ -105,7 +105,8 @@ pub fn upload(
         )),
     );
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
-    let (drawn, ids, places) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.places));
+    let (drawn, depth) = (view(&atlas.drawn), view(&atlas.depth));
+    let (ids, places) = (view(&atlas.ids), view(&atlas.places));
     let seen_bind = device.create_bind_group(
         "seen",
         &cache.get_bind_group_layout(&pipelines.seen_layout),
@@ -114,7 +115,7 @@ pub fn upload(
     let camera_bind = device.create_bind_group(
         "camera",
         &cache.get_bind_group_layout(&pipelines.camera_layout),
-        &BindGroupEntries::sequential((part(tiles, BUFFER_BYTES[0]), &drawn)),
+        &BindGroupEntries::sequential((part(tiles, BUFFER_BYTES[0]), &drawn, &depth)),
     );
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),

@@ -95,6 +95,7 @@ pub fn queue_pipelines(
             (
                 uniform_buffer_sized(true, NonZero::new(tile_bytes)),
                 texture_2d(TextureSampleType::Float { filterable: false }),
+                texture_2d(TextureSampleType::Float { filterable: false }),
             ),
         ),
     );
@@ -249,7 +250,7 @@ impl Atlas {
             drawn: texture("drawn", COLOR, TextureUsages::TEXTURE_BINDING),
             color: texture("color", COLOR, TextureUsages::COPY_SRC),
             ids: texture("ids", ID, TextureUsages::COPY_SRC | TextureUsages::TEXTURE_BINDING),
-            depth: texture("depth", DEPTH, TextureUsages::COPY_SRC),
+            depth: texture("depth", DEPTH, TextureUsages::COPY_SRC | TextureUsages::TEXTURE_BINDING),
             places: texture("places", PLACE, TextureUsages::TEXTURE_BINDING),
             clip_depth: texture("clip depth", CLIP_DEPTH, TextureUsages::empty()),
         }

@@ -152,6 +152,18 @@ randomizer! {
         noise = 0.0,
         /// Side of the blocks that the picture is reduced to, as a share of the image height.
         block = 0.0,
+        /// Probability that those are enlarged smoothly, as photographs are.
+        smooth = 0.0,
+        /// Deviation of the blur of what is infinitely far away, as a share of the image height.
+        aperture = 0.0,
+        /// How far off the focus is, as a share of the figure's distance.
+        misfocus = 0.0,
+        /// Deviation of the motion during the exposure, as a share of the image height.
+        motion = 0.0,
+        /// How much darker the picture's corners are, as a share.
+        vignette = 0.0,
+        /// Deviation of white's linear brightness from one pixel to the next.
+        shot_noise = 0.0,
     }
 }
 

@@ -244,7 +244,7 @@ pub struct Backdrop {
 }
 
 /// What the camera does to the picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Degradation {
     /// Standard deviation of the Gaussian blur, pixels.
     pub blur: f32,
@@ -252,6 +252,16 @@ pub struct Degradation {
     pub noise: f32,
     /// Side of the blocks that the picture is reduced to, pixels; 1 leaves it as it is.
     pub block: u32,
+    /// Standard deviation of the blur of what is infinitely far away, pixels; what is at `focus` is sharp.
+    pub aperture: f32,
+    /// Depth that the lens is focused on, metres.
+    pub focus: f32,
+    /// Standard deviation of the motion during the exposure, pixels.
+    pub motion: Vec2,
+    /// How much darker the picture's corners are, as a share.
+    pub vignette: f32,
+    /// Standard deviation of white's linear brightness from one pixel to the next.
+    pub shot_noise: f32,
     /// Varies the noise.
     pub seed: u32,
 }

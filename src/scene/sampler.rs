@@ -19,7 +19,7 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// The randomizers that a replay may draw afresh, by the names of their streams.
-const REDRAWN: [&str; 12] = [
+const REDRAWN: [&str; 13] = [
     "body",
     "pose",
     "view",
@@ -32,6 +32,7 @@ const REDRAWN: [&str; 12] = [
     "colors",
     "crowd",
     "degradation",
+    "lens",
 ];
 
 /// Draws sample `index` of the run with `seed`, as the stream that its index belongs to wants it.
@@ -130,7 +131,8 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     backdrop.distance = backdrop.distance.max(framing::farthest(&camera, &figures) + 0.05);
     framing::hang_picture(&camera, &mut backdrop);
     props.extend(props::props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion)));
-    let degradation = surroundings::degradation(scene, keys, &mut record, at(HardnessAxis::Degradation));
+    let distance = framing::distance(&camera, &figures[0].parts);
+    let degradation = surroundings::degradation(scene, keys, &mut record, distance, at(HardnessAxis::Degradation));
     SceneSample {
         index: keys.own.0,
         attempt: keys.own.1,

@@ -6,6 +6,7 @@ mod geometry;
 mod golden;
 mod hardness;
 mod labels;
+mod lens;
 mod reference;
 mod studio;
 mod visibility;

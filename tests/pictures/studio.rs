@@ -103,7 +103,7 @@ pub fn black_room() -> Backdrop {
 
 /// A perfect camera.
 pub fn no_degradation() -> Degradation {
-    Degradation { blur: 0.0, noise: 0.0, block: 1, seed: 0 }
+    Degradation { block: 1, ..Degradation::default() }
 }
 
 /// A scene in even light in a black room.

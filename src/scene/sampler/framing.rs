@@ -91,6 +91,11 @@ pub(super) fn border(
     if border[0] < border[2] && border[1] < border[3] { border } else { [0, 0, width, height] }
 }
 
+/// How deep in the picture the middle of the parts is, metres.
+pub(super) fn distance(camera: &Camera, parts: &[RoundCone]) -> f32 {
+    camera.camera_from_world.transform_point3(middle(parts)).z
+}
+
 fn middle(parts: &[RoundCone]) -> Vec3 {
     let ends = || parts.iter().flat_map(|part| part.ends);
     let low = ends().fold(Vec3::INFINITY, Vec3::min);

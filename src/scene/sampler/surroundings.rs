@@ -6,7 +6,7 @@ use super::{
 };
 use crate::scene::pictures::{GROUNDS, PLACES};
 use crate::scene::{Backdrop, BackdropKind, Camera, Degradation, Light, Scene};
-use glam::Vec3;
+use glam::{Vec2, Vec3};
 use rand::Rng;
 
 /// One sun and a sky.
@@ -91,16 +91,46 @@ fn picture(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32, bac
     }
 }
 
-/// Blur, noise and coarse pixels.
-pub(super) fn degradation(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32) -> Degradation {
+/// Blur, noise and coarse pixels; the lens is focused on what is `distance` metres deep in the picture, or nearly.
+pub(super) fn degradation(
+    scene: &Scene,
+    keys: &Keys,
+    record: &mut Recorder,
+    distance: f32,
+    hardness: f32,
+) -> Degradation {
     let settings = &scene.randomizers.degradation;
     let mut rng = keys.stream("degradation");
     let height = scene.image.height as f32;
+    let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness);
+    let blur = (draw("degradation.blur", &settings.blur) * height).clamp(0.0, 16.0);
+    let noise = draw("degradation.noise", &settings.noise).clamp(0.0, 0.5);
+    let block = (draw("degradation.block", &settings.block) * height).round().clamp(1.0, 64.0);
+    let seed = rng.random();
+    let mut rng = keys.stream("lens");
+    let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness);
+    let smooth = draw("degradation.smooth", &settings.smooth);
+    let aperture = (draw("degradation.aperture", &settings.aperture) * height).clamp(0.0, 16.0);
+    let misfocus = draw("degradation.misfocus", &settings.misfocus).clamp(-0.8, 4.0);
+    let motion = (draw("degradation.motion", &settings.motion) * height).clamp(0.0, 16.0);
+    let vignette = draw("degradation.vignette", &settings.vignette).clamp(0.0, 1.0);
+    let shot_noise = draw("degradation.shot_noise", &settings.shot_noise).clamp(0.0, 0.5);
+    let direction = Vec2::from_angle(std::f32::consts::PI * rng.random::<f32>());
+    let (block, blur) = if rng.random::<f32>() < smooth {
+        // A block's mean has its variance, and going from one to the next in a straight line twice that.
+        (1.0, (blur * blur + (block * block - 1.0) / 4.0).sqrt())
+    } else {
+        (block, blur)
+    };
     Degradation {
-        blur: (record.draw("degradation.blur", &settings.blur, &mut rng, hardness) * height).clamp(0.0, 16.0),
-        noise: record.draw("degradation.noise", &settings.noise, &mut rng, hardness).clamp(0.0, 0.5),
-        block: (record.draw("degradation.block", &settings.block, &mut rng, hardness) * height).round().clamp(1.0, 64.0)
-            as u32,
-        seed: rng.random(),
+        blur,
+        noise,
+        block: block as u32,
+        aperture,
+        focus: distance.max(Camera::NEAR) * (1.0 + misfocus),
+        motion: direction * motion,
+        vignette,
+        shot_noise,
+        seed,
     }
 }
