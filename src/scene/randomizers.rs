@@ -108,6 +108,10 @@ randomizer! {
         tint = 0.0,
         /// Exposure, in stops.
         exposure_stops = 0.0,
+        /// How far the camera exposes for the light that there is, 0 to 1; `exposure_stops` is then how far off it is.
+        auto_exposure = 0.0,
+        /// How far the camera takes the light's colour for white, 0 to 1.
+        white_balance = 0.0,
     }
 }
 

@@ -19,7 +19,7 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// The randomizers that a replay may draw afresh, by the names of their streams.
-const REDRAWN: [&str; 13] = [
+const REDRAWN: [&str; 14] = [
     "body",
     "pose",
     "view",
@@ -27,6 +27,7 @@ const REDRAWN: [&str; 13] = [
     "truncation",
     "border",
     "lighting",
+    "exposure",
     "camouflage",
     "picture",
     "colors",
@@ -122,7 +123,8 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let camera =
         framing::camera(scene, keys, &mut record, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
     let border = framing::border(scene, keys, &mut record, &camera, &primary.parts, at(HardnessAxis::Truncation));
-    let light = surroundings::light(scene, keys, &mut record, &camera, at(HardnessAxis::Lighting));
+    let albedo = surroundings::mean_albedo(&primary, &backdrop);
+    let light = surroundings::light(scene, keys, &mut record, &camera, albedo, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
     for (mut other, mut colors) in poses::crowd(scene, keys, &mut record, &camera, at(HardnessAxis::Crowd)) {
         clothes::dress(&scene.figure, &mut other, &backdrop, blend, &mut colors);

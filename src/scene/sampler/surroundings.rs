@@ -5,12 +5,22 @@ use super::{
     colors::{any_color, hue},
 };
 use crate::scene::pictures::{GROUNDS, PLACES};
-use crate::scene::{Backdrop, BackdropKind, Camera, Degradation, Light, Scene};
+use crate::scene::{Backdrop, BackdropKind, Camera, Degradation, FigureSample, Light, Scene};
 use glam::{Vec2, Vec3};
 use rand::Rng;
 
-/// One sun and a sky.
-pub(super) fn light(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &Camera, hardness: f32) -> Light {
+/// What photographers take the world to reflect on average, and cameras make of it.
+const MIDDLE_GREY: f32 = 0.18;
+
+/// One sun and a sky, and a camera that more or less adapts to them where things reflect `albedo` on average.
+pub(super) fn light(
+    scene: &Scene,
+    keys: &Keys,
+    record: &mut Recorder,
+    camera: &Camera,
+    albedo: Vec3,
+    hardness: f32,
+) -> Light {
     let settings = &scene.randomizers.lighting;
     let mut rng = keys.stream("lighting");
     let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness);
@@ -26,13 +36,41 @@ pub(super) fn light(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &
     let warm = hue(rng.random::<f32>());
     let cool = hue(rng.random::<f32>());
     let colored = |color: Vec3, strength: f32| Vec3::ONE.lerp(color, tint) * strength;
-    Light {
+    let mut light = Light {
         sun_direction: Vec3::new(around.sin() * elevation.cos(), elevation.sin(), around.cos() * elevation.cos()),
         sun_color: colored(warm, sun),
         sky_color: colored(cool, sky),
         bounce_color: colored(cool, sky * 0.55),
         exposure: stops.clamp(-4.0, 4.0).exp2(),
-    }
+    };
+    let mut rng = keys.stream("exposure");
+    let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness).clamp(0.0, 1.0);
+    adapt(
+        &mut light,
+        albedo,
+        draw("lighting.auto_exposure", &settings.auto_exposure),
+        draw("lighting.white_balance", &settings.white_balance),
+    );
+    light
+}
+
+/// Makes the mean of what is seen middle grey, and the light white: wholly where `exposure` and `balance` are 1.
+fn adapt(light: &mut Light, albedo: Vec3, exposure: f32, balance: f32) {
+    // The sun shines on some and at an angle.
+    let falls = (light.sun_color * 0.4 + (light.sky_color + light.bounce_color) * 0.5).max(Vec3::splat(1e-3));
+    let white = (falls / (falls.element_sum() / 3.0)).powf(balance);
+    light.sun_color /= white;
+    light.sky_color /= white;
+    light.bounce_color /= white;
+    let seen = (falls / white * albedo).element_sum() / 3.0;
+    light.exposure *= (MIDDLE_GREY / seen.max(1e-3)).powf(exposure);
+}
+
+/// What the figure and what is behind it reflect on average.
+pub(super) fn mean_albedo(figure: &FigureSample, backdrop: &Backdrop) -> Vec3 {
+    let own = figure.part_colors.iter().sum::<Vec3>() / figure.part_colors.len().max(1) as f32;
+    let behind = (backdrop.colors.iter().sum::<Vec3>() + backdrop.ground) / 4.0;
+    (own + behind) * 0.5
 }
 
 /// Ground and wall, and how far clothes take on their colours.
