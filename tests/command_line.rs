@@ -93,6 +93,7 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
             "no overlay is called \"keys\"; the known ones are",
         ),
         (&["preview", "quickstart", "--out", "a.png", "--count", "0"], "0 is not in 1..=1024"),
+        (&["preview", "quickstart", "--out", "a.png", "--size", "8"], "give a number from 16 to 1024"),
     ];
     for (args, part) in cases {
         let said = outcome(marionette(*args).current_dir(&folder));

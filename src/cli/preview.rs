@@ -7,7 +7,7 @@ use marionette::{
     physics::Solvability,
     render::{RendererConfig, headless_app, render_samples},
     run::threads,
-    scene::{AXES, Policy, SceneSample, draw, draw_at, load_scene},
+    scene::{AXES, ImageSize, Policy, SceneSample, draw, draw_at, load_scene},
     sheet::{Overlay, Panel, contact_sheet, save_png},
 };
 use std::path::PathBuf;
@@ -31,6 +31,9 @@ pub struct PreviewArgs {
     /// Hardness of every axis, 0 to 1; by default each axis is drawn evenly.
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     hardness: Option<f32>,
+    /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default the scene's own size.
+    #[arg(long, value_name = "N|WxH", value_parser = size)]
+    size: Option<ImageSize>,
     /// Seed of the samples.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -45,9 +48,26 @@ pub struct PreviewArgs {
     quiet: bool,
 }
 
+/// Reads `N` or `WxH`, each side 16 to 1024 pixels.
+fn size(text: &str) -> Result<ImageSize, String> {
+    let (width, height) = text.split_once('x').unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side| (16..=1024).contains(side));
+    let (Some(width), Some(height)) = (side(width), side(height)) else {
+        return Err("give a number from 16 to 1024, or two as in 192x256".to_owned());
+    };
+    Ok(ImageSize { width, height })
+}
+
 /// Runs `marionette preview`.
 pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
-    let scene = load_scene(&args.scene).map_err(|e| Trouble::Input(e.into()))?;
+    let mut scene = load_scene(&args.scene).map_err(|e| Trouble::Input(e.into()))?;
+    if let Some(size) = args.size {
+        let ImageSize { width, height } = scene.image;
+        scene = scene.resized(size).ok_or_else(|| {
+            let asked = format!("--size is {}x{}", size.width, size.height);
+            Trouble::Input(anyhow!("{asked}; {} makes {width}x{height}, so give the same proportions", scene.name))
+        })?;
+    }
     if let Some(hardness) = args.hardness.filter(|h| !(0.0..=1.0).contains(h)) {
         return Err(Trouble::Input(anyhow!("--hardness is {hardness}; give a number from 0 to 1")));
     }
