@@ -106,8 +106,15 @@ struct SceneFile {
 const HUMAN: &str = include_str!("../../assets/figures/human.toml");
 
 /// The scenes that come with the program: name and text.
-const EMBEDDED: [(&str, &str); 2] =
-    [("quickstart", include_str!("../../scenes/quickstart.toml")), ("all", include_str!("../../scenes/all.toml"))];
+const EMBEDDED: [(&str, &str); 7] = [
+    ("quickstart", include_str!("../../scenes/quickstart.toml")),
+    ("everyday", include_str!("../../scenes/everyday.toml")),
+    ("sports", include_str!("../../scenes/sports.toml")),
+    ("crowded", include_str!("../../scenes/crowded.toml")),
+    ("studio", include_str!("../../scenes/studio.toml")),
+    ("night", include_str!("../../scenes/night.toml")),
+    ("all", include_str!("../../scenes/all.toml")),
+];
 /// How many scenes may rest on one another.
 const MOST_BASES: usize = 8;
 
