@@ -207,6 +207,25 @@ fn figure_files() {
         ),
         ("shin = [86, 0, 0]", "shin = [nan, 0, 0]", Some(0), &["pose \"sit\"", "NaN"]),
         ("shin = [86, 0, 0]", "tail = [86, 0, 0]", Some(0), &["pose \"sit\"", "\"tail\"", "there are pelvis"]),
+        ("name = \"contrapposto\"", "name = \"stand\"", Some(-1), &["pose \"stand\"", "names must differ"]),
+        (
+            "name = \"stand\"\nweights = [4, 0.6]",
+            "name = \"stand\"\nclearance = [0.1, 0.2]\nweights = [4, 0.6]",
+            Some(-1),
+            &["pose \"stand\"", "clearance", "nowhere else"],
+        ),
+        (
+            "name = \"stand\"\nweights = [4, 0.6]",
+            "name = \"stand\"\nroll = [0, nan]\nweights = [4, 0.6]",
+            Some(-1),
+            &["pose \"stand\"", "roll is [0, NaN]"],
+        ),
+        (
+            "name = \"stand\"\nweights = [4, 0.6]",
+            "name = \"stand\"\nweights = [-4, 0.6]",
+            Some(-1),
+            &["pose \"stand\"", "weights must be 0 or more"],
+        ),
         ("[\"nose\", \"left_eye\"]", "[\"nose\", \"left_horn\"]", Some(0), &["\"left_horn\"", "there are nose"]),
         (
             "name = \"left_hand\"\nparent",
@@ -237,7 +256,6 @@ fn figure_files() {
         ),
         ("replaces = [\"top\"", "replaces = [\"tip\"", Some(0), &["no slot is called \"tip\"", "there are hair"]),
         ("support = \"seat\"", "support = \"throne\"", Some(0), &["unknown variant `throne`", "`seat`"]),
-        ("name = \"contrapposto\"", "name = \"stand\"", Some(-1), &["pose \"stand\"", "names must differ"]),
         ("pitch = [5, 20]", "pitch = [20, 5]", Some(-8), &["pose \"sprint\": pitch is [20, 5]", "lower first"]),
         ("clearance = [0, 0.2]\n", "", Some(-10), &["pose \"sprint\": clearance", "give [lowest, highest]"]),
         ("ends = [[0.0, 0.115,", "ends = [[0.0, 0.0, 0.115,", Some(0), &["invalid length 4", "a list of 3"]),

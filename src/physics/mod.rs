@@ -4,8 +4,10 @@
 //! stepped in parallel. Figures stand still in it: their parts are fixed capsules (a round cone's mean radius), which is close
 //! enough for contacts and for deciding solvability; labels are taken from the pixels later.
 
+mod contact;
 mod solvability;
 mod world;
 
+pub use contact::{floating, penetration, prop_penetration};
 pub use solvability::{MOST_ATTEMPTS, Solvability, Unsolvable};
-pub use world::{Owner, SceneWorld, penetration};
+pub use world::{Owner, SceneWorld};

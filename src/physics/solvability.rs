@@ -1,9 +1,9 @@
 //! The solvability rule: a sample that nobody could label is drawn again, and counted.
 
-use super::{Owner, SceneWorld, penetration};
+use super::{Owner, SceneWorld, floating, penetration, prop_penetration};
 use crate::{
     figure::{BodyShape, Figure, Pose, place_parts, solve},
-    scene::{Rejection, SceneSample, image_box},
+    scene::{PropShape, Rejection, SceneSample, image_box},
 };
 use glam::{Quat, Vec3};
 use std::sync::Arc;
@@ -14,8 +14,10 @@ const LEAST_IN_FRAME: usize = 5;
 const LEAST_UNCOVERED: usize = 3;
 /// Least height of the figure's box, as a share of the image side.
 const LEAST_HEIGHT: f32 = 0.3;
-/// Deepest that two limbs may be inside each other, metres.
-const DEEPEST: f32 = 0.035;
+/// Deepest that a limb may be inside another or inside what carries the figure, metres.
+const DEEPEST: f32 = 0.02;
+/// Farthest that a figure may be from what carries it, metres.
+const FARTHEST: f32 = 0.03;
 /// Least mean brightness of the figure, sRGB.
 const LEAST_BRIGHTNESS: f32 = 0.06;
 /// Most mean brightness of the figure, sRGB.
@@ -96,6 +98,12 @@ impl Solvability {
                 return Err(Rejection::SelfPenetration);
             }
         }
+        if self.in_support(sample) {
+            return Err(Rejection::SupportPenetration);
+        }
+        if floating(&self.figure, primary, &sample.props) > FARTHEST {
+            return Err(Rejection::Floating);
+        }
         for other in &sample.figures[1..] {
             let through = |part| primary.body().iter().any(|own| penetration(own, part) > DEEPEST);
             if other.body().iter().any(through) {
@@ -117,6 +125,19 @@ impl Solvability {
             return Err(Rejection::NoContrast);
         }
         Ok(())
+    }
+
+    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar.
+    fn in_support(&self, sample: &SceneSample) -> bool {
+        let hand = |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
+        sample.props.iter().filter(|prop| prop.fixed).any(|prop| {
+            let bar = matches!(prop.shape, PropShape::Capsule { .. });
+            sample
+                .figures
+                .iter()
+                .flat_map(|figure| figure.body().iter().enumerate())
+                .any(|(index, part)| !(bar && hand(index)) && prop_penetration(part, prop) > DEEPEST)
+        })
     }
 
     /// Drops the props and judges what is left to see.
@@ -170,7 +191,11 @@ fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{draw_at, embedded_scenes, load_scene};
+    use crate::{
+        figure::{RoundCone, Support},
+        scene::{draw_at, embedded_scenes, load_scene},
+    };
+    use glam::FloatExt;
 
     #[test]
     fn every_scene_that_comes_with_the_program_can_be_drawn_at_every_hardness() {
@@ -187,5 +212,65 @@ mod tests {
             assert!(attempts < 40 * 30, "{name}: {attempts} attempts for 40 samples");
             println!("{name}: {:.1} attempts a sample", attempts as f32 / 40.0);
         }
+    }
+
+    /// Spheres strung along a part, close enough for depths to be exact to a millimetre or two.
+    fn beads(part: &RoundCone) -> Vec<(Vec3, f32)> {
+        let at = |i: u32| i as f32 / 31.0;
+        (0..32).map(|i| (part.ends[0].lerp(part.ends[1], at(i)), part.radii[0].lerp(part.radii[1], at(i)))).collect()
+    }
+
+    /// How far a point is from the surface of a fixed prop, by another way than the judge's: rapier's.
+    fn from_prop(prop: &crate::scene::Prop, point: Vec3) -> f32 {
+        use bevy_rapier3d::{parry::query::PointQuery, rapier::prelude::*};
+        let pose = Pose::from_parts(prop.position, prop.rotation);
+        match prop.shape {
+            PropShape::Ball { radius } => Ball::new(radius).distance_to_point(&pose, point, false),
+            PropShape::Capsule { half_length, radius } => {
+                Capsule::new_y(half_length, radius).distance_to_point(&pose, point, false)
+            }
+            PropShape::Cuboid { half_extents } => Cuboid::new(half_extents).distance_to_point(&pose, point, false),
+        }
+    }
+
+    #[test]
+    fn next_to_no_figure_floats_or_goes_through_itself_the_ground_or_what_carries_it() {
+        const SAMPLES: u64 = 300;
+        let scene = load_scene("all").unwrap();
+        let judge = Solvability::new(scene.figure.clone());
+        let (mut attempts, mut deep, mut afloat) = (0, 0, 0);
+        for index in 0..SAMPLES {
+            let hardness = [(index % 11) as f32 / 10.0; 8];
+            let sample = judge.first_solvable(index, |attempt| draw_at(&scene, hardness, 5, index, attempt)).unwrap();
+            attempts += sample.attempt + 1;
+            let figure = &sample.figures[0];
+            let support = scene.figure.poses[figure.family].support;
+            let beads: Vec<_> = figure.body().iter().map(beads).collect();
+            let all = || beads.iter().flatten();
+            let through_limb = judge.limb_pairs.iter().any(|(i, j)| {
+                let reach = |k: usize| figure.parts[k].bounding_sphere();
+                let ((a, ra), (b, rb)) = (reach(*i), reach(*j));
+                a.distance(b) < ra + rb
+                    && beads[*i].iter().any(|(a, ra)| beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > 0.02))
+            });
+            let through_ground = all().any(|(centre, radius)| radius - centre.y > 0.02);
+            let fixed = || sample.props.iter().filter(|prop| prop.fixed);
+            let hand = |part: usize| scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand");
+            let through_support = beads.iter().enumerate().any(|(part, beads)| {
+                let held = hand(part) && matches!(support, Support::Bar(_));
+                !held
+                    && beads.iter().any(|(centre, radius)| fixed().any(|prop| radius - from_prop(prop, *centre) > 0.02))
+            });
+            deep += u64::from(through_limb || through_ground || through_support);
+            let gap = all()
+                .map(|(centre, radius)| fixed().map(|prop| from_prop(prop, *centre)).fold(centre.y, f32::min) - radius)
+                .fold(f32::INFINITY, f32::min);
+            afloat += u64::from(gap > 0.03 && !matches!(support, Support::Air(_)));
+        }
+        println!(
+            "{deep} deep, {afloat} afloat of {SAMPLES}; {:.2} attempts a sample",
+            attempts as f32 / SAMPLES as f32
+        );
+        assert!(deep * 100 < SAMPLES && afloat * 100 < SAMPLES, "{deep} deep, {afloat} afloat of {SAMPLES}");
     }
 }

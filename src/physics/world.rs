@@ -4,7 +4,7 @@ use crate::{
     figure::RoundCone,
     scene::{Prop, PropShape, SceneSample},
 };
-use bevy_rapier3d::{parry::shape::Capsule, rapier::prelude::*};
+use bevy_rapier3d::rapier::prelude::*;
 use glam::{Quat, Vec3};
 
 /// Props count as at rest below this speed, metres per second.
@@ -169,20 +169,6 @@ impl SceneWorld {
     }
 }
 
-/// How deep the two parts are inside each other, metres (0 where they are apart).
-pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
-    let [(centre_a, reach_a), (centre_b, reach_b)] = [a.bounding_sphere(), b.bounding_sphere()];
-    if centre_a.distance(centre_b) > reach_a + reach_b {
-        return 0.0;
-    }
-    let shape = |part: &RoundCone| Capsule::new(part.ends[0], part.ends[1], mean_radius(part));
-    let (a, b) = (shape(a), shape(b));
-    bevy_rapier3d::parry::query::contact(&Pose::IDENTITY, &a, &Pose::IDENTITY, &b, 0.0)
-        .ok()
-        .flatten()
-        .map_or(0.0, |contact| (-contact.dist).max(0.0))
-}
-
 fn mean_radius(part: &RoundCone) -> f32 {
     0.5 * (part.radii[0] + part.radii[1])
 }
@@ -251,15 +237,5 @@ mod tests {
         for owner in [Owner::Ground, Owner::Prop(7), Owner::Part { figure: 3, part: 41 }] {
             assert_eq!(Owner::of(owner.tag()), owner);
         }
-    }
-
-    #[test]
-    fn crossed_limbs_penetrate_and_parted_ones_do_not() {
-        let limb = |ends| RoundCone { ends, radii: [0.05, 0.05] };
-        let a = limb([Vec3::ZERO, Vec3::Y]);
-        let across = limb([Vec3::new(-0.5, 0.5, 0.06), Vec3::new(0.5, 0.5, 0.06)]);
-        let away = limb([Vec3::new(-0.5, 0.5, 0.2), Vec3::new(0.5, 0.5, 0.2)]);
-        assert!((penetration(&a, &across) - 0.04).abs() < 1e-3);
-        assert_eq!(penetration(&a, &away), 0.0);
     }
 }

@@ -9,6 +9,10 @@ use std::fmt;
 pub enum Rejection {
     /// A limb goes through a limb.
     SelfPenetration,
+    /// A figure goes through what carries one.
+    SupportPenetration,
+    /// The figure is clear of what should carry it.
+    Floating,
     /// Another figure goes through the primary one.
     FiguresPenetrate,
     /// Fewer than 5 keypoints in the image.
@@ -29,6 +33,8 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Rejection::SelfPenetration => "a limb goes through a limb",
+            Rejection::SupportPenetration => "a limb goes through a seat, a block or a bar",
+            Rejection::Floating => "the figure is clear of what should carry it",
             Rejection::FiguresPenetrate => "two figures go through each other",
             Rejection::OutOfFrame => "fewer than 5 keypoints are in the image",
             Rejection::TooSmall => "the figure is too small",

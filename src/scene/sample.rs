@@ -55,6 +55,8 @@ impl SceneSample {
 pub struct FigureSample {
     /// Its body.
     pub shape: BodyShape,
+    /// The family of poses that its own was drawn from, by its index in the figure.
+    pub family: usize,
     /// Its pose.
     pub pose: Pose,
     /// What it wears: indices into the figure's garments, innermost first.

@@ -20,6 +20,8 @@ pub(super) struct PoseSettings {
     pub spread: f32,
     /// How far joints are blended towards random points within their limits, 0 to 1.
     pub limit_blend: f32,
+    /// Whether it may need a seat or a bar.
+    pub carried: bool,
     /// Probability that it stands on a block where it would stand on the ground.
     pub block: f32,
 }
@@ -34,7 +36,8 @@ pub(super) fn posed(
     rng: &mut ChaCha8Rng,
 ) -> (FigureSample, Vec<Prop>) {
     let figure = &*scene.figure;
-    let family = family(scene, settings.hardness, rng);
+    let index = family(scene, settings, rng);
+    let family = &figure.poses[index];
     let mirrored = rng.random::<bool>();
     let angles = joint_angles(figure, family, mirrored, settings, rng);
     let mut between = |[low, high]: [f32; 2]| low + (high - low) * rng.random::<f32>();
@@ -72,19 +75,23 @@ pub(super) fn posed(
         prop.position.y += lift;
     }
     pose.root.y += lift;
-    (FigureSample { shape, pose, ..FigureSample::default() }, props)
+    (FigureSample { shape, family: index, pose, ..FigureSample::default() }, props)
 }
 
-fn family<'a>(scene: &'a Scene, hardness: f32, rng: &mut ChaCha8Rng) -> &'a PoseFamily {
-    let families = || scene.poses.iter().map(|index| &scene.figure.poses[*index]);
+/// The index of a family that the scene shows.
+fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize {
     // A scene of rare families alone has no weights at hardness 0.
-    let weight = |pose: &PoseFamily| pose.weights[0] + (pose.weights[1] - pose.weights[0]) * hardness + 1e-3;
-    let mut left = rng.random::<f32>() * families().map(weight).sum::<f32>();
-    let chosen = families().find(|pose| {
-        left -= weight(pose);
+    let weight = |index: &usize| {
+        let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
+        let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_));
+        if possible { easy + (hard - easy) * settings.hardness + 1e-3 } else { 0.0 }
+    };
+    let mut left = rng.random::<f32>() * scene.poses.iter().map(weight).sum::<f32>();
+    let chosen = scene.poses.iter().find(|index| {
+        left -= weight(index);
         left < 0.0
     });
-    chosen.unwrap_or(&scene.figure.poses[scene.poses[0]])
+    *chosen.unwrap_or(&scene.poses[0])
 }
 
 /// A moment of the movement, each joint varied by itself and some blended towards a random point within their limits.
@@ -172,6 +179,7 @@ pub(super) fn settings(scene: &Scene, record: &mut Recorder, hardness: f32, rng:
     let pose = &scene.randomizers.pose;
     PoseSettings {
         hardness,
+        carried: true,
         spread: record.draw("pose.spread", &pose.spread, rng, hardness),
         limit_blend: record.draw("pose.limit_blend", &pose.limit_blend, rng, hardness).clamp(0.0, 1.0),
         block: record.draw("pose.block", &pose.block, rng, hardness),
@@ -194,7 +202,7 @@ pub(super) fn primary(scene: &Scene, keys: &Keys, record: &mut Recorder, hardnes
     posed(scene, shape, &settings, tilt, Vec2::ZERO, &mut rng)
 }
 
-/// The other figures, beside, behind and in front of it. They need nothing to carry them.
+/// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the ground carries them.
 pub(super) fn crowd(
     scene: &Scene,
     keys: &Keys,
@@ -206,7 +214,7 @@ pub(super) fn crowd(
     let mut rng = keys.stream("crowd");
     let count = record.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
     let (right, away) = ground_axes(camera);
-    let easy = PoseSettings { hardness: 0.3, spread: 1.0, limit_blend: 0.1, block: 0.0 };
+    let easy = PoseSettings { hardness: 0.3, carried: false, spread: 1.0, limit_blend: 0.1, block: 0.0 };
     (0..count)
         .map(|_| {
             let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
