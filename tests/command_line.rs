@@ -94,6 +94,7 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
         ),
         (&["preview", "quickstart", "--out", "a.png", "--count", "0"], "0 is not in 1..=1024"),
         (&["preview", "quickstart", "--out", "a.png", "--size", "8"], "give a number from 16 to 1024"),
+        (&["preview", "quickstart", "--out", "a.png", "--axis", "tail"], "there are pose, view"),
     ];
     for (args, part) in cases {
         let said = outcome(marionette(*args).current_dir(&folder));
@@ -261,6 +262,9 @@ fn previews() {
     assert!(names(folder.path()).is_empty());
     let said = succeed(&mut preview(&["--out", "a.png", "--overlay", "ids,boxes", "--hardness", "0.5"]));
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("2 samples of quickstart in a.png\n", ""));
+    let said = succeed(&mut preview(&["--out", "c.png", "--axis", "pose", "--columns", "2", "--size", "32"]));
+    assert_says(&said, &["10 samples of quickstart in c.png"]);
+    fail(&mut preview(&["--out", "d.png", "--size", "32x48"]), 2, &["--size is 32x48", "same proportions"]);
     let said = succeed(&mut preview(&["--out", "b.png", "--quiet"]));
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
     assert_eq!(names(folder.path()), ["a.png", "b.png"]);

@@ -7,7 +7,7 @@ use marionette::{
     physics::Solvability,
     render::{RendererConfig, headless_app, render_samples},
     run::threads,
-    scene::{AXES, ImageSize, Policy, SceneSample, draw, draw_at, load_scene},
+    scene::{AXES, Hardness, HardnessAxis, ImageSize, Policy, SceneSample, draw, draw_at, load_scene},
     sheet::{Overlay, Panel, contact_sheet, save_png},
 };
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 /// Example: marionette preview scenes/quickstart.toml --out sheet.png --count 32 --overlay keypoints
 #[derive(Args)]
 pub struct PreviewArgs {
-    /// Scene file, or `quickstart` for the built-in one.
+    /// Scene file, or the name of a built-in scene: quickstart, everyday, sports, crowded, studio, night, all.
     scene: String,
     /// The PNG file to write.
     #[arg(long, value_name = "FILE.png")]
@@ -31,6 +31,10 @@ pub struct PreviewArgs {
     /// Hardness of every axis, 0 to 1; by default each axis is drawn evenly.
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     hardness: Option<f32>,
+    /// Show this axis at five levels, a row each, and the others at --hardness (0.1 by default). A column is one scene that gets
+    /// harder; --columns says how many there are, --count nothing.
+    #[arg(long, value_name = "AXIS", value_parser = axis)]
+    axis: Option<HardnessAxis>,
     /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default the scene's own size.
     #[arg(long, value_name = "N|WxH", value_parser = size)]
     size: Option<ImageSize>,
@@ -58,6 +62,27 @@ fn size(text: &str) -> Result<ImageSize, String> {
     Ok(ImageSize { width, height })
 }
 
+fn axis(name: &str) -> Result<HardnessAxis, String> {
+    let known = || HardnessAxis::ALL.map(HardnessAxis::name).join(", ");
+    HardnessAxis::by_name(name).ok_or_else(|| format!("there are {}", known()))
+}
+
+/// How many levels of an axis are shown.
+const LEVELS: u64 = 5;
+/// The hardness of the other axes beside the one that is shown.
+const OTHERS: f32 = 0.1;
+
+/// What is shown at place `place` of the sheet: which sample, at which hardness (each axis drawn evenly without one), and what is
+/// written below it.
+fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<String>) {
+    let Some(axis) = args.axis else { return (place, args.hardness.map(|hardness| [hardness; AXES]), None) };
+    let columns = u64::from(args.columns.max(1));
+    let level = (place / columns) as f32 / (LEVELS - 1) as f32;
+    let mut hardness = [args.hardness.unwrap_or(OTHERS); AXES];
+    hardness[axis as usize] = level;
+    (place % columns, Some(hardness), Some(format!("{axis} {level:.2}")))
+}
+
 /// Runs `marionette preview`.
 pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
     let mut scene = load_scene(&args.scene).map_err(|e| Trouble::Input(e.into()))?;
@@ -73,15 +98,16 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
     }
     let solvability = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(marionette::scene::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
-    let samples: Vec<SceneSample> = (0..u64::from(args.count))
-        .map(|index| {
-            solvability.first_solvable(index, |attempt| match args.hardness {
-                Some(hardness) => draw_at(&scene, [hardness; AXES], args.seed, index, attempt),
-                None => draw(&scene, &policy, args.seed, index, attempt),
-            })
+    let count = args.axis.map_or(u64::from(args.count), |_| LEVELS * u64::from(args.columns.max(1)));
+    let sample = |place: u64| {
+        let (index, hardness, _) = shown(&args, place);
+        solvability.first_solvable(index, |attempt| match hardness {
+            Some(hardness) => draw_at(&scene, hardness, args.seed, index, attempt),
+            None => draw(&scene, &policy, args.seed, index, attempt),
         })
-        .collect::<Result<_, _>>()
-        .map_err(|e| Trouble::Failed(e.into()))?;
+    };
+    let samples: Vec<SceneSample> =
+        (0..count).map(sample).collect::<Result<_, _>>().map_err(|e| Trouble::Failed(e.into()))?;
     let config = RendererConfig {
         tiles: samples.len().min(64),
         width: scene.image.width,
@@ -91,8 +117,8 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
     let draw = || -> anyhow::Result<()> {
         let (mut app, _) = headless_app(config, &scene.pictures)?;
         let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
-        let panels: Vec<Panel> =
-            tiles.iter().map(|tile| Panel { tile, prediction: None, border: None, caption: None }).collect();
+        let panel = |(place, tile)| Panel { tile, prediction: None, border: None, caption: shown(&args, place).2 };
+        let panels: Vec<Panel> = (0..).zip(&tiles).map(panel).collect();
         let sheet = contact_sheet(&scene.figure, &panels, &args.overlay, usize::from(args.columns), args.scale);
         save_png(&args.out, &sheet).context("the contact sheet")
     };

@@ -24,7 +24,7 @@ use std::{
 /// Example: marionette train scenes/quickstart.toml --run runs/first --steps 1800 --set afl.gamma=1
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Scene file, or `quickstart` for the built-in one. Not needed with --resume.
+    /// Scene file, or the name of a built-in scene (quickstart, sports, all ...). Not needed with --resume.
     scene: Option<String>,
     /// Directory of the run; by default the next free one under runs/.
     #[arg(long, value_name = "DIR")]
