@@ -37,6 +37,12 @@ fn check_files(text: &str, cases: &[Case], load: impl Fn(&str) -> String) {
     }
 }
 
+/// The families that the first scene shows, as its file lists them.
+const POSES: &str = r#"poses = [
+    "stand", "contrapposto", "hands_on_hips", "walk", "run", "sit", "reach_high", "wave", "arms_up", "arms_out", "crouch", "bend",
+    "lunge", "kick",
+]"#;
+
 #[test]
 fn scene_files() {
     let cases: &[Case] = &[
@@ -80,12 +86,12 @@ fn scene_files() {
         ("pose = { steered", "mood = { steered", Some(0), &["\"mood\" is no hardness axis", "pose, view, occlusion"]),
         ("[view]\n", "[view\n", Some(0), &["]"]),
         (
-            "image = {",
-            "poses = [\"walk\", \"fly\"]\nimage = {",
-            Some(0),
+            "\"stand\", \"contrapposto\"",
+            "\"fly\", \"contrapposto\"",
+            Some(-1),
             &["\"fly\" is no family of poses", "there are stand, contrapposto"],
         ),
-        ("image = {", "poses = []\nimage = {", Some(0), &["poses is empty"]),
+        (POSES, "poses = []", Some(0), &["poses is empty"]),
         ("image = {", "backgrounds = [\"none/*.jpg\"]\nimage = {", Some(0), &["no file matches", "none/*.jpg"]),
         ("image = {", "backgrounds = [\"a***b\"]\nimage = {", Some(0), &["is no pattern of file names"]),
         ("name = \"quickstart\"", "name = \"quickstart", Some(0), &["string"]),
@@ -275,7 +281,16 @@ fn figure_files() {
     let missing = format!("{}{}", &human[..begin], &human[end..]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("figure.toml");
-    for (text, part) in [(none, "there are 0 keypoints"), (missing, "missing field `keypoints`")] {
+    let extra: String = (0..30)
+        .map(|i| {
+            let ends = "ends = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.1]]\nradii = [0.1, 0.1]";
+            format!("[[parts]]\nname = \"wart{i}\"\nbone = \"head\"\ngroup = \"head\"\nmaterial = \"skin\"\n{ends}\n\n")
+        })
+        .collect();
+    let many = human.replacen("[[parts]]", &format!("{extra}[[parts]]"), 1);
+    for (text, part) in
+        [(many, "at most 68 in all"), (none, "there are 0 keypoints"), (missing, "missing field `keypoints`")]
+    {
         fs::write(&path, text).unwrap();
         assert_says(&load_figure(&path).unwrap_err().to_string(), &[path.to_str().unwrap(), part]);
     }

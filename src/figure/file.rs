@@ -16,6 +16,9 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, ops::Range, path::Path};
 use toml::Spanned;
 
+/// Parts that a figure can have at once: nine figures, and what lies around them, share the 640 instances of a tile.
+const MOST_PARTS: usize = 68;
+
 /// What is wrong with a figure file.
 pub type FigureError = FileError;
 
@@ -186,6 +189,19 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let (parts, body_parts) =
         parts::parts(file, &entries.parts, &entries.garments, &bones, &mut groups, &mut materials)?;
     let (garments, slots) = garments::garments(file, &entries.garments, &materials)?;
+    let most_worn: usize = (0..slots.len())
+        .map(|slot| {
+            let of_slot = garments.iter().enumerate().filter(|(_, garment)| garment.slot == slot);
+            let brought = |index| parts.iter().filter(|part| part.garment == Some(index)).count();
+            of_slot.map(|(index, _)| brought(index)).max().unwrap_or(0)
+        })
+        .sum();
+    if body_parts + most_worn > MOST_PARTS {
+        let message = format!(
+            "a figure can have {body_parts} parts of its own and {most_worn} of what it wears; at most {MOST_PARTS} in all are drawn"
+        );
+        return Err(file.error(None, message));
+    }
     let keypoints = keypoints::keypoints(file, &entries.keypoints, &bones, &groups)?;
     let keypoint = |name: &Spanned<String>| {
         keypoints.iter().position(|k| k.name == *name.get_ref()).ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use crate::studio::{Studio, quickstart, samples_at};
 use marionette::{
-    scene::{AXES, HardnessAxis},
+    scene::{AXES, HardnessAxis, Scene, load_scene},
     stream::{Shown, Tile},
 };
 
@@ -28,9 +28,17 @@ fn others(tile: &Tile) -> f32 {
 }
 
 #[test]
-fn measured_hardness_follows_the_requested_one() {
-    let scene = quickstart(64, 64);
-    let mut studio = Studio::new(32, [64, 64]);
+fn measured_hardness_follows_the_requested_one_in_the_first_scene() {
+    measured_follows_requested(&quickstart(64, 64));
+}
+
+#[test]
+fn measured_hardness_follows_the_requested_one_in_the_widest_scene() {
+    measured_follows_requested(&load_scene("all").unwrap());
+}
+
+fn measured_follows_requested(scene: &Scene) {
+    let mut studio = Studio::with(&scene.pictures, 32, [64, 64]);
     // With the least change from the easiest to the hardest: a rank correlation alone would be content with a hair's breadth.
     let measures: [(HardnessAxis, &str, f32, fn(&Tile) -> f32); 5] = [
         (HardnessAxis::Occlusion, "visible share", -0.1, |tile| tile.labels.measured.visible_share),
@@ -45,7 +53,7 @@ fn measured_hardness_follows_the_requested_one() {
         let means = LEVELS.map(|level| {
             let mut hardness = [0.0; AXES];
             hardness[axis as usize] = level;
-            let tiles = studio.shoot(&samples_at(&scene, hardness, 9, 0..32));
+            let tiles = studio.shoot(&samples_at(scene, hardness, 9, 0..32));
             tiles.iter().map(measure).sum::<f32>() / tiles.len() as f32
         });
         let correlation = spearman(&means);

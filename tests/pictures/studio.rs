@@ -25,9 +25,14 @@ pub struct Studio {
 }
 
 impl Studio {
-    pub fn new(tiles: usize, [width, height]: [u32; 2]) -> Self {
+    pub fn new(tiles: usize, size: [u32; 2]) -> Self {
+        Studio::with(&PictureBank::empty(), tiles, size)
+    }
+
+    /// A studio whose backdrops show the pictures of a scene.
+    pub fn with(pictures: &PictureBank, tiles: usize, [width, height]: [u32; 2]) -> Self {
         let config = RendererConfig { tiles, width, height, threads: 2 };
-        let (app, adapter) = headless_app(config, &PictureBank::empty()).unwrap();
+        let (app, adapter) = headless_app(config, pictures).unwrap();
         Studio { app, config, figure: load_scene("quickstart").unwrap().figure, adapter }
     }
 
