@@ -18,18 +18,16 @@ use crate::random;
 use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// The randomizers that a replay may draw afresh, by the names of their streams.
+/// The randomizers that a replay may draw afresh, by the names of their streams; those of "NAME/..." go with NAME.
 const REDRAWN: [&str; 14] = [
     "body",
     "pose",
     "view",
     "occlusion",
     "truncation",
-    "border",
     "lighting",
     "exposure",
     "camouflage",
-    "picture",
     "colors",
     "crowd",
     "degradation",
@@ -92,7 +90,7 @@ struct Keys {
 impl Keys {
     fn stream(&self, name: &'static str) -> ChaCha8Rng {
         let (index, attempt) = match self.origin {
-            Some(origin) if !self.redrawn.contains(&name) => origin,
+            Some(origin) if !self.redrawn.iter().any(|redrawn| name.split('/').next() == Some(redrawn)) => origin,
             _ => self.own,
         };
         random::stream(self.seed, index, attempt, name)

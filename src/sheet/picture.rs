@@ -72,12 +72,13 @@ fn tinted(color: Vec3, picture: [u8; 3]) -> [u8; 3] {
     shaded.to_array().map(|v| (v * 255.0).round() as u8)
 }
 
-/// The colour that stands for `id`, sRGB of [0, 1]. Twelve hues, five twelfths apart from one part to the next, in a
-/// vivid, a pale, a dark and a dull round; further figures are paler and darker than the primary one, props near
+/// The colour that stands for `id`, sRGB of [0, 1]. Twelve hues, five twelfths apart from one part to the next, in
+/// seven rounds of other saturation and brightness (those that keep up to 84 parts apart best); further figures are paler and darker than the primary one, props near
 /// grey.
 pub fn id_color(id: PixelId) -> Vec3 {
     const HUES: usize = 12;
-    const ROUNDS: [[f32; 2]; 4] = [[0.95, 1.0], [0.5, 1.0], [0.95, 0.6], [0.5, 0.62]];
+    const ROUNDS: [[f32; 2]; 7] =
+        [[0.95, 1.0], [0.5, 1.0], [0.95, 0.6], [0.5, 0.62], [0.46, 0.79], [0.7, 0.46], [0.91, 0.94]];
     const GOLDEN: f32 = 0.618_034;
     match id.shown() {
         Shown::Backdrop => Vec3::splat(0.2),

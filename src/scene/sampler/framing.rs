@@ -72,7 +72,7 @@ pub(super) fn border(
     hardness: f32,
 ) -> [u32; 4] {
     let settings = &scene.randomizers.truncation;
-    let mut rng = keys.stream("border");
+    let mut rng = keys.stream("truncation/border");
     let share = record.draw("truncation.border", &settings.border, &mut rng, hardness);
     let [low, high] = image_box(camera, parts);
     let size = high - low;

@@ -43,7 +43,7 @@ pub(super) fn light(
         bounce_color: colored(cool, sky * 0.55),
         exposure: stops.clamp(-4.0, 4.0).exp2(),
     };
-    let mut rng = keys.stream("exposure");
+    let mut rng = keys.stream("lighting/exposure");
     let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness).clamp(0.0, 1.0);
     adapt(
         &mut light,
@@ -104,7 +104,7 @@ pub(super) fn backdrop(scene: &Scene, keys: &Keys, record: &mut Recorder, hardne
 /// A picture in the place of the computed `backdrop`, as often as the scene wants one.
 fn picture(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32, backdrop: Backdrop) -> Backdrop {
     let settings = &scene.randomizers.camouflage;
-    let mut rng = keys.stream("picture");
+    let mut rng = keys.stream("camouflage/picture");
     let share = record.draw("camouflage.picture", &settings.picture, &mut rng, hardness);
     let size = record.draw("camouflage.picture_size", &settings.picture_size, &mut rng, hardness).max(0.1);
     let open = record.draw("camouflage.open", &settings.open, &mut rng, hardness);
@@ -145,7 +145,7 @@ pub(super) fn degradation(
     let noise = draw("degradation.noise", &settings.noise).clamp(0.0, 0.5);
     let block = (draw("degradation.block", &settings.block) * height).round().clamp(1.0, 64.0);
     let seed = rng.random();
-    let mut rng = keys.stream("lens");
+    let mut rng = keys.stream("degradation/lens");
     let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness);
     let smooth = draw("degradation.smooth", &settings.smooth);
     let aperture = (draw("degradation.aperture", &settings.aperture) * height).clamp(0.0, 16.0);
