@@ -19,20 +19,8 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// The randomizers that a replay may draw afresh, by the names of their streams; those of "NAME/..." go with NAME.
-const REDRAWN: [&str; 14] = [
-    "body",
-    "pose",
-    "view",
-    "occlusion",
-    "truncation",
-    "lighting",
-    "exposure",
-    "camouflage",
-    "colors",
-    "crowd",
-    "degradation",
-    "lens",
-];
+const REDRAWN: [&str; 10] =
+    ["body", "pose", "view", "occlusion", "truncation", "lighting", "camouflage", "colors", "crowd", "degradation"];
 
 /// Draws sample `index` of the run with `seed`, as the stream that its index belongs to wants it.
 ///
