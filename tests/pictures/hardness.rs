@@ -44,7 +44,7 @@ fn measured_follows_requested(scene: &Scene) {
         (HardnessAxis::Occlusion, "visible share", -0.1, |tile| tile.labels.measured.visible_share),
         (HardnessAxis::Truncation, "share in frame", -0.1, |tile| tile.labels.measured.in_frame_share),
         (HardnessAxis::Lighting, "brightness", -0.1, |tile| tile.labels.measured.brightness),
-        (HardnessAxis::Camouflage, "contrast", -0.05, |tile| tile.labels.measured.contrast),
+        (HardnessAxis::Camouflage, "contrast", -0.03, |tile| tile.labels.measured.contrast),
         (HardnessAxis::Crowd, "share of others", 0.05, others),
     ];
     let mut wrong = Vec::new();
