@@ -146,7 +146,9 @@ fn a_run_killed_again_and_again_comes_to_the_same_result() {
     }
     succeed(&mut resume(&run));
     assert_like_reference(&run);
-    assert_eq!(names(&run.join("checkpoints")).len(), 3, "nothing half done is left");
+    // The last three, and the best in an exam where it is none of them.
+    let checkpoints = |run: &Path| names(&run.join("checkpoints"));
+    assert_eq!(checkpoints(&run), checkpoints(&REFERENCE), "nothing half done is left");
 }
 
 #[test]
