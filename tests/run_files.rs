@@ -293,9 +293,9 @@ fn run_directories() {
     }
     create(&folder.path().join("empty"), &good).unwrap();
 
-    let bad = fs::read_to_string(run.figure_path()).unwrap().replacen("x = [-20, 45]", "x = [45, -20]", 1);
+    let bad = fs::read_to_string(run.figure_path()).unwrap().replacen("x = [-35, 45]", "x = [45, -35]", 1);
     fs::write(run.figure_path(), bad).unwrap();
-    assert_says(&open(run.path()), &["run/figure.toml:", "bone \"spine\": limits.x is [45, -20]"]);
+    assert_says(&open(run.path()), &["run/figure.toml:", "bone \"spine\": limits.x is [45, -35]"]);
     fs::remove_file(run.scene_path()).unwrap();
     assert_says(&open(run.path()), &["run/scene.toml: cannot be read"]);
     fs::write(run.config_path(), "steps = 5\nbatch = 0\n").unwrap();
