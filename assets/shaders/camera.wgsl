@@ -1,4 +1,4 @@
-// What the camera does to a finished tile: low resolution, blur, what is out of focus, motion, darker corners, noise. Reads the
+// What the camera does to a finished tile: low resolution, blur, what is out of focus, motion, darker corners, tone, noise. Reads the
 // colours and depths that `tile.wgsl` drew and never looks beyond its own tile.
 
 @group(0) @binding(1) var drawn: texture_2d<f32>;
@@ -21,6 +21,18 @@ fn linear(encoded: vec3<f32>) -> vec3<f32> {
 fn unfocused(lens: vec4<f32>, depth: f32) -> f32 {
     let deviation = min(lens.x * abs(1.0 - lens.y / depth), 2.0 * lens.x);
     return deviation * deviation;
+}
+
+// What the camera makes of linear light: contrast about middle grey, saturation, and highlights that are pressed together instead of
+// being cut off.
+fn toned(light: vec3<f32>) -> vec3<f32> {
+    let grey = 0.18;
+    let curved = grey * pow(max(light, vec3(0.0)) / grey, vec3(tile.tone.x));
+    let brightness = dot(curved, vec3(0.2126, 0.7152, 0.0722));
+    let color = max(mix(vec3(brightness), curved, tile.tone.y), vec3(0.0));
+    let shoulder = max(tile.tone.z, 1e-4);
+    let over = max(color - (1.0 - shoulder), vec3(0.0));
+    return min(color, vec3(1.0 - shoulder)) + shoulder * (1.0 - exp(-over / shoulder));
 }
 
 @fragment
@@ -63,6 +75,7 @@ fn camera_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     color /= total;
     let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(place.zw) - 0.5;
     color *= 1.0 - 2.0 * lens.z * dot(from_middle, from_middle);
+    color = toned(color);
     // The sum of four even numbers is close to a normal; its deviation is 1 / sqrt(3).
     let seed = u32(post.w);
     var grain = vec3(0.0);

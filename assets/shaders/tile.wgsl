@@ -101,7 +101,7 @@ fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>) -> bool 
     return dot(towards, towards) - along * along < sphere.w * sphere.w && along > -sphere.w;
 }
 
-// 1 in the sun, 0 in the shadow of any instance but `skip`.
+// 1 in the light from `direction` up to `distance`, 0 in the shadow of any instance but `skip`.
 //
 // A software rasteriser runs several pixels in step, and both sides of every branch, but it leaves a loop once no pixel is left in
 // it. So whatever not every pixel needs is a loop: the instances of a group that is in no pixel's way are not looked at, and
@@ -109,8 +109,7 @@ fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>) -> bool 
 //
 // No loop ends at a number that stands at a fixed place in a uniform buffer: Mesa's software driver would build the shader anew for
 // every tile, with that number in it.
-fn in_sun(point: vec3<f32>, skip: u32) -> f32 {
-    let direction = tile.sun_direction.xyz;
+fn lit_from(point: vec3<f32>, direction: vec3<f32>, distance: f32, skip: u32) -> f32 {
     var lit = 1.0;
     for (var g = 0u; groups[g].bound.w > 0.0; g++) {
         let range = groups[g].range;
@@ -118,7 +117,7 @@ fn in_sun(point: vec3<f32>, skip: u32) -> f32 {
         let cuboids_end = select(range.x, range.y, wanted);
         for (var k = range.x; k < cuboids_end; k++) {
             let t = cuboid(point, direction, instances[k].a.xyz, instances[k].b.xyz, instances[k].more).t;
-            lit = select(lit, 0.0, k != skip && t > 0.0 && t < MISS * 0.5);
+            lit = select(lit, 0.0, k != skip && t > 0.0 && t < distance);
         }
         let cones_end = select(range.z, range.w, wanted);
         var near = 0u;
@@ -129,7 +128,7 @@ fn in_sun(point: vec3<f32>, skip: u32) -> f32 {
             let k = range.z + firstTrailingBit(near);
             near &= near - 1u;
             let t = round_cone(point, direction, instances[k].a, instances[k].b).t;
-            if (t > 0.0 && t < MISS * 0.5) {
+            if (t > 0.0 && t < distance) {
                 lit = 0.0;
                 near = 0u;
             }
@@ -138,20 +137,73 @@ fn in_sun(point: vec3<f32>, skip: u32) -> f32 {
     return lit;
 }
 
-fn shade(albedo: vec3<f32>, point: vec3<f32>, normal: vec3<f32>, skip: u32) -> vec3<f32> {
-    let facing = dot(normal, tile.sun_direction.xyz);
+// The sun or lamp as seen from a point.
+struct Key {
+    direction: vec3<f32>,
+    distance: f32,
+    strength: f32,
+};
+
+fn key_light(point: vec3<f32>) -> Key {
+    let is_lamp = tile.sun_direction.w;
+    let towards = tile.sun_direction.xyz - point * is_lamp;
+    let squared = max(dot(towards, towards), 0.01);
+    let direction = towards * inverseSqrt(squared);
+    let cutoff = tile.lamp.w;
+    let in_cone = smoothstep(cutoff, mix(cutoff, 1.0, 0.3), -dot(direction, tile.lamp.xyz));
+    let strength = mix(1.0, min(tile.bounce_color.w / squared, 8.0) * select(in_cone, 1.0, cutoff <= -1.0), is_lamp);
+    return Key(direction, select(MISS * 0.5, sqrt(squared), is_lamp > 0.5), strength);
+}
+
+// What reaches the camera from a surface. `spot` is the pixel within the tile: where the light is wide, each pixel looks at another
+// place on it, and penumbras are as grainy as a photograph's.
+fn shade(albedo: vec3<f32>, gloss: f32, point: vec3<f32>, normal: vec3<f32>, spot: vec2<f32>, skip: u32) -> vec3<f32> {
+    let key = key_light(point);
+    let facing = dot(normal, key.direction);
     var sun = 0.0;
-    if (facing > 0.0) {
-        sun = facing * in_sun(point + normal * 0.004, skip);
+    var shine = 0.0;
+    if (facing > 0.0 && key.strength > 0.0) {
+        let n = vec3<u32>(vec2<u32>(spot), 977u);
+        let angle = 6.2831853 * hash(n);
+        let helper = select(vec3(1.0, 0.0, 0.0), vec3(0.0, 1.0, 0.0), abs(key.direction.x) > 0.7);
+        let x = normalize(cross(key.direction, helper));
+        let y = cross(key.direction, x);
+        let radius = tile.sky_color.w * sqrt(hash(n + vec3(0u, 0u, 1u)));
+        let aimed = normalize(key.direction + radius * (x * cos(angle) + y * sin(angle)));
+        sun = key.strength * lit_from(point + normal * 0.004, aimed, key.distance, skip);
+        // Blinn's highlight, as wide as that of cloth, skin and hair.
+        let half = normalize(key.direction + normalize(tile.eye.xyz - point));
+        shine = gloss * pow(max(dot(normal, half), 0.0), 24.0);
     }
     let ambient = mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5 + 0.5 * normal.y);
-    return albedo * (tile.sun_color.rgb * sun + ambient) * tile.sun_color.w;
+    return (albedo * (tile.sun_color.rgb * sun * facing + ambient) + tile.sun_color.rgb * sun * shine) * tile.sun_color.w;
 }
 
 // The ray through a position in the atlas, its length along the camera's forward axis being 1.
 fn ray_through(position: vec2<f32>) -> vec3<f32> {
     let p = position - vec2<f32>(tile.place.xy);
-    return tile.ray_origin.xyz + tile.ray_right.xyz * p.x + tile.ray_down.xyz * p.y;
+    let across = tile.ray_origin.xyz - tile.forward.xyz + tile.ray_right.xyz * p.x + tile.ray_down.xyz * p.y;
+    return tile.forward.xyz + across / (1.0 + tile.forward.w * dot(across, across));
+}
+
+// Where a point is drawn. `Camera::distort` is the twin on the CPU.
+fn seen_at(world: vec3<f32>) -> vec4<f32> {
+    let from_eye = world - tile.eye.xyz;
+    let depth = dot(from_eye, tile.forward.xyz);
+    if (tile.forward.w == 0.0 || depth < 0.05) {
+        return tile.clip_from_world * vec4(world, 1.0);
+    }
+    let across = from_eye / depth - tile.forward.xyz;
+    let root = sqrt(max(1.0 - 4.0 * tile.forward.w * dot(across, across), 0.0));
+    let moved = tile.forward.xyz + across * (2.0 / (1.0 + root));
+    return tile.clip_from_world * vec4(tile.eye.xyz + moved * depth, 1.0);
+}
+
+// How much larger the box around something `half_length` long has to be, metres: a line bends by the distortion times its
+// half length squared, in focal lengths, and no place in an image is much more than one from its middle.
+fn bend(middle: vec3<f32>, half_length: f32) -> f32 {
+    let depth = max(dot(middle - tile.eye.xyz, tile.forward.xyz), 0.3);
+    return 1.5 * abs(tile.forward.w) * half_length * half_length / depth;
 }
 
 // ---- what is seen ----
@@ -229,16 +281,17 @@ fn instance_vertex(
         let helper = select(vec3(1.0, 0.0, 0.0), vec3(0.0, 1.0, 0.0), abs(z.x) > 0.9);
         let x = normalize(helper - z * dot(z, helper));
         let y = cross(z, x);
-        let radius = max(a.w, b.w);
+        let widest = max(a.w, b.w);
+        let radius = widest + bend(0.5 * (a.xyz + b.xyz), 0.5 * length + widest);
         // Either ball may reach beyond the other, at both ends.
-        let low = min(-a.w, length - b.w);
-        let high = max(a.w, length + b.w);
+        let low = min(-a.w, length - b.w) + widest - radius;
+        let high = max(a.w, length + b.w) - widest + radius;
         world = a.xyz + (x * corner.x + y * corner.y) * radius + z * select(low, high, corner.z > 0.0);
     } else {
-        world = a.xyz + rotate(more, corner.xyz * b.xyz);
+        world = a.xyz + rotate(more, corner.xyz * (b.xyz + bend(a.xyz, length(b.xyz))));
     }
     let which = vec3(u32(color.w), id_and_place);
-    return InstanceVertex(tile.clip_from_world * vec4(world, 1.0), a, b, more, which);
+    return InstanceVertex(seen_at(world), a, b, more, which);
 }
 
 fn intersect(origin: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, more: vec4<f32>, kind: u32) -> Hit {
@@ -271,10 +324,9 @@ fn instance_fragment(in: InstanceVertex) -> SeenInstance {
 
 // ---- the light on it ----
 
-@group(1) @binding(0) var seen_ids: texture_2d<u32>;
-@group(1) @binding(1) var seen_instances: texture_2d<u32>;
-@group(1) @binding(2) var pictures: texture_2d_array<f32>;
-@group(1) @binding(3) var picture_sampler: sampler;
+@group(1) @binding(0) var seen_instances: texture_2d<u32>;
+@group(1) @binding(1) var pictures: texture_2d_array<f32>;
+@group(1) @binding(2) var picture_sampler: sampler;
 
 const PICTURE_SIDE: f32 = 256.0;
 // Side of the ground that a picture of one covers, metres, on average.
@@ -291,10 +343,12 @@ fn picture(layer: f32, uv: vec2<f32>, width: f32) -> vec3<f32> {
 fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let eye = tile.eye.xyz;
     let along = ray_through(in.position.xy);
+    let spot = in.position.xy - vec2<f32>(tile.place.xy);
     let place = textureLoad(seen_instances, vec2<i32>(in.position.xy), 0).x;
     var albedo: vec3<f32>;
     var point: vec3<f32>;
     var normal: vec3<f32>;
+    var gloss = 0.0;
     if (place == NONE) {
         let seen = plane(along);
         if (seen.depth >= FAR) {
@@ -310,14 +364,15 @@ fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
         if (!seen.ground) {
             // A picture has its own light and shadows; here it gets no others.
             let uv = vec2(seen.surface.x, -seen.surface.y) / tile.pattern.x + shift;
-            let light = tile.sun_color.rgb * 0.4 + mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5);
+            let key = key_light(eye + along * seen.depth);
+            let light = tile.sun_color.rgb * 0.4 * key.strength + mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5);
             let shown = picture(tile.pattern.w, uv, pixel / tile.pattern.x) * tile.ground.rgb;
             return vec4(shown * light * tile.sun_color.w, 1.0);
         }
-        let uv = seen.surface / (GROUND_PICTURE * (0.5 + shift.x)) + shift;
-        albedo = picture(tile.ground.w, uv, pixel / GROUND_PICTURE) * tile.ground.rgb;
+        let side = GROUND_PICTURE * (0.5 + shift.x);
+        albedo = picture(tile.ground.w, seen.surface / side + shift, pixel / side) * tile.ground.rgb;
         point = eye + along * seen.depth;
-        return vec4(shade(albedo, point, seen.normal, place), 1.0);
+        normal = seen.normal;
 #else
         let sharp = clamp(1.5 - 2.0 * pixel / tile.pattern.x, 0.0, 1.0);
         let wall_mean = (tile.color_a.rgb + tile.color_b.rgb + tile.color_c.rgb) / 3.0;
@@ -334,8 +389,9 @@ fn shade_fragment(in: TileVertex) -> @location(0) vec4<f32> {
         point = eye + direction * hit.t;
         normal = hit.normal;
         albedo = woven(instance, point);
+        gloss = fabrics[u32(instance.origin.w)].second.w;
     }
-    return vec4(shade(albedo, point, normal, place), 1.0);
+    return vec4(shade(albedo, gloss, point, normal, spot, place), 1.0);
 }
 
 // The albedo of an instance at `point`.

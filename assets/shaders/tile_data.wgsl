@@ -8,10 +8,12 @@ struct Tile {
     ray_origin: vec4<f32>,
     ray_right: vec4<f32>,
     ray_down: vec4<f32>,
-    sun_direction: vec4<f32>,
+    forward: vec4<f32>,         // w: distortion, λ of the division model in focal lengths
+    sun_direction: vec4<f32>,   // w: 0; or w: 1, and xyz is where the lamp is
     sun_color: vec4<f32>,       // w: exposure
-    sky_color: vec4<f32>,
-    bounce_color: vec4<f32>,
+    sky_color: vec4<f32>,       // w: radius of the sun or lamp over its distance
+    bounce_color: vec4<f32>,    // w: distance squared at which a lamp has its strength
+    lamp: vec4<f32>,            // unit vector in which it shines, cosine of the angle where its light ends
     wall: vec4<f32>,            // xz: unit normal towards the camera, y: 1 if there is ground, w: offset along it
     pattern: vec4<f32>,         // scale in metres, contrast, seed, picture behind
     color_a: vec4<f32>,
@@ -21,6 +23,7 @@ struct Tile {
     post: vec4<f32>,            // blur deviation in pixels, noise deviation, block side in pixels, seed
     lens: vec4<f32>,            // blur deviation of infinity in pixels, sharp depth in metres, corner darkening, shot noise
     motion: vec4<f32>,          // xy: deviation of the motion in pixels
+    tone: vec4<f32>,            // contrast, saturation, share of the range that highlights are pressed into
     place: vec4<u32>,           // left, top, width, height in the atlas
 };
 
@@ -30,7 +33,7 @@ struct Tile {
 
 struct TileVertex {
     @builtin(position) position: vec4<f32>,
-    // The tile's own, for a loop that depends on it: see `in_sun`.
+    // The tile's own, for a loop that depends on it: see `lit_from`.
     @location(0) @interpolate(flat) post: vec4<f32>,
     @location(1) @interpolate(flat) lens: vec4<f32>,
     @location(2) @interpolate(flat) motion: vec4<f32>,

@@ -2,7 +2,7 @@
 
 use crate::{
     figure::{Figure, RoundCone, Support},
-    scene::{FigureSample, Prop, PropShape},
+    scene::{FigureSample, Prop, PropRole, PropShape},
 };
 use glam::Vec3;
 
@@ -24,11 +24,11 @@ pub fn prop_penetration(part: &RoundCone, prop: &Prop) -> f32 {
     -gap(part, |point| shape_distance(&prop.shape, inverse * (point - prop.position)))
 }
 
-/// How far a figure is from what should carry it, metres: its nearest part from the ground or a fixed prop, on a bar the farther
+/// How far a figure is from what should carry it, metres: its nearest part from the ground or a support, on a bar the farther
 /// hand from that. 0 for a figure in the air, which nothing carries.
 pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
-    let fixed = || props.iter().filter(|prop| prop.fixed);
-    let nearest = |part: &RoundCone| fixed().map(|prop| -prop_penetration(part, prop)).fold(f32::INFINITY, f32::min);
+    let supports = || props.iter().filter(|prop| prop.role == PropRole::Support);
+    let nearest = |part: &RoundCone| supports().map(|prop| -prop_penetration(part, prop)).fold(f32::INFINITY, f32::min);
     let gap = match figure.poses[sample.family].support {
         Support::Air(_) => 0.0,
         Support::Bar(_) => ["left_hand", "right_hand"]
@@ -137,7 +137,7 @@ mod tests {
             position: Vec3::new(1.0, 0.0, 0.0),
             rotation: Quat::from_rotation_z(std::f32::consts::FRAC_PI_2),
             color: Vec3::ONE,
-            fixed: true,
+            role: PropRole::Support,
         };
         // Turned by a quarter, the box reaches from x = 0.8 and from y = -0.5 to 0.5.
         let limb =

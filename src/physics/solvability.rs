@@ -3,7 +3,7 @@
 use super::{Owner, SceneWorld, floating, penetration, prop_penetration};
 use crate::{
     figure::{BodyShape, Figure, Pose, place_parts, solve},
-    scene::{PropShape, Rejection, SceneSample, image_box},
+    scene::{PropRole, PropShape, Rejection, SceneSample, image_box},
 };
 use glam::{Quat, Vec3};
 use std::sync::Arc;
@@ -127,16 +127,16 @@ impl Solvability {
         Ok(())
     }
 
-    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar.
+    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar, and around what they hold.
     fn in_support(&self, sample: &SceneSample) -> bool {
         let hand = |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
-        sample.props.iter().filter(|prop| prop.fixed).any(|prop| {
-            let bar = matches!(prop.shape, PropShape::Capsule { .. });
+        sample.props.iter().filter(|prop| prop.fixed()).any(|prop| {
+            let gripped = prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
             sample
                 .figures
                 .iter()
                 .flat_map(|figure| figure.body().iter().enumerate())
-                .any(|(index, part)| !(bar && hand(index)) && prop_penetration(part, prop) > DEEPEST)
+                .any(|(index, part)| !(gripped && hand(index)) && prop_penetration(part, prop) > DEEPEST)
         })
     }
 
@@ -147,7 +147,7 @@ impl Solvability {
     pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
         let mut world = SceneWorld::new(sample);
         let settled = world.settle(&mut sample.props);
-        let loose = sample.props.iter().any(|prop| !prop.fixed);
+        let loose = sample.props.iter().any(|prop| !prop.fixed());
         if !settled || (loose && !SceneWorld::new(sample).rests()) {
             return Err(Rejection::Unsettled);
         }
@@ -177,15 +177,12 @@ fn in_frame(sample: &SceneSample) -> impl Iterator<Item = usize> {
 
 /// Rough sRGB colours of the figure and of what is behind it, from the light and the materials alone.
 fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
-    let light = &sample.light;
-    // A figure has as many sides in the sun as out of it; the wall faces the camera.
-    let on_figure = light.sun_color * 0.35 + (light.sky_color + light.bounce_color) * 0.5;
-    let on_wall = light.sun_color * 0.4 + (light.sky_color + light.bounce_color) * 0.5;
-    let encoded = |linear: Vec3| (linear * light.exposure).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
+    let falls = sample.light.mean() * sample.light.exposure;
+    let encoded = |albedo: Vec3| (albedo * falls).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
     let colors = &sample.figures[0].part_colors;
     let figure = colors.iter().sum::<Vec3>() / colors.len().max(1) as f32;
     let backdrop = sample.backdrop.colors.iter().sum::<Vec3>() / 3.0;
-    (encoded(figure * on_figure), encoded(backdrop * on_wall))
+    (encoded(figure), encoded(backdrop))
 }
 
 #[cfg(test)]
@@ -254,16 +251,23 @@ mod tests {
                     && beads[*i].iter().any(|(a, ra)| beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > 0.02))
             });
             let through_ground = all().any(|(centre, radius)| radius - centre.y > 0.02);
-            let fixed = || sample.props.iter().filter(|prop| prop.fixed);
+            let supports = || sample.props.iter().filter(|prop| prop.role == PropRole::Support);
+            let fixed = |held: bool| {
+                sample.props.iter().filter(move |prop| prop.fixed() && !(held && prop.role == PropRole::Held))
+            };
             let hand = |part: usize| scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand");
             let through_support = beads.iter().enumerate().any(|(part, beads)| {
-                let held = hand(part) && matches!(support, Support::Bar(_));
-                !held
-                    && beads.iter().any(|(centre, radius)| fixed().any(|prop| radius - from_prop(prop, *centre) > 0.02))
+                let on_bar = hand(part) && matches!(support, Support::Bar(_));
+                let through = |(centre, radius): &(Vec3, f32)| {
+                    fixed(hand(part)).any(|prop| radius - from_prop(prop, *centre) > 0.02)
+                };
+                !on_bar && beads.iter().any(through)
             });
             deep += u64::from(through_limb || through_ground || through_support);
             let gap = all()
-                .map(|(centre, radius)| fixed().map(|prop| from_prop(prop, *centre)).fold(centre.y, f32::min) - radius)
+                .map(|(centre, radius)| {
+                    supports().map(|prop| from_prop(prop, *centre)).fold(centre.y, f32::min) - radius
+                })
                 .fold(f32::INFINITY, f32::min);
             afloat += u64::from(gap > 0.03 && !matches!(support, Support::Air(_)));
         }

@@ -80,7 +80,7 @@ impl SceneWorld {
         for (i, prop) in sample.props.iter().enumerate() {
             let pose = Pose::from_parts(prop.position, prop.rotation);
             let collider = tagged(prop_collider(&prop.shape).density(300.0), Owner::Prop(i));
-            if prop.fixed {
+            if prop.fixed() {
                 world.insert_collider(collider.position(pose), None);
                 continue;
             }
@@ -188,7 +188,7 @@ fn prop_collider(shape: &PropShape) -> ColliderBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scene::{draw_at, load_scene};
+    use crate::scene::{PropRole, draw_at, load_scene};
 
     fn sample_with(props: Vec<Prop>) -> SceneSample {
         let scene = load_scene("quickstart").unwrap();
@@ -203,7 +203,7 @@ mod tests {
             position: Vec3::new(2.0, 0.8, 1.5),
             rotation: Quat::from_rotation_x(0.02),
             color: Vec3::ONE,
-            fixed: false,
+            role: PropRole::Loose,
         };
         let mut sample = sample_with(vec![prop]);
         let mut world = SceneWorld::new(&sample);
@@ -219,7 +219,7 @@ mod tests {
             position: Vec3::new(0.0, 0.26, 3.0),
             rotation: Quat::IDENTITY,
             color: Vec3::ONE,
-            fixed: false,
+            role: PropRole::Loose,
         };
         let mut sample = sample_with(vec![prop]);
         let mut world = SceneWorld::new(&sample);

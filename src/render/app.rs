@@ -272,6 +272,8 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             sun_color: Vec3::ZERO,
             sky_color: Vec3::ONE,
             bounce_color: Vec3::ONE,
+            softness: 0.0,
+            lamp: None,
             exposure: 1.0,
         },
         backdrop: Backdrop {
@@ -285,7 +287,7 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             pictures: [0, 0],
             open: false,
         },
-        degradation: Degradation { block: 1, ..Degradation::default() },
+        degradation: Degradation::default(),
         parameters: Vec::new(),
     }
 }

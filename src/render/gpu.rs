@@ -17,10 +17,12 @@ pub struct GpuTile {
     ray_origin: Vec4,
     ray_right: Vec4,
     ray_down: Vec4,
+    forward: Vec4,
     sun_direction: Vec4,
     sun_color: Vec4,
     sky_color: Vec4,
     bounce_color: Vec4,
+    lamp: Vec4,
     wall: Vec4,
     pattern: Vec4,
     colors: [Vec4; 3],
@@ -28,9 +30,10 @@ pub struct GpuTile {
     post: Vec4,
     lens: Vec4,
     motion: Vec4,
+    tone: Vec4,
     place: [u32; 4],
     /// Uniform buffers are bound at multiples of 256 bytes.
-    padding: [Vec4; 10],
+    padding: [Vec4; 7],
 }
 
 /// Instances that stand together.
@@ -272,10 +275,12 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
         ray_origin: (forward + right * corner.x + down * corner.y).extend(0.0),
         ray_right: (right * step.x).extend(0.0),
         ray_down: (down * step.y).extend(0.0),
-        sun_direction: light.sun_direction.extend(0.0),
+        forward: forward.extend(camera.distortion),
+        sun_direction: light.lamp.map_or(light.sun_direction.extend(0.0), |lamp| lamp.position.extend(1.0)),
         sun_color: light.sun_color.extend(light.exposure),
-        sky_color: light.sky_color.extend(0.0),
-        bounce_color: light.bounce_color.extend(0.0),
+        sky_color: light.sky_color.extend(light.softness),
+        bounce_color: light.bounce_color.extend(light.lamp.map_or(0.0, |lamp| lamp.reach * lamp.reach)),
+        lamp: light.lamp.map_or(Vec4::NEG_Y, |lamp| lamp.aim.extend(lamp.cutoff)),
         wall: Vec4::new(facing.x, if backdrop.open { 0.0 } else { 1.0 }, facing.z, -backdrop.distance),
         pattern: Vec4::new(backdrop.scale, backdrop.contrast, seed % 1024.0, backdrop.pictures[0] as f32),
         colors: backdrop.colors.map(|color| color.extend(1.0)),
@@ -291,7 +296,11 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
             Vec4::new(aperture, focus, vignette, shot_noise)
         },
         motion: sample.degradation.motion.extend(0.0).extend(0.0),
+        tone: {
+            let Degradation { contrast, saturation, shoulder, .. } = sample.degradation;
+            Vec4::new(contrast, saturation, shoulder, 0.0)
+        },
         place,
-        padding: [Vec4::ZERO; 10],
+        padding: [Vec4::ZERO; 7],
     }
 }

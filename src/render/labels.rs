@@ -1,6 +1,6 @@
 //! From pixels to labels: visibility and what covers, boxes, areas, measured hardness.
 
-use super::{app::DrawnFrame, gpu, silhouette::silhouette_area};
+use super::{app::DrawnFrame, gpu, jpeg, silhouette::silhouette_area};
 use crate::{
     figure::Figure,
     scene::{Camera, SceneSample, image_box},
@@ -27,6 +27,9 @@ fn cut(figure: &Figure, drawn: &DrawnFrame, index: usize, sample: &SceneSample) 
         tile
     };
     let mut color = plane(&drawn.color, 4);
+    if let Some(quality) = sample.degradation.jpeg {
+        jpeg::keep(&mut color, sample.camera.width, sample.camera.height, quality);
+    }
     let mut ids: Vec<PixelId> = bytemuck::pod_collect_to_vec(&plane(&drawn.ids, 2));
     let depth: Vec<f32> = bytemuck::pod_collect_to_vec(&plane(&drawn.depth, 4));
     for pixel in 0..width * height {

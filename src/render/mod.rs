@@ -10,6 +10,7 @@
 mod adapter;
 mod app;
 mod gpu;
+mod jpeg;
 mod labels;
 mod pass;
 mod pictures;

@@ -106,11 +106,11 @@ pub fn upload(
     );
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let (drawn, depth) = (view(&atlas.drawn), view(&atlas.depth));
-    let (ids, places) = (view(&atlas.ids), view(&atlas.places));
+    let places = view(&atlas.places);
     let seen_bind = device.create_bind_group(
         "seen",
         &cache.get_bind_group_layout(&pipelines.seen_layout),
-        &BindGroupEntries::sequential((&ids, &places, &pictures.view, &pictures.sampler)),
+        &BindGroupEntries::sequential((&places, &pictures.view, &pictures.sampler)),
     );
     let camera_bind = device.create_bind_group(
         "camera",

@@ -105,7 +105,6 @@ pub fn queue_pipelines(
             ShaderStages::FRAGMENT,
             (
                 texture_2d(TextureSampleType::Uint),
-                texture_2d(TextureSampleType::Uint),
                 texture_2d_array(TextureSampleType::Float { filterable: true }),
                 sampler(SamplerBindingType::Filtering),
             ),

@@ -20,7 +20,7 @@ pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -
     let (columns, rows) = (3 * width, 3 * height);
     let mut covered = vec![false; (columns * rows) as usize];
     let eye = camera.eye();
-    let [right, down, forward] = camera.axes();
+    let ray_through = camera.rays();
     for part in parts {
         let [low, high] = crate::scene::image_box(camera, std::slice::from_ref(part));
         let clamp = |v: f32, most: i32| (v as i32).clamp(-most, 2 * most);
@@ -28,8 +28,7 @@ pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -
             for x in clamp(low.x.floor(), width)..clamp(high.x.ceil(), width) {
                 let cell = &mut covered[((y + height) * columns + x + width) as usize];
                 if !*cell {
-                    let p = (Vec2::new(x as f32 + 0.5, y as f32 + 0.5) - camera.centre) / camera.focal;
-                    let direction = (right * p.x + down * p.y + forward).normalize();
+                    let direction = ray_through(Vec2::new(x as f32 + 0.5, y as f32 + 0.5));
                     *cell = part.ray(eye, direction).is_some();
                 }
             }

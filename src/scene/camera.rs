@@ -2,7 +2,7 @@
 
 use glam::{Affine3A, Mat4, Vec2, Vec3, Vec4};
 
-/// A pinhole camera.
+/// A pinhole camera with radial distortion.
 ///
 /// The camera frame is the usual one of computer vision: x right, y down, z forward. Image coordinates are continuous
 /// with the origin at the top-left corner of the top-left pixel, so the centre of the first pixel is (0.5, 0.5).
@@ -16,6 +16,9 @@ pub struct Camera {
     pub focal: Vec2,
     /// Principal point, pixels.
     pub centre: Vec2,
+    /// λ of the division model (Fitzgibbon, CVPR 2001): what a pinhole camera shows at r from the principal point over the focal length,
+    /// this one shows at r_d with r = r_d / (1 + λ r_d²). Below 0 is a barrel, above a cushion.
+    pub distortion: f32,
     /// Extrinsics.
     pub camera_from_world: Affine3A,
 }
@@ -48,6 +51,7 @@ impl Camera {
             height: size[1],
             focal: Vec2::splat(focal),
             centre: Vec2::new(size[0] as f32, size[1] as f32) * 0.5,
+            distortion: 0.0,
             camera_from_world: world_from_camera.inverse(),
         }
     }
@@ -66,7 +70,24 @@ impl Camera {
     /// Projects a point of the world.
     pub fn project(&self, world: Vec3) -> Projection {
         let p = self.camera_from_world.transform_point3(world);
-        Projection { pixel: Vec2::new(p.x, p.y) / p.z * self.focal + self.centre, depth: p.z }
+        Projection { pixel: self.distort(Vec2::new(p.x, p.y) / p.z) * self.focal + self.centre, depth: p.z }
+    }
+
+    /// Where a point is seen through the lens that a pinhole camera would show at `straight`, both relative to the principal point in
+    /// focal lengths.
+    pub fn distort(&self, straight: Vec2) -> Vec2 {
+        // Beyond some angle a cushion shows nothing; what is there is put at its edge.
+        let root = (1.0 - 4.0 * self.distortion * straight.length_squared()).max(0.0).sqrt();
+        straight * (2.0 / (1.0 + root))
+    }
+
+    /// The λ with which the corners of the image are moved inwards by `share` of their distance from the middle: they then show what
+    /// a pinhole camera would at 1 / (1 - `share`) of it. At most a half; from -1/8, outwards.
+    pub fn distortion_of(&self, share: f32) -> f32 {
+        let corner = (Vec2::new(self.width as f32, self.height as f32) * 0.5 / self.focal).length_squared();
+        let moved = 1.0 - share.clamp(-0.125, 0.5);
+        // What is seen at the corner, r_d, is what a pinhole camera shows at r_d / moved.
+        (moved - 1.0) / corner
     }
 
     /// Whether `pixel` lies in the image.
@@ -76,12 +97,21 @@ impl Camera {
 
     /// The unit direction in the world of the ray through `pixel`.
     pub fn ray_through(&self, pixel: Vec2) -> Vec3 {
-        let [right, down, forward] = self.axes();
-        let p = (pixel - self.centre) / self.focal;
-        (right * p.x + down * p.y + forward).normalize()
+        self.rays()(pixel)
     }
 
-    /// `clip_from_world` with reversed depth: clip depth is [`Camera::NEAR`] over metres.
+    /// [`Camera::ray_through`] for many pixels.
+    pub fn rays(&self) -> impl Fn(Vec2) -> Vec3 {
+        let [right, down, forward] = self.axes();
+        let Camera { centre, focal, distortion, .. } = *self;
+        move |pixel| {
+            let p = (pixel - centre) / focal;
+            let p = p / (1.0 + distortion * p.length_squared());
+            (right * p.x + down * p.y + forward).normalize()
+        }
+    }
+
+    /// `clip_from_world`, without the distortion, with reversed depth: clip depth is [`Camera::NEAR`] over metres.
     pub fn clip_from_world(&self) -> Mat4 {
         let size = Vec2::new(self.width as f32, self.height as f32);
         let scale = 2.0 * self.focal / size;
@@ -141,6 +171,23 @@ mod tests {
             let projection = camera.project(world);
             assert!(pixel.distance(projection.pixel) < 1e-3);
             assert!((Camera::NEAR / ndc.z - projection.depth).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn distortion_moves_the_corners_as_far_as_it_says_and_rays_undo_it() {
+        for share in [-0.1, 0.0, 0.2] {
+            let mut camera = front();
+            camera.distortion = camera.distortion_of(share);
+            // What a pinhole camera would show at the corner over 1 - share is seen at the corner.
+            let beyond = 32.0 / (1.0 - share);
+            let world = Vec3::new(beyond / 8.0, 1.0 + beyond / 8.0, 0.0);
+            let pixel = camera.project(world).pixel;
+            assert!(pixel.distance(Vec2::new(64.0, 0.0)) < 1e-3, "{share}: {pixel}");
+            for pixel in [Vec2::new(3.0, 50.0), Vec2::new(33.0, 31.0), Vec2::new(60.0, 2.0)] {
+                let seen = camera.project(camera.eye() + camera.ray_through(pixel) * 3.0);
+                assert!(seen.pixel.distance(pixel) < 1e-3, "{share}: {pixel} comes back at {}", seen.pixel);
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! Named distributions, as scene files write them.
 
-use crate::toml_file::{exact, exact_rows};
+use crate::{
+    random::weighted,
+    toml_file::{exact, exact_rows},
+};
 use rand::Rng;
 use rand_distr::{Beta, Distribution as _, LogNormal, Normal};
 use serde::{Deserialize, Serialize};
@@ -99,15 +102,7 @@ impl Distribution {
                 low + (high - low) * share
             }
             Distribution::Choice(pairs) => {
-                let total: f32 = pairs.iter().map(|pair| pair[1]).sum();
-                let mut left = rng.random::<f32>() * total;
-                for [value, weight] in pairs {
-                    left -= weight;
-                    if left < 0.0 {
-                        return *value;
-                    }
-                }
-                pairs.iter().rev().find(|pair| pair[1] > 0.0).map_or(0.0, |pair| pair[0])
+                weighted(rng, pairs.iter().map(|pair| pair[1])).map_or(0.0, |index| pairs[index][0])
             }
         }
     }

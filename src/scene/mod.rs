@@ -19,6 +19,7 @@ pub use policy::{AxisDistribution, Policy, ReplayEntry, SampleStream, StreamMix}
 pub use randomizers::Randomizers;
 pub use rejection::Rejection;
 pub use sample::{
-    Backdrop, BackdropKind, Degradation, Fabric, FigureSample, Light, PartLook, Prop, PropShape, SceneSample,
+    Backdrop, BackdropKind, Degradation, Fabric, FigureSample, Lamp, Light, PartLook, Prop, PropRole, PropShape,
+    SceneSample,
 };
 pub use sampler::{draw, draw_at, image_box};

@@ -46,6 +46,8 @@ randomizer! {
         tilt_deg = 0.0,
         /// Probability that a figure that would stand or lie on the ground does so on a block, a beam or a wall.
         block = 0.0,
+        /// Probability that a hand holds something: a ball, a racket, a stick, a bag.
+        held = 0.0,
     }
 }
 
@@ -60,6 +62,8 @@ randomizer! {
         roll_deg = 0.0,
         /// Field of view over the shorter image side, degrees.
         field_of_view_deg = 40.0,
+        /// How far the lens moves the image's corners inwards, as a share of their distance from the middle; negative is outwards.
+        distortion = 0.0,
     }
 }
 
@@ -74,6 +78,8 @@ randomizer! {
         lateral_m = 0.0,
         /// Typical size, metres.
         size_m = 0.3,
+        /// Probability that bars or a fence stand there too.
+        fence = 0.0,
     }
 }
 
@@ -112,6 +118,16 @@ randomizer! {
         auto_exposure = 0.0,
         /// How far the camera takes the light's colour for white, 0 to 1.
         white_balance = 0.0,
+        /// Radius of the sun or lamp over its distance: 0 casts hard shadows, 0.2 is a wide window.
+        softness = 0.0,
+        /// Probability that a lamp shines in the sun's stead, from the sun's direction.
+        lamp = 0.0,
+        /// Its distance from the figure, metres.
+        lamp_m = 3.0,
+        /// Half the angle of its cone, degrees; from 120 on it shines all round.
+        lamp_cone_deg = 180.0,
+        /// Probability that the lamp is the camera's flash.
+        flash = 0.0,
     }
 }
 
@@ -132,6 +148,8 @@ randomizer! {
         picture_size = 1.0,
         /// Share of pictures that fill the whole image, without a ground to stand on.
         open = 0.0,
+        /// How many things stand about behind the figure: furniture, rails, trees, posts (rounded).
+        clutter = 0.0,
     }
 }
 
@@ -168,6 +186,14 @@ randomizer! {
         vignette = 0.0,
         /// Deviation of white's linear brightness from one pixel to the next.
         shot_noise = 0.0,
+        /// Power that linear light is raised to about middle grey.
+        contrast = 1.0,
+        /// Factor on how far colours are from grey.
+        saturation = 1.0,
+        /// Share of the range, at its bright end, into which all that is brighter is pressed.
+        shoulder = 0.0,
+        /// Quality of the JPEG file that the picture is kept in; from 100 on it never was one.
+        jpeg = 100.0,
     }
 }
 

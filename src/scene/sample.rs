@@ -146,8 +146,28 @@ pub struct Prop {
     pub rotation: Quat,
     /// Linear RGB.
     pub color: Vec3,
-    /// Whether it stays where it is put: what carries a figure does, all else falls.
-    pub fixed: bool,
+    /// What it is there for.
+    pub role: PropRole,
+}
+
+/// What a [`Prop`] is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PropRole {
+    /// It falls and lies where it comes to rest.
+    Loose,
+    /// It carries a figure: a seat, a block, a bar, a wall.
+    Support,
+    /// It stands about behind the figures: furniture, rails, trees.
+    Scenery,
+    /// A figure has it in its hand.
+    Held,
+}
+
+impl Prop {
+    /// Whether it stays where it is put.
+    pub fn fixed(&self) -> bool {
+        self.role != PropRole::Loose
+    }
 }
 
 /// The shape of a [`Prop`].
@@ -172,19 +192,43 @@ pub enum PropShape {
     },
 }
 
-/// The light: one sun with hard shadows and a sky.
+/// The light: a sun or a lamp that casts shadows, and what comes from all around.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Light {
-    /// Unit vector towards the sun.
+    /// Unit vector towards the sun, or from the figure towards the lamp.
     pub sun_direction: Vec3,
-    /// Linear RGB of the sun's light.
+    /// Linear RGB of the sun's light, or of the lamp's where the figure is.
     pub sun_color: Vec3,
+    /// Radius of the sun or lamp over its distance: 0 casts hard shadows.
+    pub softness: f32,
+    /// The lamp that shines in the sun's stead.
+    pub lamp: Option<Lamp>,
     /// Linear RGB of the light from above.
     pub sky_color: Vec3,
     /// Linear RGB of the light from below.
     pub bounce_color: Vec3,
     /// Factor on everything that reaches the camera.
     pub exposure: f32,
+}
+
+impl Light {
+    /// Roughly the linear RGB that falls on things, on average: the sun shines on some of them, and at an angle.
+    pub fn mean(&self) -> Vec3 {
+        self.sun_color * 0.4 + (self.sky_color + self.bounce_color) * 0.5
+    }
+}
+
+/// A lamp, a spot or a flash.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lamp {
+    /// Where it is, metres.
+    pub position: Vec3,
+    /// Unit vector in which it shines.
+    pub aim: Vec3,
+    /// Cosine of the angle from `aim` at which its light ends; -1 where it shines all round.
+    pub cutoff: f32,
+    /// Distance at which its light has the strength of [`Light::sun_color`], metres; it falls with the square.
+    pub reach: f32,
 }
 
 /// The families of backdrops.
@@ -246,7 +290,7 @@ pub struct Backdrop {
 }
 
 /// What the camera does to the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Degradation {
     /// Standard deviation of the Gaussian blur, pixels.
     pub blur: f32,
@@ -266,4 +310,33 @@ pub struct Degradation {
     pub shot_noise: f32,
     /// Varies the noise.
     pub seed: u32,
+    /// Power that linear light is raised to about middle grey: above 1 dark goes darker and bright brighter.
+    pub contrast: f32,
+    /// Factor on how far colours are from grey.
+    pub saturation: f32,
+    /// Share of the range, at its bright end, into which all that is brighter is pressed; 0 cuts it off.
+    pub shoulder: f32,
+    /// Quality that the picture is kept at as a JPEG, 1 to 100; `None` where it never was one.
+    pub jpeg: Option<u8>,
+}
+
+impl Default for Degradation {
+    /// A perfect camera.
+    fn default() -> Self {
+        Degradation {
+            blur: 0.0,
+            noise: 0.0,
+            block: 1,
+            aperture: 0.0,
+            focus: 1.0,
+            motion: Vec2::ZERO,
+            vignette: 0.0,
+            shot_noise: 0.0,
+            seed: 0,
+            contrast: 1.0,
+            saturation: 1.0,
+            shoulder: 0.0,
+            jpeg: None,
+        }
+    }
 }

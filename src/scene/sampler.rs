@@ -4,12 +4,16 @@
 //! reordering one changes no other's draws. A replayed sample takes its streams from the sample it repeats, save for one
 //! to three randomizers that draw afresh.
 
+mod backdrop;
 mod clothes;
 mod colors;
 mod framing;
+mod held;
+mod lens;
+mod light;
 mod poses;
 mod props;
-mod surroundings;
+mod scenery;
 
 pub use framing::image_box;
 
@@ -37,16 +41,8 @@ pub fn draw(scene: &Scene, policy: &Policy, seed: u64, index: u64, attempt: u32)
     let (hardness, stream) = match policy.mix.stream_of(index) {
         SampleStream::Uniform => (shares, SampleStream::Uniform),
         SampleStream::Replay if !policy.replay.is_empty() => {
-            let total: f32 = policy.replay.iter().map(|entry| entry.weight).sum();
-            let mut left = rng.random::<f32>() * total;
-            let entry = policy
-                .replay
-                .iter()
-                .find(|entry| {
-                    left -= entry.weight;
-                    left < 0.0
-                })
-                .unwrap_or(&policy.replay[0]);
+            let chosen = random::weighted(&mut rng, policy.replay.iter().map(|entry| entry.weight));
+            let entry = &policy.replay[chosen.unwrap_or(0)];
             // Which randomizers draw afresh changes with the attempt: a new body, say, may leave the old props no room, however
             // often it is drawn.
             let mut names = REDRAWN;
@@ -102,25 +98,30 @@ fn compose(scene: &Scene, policy: &Policy, keys: &Keys, stream: SampleStream, ha
     let mut record = Recorder { parameters: Vec::new() };
     // How far along each randomizer's ramp this sample is.
     let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
-    let (mut backdrop, blend) = surroundings::backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
+    let (mut backdrop, blend) = backdrop::backdrop(scene, keys, &mut record, at(HardnessAxis::Camouflage));
     let mut colors = keys.stream("colors");
     let (mut primary, mut props) = poses::primary(scene, keys, &mut record, at(HardnessAxis::Pose));
     clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
+    props.extend(held::held(scene, keys, &mut record, &primary, at(HardnessAxis::Pose)));
     let camera =
         framing::camera(scene, keys, &mut record, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
     let border = framing::border(scene, keys, &mut record, &camera, &primary.parts, at(HardnessAxis::Truncation));
-    let albedo = surroundings::mean_albedo(&primary, &backdrop);
-    let light = surroundings::light(scene, keys, &mut record, &camera, albedo, at(HardnessAxis::Lighting));
+    let albedo = light::mean_albedo(&primary, &backdrop);
+    let middle = framing::middle(&primary.parts);
+    let light = light::light(scene, keys, &mut record, &camera, middle, albedo, at(HardnessAxis::Lighting));
     let mut figures = vec![primary];
     for (mut other, mut colors) in poses::crowd(scene, keys, &mut record, &camera, at(HardnessAxis::Crowd)) {
         clothes::dress(&scene.figure, &mut other, &backdrop, blend, &mut colors);
         figures.push(other);
     }
-    backdrop.distance = backdrop.distance.max(framing::farthest(&camera, &figures) + 0.05);
+    let behind = framing::farthest(&camera, &figures) + 0.1;
+    let scenery = scenery::scenery(scene, keys, &mut record, &camera, behind, at(HardnessAxis::Camouflage));
+    backdrop.distance = backdrop.distance.max(behind).max(scenery::farthest(&camera, &scenery));
+    props.extend(scenery);
     framing::hang_picture(&camera, &mut backdrop);
     props.extend(props::props(scene, keys, &mut record, &camera, at(HardnessAxis::Occlusion)));
     let distance = framing::distance(&camera, &figures[0].parts);
-    let degradation = surroundings::degradation(scene, keys, &mut record, distance, at(HardnessAxis::Degradation));
+    let degradation = lens::degradation(scene, keys, &mut record, distance, at(HardnessAxis::Degradation));
     SceneSample {
         index: keys.own.0,
         attempt: keys.own.1,

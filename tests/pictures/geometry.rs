@@ -162,6 +162,8 @@ fn sunlight() -> Light {
         sun_color: Vec3::splat(1.0),
         sky_color: Vec3::splat(0.2),
         bounce_color: Vec3::splat(0.2),
+        softness: 0.0,
+        lamp: None,
         exposure: 1.0,
     }
 }

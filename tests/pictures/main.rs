@@ -7,6 +7,7 @@ mod golden;
 mod hardness;
 mod labels;
 mod lens;
+mod light;
 mod reference;
 mod studio;
 mod visibility;

@@ -39,7 +39,7 @@ pub fn backdrop_depth(sample: &SceneSample, pixel: Vec2) -> f32 {
     let [_, _, forward] = sample.camera.axes();
     // The wall stands upright, square to the camera, at its distance behind the origin.
     let away = (forward.with_y(0.0)).normalize();
-    let ground = -eye.y / direction.y;
+    let ground = if sample.backdrop.open { 0.0 } else { -eye.y / direction.y };
     let wall = (sample.backdrop.distance - eye.dot(away)) / direction.dot(away);
     [ground, wall].into_iter().filter(|t| *t > 0.0).fold(1000.0, f32::min) * direction.dot(forward)
 }
@@ -67,12 +67,16 @@ fn meet(prop: &Prop, eye: glam::Vec3, direction: glam::Vec3) -> Option<f32> {
 }
 
 /// Compares every pixel of a tile with the ray caster: how many ids differ, and the worst depth error among the rest as a
-/// share of the depth.
+/// share of the depth. Beyond the photograph's border there is nothing to compare.
 pub fn compare(tile: &Tile) -> (usize, f32) {
     let mut differ = 0;
     let mut worst = 0f32;
     for i in 0..tile.ids.len() {
         let pixel = pixel_centre(tile, i);
+        if !tile.scene.shows(pixel) {
+            assert_eq!(tile.ids[i], PixelId::BACKDROP);
+            continue;
+        }
         let met = first_body(&tile.scene, pixel)
             .unwrap_or_else(|| Met { id: PixelId::BACKDROP, depth: backdrop_depth(&tile.scene, pixel) });
         if met.id == tile.ids[i] {

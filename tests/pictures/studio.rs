@@ -8,8 +8,8 @@ use marionette::{
     render::{AdapterReport, RendererConfig, headless_app, render_samples},
     scene::pictures::PictureBank,
     scene::{
-        Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop, PropShape,
-        SampleStream, Scene, SceneSample, StreamMix, draw, draw_at, load_scene, parse_scene,
+        Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop, PropRole, PropShape,
+        SampleStream, Scene, SceneSample, StreamMix, draw, draw_at, embedded_scenes, load_scene, parse_scene,
     },
     stream::Tile,
     toml_file::TomlFile,
@@ -69,10 +69,18 @@ pub fn random_samples(scene: &Scene, seed: u64, count: u64) -> Vec<SceneSample> 
     (0..count).map(|i| judge.first_solvable(i, |attempt| draw(scene, &policy, seed, i, attempt)).unwrap()).collect()
 }
 
-/// 256 tiles of the quickstart scene with every axis anywhere between easy and hard, drawn once for all tests.
+/// 304 tiles of all scenes that come with the program, every axis anywhere between easy and hard, drawn once for all tests.
 pub fn random_tiles() -> &'static [Tile] {
     static TILES: OnceLock<Vec<Tile>> = OnceLock::new();
-    TILES.get_or_init(|| Studio::new(64, [64, 64]).shoot(&random_samples(&quickstart(64, 64), 11, 256)))
+    TILES.get_or_init(|| {
+        // One bank of pictures serves them all.
+        let mut studio = Studio::with(&load_scene("all").unwrap().pictures, 64, [64, 64]);
+        let samples = embedded_scenes().flat_map(|name| {
+            let count = if name == "quickstart" { 112 } else { 32 };
+            random_samples(&load_scene(name).unwrap(), 11, count)
+        });
+        studio.shoot(&samples.collect::<Vec<_>>())
+    })
 }
 
 /// A camera at `eye` that looks at `target`, square, with a field of view of `degrees`.
@@ -87,6 +95,8 @@ pub fn even_light() -> Light {
         sun_color: Vec3::ZERO,
         sky_color: Vec3::ONE,
         bounce_color: Vec3::ONE,
+        softness: 0.0,
+        lamp: None,
         exposure: 1.0,
     }
 }
@@ -108,7 +118,7 @@ pub fn black_room() -> Backdrop {
 
 /// A perfect camera.
 pub fn no_degradation() -> Degradation {
-    Degradation { block: 1, ..Degradation::default() }
+    Degradation::default()
 }
 
 /// A scene in even light in a black room.
@@ -171,12 +181,18 @@ pub fn ball(position: Vec3, radius: f32) -> Prop {
         position,
         rotation: Quat::IDENTITY,
         color: Vec3::splat(0.8),
-        fixed: false,
+        role: PropRole::Loose,
     }
 }
 
 pub fn cuboid(position: Vec3, half_extents: Vec3, rotation: Quat) -> Prop {
-    Prop { shape: PropShape::Cuboid { half_extents }, position, rotation, color: Vec3::splat(0.8), fixed: false }
+    Prop {
+        shape: PropShape::Cuboid { half_extents },
+        position,
+        rotation,
+        color: Vec3::splat(0.8),
+        role: PropRole::Loose,
+    }
 }
 
 /// The pixel that an image position lies in, as an index into a tile's planes.

@@ -26,7 +26,7 @@ fn ids_bear_out_every_keypoints_visibility() {
             let name = &figure.keypoints[k].name;
             counts[label.visibility as usize] += 1;
             let depth = label.camera.z;
-            let outside = depth <= Camera::NEAR || !tile.scene.camera.contains(label.pixel);
+            let outside = depth <= Camera::NEAR || !tile.scene.shows(label.pixel);
             assert_eq!(label.visibility == Visibility::Outside, outside, "sample {sample}, {name} at {}", label.pixel);
             assert_eq!(label.visibility == Visibility::Covered, label.cover.is_some(), "sample {sample}, {name}");
             if outside {
@@ -50,7 +50,8 @@ fn ids_bear_out_every_keypoints_visibility() {
                     let fits = match cover {
                         Cover::Own => tile.ids[at].is_figure(0),
                         Cover::OtherFigure => matches!(shown, Shown::Figure { figure: 1.., .. }),
-                        Cover::Prop => matches!(shown, Shown::Prop(_)),
+                        // The ground or a wall in front counts as one.
+                        Cover::Prop => matches!(shown, Shown::Prop(_) | Shown::Backdrop),
                     };
                     assert!(fits, "sample {sample}, {name} is covered by {shown:?}, not {cover:?}");
                 }

@@ -1,8 +1,9 @@
 //! Skin, hair and clothes.
 
-use super::colors::any_color;
+use super::colors::{any_color, vivid_color};
 use crate::{
-    figure::Figure,
+    figure::{Figure, Garment},
+    random::weighted,
     scene::{Backdrop, Fabric, FigureSample, PartLook},
 };
 use glam::Vec3;
@@ -87,26 +88,23 @@ fn hair(skin: Vec3, rng: &mut ChaCha8Rng) -> Vec3 {
 fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let worn: Vec<usize> = (0..figure.slots.len())
         .filter_map(|slot| {
-            let of_slot = || figure.garments.iter().enumerate().filter(|(_, garment)| garment.slot == slot);
-            let mut left = rng.random::<f32>() * of_slot().map(|(_, garment)| garment.weight).sum::<f32>();
-            let chosen = of_slot().find(|(_, garment)| {
-                left -= garment.weight;
-                left < 0.0
-            });
-            chosen.map(|(index, _)| index)
+            // Of another slot's garments none is drawn.
+            let weight = |garment: &Garment| if garment.slot == slot { garment.weight } else { 0.0 };
+            weighted(rng, figure.garments.iter().map(weight))
         })
         .collect();
     let replaced = |slot: usize| worn.iter().any(|garment| figure.garments[*garment].replaces.contains(&slot));
     worn.iter().copied().filter(|garment| !replaced(figure.garments[*garment].slot)).collect()
 }
 
-/// Black, white, grey and blue are worn more than all other colours together.
+/// Black, white, grey and blue are worn as much as all other colours together; of those the vivid ones as much as the dull ones.
 fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
-    match rng.random_range(0..10) {
-        0 | 1 => Vec3::splat(0.015 + 0.04 * rng.random::<f32>()),
-        2 => Vec3::splat(0.5 + 0.35 * rng.random::<f32>()),
-        3 => Vec3::splat(0.08 + 0.3 * rng.random::<f32>()),
-        4 => Vec3::new(0.03, 0.05, 0.12) * (0.5 + 2.0 * rng.random::<f32>()),
+    match rng.random_range(0..12) {
+        0 | 1 => Vec3::splat(0.008 + 0.03 * rng.random::<f32>()),
+        2 | 3 => Vec3::splat(0.5 + 0.35 * rng.random::<f32>()),
+        4 => Vec3::splat(0.08 + 0.3 * rng.random::<f32>()),
+        5 => Vec3::new(0.03, 0.05, 0.12) * (0.5 + 2.0 * rng.random::<f32>()),
+        6..9 => vivid_color(rng),
         _ => any_color(rng),
     }
 }

@@ -17,3 +17,11 @@ pub(super) fn any_color(rng: &mut ChaCha8Rng) -> Vec3 {
     let brightness = 0.02 + 0.7 * rng.random::<f32>().powf(1.5);
     (Vec3::ONE.lerp(hue(rng.random::<f32>()), saturation) * brightness).min(Vec3::splat(0.9))
 }
+
+/// A vivid colour, as linear RGB: one of its channels is bright and one nearly black, as in dyed cloth.
+pub(super) fn vivid_color(rng: &mut ChaCha8Rng) -> Vec3 {
+    let color = hue(rng.random::<f32>());
+    let [low, high] = [color.min_element(), color.max_element()];
+    let purest = (color - low) / (high - low).max(1e-3);
+    Vec3::splat(0.02).lerp(purest, 0.75 + 0.25 * rng.random::<f32>()) * (0.15 + 0.6 * rng.random::<f32>())
+}

@@ -24,6 +24,8 @@ pub(super) fn camera(
     let roll = record.draw("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
     let field_of_view =
         record.draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness).clamp(5.0, 120.0);
+    let mut rng = keys.stream("view/lens");
+    let distortion = record.draw("view.distortion", &view.distortion, &mut rng, view_hardness);
     let mut rng = keys.stream("truncation");
     let fill = record.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
     let shift = Vec2::new(
@@ -41,7 +43,9 @@ pub(super) fn camera(
         let mut eye = target + outwards * distance;
         // The ground is solid.
         eye.y = eye.y.max(0.1);
-        Camera::look_at(size, 2.0 * half_view.atan(), eye, target, roll)
+        let mut camera = Camera::look_at(size, 2.0 * half_view.atan(), eye, target, roll);
+        camera.distortion = camera.distortion_of(distortion);
+        camera
     };
     // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a round.
     for _ in 0..5 {
@@ -96,7 +100,8 @@ pub(super) fn distance(camera: &Camera, parts: &[RoundCone]) -> f32 {
     camera.camera_from_world.transform_point3(middle(parts)).z
 }
 
-fn middle(parts: &[RoundCone]) -> Vec3 {
+/// The middle of the box around the parts, metres.
+pub(super) fn middle(parts: &[RoundCone]) -> Vec3 {
     let ends = || parts.iter().flat_map(|part| part.ends);
     let low = ends().fold(Vec3::INFINITY, Vec3::min);
     let high = ends().fold(Vec3::NEG_INFINITY, Vec3::max);
@@ -107,13 +112,24 @@ fn middle(parts: &[RoundCone]) -> Vec3 {
 pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
     let mut low = Vec2::INFINITY;
     let mut high = Vec2::NEG_INFINITY;
-    for (end, radius) in parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii)) {
-        let p = camera.camera_from_world.transform_point3(end);
+    let mut include = |centre: Vec3, radius: f32| {
+        let p = camera.camera_from_world.transform_point3(centre);
         // A ball that reaches the camera has no tangents; it is taken to stand just in front.
         let depth = p.z.max(radius + 0.1);
         let [x, y] = [p.x, p.y].map(|across| tangents(across, depth, radius));
-        low = low.min(Vec2::new(x[0], y[0]) * camera.focal + camera.centre);
-        high = high.max(Vec2::new(x[1], y[1]) * camera.focal + camera.centre);
+        let corners = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(i, j)| Vec2::new(x[i], y[j]));
+        for corner in corners {
+            let pixel = camera.distort(corner) * camera.focal + camera.centre;
+            (low, high) = (low.min(pixel), high.max(pixel));
+        }
+    };
+    for part in parts {
+        let ball = |t: f32| (part.ends[0].lerp(part.ends[1], t), part.radii[0] + (part.radii[1] - part.radii[0]) * t);
+        // Through a lens that distorts, the outline between two balls is bent.
+        let balls: &[f32] = if camera.distortion == 0.0 { &[0.0, 1.0] } else { &[0.0, 0.33, 0.67, 1.0] };
+        for (centre, radius) in balls.iter().map(|t| ball(*t)) {
+            include(centre, radius);
+        }
     }
     [low, high]
 }

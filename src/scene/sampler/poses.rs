@@ -5,7 +5,8 @@ use crate::{
     figure::{
         BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point, place_parts, solve,
     },
-    scene::{Camera, FigureSample, Prop, PropShape, Scene},
+    random::weighted,
+    scene::{Camera, FigureSample, Prop, PropRole, PropShape, Scene},
 };
 use glam::{Quat, Vec2, Vec3};
 use rand::{Rng, SeedableRng};
@@ -86,12 +87,7 @@ fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize
         let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_));
         if possible { easy + (hard - easy) * settings.hardness + 1e-3 } else { 0.0 }
     };
-    let mut left = rng.random::<f32>() * scene.poses.iter().map(weight).sum::<f32>();
-    let chosen = scene.poses.iter().find(|index| {
-        left -= weight(index);
-        left < 0.0
-    });
-    *chosen.unwrap_or(&scene.poses[0])
+    scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
 }
 
 /// A moment of the movement, each joint varied by itself and some blended towards a random point within their limits.
@@ -171,7 +167,7 @@ fn block(parts: &[RoundCone], lowest: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) 
 }
 
 fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng) -> Prop {
-    Prop { shape, position, rotation, color: any_color(rng), fixed: true }
+    Prop { shape, position, rotation, color: any_color(rng), role: PropRole::Support }
 }
 
 /// The settings that a scene draws for its labelled figure.

@@ -1,7 +1,12 @@
 //! Props, before they are dropped.
 
-use super::{Keys, Recorder, colors::any_color, framing::ground_axes};
-use crate::scene::{Camera, Prop, PropShape, Scene};
+use super::{
+    Keys, Recorder,
+    colors::any_color,
+    framing::ground_axes,
+    scenery::{rail, stand},
+};
+use crate::scene::{Camera, Prop, PropRole, PropShape, Scene};
 use glam::{Quat, Vec2, Vec3};
 use rand::Rng;
 
@@ -14,50 +19,63 @@ pub(super) fn props(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &
     let to_camera = Vec2::new(eye.x, eye.z);
     let (right, _) = ground_axes(camera);
     let mut height = 0.0;
-    (0..count)
-        .map(|_| {
-            let nearness = record.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
-            let lateral = record.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
-            let size = record.draw("occlusion.size_m", &settings.size_m, &mut rng, hardness).clamp(0.05, 2.5);
-            let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
-            // A prop further out covers more of the picture, so it is made smaller to cover about as much.
-            let size = size * (1.0 - 0.6 * nearness.clamp(0.0, 1.0));
-            let (shape, upright) = match (vary(0.0, 10.0)) as u32 {
-                0 | 1 => (PropShape::Ball { radius: size * 0.5 }, false),
-                2 | 3 => {
-                    (PropShape::Capsule { half_length: size * vary(0.6, 1.2), radius: size * vary(0.15, 0.3) }, false)
-                }
-                4..=6 => (
-                    PropShape::Cuboid {
-                        half_extents: Vec3::new(vary(0.3, 0.7), vary(0.3, 0.8), vary(0.3, 0.6)) * size,
-                    },
-                    true,
-                ),
-                // Something tall: a pillar, a cupboard, a sign.
-                _ => (
-                    PropShape::Cuboid {
-                        half_extents: Vec3::new(vary(0.15, 0.4), vary(0.9, 1.6), vary(0.2, 0.35)) * size,
-                    },
-                    true,
-                ),
-            };
-            let turn = Quat::from_rotation_y(vary(0.0, std::f32::consts::TAU));
-            let rotation = if upright {
-                turn * Quat::from_rotation_x(vary(-0.03, 0.03))
-            } else {
-                turn * Quat::from_rotation_z(vary(0.8, 1.57))
-            };
-            let reach = match shape {
-                PropShape::Ball { radius } => radius,
-                PropShape::Capsule { half_length, radius } => (rotation * Vec3::Y * half_length).y.abs() + radius,
-                PropShape::Cuboid { half_extents } => half_extents.y + 0.05 * half_extents.z,
-            };
-            let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
-            // Each is dropped from above the last, so that none starts inside another.
-            height += 0.03;
-            let position = Vec3::new(at.x, height + reach, at.y);
-            height += if upright { 0.0 } else { 2.0 * reach };
-            Prop { shape, position, rotation, color: any_color(&mut rng), fixed: false }
-        })
-        .collect()
+    let fence = fence(scene, keys, record, camera, hardness);
+    let dropped = (0..count).map(|_| {
+        let nearness = record.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+        let lateral = record.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
+        let size = record.draw("occlusion.size_m", &settings.size_m, &mut rng, hardness).clamp(0.05, 2.5);
+        let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
+        // A prop further out covers more of the picture, so it is made smaller to cover about as much.
+        let size = size * (1.0 - 0.6 * nearness.clamp(0.0, 1.0));
+        let (shape, upright) = match (vary(0.0, 10.0)) as u32 {
+            0 | 1 => (PropShape::Ball { radius: size * 0.5 }, false),
+            2 | 3 => (PropShape::Capsule { half_length: size * vary(0.6, 1.2), radius: size * vary(0.15, 0.3) }, false),
+            4..=6 => (
+                PropShape::Cuboid { half_extents: Vec3::new(vary(0.3, 0.7), vary(0.3, 0.8), vary(0.3, 0.6)) * size },
+                true,
+            ),
+            // Something tall: a pillar, a cupboard, a sign.
+            _ => (
+                PropShape::Cuboid { half_extents: Vec3::new(vary(0.15, 0.4), vary(0.9, 1.6), vary(0.2, 0.35)) * size },
+                true,
+            ),
+        };
+        let turn = Quat::from_rotation_y(vary(0.0, std::f32::consts::TAU));
+        let rotation = if upright {
+            turn * Quat::from_rotation_x(vary(-0.03, 0.03))
+        } else {
+            turn * Quat::from_rotation_z(vary(0.8, 1.57))
+        };
+        let reach = match shape {
+            PropShape::Ball { radius } => radius,
+            PropShape::Capsule { half_length, radius } => (rotation * Vec3::Y * half_length).y.abs() + radius,
+            PropShape::Cuboid { half_extents } => half_extents.y + 0.05 * half_extents.z,
+        };
+        let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
+        // Each is dropped from above the last, so that none starts inside another.
+        height += 0.03;
+        let position = Vec3::new(at.x, height + reach, at.y);
+        height += if upright { 0.0 } else { 2.0 * reach };
+        Prop { shape, position, rotation, color: any_color(&mut rng), role: PropRole::Loose }
+    });
+    fence.into_iter().chain(dropped).collect()
+}
+
+/// Bars or a fence between figure and camera, as often as the scene wants one.
+fn fence(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &Camera, hardness: f32) -> Vec<Prop> {
+    let settings = &scene.randomizers.occlusion;
+    let mut rng = keys.stream("occlusion/fence");
+    let share = record.draw("occlusion.fence", &settings.fence, &mut rng, hardness);
+    let nearness = record.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+    if rng.random::<f32>() >= share {
+        return Vec::new();
+    }
+    let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
+    let eye = camera.eye();
+    let at = Vec2::new(eye.x, eye.z) * nearness.clamp(0.2, 0.8);
+    let (_, away) = ground_axes(camera);
+    let turn = Quat::from_rotation_y(f32::atan2(-away.x, -away.y) + between(-0.3, 0.3));
+    let (half, height, gap, radius) = (between(0.8, 2.0), between(0.3, 1.6), between(0.12, 0.9), between(0.008, 0.03));
+    let color = any_color(&mut rng);
+    rail(half, height, gap, radius, color).into_iter().map(|piece| stand(piece, turn, at)).collect()
 }
