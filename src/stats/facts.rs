@@ -58,12 +58,7 @@ impl SampleFacts {
                     cover: label.cover,
                 })
                 .collect(),
-            bounds: [
-                amodal.low.x / width,
-                amodal.low.y / height,
-                amodal.high.x / width,
-                amodal.high.y / height,
-            ],
+            bounds: [amodal.low.x / width, amodal.low.y / height, amodal.high.x / width, amodal.high.y / height],
             area: tile.labels.mask_area as f32 / (width * height).max(1.0),
             measures: Measure::ALL.map(|measure| measure.of(tile)),
         }

@@ -303,11 +303,12 @@ impl AxisStatistics {
         });
         AxisStatistics {
             axis,
-            correlations: Measure::ALL.map(|measure| {
-                let values: Vec<f32> = samples.iter().map(|sample| sample.measures[measure as usize]).collect();
-                (measure, spearman(&hardness, &values))
-            })
-            .into(),
+            correlations: Measure::ALL
+                .map(|measure| {
+                    let values: Vec<f32> = samples.iter().map(|sample| sample.measures[measure as usize]).collect();
+                    (measure, spearman(&hardness, &values))
+                })
+                .into(),
             bins: bins.collect(),
         }
     }

@@ -263,4 +263,3 @@ fn correlations(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     }
     y
 }
-

@@ -37,7 +37,8 @@ fn write_all(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
 fn keypoints(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
     writeln!(out, "\nkeypoint, percent    seen  covered: by itself  by others  by props   outside")?;
     for keypoint in &statistics.keypoints {
-        let KeypointStatistics { name, outside, covered_by_own, covered_by_other, covered_by_prop, seen, .. } = keypoint;
+        let KeypointStatistics { name, outside, covered_by_own, covered_by_other, covered_by_prop, seen, .. } =
+            keypoint;
         let [seen, covered, own, other, prop, outside] =
             [*seen, keypoint.covered(), *covered_by_own, *covered_by_other, *covered_by_prop, *outside]
                 .map(|share| share * 100.0);
