@@ -294,7 +294,13 @@ fn statistics_of_a_scene() {
     fail(&mut preview(&["--count", "1025", "--out", "a.png"]), 2, &["--count is 1025", "at most 1024", "--stats"]);
     assert!(names(folder.path()).is_empty());
     let said = succeed(&mut preview(&[&stats[..], &["a.png", "--json", "a.json"]].concat()));
-    for part in ["9 samples of quickstart, 32x32 pixels", "right_ankle", "by props", "bend", "Plots are in a.png."] {
+    for part in [
+        "9 samples of quickstart, 32x32 pixels, every axis drawn evenly",
+        "right_ankle",
+        "by props",
+        "bend",
+        "Plots are in a.png.",
+    ] {
         assert!(said.stdout.contains(part), "no {part:?} in: {}", said.stdout);
     }
     assert_eq!(said.stderr, "");

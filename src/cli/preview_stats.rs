@@ -4,7 +4,7 @@ use super::{Trouble, output};
 use anyhow::{Context, anyhow};
 use marionette::{
     atomic_file::{check_writable, write_atomic},
-    physics::Solvability,
+    physics::{Solvability, Unsolvable},
     random,
     render::{RendererConfig, headless_app, render_samples},
     run::threads,
@@ -14,7 +14,7 @@ use marionette::{
 };
 use rand::Rng;
 use rayon::prelude::*;
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 /// Tiles drawn at once.
 const TILES: usize = 64;
@@ -40,6 +40,15 @@ pub struct StatsRequest<'a> {
 }
 
 impl StatsRequest<'_> {
+    /// At which hardness samples are drawn, in words.
+    fn words(&self) -> String {
+        match (self.axis, self.hardness) {
+            (Some((axis, others)), _) => format!("{axis} drawn evenly, the other axes at {others}"),
+            (None, Some(hardness)) => format!("every axis at {hardness}"),
+            (None, None) => "every axis drawn evenly".to_owned(),
+        }
+    }
+
     /// The hardness of sample `index`, where it is not drawn evenly along each axis.
     fn hardness_of(&self, index: u64) -> Option<Hardness> {
         let Some((axis, others)) = self.axis else { return self.hardness.map(|hardness| [hardness; AXES]) };
@@ -58,7 +67,7 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), Trouble> {
         check_writable(path).map_err(|e| Trouble::Failed(e.into()))?;
     }
     let samples = look(request, scene).map_err(Trouble::Failed)?;
-    let statistics = Statistics::gather(scene, &samples);
+    let statistics = Statistics::gather(scene, &request.words(), &samples);
     let write = || -> anyhow::Result<()> {
         save_png(request.out, &plots(&statistics)).context("the plots")?;
         if let Some(path) = request.json {
@@ -86,17 +95,27 @@ fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts
     let (mut app, _) = headless_app(config, &scene.pictures)?;
     let mut facts = Vec::new();
     for first in (0..request.count).step_by(CHUNK as usize) {
-        let samples: Vec<SceneSample> = (first..request.count.min(first + CHUNK))
-            .into_par_iter()
-            .map(|index| {
-                solvability.first_solvable(index, |attempt| match request.hardness_of(index) {
+        let one = |index: u64| {
+            // Which families were rejected can only be told while they are drawn.
+            let families = RefCell::new(Vec::new());
+            let sample = solvability.first_solvable(index, |attempt| {
+                let sample = match request.hardness_of(index) {
                     Some(hardness) => draw_at(scene, hardness, request.seed, index, attempt),
                     None => draw(scene, &policy, request.seed, index, attempt),
-                })
-            })
-            .collect::<Result<_, _>>()?;
+                };
+                families.borrow_mut().extend(sample.figures.first().map(|figure| figure.family));
+                sample
+            })?;
+            let mut families = families.into_inner();
+            families.pop();
+            Ok((sample, families))
+        };
+        let last = request.count.min(first + CHUNK);
+        let drawn: Result<Vec<_>, Unsolvable> = (first..last).into_par_iter().map(one).collect();
+        let (samples, families): (Vec<SceneSample>, Vec<Vec<usize>>) = drawn?.into_iter().unzip();
         let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
-        facts.extend(tiles.iter().map(SampleFacts::of));
+        let fact = |(tile, rejected_families)| SampleFacts { rejected_families, ..SampleFacts::of(tile) };
+        facts.extend(tiles.iter().zip(families).map(fact));
     }
     Ok(facts)
 }

@@ -16,6 +16,8 @@ pub struct SampleFacts {
     pub rejections: Vec<Rejection>,
     /// Index in the figure of the family that the pose was drawn from.
     pub family: usize,
+    /// The same of the earlier draws that were rejected; a tile does not tell, so [`SampleFacts::of`] leaves it empty.
+    pub rejected_families: Vec<usize>,
     /// Angles of each bone about x, y and z, radians.
     pub angles: Vec<Vec3>,
     /// The keypoints, in label order.
@@ -50,6 +52,7 @@ impl SampleFacts {
             hardness: tile.scene.hardness,
             rejections: tile.scene.rejections.clone(),
             family: primary.map_or(0, |figure| figure.family),
+            rejected_families: Vec::new(),
             angles: primary.map_or_else(Vec::new, |figure| figure.pose.angles.clone()),
             keypoints: (tile.labels.keypoints.iter())
                 .map(|label| KeypointFacts {

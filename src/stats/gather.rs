@@ -31,6 +31,8 @@ pub struct Statistics {
     pub scene: String,
     /// Width and height of an image, pixels.
     pub image: [u32; 2],
+    /// At which hardness they were drawn, in words.
+    pub hardness: String,
     /// How many samples there are.
     pub samples: usize,
     /// The keypoints, in label order.
@@ -117,6 +119,8 @@ pub struct FamilyCount {
     pub name: String,
     /// Samples of it.
     pub samples: usize,
+    /// Draws of it that were rejected, as far as [`SampleFacts::rejected_families`] tells.
+    pub rejected: usize,
 }
 
 /// How often samples were drawn until one was solvable.
@@ -169,12 +173,13 @@ pub struct AxisBin {
 }
 
 impl Statistics {
-    /// The statistics of `samples` of `scene`.
-    pub fn gather(scene: &Scene, samples: &[SampleFacts]) -> Self {
+    /// The statistics of `samples` of `scene`; `hardness` says in words at which hardness they were drawn.
+    pub fn gather(scene: &Scene, hardness: &str, samples: &[SampleFacts]) -> Self {
         let measure = |which: Measure| samples.iter().map(move |sample| sample.measures[which as usize]);
         Statistics {
             scene: scene.name.clone(),
             image: [scene.image.width, scene.image.height],
+            hardness: hardness.to_owned(),
             samples: samples.len(),
             keypoints: (scene.figure.keypoints.iter().enumerate())
                 .map(|(index, keypoint)| KeypointStatistics::of(&keypoint.name, index, samples))
@@ -252,6 +257,7 @@ fn families(scene: &Scene, samples: &[SampleFacts]) -> Vec<FamilyCount> {
     let count = |index: &usize| FamilyCount {
         name: scene.figure.poses[*index].name.clone(),
         samples: samples.iter().filter(|sample| sample.family == *index).count(),
+        rejected: samples.iter().flat_map(|sample| &sample.rejected_families).filter(|family| *family == index).count(),
     };
     let mut families: Vec<FamilyCount> = scene.poses.iter().map(count).collect();
     families.sort_by_key(|family| std::cmp::Reverse(family.samples));

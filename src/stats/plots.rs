@@ -41,7 +41,8 @@ pub fn plots(statistics: &Statistics) -> RgbImage {
     let maps = count(statistics.keypoints.len()).div_ceil(MAPS) * (tall(MAP) + 2 * LINE);
     let mut page = Page::new(WIDTH, 3000 + rows * ROW + maps + tall(288));
 
-    let title = format!("{}: {} samples of {image_width} x {image_height}", statistics.scene, statistics.samples);
+    let Statistics { scene, samples, hardness, .. } = statistics;
+    let title = format!("{scene}: {samples} samples of {image_width} x {image_height} pixels, {hardness}");
     let top = page.title([LEFT, MARGIN], &title) + GAP / 2;
     let left = visibility(&mut page, [LEFT, top], statistics);
     let right = boxes(&mut page, [RIGHT, top], statistics, tall(288));
@@ -102,7 +103,7 @@ fn boxes(page: &mut Page, at: [u32; 2], statistics: &Statistics, tall: u32) -> u
     const PITCH: u32 = SIDE + 33;
     let y = page.title(at, "Boxes and colours");
     let sizes = &statistics.boxes.sizes;
-    page.text([at[0], y], "box width, height", FAINT);
+    page.text([at[0], y], "box width, height (up)", FAINT);
     page.map([at[0], y + LINE], [SIDE, SIDE], sizes, true);
     // Where a box is as large as the image.
     let whole = part(SIDE, 1.0 / sizes.high);
@@ -161,21 +162,26 @@ fn angles(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     y
 }
 
-/// Two columns of bars, the commonest family first.
+/// Two columns of bars, the commonest family first: its samples and, behind them, all its draws.
 fn families(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     const COLUMNS: usize = 2;
-    let top = page.title(at, "Families of poses, samples");
-    let most = statistics.families.iter().map(|family| family.samples).max().unwrap_or(0).max(1);
+    let top = page.title(at, "Families of poses");
+    page.text([at[0], top], "blue the samples, red the draws that were rejected, and samples of draws", FAINT);
+    let top = top + LINE + 6;
+    let most = statistics.families.iter().map(|family| family.samples + family.rejected).max().unwrap_or(0).max(1);
     let rows = statistics.families.len().div_ceil(COLUMNS).max(1);
     let pitch = COLUMN / COLUMNS as u32;
-    let (names, numbers) = (NAME as u32 * 12, 60);
+    let longest = statistics.families.iter().map(|family| family.name.chars().count()).max().unwrap_or(0).min(NAME);
+    let (names, numbers) = (longest as u32 * 12 + 10, 8 * 12);
+    let length = pitch - names - numbers - 24;
     for (index, family) in statistics.families.iter().enumerate() {
         let x = at[0] + (index / rows) as u32 * pitch;
         let y = top + (index % rows) as u32 * ROW;
         page.text([x, y], &short(&family.name), TEXT);
-        let length = pitch - names - numbers - 30;
-        page.bar([x + names, y], [length, BAR_HEIGHT], family.samples as f32 / most as f32, BAR);
-        page.text_left_of(x + names + length + numbers, y, &family.samples.to_string(), TEXT);
+        let draws = family.samples + family.rejected;
+        page.bar([x + names, y], [length, BAR_HEIGHT], draws as f32 / most as f32, REJECTED);
+        page.fill([x + names, y], [part(length, family.samples as f32 / most as f32), BAR_HEIGHT], BAR);
+        page.text_left_of(x + names + length + numbers, y, &format!("{}/{draws}", family.samples), TEXT);
     }
     top + rows as u32 * ROW
 }

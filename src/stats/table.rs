@@ -17,21 +17,31 @@ pub fn table(statistics: &Statistics) -> String {
 
 fn write_all(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
     let [width, height] = statistics.image;
-    writeln!(out, "{} samples of {}, {width}x{height} pixels", statistics.samples, statistics.scene)?;
+    let Statistics { samples, scene, hardness, .. } = statistics;
+    writeln!(out, "{samples} samples of {scene}, {width}x{height} pixels, {hardness}")?;
     keypoints(out, statistics)?;
     measures(out, statistics)?;
     writeln!(out, "\n{:<16} {:<4} {:>13}    5 %    50 %    95 %   (degrees)", "joint", "axis", "limits")?;
     for AngleStatistics { bone, axis, limits: [low, high], spread } in &statistics.angles {
         let Spread { p5, p50, p95, .. } = spread;
+        let [p5, p50, p95] = [*p5, *p50, *p95].map(unsigned);
         writeln!(out, "{bone:<16} {axis:<4} {low:>5.0} to {high:>4.0}  {p5:>5.0}   {p50:>5.0}   {p95:>5.0}")?;
     }
-    writeln!(out, "\nfamilies of poses (samples)")?;
+    writeln!(out, "\nfamilies of poses: samples, and the percentage of all draws that was rejected")?;
     for line in statistics.families.chunks(FAMILIES) {
-        let entry = |FamilyCount { name, samples }: &FamilyCount| format!("{name:<24} {samples:>5}");
+        let entry = |FamilyCount { name, samples, rejected }: &FamilyCount| match samples + rejected {
+            0 => format!("{name:<20} {samples:>5}     -"),
+            draws => format!("{name:<20} {samples:>5} {:>5.0}", 100.0 * *rejected as f32 / draws as f32),
+        };
         writeln!(out, "{}", line.iter().map(entry).collect::<Vec<_>>().join("    "))?;
     }
     rejections(out, statistics)?;
     correlations(out, &statistics.axes)
+}
+
+/// A whole number without the sign that a small negative one would keep.
+fn unsigned(value: f32) -> f32 {
+    value.round() + 0.0
 }
 
 fn keypoints(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
@@ -97,7 +107,8 @@ fn correlations(out: &mut String, axes: &[AxisStatistics]) -> std::fmt::Result {
     let heads: String = Measure::ALL.iter().map(|measure| format!(" {:>9}", measure.name())).collect();
     writeln!(out, "{:<12}{heads}", "axis")?;
     for AxisStatistics { axis, correlations, .. } in axes {
-        let values: String = correlations.values().map(|value| format!(" {value:>+9.2}")).collect();
+        let values: String =
+            correlations.values().map(|value| format!(" {:>+9.2}", unsigned(value * 100.0) / 100.0)).collect();
         writeln!(out, "{:<12}{values}", axis.name())?;
     }
     Ok(())

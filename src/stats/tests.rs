@@ -13,6 +13,7 @@ fn sample(scene: &Scene, hardness: f32, place: [f32; 2], visibility: Visibility,
         hardness: [hardness; 8],
         rejections: Vec::new(),
         family: scene.poses[0],
+        rejected_families: Vec::new(),
         angles: vec![Vec3::ZERO; scene.figure.bones.len()],
         keypoints: vec![KeypointFacts { place, visibility, cover }; scene.figure.keypoints.len()],
         bounds: [0.25, 0.0, 0.75, 1.0],
@@ -29,6 +30,7 @@ fn three(scene: &Scene) -> Vec<SampleFacts> {
     ];
     samples[1].rejections = vec![Rejection::OutOfFrame];
     samples[2].rejections = vec![Rejection::Covered, Rejection::OutOfFrame];
+    samples[2].rejected_families = vec![scene.poses[0], scene.poses[1]];
     samples[2].family = *scene.poses.last().unwrap();
     samples[2].bounds = [0.0, 0.0, 9.0, 0.5];
     samples[2].measures[Measure::Visible as usize] = -1.0;
@@ -40,7 +42,7 @@ fn three(scene: &Scene) -> Vec<SampleFacts> {
 #[test]
 fn statistics_by_hand() {
     let scene = load_scene("quickstart").unwrap();
-    let found = Statistics::gather(&scene, &three(&scene));
+    let found = Statistics::gather(&scene, "everything even", &three(&scene));
     assert_eq!((found.samples, found.scene.as_str()), (3, "quickstart"));
     let third = 1.0 / 3.0;
     let nose = &found.keypoints[0];
@@ -53,7 +55,7 @@ fn statistics_by_hand() {
 
     assert_eq!((found.boxes.width.p50, found.boxes.height.p50), (0.5, 1.0));
     assert_eq!(found.boxes.sizes.counts.iter().sum::<u32>(), 3, "the largest counts in the last column");
-    assert_eq!(found.families[0].samples, 2);
+    assert_eq!((found.families[0].samples, found.families[0].rejected), (2, 1));
     assert_eq!(found.families.iter().map(|family| family.samples).sum::<usize>(), 3);
     let shin = found.angles.iter().find(|angles| angles.bone == "left_shin" && angles.axis == 'x').unwrap();
     assert!((shin.spread.mean - 30.0).abs() < 1e-3 && shin.spread.p50 == 0.0);
@@ -75,10 +77,10 @@ fn statistics_by_hand() {
 #[test]
 fn tables_and_plots_show_all_of_it_and_none_of_nothing() {
     let scene = load_scene("quickstart").unwrap();
-    let statistics = Statistics::gather(&scene, &three(&scene));
+    let statistics = Statistics::gather(&scene, "everything even", &three(&scene));
     let text = table(&statistics);
     for part in [
-        "3 samples of quickstart, 64x64 pixels",
+        "3 samples of quickstart, 64x64 pixels, everything even",
         "right_ankle          33.3     33.3        0.0        0.0      33.3      33.3",
         "6 draws for 3 samples: 2.00 a sample, 3 at most; 50.0 % were rejected",
         "fewer than 5 keypoints are in the image",
@@ -90,7 +92,7 @@ fn tables_and_plots_show_all_of_it_and_none_of_nothing() {
     assert_eq!(picture.width(), 2000);
     assert_eq!(picture, plots(&statistics));
     // No samples at all: nothing to see, nothing to break.
-    let empty = Statistics::gather(&scene, &[]);
+    let empty = Statistics::gather(&scene, "everything even", &[]);
     assert!(table(&empty).starts_with("0 samples"));
     assert!(plots(&empty).height() > 500);
     let json = serde_json::to_value(&statistics).unwrap();
