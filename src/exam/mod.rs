@@ -129,7 +129,7 @@ impl Exam {
                 Exam::Hard => [0.7, 1.0],
                 Exam::HardAxis(hard) if hard as usize == axis => [0.8, 1.0],
                 Exam::AxisLevel { axis: graded, level, levels } if graded as usize == axis => {
-                    [level - 1, level].map(|end| f32::from(end) / f32::from(levels))
+                    [level.saturating_sub(1), level].map(|end| f32::from(end) / f32::from(levels.max(1)))
                 }
                 Exam::Easy | Exam::HardAxis(_) | Exam::AxisLevel { .. } => [0.0, 0.2],
             };
