@@ -96,7 +96,7 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
         (&["preview", "quickstart", "--out", "a.png", "--stats", "--overlay", "ids"], "--overlay"),
         (&["preview", "quickstart", "--out", "a.png", "--json", "a.json"], "--stats"),
         (&["eval", "weights", "--axes", "--exam", "all"], "--exam"),
-        (&["eval", "weights", "--exam", "all", "--levels", "4"], "--axes"),
+        (&["eval", "weights", "--exam", "all", "--levels", "4"], "--levels"),
         (&["eval", "weights", "--axes", "--levels", "1"], "1 is not in 2..=20"),
         (&["eval", "weights"], "--axes"),
         (&["preview", "quickstart", "--out", "a.png", "--size", "8"], "give a number from 16 to 1024"),

@@ -2,7 +2,7 @@
 
 use super::{Trouble, eval_axes, eval_exam, eval_table, output};
 use anyhow::anyhow;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::{
     atomic_file::{check_writable, write_atomic},
@@ -32,17 +32,20 @@ const MOST_WARNINGS: usize = 10;
 ///
 /// Example: marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
 #[derive(Args)]
+#[command(group = ArgGroup::new("judged by").args(["exam", "axes", "coco"]).required(true))]
 pub struct EvalArgs {
     /// File of weights, or the folder of a run.
     weights: PathBuf,
     /// Exam to take: standard, easy, hard, hard-AXIS, or all.
-    #[arg(long, value_name = "NAME", conflicts_with = "coco", required_unless_present_any = ["coco", "axes"])]
+    #[arg(long, value_name = "NAME")]
     exam: Option<String>,
     /// Tell how the error grows along each hardness axis, level by level, while the other axes stay easy.
-    #[arg(long, conflicts_with_all = ["coco", "exam"])]
+    #[arg(long)]
     axes: bool,
     /// Levels per axis, equal parts of 0 to 1, with --axes.
-    #[arg(long, value_name = "N", default_value_t = 5, requires = "axes", value_parser = clap::value_parser!(u8).range(2..=20))]
+    // That it requires --axes would not do: clap excuses what conflicts with an argument that is there.
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with_all = ["coco", "exam"],
+        value_parser = clap::value_parser!(u8).range(2..=20))]
     levels: u8,
     /// Scene that the images are of; by default the one that the network was trained on.
     #[arg(long, value_name = "SCENE", conflicts_with = "coco")]

@@ -152,9 +152,9 @@ pub struct ReasonCount {
 pub struct AxisStatistics {
     /// The axis.
     pub axis: HardnessAxis,
-    /// Spearman's rank correlation of the requested hardness with each measure; 0 where there is none, as for a hardness that
-    /// is the same in all samples.
-    pub correlations: BTreeMap<Measure, f32>,
+    /// Spearman's rank correlation of the requested hardness with each measure; `None` where either of the two is the same in
+    /// all samples.
+    pub correlations: BTreeMap<Measure, Option<f32>>,
     /// Rejections from easy to hard.
     pub bins: Vec<AxisBin>,
 }
@@ -290,6 +290,11 @@ fn reasons(samples: &[SampleFacts]) -> Vec<ReasonCount> {
     reasons
 }
 
+/// Whether there are two different values.
+fn varies(values: &[f32]) -> bool {
+    values.windows(2).any(|pair| pair[0] != pair[1])
+}
+
 impl AxisStatistics {
     fn of(axis: HardnessAxis, samples: &[SampleFacts]) -> Self {
         let hardness: Vec<f32> = samples.iter().map(|sample| sample.hardness[axis as usize]).collect();
@@ -312,7 +317,7 @@ impl AxisStatistics {
             correlations: Measure::ALL
                 .map(|measure| {
                     let values: Vec<f32> = samples.iter().map(|sample| sample.measures[measure as usize]).collect();
-                    (measure, spearman(&hardness, &values))
+                    (measure, (varies(&hardness) && varies(&values)).then(|| spearman(&hardness, &values)))
                 })
                 .into(),
             bins: bins.collect(),

@@ -3,6 +3,7 @@
 use super::{
     AngleStatistics, Measure, Statistics,
     page::{BAR, Color, FAINT, LINE, MARK, PANEL, Page, TEXT, blend, part, width},
+    table::correlation,
 };
 use image::RgbImage;
 
@@ -262,8 +263,9 @@ fn correlations(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     for axis in &statistics.axes {
         page.text([at[0], y + 8], axis.axis.name(), TEXT);
         for (index, value) in (0..).zip(axis.correlations.values()) {
-            let color = blend(PANEL, if *value < 0.0 { NEGATIVE } else { POSITIVE }, value.abs() * 1.25);
-            page.cell([at[0] + names + index * CELL[0], y], CELL, &format!("{value:+.2}"), color);
+            let strength = value.unwrap_or(0.0);
+            let color = blend(PANEL, if strength < 0.0 { NEGATIVE } else { POSITIVE }, strength.abs() * 1.25);
+            page.cell([at[0] + names + index * CELL[0], y], CELL, &correlation(*value), color);
         }
         y += CELL[1];
     }

@@ -39,6 +39,11 @@ fn write_all(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
     correlations(out, &statistics.axes)
 }
 
+/// A rank correlation with its sign, or a dash.
+pub(super) fn correlation(value: Option<f32>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{:+.2}", unsigned(value * 100.0) / 100.0))
+}
+
 /// A whole number without the sign that a small negative one would keep.
 fn unsigned(value: f32) -> f32 {
     value.round() + 0.0
@@ -107,8 +112,7 @@ fn correlations(out: &mut String, axes: &[AxisStatistics]) -> std::fmt::Result {
     let heads: String = Measure::ALL.iter().map(|measure| format!(" {:>9}", measure.name())).collect();
     writeln!(out, "{:<12}{heads}", "axis")?;
     for AxisStatistics { axis, correlations, .. } in axes {
-        let values: String =
-            correlations.values().map(|value| format!(" {:>+9.2}", unsigned(value * 100.0) / 100.0)).collect();
+        let values: String = correlations.values().map(|value| format!(" {:>9}", correlation(*value))).collect();
         writeln!(out, "{:<12}{values}", axis.name())?;
     }
     Ok(())

@@ -69,9 +69,11 @@ fn statistics_by_hand() {
     let bins: Vec<_> = pose.bins.iter().map(|bin| (bin.draws, bin.rejected)).collect();
     // One of three draws at 0.1 and 0.15, two of three at 0.9.
     assert_eq!(bins, [(3, third), (0, 0.0), (0, 0.0), (0, 0.0), (3, 2.0 / 3.0)]);
-    assert_eq!(pose.correlations[&Measure::Bend], 1.0);
+    assert_eq!(pose.correlations[&Measure::Bend], Some(1.0));
+    let same: Vec<SampleFacts> = three(&scene).into_iter().map(|s| SampleFacts { hardness: [0.3; 8], ..s }).collect();
+    assert_eq!(Statistics::gather(&scene, "all the same", &same).axes[0].correlations[&Measure::Bend], None);
     // Ranks 1 2 3 against 2 3 1.
-    assert!((pose.correlations[&Measure::Visible] + 0.5).abs() < 1e-6);
+    assert!((pose.correlations[&Measure::Visible].unwrap() + 0.5).abs() < 1e-6);
 }
 
 #[test]
