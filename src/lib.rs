@@ -19,6 +19,7 @@ pub mod render;
 pub mod run;
 pub mod scene;
 pub mod sheet;
+pub mod stats;
 pub mod stream;
 pub mod toml_file;
 pub mod train;

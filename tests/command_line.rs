@@ -92,7 +92,13 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
             &["preview", "quickstart", "--out", "a.png", "--overlay", "keys"],
             "no overlay is called \"keys\"; the known ones are",
         ),
-        (&["preview", "quickstart", "--out", "a.png", "--count", "0"], "0 is not in 1..=1024"),
+        (&["preview", "quickstart", "--out", "a.png", "--count", "0"], "0 is not in 1..=100000"),
+        (&["preview", "quickstart", "--out", "a.png", "--stats", "--overlay", "ids"], "--overlay"),
+        (&["preview", "quickstart", "--out", "a.png", "--json", "a.json"], "--stats"),
+        (&["eval", "weights", "--axes", "--exam", "all"], "--exam"),
+        (&["eval", "weights", "--exam", "all", "--levels", "4"], "--levels"),
+        (&["eval", "weights", "--axes", "--levels", "1"], "1 is not in 2..=20"),
+        (&["eval", "weights"], "--axes"),
         (&["preview", "quickstart", "--out", "a.png", "--size", "8"], "give a number from 16 to 1024"),
         (&["preview", "quickstart", "--out", "a.png", "--axis", "tail"], "there are pose, view"),
     ];
@@ -268,6 +274,50 @@ fn previews() {
     let said = succeed(&mut preview(&["--out", "b.png", "--quiet"]));
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
     assert_eq!(names(folder.path()), ["a.png", "b.png", "c.png"]);
+}
+
+#[test]
+fn statistics_of_a_scene() {
+    let folder = tempfile::tempdir().unwrap();
+    let preview = |more: &[&str]| {
+        let mut command = marionette(["preview", "quickstart", "--size", "32"]);
+        command.args(more).current_dir(&folder);
+        command
+    };
+    let stats = ["--stats", "--count", "9", "--out"];
+    fail(
+        &mut preview(&[&stats[..], &["a.png", "--json", "none/a.json"]].concat()),
+        1,
+        &["none/a.json: cannot be written"],
+    );
+    fail(&mut preview(&[&stats[..], &["a", "--json", "a"]].concat()), 2, &["--out and --json name the same file"]);
+    fail(&mut preview(&["--count", "1025", "--out", "a.png"]), 2, &["--count is 1025", "at most 1024", "--stats"]);
+    assert!(names(folder.path()).is_empty());
+    let said = succeed(&mut preview(&[&stats[..], &["a.png", "--json", "a.json"]].concat()));
+    for part in [
+        "9 samples of quickstart, 32x32 pixels, every axis drawn evenly",
+        "right_ankle",
+        "by props",
+        "bend",
+        "Plots are in a.png.",
+    ] {
+        assert!(said.stdout.contains(part), "no {part:?} in: {}", said.stdout);
+    }
+    assert_eq!(said.stderr, "");
+    let found = json(folder.path(), "a.json");
+    assert_eq!((&found["samples"], found["keypoints"].as_array().unwrap().len()), (&9.into(), 17));
+    let one_axis = ["b.png", "--json", "b.json", "--axis", "view", "--hardness", "0.3", "--quiet"];
+    let said = succeed(&mut preview(&[&stats[..], &one_axis].concat()));
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
+    let found = json(folder.path(), "b.json");
+    let draws = |axis: usize| -> Vec<u64> {
+        let bins = found["axes"][axis]["bins"].as_array().unwrap();
+        bins.iter().map(|bin| bin["draws"].as_u64().unwrap()).collect()
+    };
+    // All at 0.3 but for the axis that was asked for.
+    assert!(draws(0)[1] >= 9 && draws(0).iter().sum::<u64>() == draws(0)[1], "{:?}", draws(0));
+    assert!(draws(1).iter().filter(|draws| **draws > 0).count() > 1, "{:?}", draws(1));
+    assert_eq!(names(folder.path()), ["a.json", "a.png", "b.json", "b.png"]);
 }
 
 /// Files no longer than 3 MiB may be written, which is less than a checkpoint and more than all else: as on a disk that runs

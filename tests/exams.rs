@@ -75,6 +75,38 @@ fn weights_get_the_same_results_as_in_their_run() {
 }
 
 #[test]
+fn errors_are_told_level_by_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("axes.json");
+    let said = succeed(marionette(["eval", "--axes", "--count", "5", "--json"]).arg(&out).arg(&*RUN));
+    for part in ["missed keypoints", "mean error, torso lengths", "0.80-1.00", "degradation"] {
+        assert!(said.stdout.contains(part), "no {part:?} in: {}", said.stdout);
+    }
+    let found: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
+    let exams = &json(&RUN, "exams/step-000004.json")["exams"];
+    let axes = found["axes"].as_array().unwrap();
+    assert_eq!(axes.len(), HardnessAxis::ALL.len());
+    for (axis, errors) in HardnessAxis::ALL.into_iter().zip(axes) {
+        let levels = errors["levels"].as_array().unwrap();
+        let names: Vec<&str> = levels.iter().map(|level| level["exam"].as_str().unwrap()).collect();
+        let between = |level| format!("{axis}-{level}-of-5");
+        assert_eq!(names, ["easy", &between(2), &between(3), &between(4), &format!("hard-{axis}")]);
+        // The ends are exams that the run took itself.
+        for (level, exam) in [(&levels[0], &exams[1]), (&levels[4], &exams[3 + axis as usize])] {
+            assert_eq!(level["sha256"], exam["sha256"]);
+            assert_eq!(level["missed"].as_f64(), exam["pck"]["torso_02"].as_f64().map(|pck| 1.0 - pck));
+            assert_eq!(level["mean_error"], exam["pck"]["mean_error"]);
+        }
+    }
+    let args = ["eval", "--axes", "--levels", "2", "--count", "2", "--scene", "studio", "--quiet", "--json"];
+    let said = succeed(marionette(args).arg(&out).arg(&*RUN));
+    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
+    let found: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
+    assert_eq!(found["scene"], "studio");
+    assert_eq!(found["axes"][7]["levels"][1]["exam"], "degradation-2-of-2");
+}
+
+#[test]
 fn exams_that_cannot_be_taken_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let weights = RUN.join("weights.safetensors");
@@ -84,7 +116,9 @@ fn exams_that_cannot_be_taken_are_refused() {
         command
     };
     fail(&mut eval(&weights, &["--exam", "hard-mood"]), 2, &["no exam is called \"hard-mood\"", "hard-view", "all"]);
+    fail(&mut eval(&weights, &["--exam", "pose-2-of-5"]), 2, &["no exam is called \"pose-2-of-5\""]);
     fail(&mut eval(&weights, &["--exam", "easy", "--scene", "no.toml"]), 2, &["no.toml: cannot be read"]);
+    fail(&mut eval(&weights, &["--axes", "--scene", "no.toml"]), 2, &["no.toml: cannot be read"]);
     let scene = fs::read_to_string(RUN.join("scene.toml")).unwrap();
     fs::write(folder.path().join("wide.toml"), scene.replacen("width = 64", "width = 128", 1)).unwrap();
     let parts = ["\"nano\" takes 64x64", "makes 128x64", "give a --scene"];

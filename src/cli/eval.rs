@@ -1,8 +1,8 @@
 //! `marionette eval`.
 
-use super::{Trouble, eval_exam, eval_table, output};
+use super::{Trouble, eval_axes, eval_exam, eval_table, output};
 use anyhow::anyhow;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::{
     atomic_file::{check_writable, write_atomic},
@@ -28,18 +28,29 @@ const MOST_WARNINGS: usize = 10;
 ///
 /// Example: marionette eval runs/first --exam all
 ///
+/// Example: marionette eval runs/first --axes --json axes.json
+///
 /// Example: marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
 #[derive(Args)]
+#[command(group = ArgGroup::new("judged by").args(["exam", "axes", "coco"]).required(true))]
 pub struct EvalArgs {
     /// File of weights, or the folder of a run.
     weights: PathBuf,
     /// Exam to take: standard, easy, hard, hard-AXIS, or all.
-    #[arg(long, value_name = "NAME", conflicts_with = "coco", required_unless_present = "coco")]
+    #[arg(long, value_name = "NAME")]
     exam: Option<String>,
-    /// Scene that the exams are of; by default the one that the network was trained on.
-    #[arg(long, value_name = "SCENE", requires = "exam")]
+    /// Tell how the error grows along each hardness axis, level by level, while the other axes stay easy.
+    #[arg(long)]
+    axes: bool,
+    /// Levels per axis, equal parts of 0 to 1, with --axes.
+    // That it requires --axes would not do: clap excuses what conflicts with an argument that is there.
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with_all = ["coco", "exam"],
+        value_parser = clap::value_parser!(u8).range(2..=20))]
+    levels: u8,
+    /// Scene that the images are of; by default the one that the network was trained on.
+    #[arg(long, value_name = "SCENE", conflicts_with = "coco")]
     scene: Option<String>,
-    /// Images per exam.
+    /// Images per exam, or per level.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
     /// COCO keypoints file to judge by.
@@ -81,6 +92,15 @@ pub fn eval(args: EvalArgs) -> Result<(), Trouble> {
             eval_exam::on_exams(&args.weights, weights, &detector, exam, args.scene.as_deref(), args.count as usize)?;
         return tell(&args, &report, || eval_exam::text(&report));
     }
+    if args.axes {
+        let mut screen = Screen::new(args.quiet, "levels");
+        let (scene, images) = (args.scene.as_deref(), args.count as usize);
+        let show = |done, all| screen.show(done, all);
+        let report = eval_axes::along_axes(&args.weights, weights, &detector, args.levels, scene, images, show);
+        screen.close();
+        let report = report?;
+        return tell(&args, &report, || eval_axes::text(&report));
+    }
     let (report, pictures) = on_coco(&args, weights, &detector)?;
     tell(&args, &report, || eval_table::text(&report))?;
     match report.unusable {
@@ -106,7 +126,7 @@ fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> 
 /// Judges the detector on a COCO file; also says how many pictures there were to look at.
 fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(EvalReport, usize), Trouble> {
     let (Some(coco), Some(images)) = (&args.coco, &args.images) else {
-        return Err(Trouble::Input(anyhow!("give --exam NAME, or --coco ANN.json with --images DIR")));
+        return Err(Trouble::Input(anyhow!("give --exam NAME, --axes, or --coco ANN.json with --images DIR")));
     };
     let scheme = &detector.card().keypoints;
     let file = read_coco(coco, scheme).map_err(|e| Trouble::Input(e.into()))?;
@@ -146,7 +166,7 @@ fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(Ev
 
 /// Finds everybody, with progress on the way and a warning for each picture that could not be used.
 fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> Result<Search, Trouble> {
-    let mut screen = Screen::new(quiet);
+    let mut screen = Screen::new(quiet, "pictures");
     let search = find_people(detector, file, images, |done, all| screen.show(done, all));
     screen.close();
     let search = search.map_err(|e| Trouble::Failed(e.into()))?;
@@ -162,13 +182,15 @@ fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> R
 /// How far it is: a bar on a terminal, elsewhere a line every ten seconds.
 struct Screen {
     quiet: bool,
+    /// What is counted.
+    what: &'static str,
     bar: Option<ProgressBar>,
     last_line: Instant,
 }
 
 impl Screen {
-    fn new(quiet: bool) -> Self {
-        Screen { quiet, bar: None, last_line: Instant::now() }
+    fn new(quiet: bool, what: &'static str) -> Self {
+        Screen { quiet, what, bar: None, last_line: Instant::now() }
     }
 
     fn show(&mut self, done: usize, all: usize) {
@@ -178,7 +200,8 @@ impl Screen {
         if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| {
                 let bar = ProgressBar::new(all as u64);
-                match ProgressStyle::with_template("{wide_bar} {pos}/{len} pictures  {per_sec}  {eta} left") {
+                let template = format!("{{wide_bar}} {{pos}}/{{len}} {}  {{per_sec}}  {{eta}} left", self.what);
+                match ProgressStyle::with_template(&template) {
                     Ok(style) => bar.with_style(style),
                     Err(_) => bar,
                 }
@@ -186,7 +209,7 @@ impl Screen {
             bar.set_position(done as u64);
         } else if self.last_line.elapsed() > Duration::from_secs(10) {
             self.last_line = Instant::now();
-            output::warn(&format!("{done} of {all} pictures"));
+            output::warn(&format!("{done} of {all} {}", self.what));
         }
     }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Tiles drawn at once.
-const TILES: usize = 64;
+pub const TILES: usize = 64;
 
 /// How a network did in exams; the JSON that `marionette eval --exam` writes.
 #[derive(Debug, Serialize)]
@@ -41,6 +41,27 @@ pub fn on_exams(
     images: usize,
 ) -> Result<ExamsReport, Trouble> {
     let exams = Exam::several_by_name(name).map_err(|e| Trouble::Input(e.into()))?;
+    let scene = scene_of(asked, &weights, detector, scene)?;
+    let scheme = scene.figure.scheme();
+    let take = || -> anyhow::Result<Vec<ExamResult>> {
+        let tiles = TILES.min(images);
+        let ImageSize { width, height } = scene.image;
+        let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
+        let (mut app, adapter) = headless_app(renderer, &scene.pictures)?;
+        let app = (&mut app, renderer, &adapter);
+        let sets = ExamStore::of_user()
+            .fetch(app, &scene, &exams, images, |notice| output::warn(&format!("note: {notice}")))?;
+        sets.iter()
+            .map(|set| Ok(grade(set, &scheme, &detector.detect(&set.images()).context("the network failed")?)))
+            .collect()
+    };
+    let exams = take().map_err(Trouble::Failed)?;
+    Ok(ExamsReport { weights, scene: scene.name, keypoints: scheme.names, exams })
+}
+
+/// The scene whose images the detector is to be judged by, at the size that its network takes: as [`find_scene`], if the
+/// detector is of that scene's figure.
+pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option<&str>) -> Result<Scene, Trouble> {
     let scene = find_scene(asked, detector, scene).map_err(Trouble::Input)?;
     let (card, scheme) = (detector.card(), scene.figure.scheme());
     if card.keypoints.names != scheme.names {
@@ -55,29 +76,16 @@ pub fn on_exams(
         )));
     }
     let [width, height] = card.network.input_size();
-    let Some(scene) = scene.resized(ImageSize { width, height }) else {
-        return Err(Trouble::Input(anyhow!(
+    scene.resized(ImageSize { width, height }).ok_or_else(|| {
+        Trouble::Input(anyhow!(
             "network \"{}\" takes {width}x{height} images, scene \"{}\" makes {}x{} ones; give a --scene whose `image` \
              has the same proportions",
             card.network.name,
             scene.name,
             scene.image.width,
             scene.image.height
-        )));
-    };
-    let take = || -> anyhow::Result<Vec<ExamResult>> {
-        let tiles = TILES.min(images);
-        let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
-        let (mut app, adapter) = headless_app(renderer, &scene.pictures)?;
-        let app = (&mut app, renderer, &adapter);
-        let sets = ExamStore::of_user()
-            .fetch(app, &scene, &exams, images, |notice| output::warn(&format!("note: {notice}")))?;
-        sets.iter()
-            .map(|set| Ok(grade(set, &scheme, &detector.detect(&set.images()).context("the network failed")?)))
-            .collect()
-    };
-    let exams = take().map_err(Trouble::Failed)?;
-    Ok(ExamsReport { weights, scene: scene.name, keypoints: scheme.names, exams })
+        ))
+    })
 }
 
 /// The scene asked for, else that of the run that the weights lie in, else the built-in one that they were trained on.

@@ -3,12 +3,14 @@
 mod bench;
 mod doctor;
 mod eval;
+mod eval_axes;
 mod eval_exam;
 mod eval_table;
 mod export;
 mod output;
 mod predict;
 mod preview;
+mod preview_stats;
 mod report;
 mod train;
 

@@ -1,20 +1,25 @@
 //! `marionette preview`.
 
-use super::{Trouble, output};
+use super::{
+    Trouble, output,
+    preview_stats::{StatsRequest, stats},
+};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::{
     physics::Solvability,
     render::{RendererConfig, headless_app, render_samples},
     run::threads,
-    scene::{AXES, Hardness, HardnessAxis, ImageSize, Policy, SceneSample, draw, draw_at, load_scene},
+    scene::{AXES, Hardness, HardnessAxis, ImageSize, Policy, Scene, SceneSample, draw, draw_at, load_scene},
     sheet::{Overlay, Panel, contact_sheet, save_png},
 };
 use std::path::PathBuf;
 
-/// Render a contact sheet of a scene's samples.
+/// Render a contact sheet of a scene's samples, or plots of what they are like as a whole.
 ///
 /// Example: marionette preview scenes/quickstart.toml --out sheet.png --count 32 --overlay keypoints
+///
+/// Example: marionette preview all --stats --count 2000 --out all.png --json all.json
 #[derive(Args)]
 pub struct PreviewArgs {
     /// Scene file, or the name of a built-in scene: quickstart, everyday, sports, crowded, studio, night, all.
@@ -22,9 +27,17 @@ pub struct PreviewArgs {
     /// The PNG file to write.
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
-    /// How many samples.
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    count: u32,
+    /// How many samples; 32 on a sheet (at most 1024), 500 with --stats.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: Option<u32>,
+    /// Instead of a sheet, print and plot what the samples are like: how often keypoints are seen and what covers them, where
+    /// they lie, boxes, joint angles, families of poses, colours, rejections, and how what is measured follows hardness. With
+    /// --axis, that axis is drawn evenly and the others are at --hardness (0.1 by default).
+    #[arg(long, conflicts_with_all = ["overlay", "columns", "scale"])]
+    stats: bool,
+    /// Write all that --stats finds to this file.
+    #[arg(long, value_name = "FILE", requires = "stats")]
+    json: Option<PathBuf>,
     /// What to draw over the pictures: keypoints, ids, depth, boxes or none; several separated by commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "keypoints")]
     overlay: Vec<Overlay>,
@@ -69,6 +82,10 @@ fn axis(name: &str) -> Result<HardnessAxis, String> {
 
 /// How many levels of an axis are shown.
 const LEVELS: u64 = 5;
+/// How many samples a sheet shows by default, and at most; and how many statistics are of by default.
+const ON_A_SHEET: u32 = 32;
+const MOST_ON_A_SHEET: u32 = 1024;
+const IN_STATISTICS: u32 = 500;
 /// The hardness of the other axes beside the one that is shown.
 const OTHERS: f32 = 0.1;
 
@@ -96,14 +113,36 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
     if let Some(hardness) = args.hardness.filter(|h| !(0.0..=1.0).contains(h)) {
         return Err(Trouble::Input(anyhow!("--hardness is {hardness}; give a number from 0 to 1")));
     }
+    if args.stats {
+        let request = StatsRequest {
+            count: u64::from(args.count.unwrap_or(IN_STATISTICS)),
+            seed: args.seed,
+            hardness: args.hardness,
+            axis: args.axis.map(|axis| (axis, args.hardness.unwrap_or(OTHERS))),
+            out: &args.out,
+            json: args.json.as_deref(),
+            quiet: args.quiet,
+        };
+        return stats(&request, &scene);
+    }
+    sheet(&args, &scene)
+}
+
+/// Draws the contact sheet.
+fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), Trouble> {
+    let count = args.count.unwrap_or(ON_A_SHEET);
+    if count > MOST_ON_A_SHEET {
+        let message = "a sheet shows at most 1024 samples; give fewer, or --stats to look at all of them as a whole";
+        return Err(Trouble::Input(anyhow!("--count is {count}; {message}")));
+    }
     let solvability = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(marionette::scene::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
-    let count = args.axis.map_or(u64::from(args.count), |_| LEVELS * u64::from(args.columns.max(1)));
+    let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns.max(1)));
     let sample = |place: u64| {
-        let (index, hardness, _) = shown(&args, place);
+        let (index, hardness, _) = shown(args, place);
         solvability.first_solvable(index, |attempt| match hardness {
-            Some(hardness) => draw_at(&scene, hardness, args.seed, index, attempt),
-            None => draw(&scene, &policy, args.seed, index, attempt),
+            Some(hardness) => draw_at(scene, hardness, args.seed, index, attempt),
+            None => draw(scene, &policy, args.seed, index, attempt),
         })
     };
     let samples: Vec<SceneSample> =
@@ -117,7 +156,7 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
     let draw = || -> anyhow::Result<()> {
         let (mut app, _) = headless_app(config, &scene.pictures)?;
         let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
-        let panel = |(place, tile)| Panel { tile, prediction: None, border: None, caption: shown(&args, place).2 };
+        let panel = |(place, tile)| Panel { tile, prediction: None, border: None, caption: shown(args, place).2 };
         let panels: Vec<Panel> = (0..).zip(&tiles).map(panel).collect();
         let sheet = contact_sheet(&scene.figure, &panels, &args.overlay, usize::from(args.columns), args.scale);
         save_png(&args.out, &sheet).context("the contact sheet")

@@ -8,10 +8,12 @@
 //! them, as far as their axes allow, so what differs between two exams' results is the axes' doing.
 
 mod grade;
+mod levels;
 mod set;
 mod store;
 
 pub use grade::{AxisResult, BinResult, ExamResult, grade};
+pub use levels::{AxisErrors, LevelErrors};
 pub use set::{ExamSet, render_exam};
 pub use store::{ExamStore, Notice};
 
@@ -59,26 +61,48 @@ pub enum Exam {
     Hard,
     /// One axis over [0.8, 1], the others over [0, 0.2].
     HardAxis(HardnessAxis),
+    /// One axis over the `level`-th of `levels` equal parts of [0, 1], the others over [0, 0.2]; made by [`Exam::at_level`].
+    AxisLevel {
+        /// The axis.
+        axis: HardnessAxis,
+        /// Which part, from 1 (easy) to `levels` (hard).
+        level: u8,
+        /// How many parts there are.
+        levels: u8,
+    },
 }
 
 impl Exam {
-    /// Every exam: `standard`, `easy`, `hard`, and one per axis.
+    /// Every exam that goes by a name on the command line: `standard`, `easy`, `hard`, and one per axis.
     pub fn all() -> Vec<Exam> {
         let axes = HardnessAxis::ALL.into_iter().map(Exam::HardAxis);
         [Exam::Standard, Exam::Easy, Exam::Hard].into_iter().chain(axes).collect()
     }
 
-    /// The name that it is asked for by: `standard`, `easy`, `hard`, `hard-pose` ...
+    /// One axis over the `level`-th (from 1) of `levels` equal parts of [0, 1], the others over [0, 0.2]. The first of five is
+    /// `easy` and the last `hard-AXIS`, the same images.
+    pub fn at_level(axis: HardnessAxis, level: u8, levels: u8) -> Exam {
+        let levels = levels.max(1);
+        let level = level.clamp(1, levels);
+        match (level, levels) {
+            (1, 5) => Exam::Easy,
+            (5, 5) => Exam::HardAxis(axis),
+            _ => Exam::AxisLevel { axis, level, levels },
+        }
+    }
+
+    /// Its name: `standard`, `easy`, `hard`, `hard-pose`, `pose-2-of-5` ...
     pub fn name(self) -> String {
         match self {
             Exam::Standard => "standard".to_owned(),
             Exam::Easy => "easy".to_owned(),
             Exam::Hard => "hard".to_owned(),
             Exam::HardAxis(axis) => format!("hard-{axis}"),
+            Exam::AxisLevel { axis, level, levels } => format!("{axis}-{level}-of-{levels}"),
         }
     }
 
-    /// The exam called `name`.
+    /// The exam of [`Exam::all`] that is called `name`.
     ///
     /// # Errors
     /// If there is none, with the names there are.
@@ -104,7 +128,10 @@ impl Exam {
                 Exam::Standard => [0.0, 1.0],
                 Exam::Hard => [0.7, 1.0],
                 Exam::HardAxis(hard) if hard as usize == axis => [0.8, 1.0],
-                Exam::Easy | Exam::HardAxis(_) => [0.0, 0.2],
+                Exam::AxisLevel { axis: graded, level, levels } if graded as usize == axis => {
+                    [level.saturating_sub(1), level].map(|end| f32::from(end) / f32::from(levels.max(1)))
+                }
+                Exam::Easy | Exam::HardAxis(_) | Exam::AxisLevel { .. } => [0.0, 0.2],
             };
             low + (high - low) * rng.random::<f32>()
         })
@@ -119,7 +146,8 @@ impl Serialize for Exam {
 
 impl<'de> Deserialize<'de> for Exam {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Exam::by_name(&String::deserialize(from)?).map_err(D::Error::custom)
+        let name = String::deserialize(from)?;
+        levels::by_name(&name).map_or_else(|| Exam::by_name(&name), Ok).map_err(D::Error::custom)
     }
 }
 
@@ -145,10 +173,44 @@ mod tests {
     }
 
     #[test]
+    fn levels_follow_one_another_and_their_ends_are_exams_of_their_own() {
+        let view = HardnessAxis::View;
+        assert_eq!(Exam::at_level(view, 1, 5), Exam::Easy);
+        assert_eq!(Exam::at_level(view, 5, 5), Exam::HardAxis(view));
+        for index in 0..100 {
+            let at = |level, levels| Exam::at_level(view, level, levels).hardness(7, index);
+            // The same draws, moved by a level.
+            let levels = [1, 2, 3, 4, 5].map(|level| at(level, 5)[view as usize]);
+            for (level, hardness) in levels.iter().enumerate() {
+                assert!((level as f32 * 0.2..=(level + 1) as f32 * 0.2).contains(hardness), "{levels:?}");
+                assert!((hardness - levels[0] - level as f32 * 0.2).abs() < 1e-6, "{levels:?}");
+            }
+            let others = |mut hardness: Hardness| {
+                hardness[view as usize] = 0.0;
+                hardness
+            };
+            assert_eq!(others(at(2, 5)), others(Exam::Easy.hardness(7, index)));
+            // What the two names at an end stand for is the same.
+            let first = Exam::AxisLevel { axis: view, level: 1, levels: 5 };
+            assert_eq!(first.hardness(7, index), Exam::Easy.hardness(7, index));
+        }
+    }
+
+    #[test]
     fn names_lead_back_to_their_exams() {
         assert_eq!(Exam::all().len(), 3 + HardnessAxis::ALL.len());
         for exam in Exam::all() {
             assert_eq!(Exam::by_name(&exam.name()).unwrap(), exam);
+        }
+        for axis in HardnessAxis::ALL {
+            for (level, levels) in [(1, 5), (2, 5), (5, 5), (1, 1), (12, 12)] {
+                let exam = Exam::at_level(axis, level, levels);
+                let text = serde_json::to_string(&exam).unwrap();
+                assert_eq!(serde_json::from_str::<Exam>(&text).unwrap(), exam, "{text}");
+            }
+        }
+        for wrong in ["pose-0-of-5", "pose-6-of-5", "pose-1-of-0", "pose-x-of-5", "mood-1-of-5", "pose-2-of-5-of-9"] {
+            assert!(serde_json::from_str::<Exam>(&format!("\"{wrong}\"")).is_err(), "{wrong}");
         }
         let message = Exam::several_by_name("hard-mood").unwrap_err().to_string();
         assert!(message.contains("\"hard-mood\"") && message.contains("hard-pose"), "{message}");

@@ -1,8 +1,8 @@
 //! Contact sheets: tiles side by side, enlarged, with labels, predictions, ids, depth or boxes drawn over them; and
 //! photographs with what was found in them.
 
-mod canvas;
-mod font;
+pub(crate) mod canvas;
+pub(crate) mod font;
 mod marks;
 mod photograph;
 mod picture;

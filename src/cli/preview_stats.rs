@@ -1,0 +1,121 @@
+//! The half of `marionette preview` that shows what a scene's samples are like as a whole.
+
+use super::{Trouble, output};
+use anyhow::{Context, anyhow};
+use marionette::{
+    atomic_file::{check_writable, write_atomic},
+    physics::{Solvability, Unsolvable},
+    random,
+    render::{RendererConfig, headless_app, render_samples},
+    run::threads,
+    scene::{AXES, Hardness, HardnessAxis, Policy, Scene, SceneSample, StreamMix, draw, draw_at},
+    sheet::save_png,
+    stats::{SampleFacts, Statistics, plots, table},
+};
+use rand::Rng;
+use rayon::prelude::*;
+use std::{cell::RefCell, path::Path};
+
+/// Tiles drawn at once.
+const TILES: usize = 64;
+/// Samples whose pixels are held at once.
+const CHUNK: u64 = 4 * TILES as u64;
+
+/// Which samples are looked at, and where what is found goes.
+pub struct StatsRequest<'a> {
+    /// How many samples.
+    pub count: u64,
+    /// Seed of the samples.
+    pub seed: u64,
+    /// Hardness of every axis; without it each is drawn evenly.
+    pub hardness: Option<f32>,
+    /// The axis that alone is drawn evenly, and the hardness of the others.
+    pub axis: Option<(HardnessAxis, f32)>,
+    /// The PNG file to write.
+    pub out: &'a Path,
+    /// The JSON file to write.
+    pub json: Option<&'a Path>,
+    /// Whether to print nothing.
+    pub quiet: bool,
+}
+
+impl StatsRequest<'_> {
+    /// At which hardness samples are drawn, in words.
+    fn words(&self) -> String {
+        match (self.axis, self.hardness) {
+            (Some((axis, others)), _) => format!("{axis} drawn evenly, the other axes at {others}"),
+            (None, Some(hardness)) => format!("every axis at {hardness}"),
+            (None, None) => "every axis drawn evenly".to_owned(),
+        }
+    }
+
+    /// The hardness of sample `index`, where it is not drawn evenly along each axis.
+    fn hardness_of(&self, index: u64) -> Option<Hardness> {
+        let Some((axis, others)) = self.axis else { return self.hardness.map(|hardness| [hardness; AXES]) };
+        let mut hardness = [others; AXES];
+        hardness[axis as usize] = random::stream(self.seed, index, 0, "preview/hardness").random();
+        Some(hardness)
+    }
+}
+
+/// Renders the samples of `scene` that are asked for, and writes and prints their statistics.
+pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), Trouble> {
+    if request.json == Some(request.out) {
+        return Err(Trouble::Input(anyhow!("--out and --json name the same file; give each a file of its own")));
+    }
+    for path in [Some(request.out), request.json].into_iter().flatten() {
+        check_writable(path).map_err(|e| Trouble::Failed(e.into()))?;
+    }
+    let samples = look(request, scene).map_err(Trouble::Failed)?;
+    let statistics = Statistics::gather(scene, &request.words(), &samples);
+    let write = || -> anyhow::Result<()> {
+        save_png(request.out, &plots(&statistics)).context("the plots")?;
+        if let Some(path) = request.json {
+            write_atomic(path, (serde_json::to_string_pretty(&statistics)? + "\n").as_bytes())?;
+        }
+        Ok(())
+    };
+    write().map_err(Trouble::Failed)?;
+    if !request.quiet {
+        output::say(&format!("{}\n\nPlots are in {}.", table(&statistics), request.out.display()));
+    }
+    Ok(())
+}
+
+/// The facts of all samples, rendered a chunk at a time: pixels take far more memory than what is kept of them.
+fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts>> {
+    let solvability = Solvability::new(scene.figure.clone());
+    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
+    let config = RendererConfig {
+        tiles: TILES.min(request.count as usize),
+        width: scene.image.width,
+        height: scene.image.height,
+        threads: threads(0),
+    };
+    let (mut app, _) = headless_app(config, &scene.pictures)?;
+    let mut facts = Vec::new();
+    for first in (0..request.count).step_by(CHUNK as usize) {
+        let one = |index: u64| {
+            // Which families were rejected can only be told while they are drawn.
+            let families = RefCell::new(Vec::new());
+            let sample = solvability.first_solvable(index, |attempt| {
+                let sample = match request.hardness_of(index) {
+                    Some(hardness) => draw_at(scene, hardness, request.seed, index, attempt),
+                    None => draw(scene, &policy, request.seed, index, attempt),
+                };
+                families.borrow_mut().extend(sample.figures.first().map(|figure| figure.family));
+                sample
+            })?;
+            let mut families = families.into_inner();
+            families.pop();
+            Ok((sample, families))
+        };
+        let last = request.count.min(first + CHUNK);
+        let drawn: Result<Vec<_>, Unsolvable> = (first..last).into_par_iter().map(one).collect();
+        let (samples, families): (Vec<SceneSample>, Vec<Vec<usize>>) = drawn?.into_iter().unzip();
+        let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
+        let fact = |(tile, rejected_families)| SampleFacts { rejected_families, ..SampleFacts::of(tile) };
+        facts.extend(tiles.iter().zip(families).map(fact));
+    }
+    Ok(facts)
+}
