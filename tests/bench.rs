@@ -21,6 +21,22 @@ fn assert_measured(value: &Value, pairs: usize) {
 }
 
 #[test]
+fn memory_is_told_ten_times_on_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = marionette(["bench", "memory", "--draws", "80", "--tiles", "4", "--json", "memory.json"]);
+    let said = succeed(command.current_dir(&folder));
+    assert!(said.stdout.contains("Resident memory while tiles of 64x64"), "{}", said.stdout);
+    let report = &json(folder.path(), "memory.json")["memory"];
+    let tenths = report["tenths"].as_array().unwrap();
+    assert_eq!(
+        tenths.iter().map(|tenth| tenth[0].as_u64().unwrap()).collect::<Vec<_>>(),
+        [8, 16, 24, 32, 40, 48, 56, 64, 72, 80]
+    );
+    #[cfg(target_os = "linux")]
+    assert!(report["growth"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
 fn a_step_is_measured_operation_by_operation() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = marionette(["bench", "train", "--json", "train.json"]);

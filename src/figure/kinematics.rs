@@ -32,7 +32,7 @@ pub fn clamp_to_limits(figure: &Figure, angles: &mut [Vec3]) {
 pub fn solve(figure: &Figure, shape: &BodyShape, pose: &Pose) -> WorldBones {
     let mut world_from_bone: WorldBones = Vec::with_capacity(figure.bones.len());
     for (bone, angle) in figure.bones.iter().zip(&pose.angles) {
-        let turn = Quat::from_euler(EulerRot::ZXY, angle.z, angle.x, angle.y);
+        let turn = Quat::from_euler(EulerRot::XZY, angle.x, angle.z, angle.y);
         world_from_bone.push(match bone.parent {
             None => Affine3A::from_rotation_translation(pose.orientation * turn, pose.root),
             Some(parent) => {

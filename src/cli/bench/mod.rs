@@ -6,6 +6,7 @@ mod memory;
 mod network;
 mod render;
 mod report;
+mod steady;
 mod stream;
 mod train;
 
@@ -52,6 +53,9 @@ pub struct BenchArgs {
     /// Tiles a frame that `render` draws.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4096))]
     tiles: u32,
+    /// Tiles in all that `memory` draws.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(10..=1_000_000_000))]
+    draws: u64,
     /// Network that `train`, `network` and `loop` train.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
@@ -80,7 +84,9 @@ enum Part {
     Network,
     /// Rendering and training at once, against each alone.
     Loop,
-    /// All of them.
+    /// Resident memory while a great many tiles are drawn; takes minutes, and is not part of `all`.
+    Memory,
+    /// Rendering, training, the network alone, and the loop.
     All,
 }
 
@@ -133,6 +139,8 @@ struct Report {
     network: Option<network::NetworkReport>,
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     both: Option<stream::LoopReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<steady::MemoryReport>,
 }
 
 /// Runs `marionette bench`.
@@ -190,6 +198,7 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         train: None,
         network: None,
         both: None,
+        memory: None,
     };
     if wanted(Part::Render) {
         let measured = render::measure(bench)?;
@@ -210,6 +219,11 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         let measured = stream::measure(bench)?;
         show(&measured);
         report.both = Some(measured);
+    }
+    if args.part == Part::Memory {
+        let measured = steady::measure(bench, args.draws)?;
+        show(&measured);
+        report.memory = Some(measured);
     }
     if let Some(path) = &args.json {
         let mut text = serde_json::to_string_pretty(&report).context("the measurements")?;
