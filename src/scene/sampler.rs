@@ -9,6 +9,7 @@ mod colors;
 mod framing;
 mod poses;
 mod props;
+mod settling;
 mod surroundings;
 
 pub use framing::image_box;
