@@ -14,6 +14,7 @@ pub mod kernel;
 pub mod model;
 pub mod optim;
 pub mod physics;
+pub mod ragdoll;
 pub mod random;
 pub mod render;
 pub mod run;

@@ -169,6 +169,7 @@ fn a_scene_with_a_bad_figure_names_the_figure_file() {
 
 #[test]
 fn figure_files() {
+    const SECONDS: &[&str] = &["pose \"sit\": settle.seconds is [", "above 0, at most 5", "the lower first"];
     let cases: &[Case] = &[
         ("parent = \"pelvis\"", "parent = \"chest\"", Some(-2), &["in a circle", "spine", "chest"]),
         ("parent = \"pelvis\"", "parent = \"hips\"", Some(0), &["\"spine\" hangs on \"hips\"", "not a bone"]),
@@ -264,6 +265,25 @@ fn figure_files() {
         ("support = \"seat\"", "support = \"throne\"", Some(0), &["unknown variant `throne`", "`seat`"]),
         ("pitch = [5, 20]", "pitch = [20, 5]", Some(-8), &["pose \"sprint\": pitch is [20, 5]", "lower first"]),
         ("clearance = [0, 0.2]\n", "", Some(-10), &["pose \"sprint\": clearance", "give [lowest, highest]"]),
+        ("seconds = [0.2, 0.4], strength = 0.7", "seconds = [-0.2, 0.4], strength = 0.7", Some(0), SECONDS),
+        ("seconds = [0.2, 0.4], strength = 0.7", "seconds = [0.2, nan], strength = 0.7", Some(0), SECONDS),
+        ("seconds = [0.2, 0.4], strength = 0.7", "seconds = [0.2, 9], strength = 0.7", Some(0), SECONDS),
+        ("seconds = [0.2, 0.4], strength = 0.7", "seconds = [0.4, 0.2], strength = 0.7", Some(0), SECONDS),
+        (
+            "seconds = [0.2, 0.4], strength = 0.7",
+            "seconds = [0.2, 0.4], strength = 7",
+            Some(0),
+            &["pose \"sit\": settle.strength is 7", "0 (limp) to 1 (stiff)"],
+        ),
+        ("tumble = 90", "tumble = inf", Some(0), &["pose \"fall\": settle.tumble is inf", "degrees a second"]),
+        ("tumble = 90", "spin = 90", Some(0), &["unknown field `spin`", "`tumble`"]),
+        ("mass = 0.20", "mass = 0", Some(-5), &["bone \"chest\": mass is 0", "above 0 to 1"]),
+        (
+            "thigh = [-86, 0, 12]",
+            "thigh = [-150, 0, 12]",
+            Some(0),
+            &["pose \"sit\" turns \"left_thigh\" by -150 degrees about x", "[-140, 75]"],
+        ),
         ("ends = [[0.0, 0.115,", "ends = [[0.0, 0.0, 0.115,", Some(0), &["invalid length 4", "a list of 3"]),
         ("[86, 0, 0]", "[86, 0, 0, 0]", Some(0), &["invalid length 4", "a list of 3"]),
         ("[\"nose\", \"left_eye\"]", "[\"nose\"]", Some(-1), &["invalid length 1", "a list of 2"]),

@@ -9,7 +9,7 @@ mod keypoints;
 mod parts;
 mod poses;
 
-use super::{Bulk, Figure, ShapeDistribution, WidthGroup};
+use super::{Bulk, Figure, ShapeDistribution, WidthGroup, contact};
 use crate::toml_file::{Exact, FileError, TomlFile, exact, exact_rows};
 use glam::Vec3;
 use serde::Deserialize;
@@ -139,6 +139,17 @@ struct PoseEntry {
     support: SupportName,
     #[serde(default, deserialize_with = "exact")]
     clearance: [f32; 2],
+    settle: Option<Spanned<SettleEntry>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettleEntry {
+    #[serde(deserialize_with = "exact")]
+    seconds: [f32; 2],
+    strength: f32,
+    #[serde(default)]
+    tumble: f32,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -147,6 +158,7 @@ enum SupportName {
     #[default]
     Ground,
     Seat,
+    Wall,
     Bar,
     Air,
 }
@@ -212,7 +224,7 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let edges = entries.edges.iter().map(|[a, b]| Ok([keypoint(a)?, keypoint(b)?])).collect::<Result<_, _>>()?;
     let torso = [keypoint(&entries.torso[0])?, keypoint(&entries.torso[1])?];
     let poses = poses::poses(file, &entries.poses, &bones)?;
-    Ok(Figure {
+    let figure = Figure {
         name: entries.name,
         bones,
         parts,
@@ -226,7 +238,9 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         torso,
         shape: entries.shape,
         poses,
-    })
+        limb_pairs: Vec::new(),
+    };
+    Ok(Figure { limb_pairs: contact::limb_pairs(&figure), ..figure })
 }
 
 /// The names of an entry and, where it is mirrored, of its twin.

@@ -4,6 +4,7 @@
 //! sigmas, the number of heatmaps. Lengths are metres, angles radians (degrees in the file). Y is up, the figure faces
 //! +Z and its left is +X.
 
+mod contact;
 mod file;
 mod kinematics;
 mod outfit;
@@ -11,9 +12,12 @@ mod round_cone;
 mod scheme;
 mod shape;
 
+pub use contact::{DEEPEST, LimbPair, gap, penetration};
 pub use file::{FigureError, load_figure, parse_figure};
 
-pub use kinematics::{Pose, WorldBones, clamp_to_limits, lowest_point, place_keypoints, place_parts, solve};
+pub use kinematics::{
+    Pose, WorldBones, clamp_to_limits, lowest_point, nearest_angles, place_keypoints, place_parts, solve, turn,
+};
 pub use outfit::{Garment, place_clothed, worn_parts};
 pub use round_cone::RoundCone;
 pub use scheme::KeypointScheme;
@@ -51,6 +55,8 @@ pub struct Figure {
     pub shape: ShapeDistribution,
     /// Families of poses.
     pub poses: Vec<PoseFamily>,
+    /// Pairs of the body's parts that must not go through each other, and how far their flesh gives way.
+    pub limb_pairs: Vec<LimbPair>,
 }
 
 /// One bone: a joint at its origin, carrying parts, keypoints and further bones.
@@ -147,6 +153,19 @@ pub struct PoseFamily {
     pub spread: f32,
     /// What carries the figure.
     pub support: Support,
+    /// How gravity takes the pose from there; `None` leaves it as drawn.
+    pub settle: Option<Settle>,
+}
+
+/// How a drawn pose settles: for a while the body falls, sags or leans as its weight has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settle {
+    /// Shortest and longest time, seconds.
+    pub seconds: [f32; 2],
+    /// How firmly joints keep the drawn pose: 0 is limp, 1 is stiff.
+    pub strength: f32,
+    /// How fast the whole body turns when let go, radians a second: the deviation about each axis.
+    pub tumble: f32,
 }
 
 /// What carries a figure.
@@ -156,6 +175,8 @@ pub enum Support {
     Ground,
     /// It sits on a block, its feet where they are.
     Seat,
+    /// It stands on the ground and leans on an upright slab, on the side that it is tilted to.
+    Wall,
     /// It holds on to a bar with both hands, clear of the ground by so many metres, from the lowest to the highest.
     Bar([f32; 2]),
     /// Nothing: it is clear of the ground by so many metres, from the lowest to the highest.

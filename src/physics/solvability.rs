@@ -1,11 +1,11 @@
 //! The solvability rule: a sample that nobody could label is drawn again, and counted.
 
-use super::{Owner, SceneWorld, floating, penetration, prop_penetration};
+use super::{Owner, SceneWorld, floating, prop_penetration};
 use crate::{
-    figure::{BodyShape, Figure, Pose, place_parts, solve},
+    figure::{DEEPEST, Figure, lowest_point, penetration},
     scene::{PropRole, PropShape, Rejection, SceneSample, image_box},
 };
-use glam::{Quat, Vec3};
+use glam::Vec3;
 use std::sync::Arc;
 
 /// Least number of keypoints inside the image.
@@ -14,8 +14,6 @@ const LEAST_IN_FRAME: usize = 5;
 const LEAST_UNCOVERED: usize = 3;
 /// Least height of the figure's box, as a share of the image side.
 const LEAST_HEIGHT: f32 = 0.3;
-/// Deepest that a limb may be inside another or inside what carries the figure, metres.
-const DEEPEST: f32 = 0.02;
 /// Farthest that a figure may be from what carries it, metres.
 const FARTHEST: f32 = 0.03;
 /// Least mean brightness of the figure, sRGB.
@@ -43,27 +41,12 @@ pub struct Unsolvable {
 /// Judges samples of one figure.
 pub struct Solvability {
     figure: Arc<Figure>,
-    /// Pairs of parts that must not go through each other: of different groups, and apart in the rest pose (neighbours at a
-    /// joint always overlap).
-    limb_pairs: Vec<(usize, usize)>,
 }
 
 impl Solvability {
     /// A judge of samples that show `figure`.
     pub fn new(figure: Arc<Figure>) -> Self {
-        let pose = Pose { root: Vec3::Y, orientation: Quat::IDENTITY, angles: vec![Vec3::ZERO; figure.bones.len()] };
-        let shape = BodyShape::default();
-        let parts = place_parts(&figure, &shape, &solve(&figure, &shape, &pose));
-        let mut limb_pairs = Vec::new();
-        for i in 0..parts.len() {
-            for j in i + 1..parts.len() {
-                let apart = penetration(&parts[i], &parts[j]) == 0.0;
-                if apart && figure.parts[i].group != figure.parts[j].group {
-                    limb_pairs.push((i, j));
-                }
-            }
-        }
-        Solvability { figure, limb_pairs }
+        Solvability { figure }
     }
 
     /// Draws with `draw(attempt)` until a sample is solvable; the reasons for its redraws are kept in the sample.
@@ -93,12 +76,13 @@ impl Solvability {
     /// The first reason found to draw the sample again.
     pub fn judge_draw(&self, sample: &SceneSample) -> Result<(), Rejection> {
         let primary = &sample.figures[0];
-        for (i, j) in &self.limb_pairs {
-            if penetration(&primary.parts[*i], &primary.parts[*j]) > DEEPEST {
-                return Err(Rejection::SelfPenetration);
-            }
+        if let Some(fault) = primary.fault {
+            return Err(fault);
         }
-        if self.in_support(sample) {
+        if self.figure.goes_through_itself(&primary.parts, 0.0) {
+            return Err(Rejection::SelfPenetration);
+        }
+        if lowest_point(primary.body()) < -DEEPEST || self.in_support(sample) {
             return Err(Rejection::SupportPenetration);
         }
         if floating(&self.figure, primary, &sample.props) > FARTHEST {
@@ -244,11 +228,14 @@ mod tests {
             let support = scene.figure.poses[figure.family].support;
             let beads: Vec<_> = figure.body().iter().map(beads).collect();
             let all = || beads.iter().flatten();
-            let through_limb = judge.limb_pairs.iter().any(|(i, j)| {
+            let through_limb = scene.figure.limb_pairs.iter().any(|pair| {
+                let ([i, j], deepest) = (&pair.parts, pair.deepest);
                 let reach = |k: usize| figure.parts[k].bounding_sphere();
                 let ((a, ra), (b, rb)) = (reach(*i), reach(*j));
                 a.distance(b) < ra + rb
-                    && beads[*i].iter().any(|(a, ra)| beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > 0.02))
+                    && beads[*i]
+                        .iter()
+                        .any(|(a, ra)| beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > deepest))
             });
             let through_ground = all().any(|(centre, radius)| radius - centre.y > 0.02);
             let supports = || sample.props.iter().filter(|prop| prop.role == PropRole::Support);

@@ -9,7 +9,9 @@ use std::fmt;
 pub enum Rejection {
     /// A limb goes through a limb.
     SelfPenetration,
-    /// A figure goes through what carries one.
+    /// A figure came apart, or flew off, as it settled.
+    Diverged,
+    /// A figure goes through the ground or what carries one.
     SupportPenetration,
     /// The figure is clear of what should carry it.
     Floating,
@@ -33,7 +35,8 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Rejection::SelfPenetration => "a limb goes through a limb",
-            Rejection::SupportPenetration => "a limb goes through a seat, a block or a bar",
+            Rejection::Diverged => "the figure comes apart as it settles",
+            Rejection::SupportPenetration => "a limb goes through the ground, a seat, a wall, a block or a bar",
             Rejection::Floating => "the figure is clear of what should carry it",
             Rejection::FiguresPenetrate => "two figures go through each other",
             Rejection::OutOfFrame => "fewer than 5 keypoints are in the image",

@@ -59,6 +59,8 @@ pub struct FigureSample {
     pub family: usize,
     /// Its pose.
     pub pose: Pose,
+    /// Why the pose is of no use, where that is known already: it did not settle.
+    pub fault: Option<Rejection>,
     /// What it wears: indices into the figure's garments, innermost first.
     pub outfit: Vec<usize>,
     /// Its parts in the world, metres: the body's in the figure's order, then those of its garments.

@@ -14,6 +14,7 @@ mod light;
 mod poses;
 mod props;
 mod scenery;
+mod settling;
 
 pub use framing::image_box;
 
@@ -71,13 +72,27 @@ struct Keys {
     redrawn: Vec<&'static str>,
 }
 
+/// Attempts after which even what redraws keep is drawn again.
+const LASTING: u32 = 32;
+
 impl Keys {
     fn stream(&self, name: &'static str) -> ChaCha8Rng {
-        let (index, attempt) = match self.origin {
+        let (index, attempt) = self.place(name);
+        random::stream(self.seed, index, attempt, name)
+    }
+
+    /// A stream that stays the same over many redraws of a sample.
+    fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
+        let (index, attempt) = self.place(name);
+        random::stream(self.seed, index, attempt / LASTING, name)
+    }
+
+    /// The sample and the attempt whose draws `name` takes.
+    fn place(&self, name: &'static str) -> (u64, u32) {
+        match self.origin {
             Some(origin) if !self.redrawn.iter().any(|redrawn| name.split('/').next() == Some(redrawn)) => origin,
             _ => self.own,
-        };
-        random::stream(self.seed, index, attempt, name)
+        }
     }
 }
 

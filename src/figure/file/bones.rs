@@ -29,8 +29,8 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
                 return Err(file.error(Some(span), message));
             }
         }
-        if !(bone.mass >= 0.0 && bone.mass <= 1.0) {
-            let message = format!("bone \"{}\": mass is {}; give a share from 0 to 1", bone.name, bone.mass);
+        if !(bone.mass > 0.0 && bone.mass <= 1.0) {
+            let message = format!("bone \"{}\": mass is {}; give a share from above 0 to 1", bone.name, bone.mass);
             return Err(file.error(Some(span), message));
         }
         finite(file, span.clone(), "offset", &bone.offset)?;

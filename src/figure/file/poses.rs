@@ -1,12 +1,19 @@
 //! `[[poses]]`: families of poses, each a movement given by its key frames.
 
-use super::{Angles, FigureError, PoseEntry, SupportName, list};
+use super::{Angles, FigureError, PoseEntry, SettleEntry, SupportName, list};
 use crate::{
-    figure::{Bone, PoseFamily, Support},
+    figure::{Bone, PoseFamily, Settle, Support},
     toml_file::{Exact, TomlFile},
 };
 use glam::Vec3;
 use toml::Spanned;
+
+/// Longest that a figure settles, seconds: whatever falls lies still by then.
+const LONGEST: f32 = 5.0;
+/// Bones that a settling figure can have: whose parts may touch whose is kept in 32 bits, and one stands for the ground.
+const MOST_SETTLING_BONES: usize = 31;
+/// Fastest that a figure can be said to tumble, degrees a second: two turns, a gymnast's.
+const MOST_TUMBLE: f32 = 720.0;
 
 pub(super) fn poses(
     file: &TomlFile,
@@ -37,6 +44,11 @@ pub(super) fn poses(
                            highest] there, 0 or more, and nowhere else";
             return Err(fail(message.into()));
         }
+        let settle = pose.settle.as_ref().map(|entry| {
+            settle(entry.get_ref(), bones.len())
+                .map_err(|message| file.error(Some(entry.span()), format!("pose \"{}\": {message}", pose.name)))
+        });
+        let settle = settle.transpose()?;
         let keys = std::iter::once(&pose.angles).chain(&pose.then);
         let keys = keys.map(|angles| key_frame(file, &pose.name, angles, bones)).collect::<Result<Vec<_>, _>>()?;
         poses.push(PoseFamily {
@@ -49,9 +61,11 @@ pub(super) fn poses(
             support: match pose.support {
                 SupportName::Ground => Support::Ground,
                 SupportName::Seat => Support::Seat,
+                SupportName::Wall => Support::Wall,
                 SupportName::Bar => Support::Bar(pose.clearance),
                 SupportName::Air => Support::Air(pose.clearance),
             },
+            settle,
         });
     }
     for hardness in 0..2 {
@@ -62,6 +76,26 @@ pub(super) fn poses(
         }
     }
     Ok(poses)
+}
+
+/// Checks how a family of a figure with so many bones settles; the complaint lacks the family's name.
+fn settle(entry: &SettleEntry, bones: usize) -> Result<Settle, String> {
+    let SettleEntry { seconds: [low, high], strength, tumble } = *entry;
+    if !(low > 0.0 && low <= high && high <= LONGEST) {
+        return Err(format!(
+            "settle.seconds is [{low}, {high}]; give seconds above 0, at most {LONGEST}, the lower first"
+        ));
+    }
+    if bones > MOST_SETTLING_BONES {
+        return Err(format!("the figure has {bones} bones; poses settle in figures of at most {MOST_SETTLING_BONES}"));
+    }
+    if !(0.0..=1.0).contains(&strength) {
+        return Err(format!("settle.strength is {strength}; give 0 (limp) to 1 (stiff)"));
+    }
+    if !(0.0..=MOST_TUMBLE).contains(&tumble) {
+        return Err(format!("settle.tumble is {tumble}; give 0 to {MOST_TUMBLE} degrees a second"));
+    }
+    Ok(Settle { seconds: [low, high], strength, tumble: tumble.to_radians() })
 }
 
 /// Every bone's rotation, radians; those not named stay at rest.

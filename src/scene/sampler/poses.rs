@@ -1,6 +1,6 @@
 //! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
 
-use super::{Keys, Recorder, colors::any_color, framing::ground_axes};
+use super::{Keys, Recorder, colors::any_color, framing::ground_axes, settling};
 use crate::{
     figure::{
         BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point, place_parts, solve,
@@ -21,23 +21,23 @@ pub(super) struct PoseSettings {
     pub spread: f32,
     /// How far joints are blended towards random points within their limits, 0 to 1.
     pub limit_blend: f32,
-    /// Whether it may need a seat or a bar.
+    /// Whether it may need a seat, a wall or a bar.
     pub carried: bool,
     /// Probability that it stands on a block where it would stand on the ground.
     pub block: f32,
 }
 
-/// A posed figure above `position` (x, z), and the props that carry it. `turn` comes on top of the pose's own orientation.
+/// A figure in a pose of the family with that index, above `position` (x, z), and the props that carry it. `turn` comes on top of
+/// the pose's own orientation.
 pub(super) fn posed(
-    scene: &Scene,
+    figure: &Figure,
+    index: usize,
     shape: BodyShape,
     settings: &PoseSettings,
     turn: Quat,
     position: Vec2,
     rng: &mut ChaCha8Rng,
 ) -> (FigureSample, Vec<Prop>) {
-    let figure = &*scene.figure;
-    let index = family(scene, settings, rng);
     let family = &figure.poses[index];
     let mirrored = rng.random::<bool>();
     let angles = joint_angles(figure, family, mirrored, settings, rng);
@@ -48,25 +48,24 @@ pub(super) fn posed(
     let bones = solve(figure, &shape, &pose);
     let parts = place_parts(figure, &shape, &bones);
     let lowest = lowest_point(&parts);
-    let hands = ["left_hand", "right_hand"].map(|name| figure.bones.iter().position(|bone| bone.name == name));
     let mut props = Vec::new();
     let mut lift = -lowest;
     match family.support {
         Support::Air(clearance) => lift += between(clearance),
         Support::Bar(clearance) => {
             lift += between(clearance);
-            if let [Some(left), Some(right)] = hands {
-                let ends = [left, right].map(|hand| {
-                    let palm = Vec3::NEG_Y * 0.08 * shape.length_scale(figure.bones[hand].scale);
-                    bones[hand].transform_point3(palm)
-                });
-                props.push(bar(ends, rng));
+            if let [left, right] = settling::palms(figure, &shape)[..] {
+                let place = |(hand, palm): (usize, Vec3)| bones[hand].transform_point3(palm);
+                props.push(bar([place(left), place(right)], rng));
             }
         }
         Support::Seat => props.extend(seat(&parts, lowest, position, rng)),
+        Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, rng)),
         Support::Ground => {
             if rng.random::<f32>() < settings.block {
-                let block = block(&parts, lowest, rng);
+                // Who lies down needs room for all that lies, not for the heel that happens to be lowest.
+                let room = if family.settle.is_some() { 0.25 } else { 0.04 };
+                let block = block(&parts, lowest, room, rng);
                 lift += block.1;
                 props.push(block.0);
             }
@@ -153,10 +152,24 @@ fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> O
     })
 }
 
-/// A block, a beam or a wall under whatever the figure stands on, and its height, metres.
-fn block(parts: &[RoundCone], lowest: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
+/// An upright slab on the ground that the figure, its head towards `up`, meets first when it tips over.
+fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Prop {
+    let away = up.with_y(0.0).normalize_or(Vec3::Z);
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
-    let resting = || balls().filter(|(centre, radius)| centre.y - radius < lowest + 0.04).map(|(centre, _)| centre);
+    let met = balls().map(|(centre, radius)| (centre.dot(away) + radius, centre)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let (reach, place) = met.unwrap_or_default();
+    // From a parapet that ends where it is met to a wall higher than any head.
+    let height = (place.y - lowest + 0.06).max(0.5) + 1.4 * rng.random::<f32>().powi(2);
+    let half = Vec3::new(0.35 + 1.2 * rng.random::<f32>(), height * 0.5, 0.04 + 0.12 * rng.random::<f32>());
+    let aside = place - away * place.dot(away);
+    let middle = (aside + away * (reach + half.z)).with_y(lowest + half.y);
+    fixed(PropShape::Cuboid { half_extents: half }, middle, Quat::from_rotation_y(away.x.atan2(away.z)), rng)
+}
+
+/// A block, a beam or a wall under all of the figure that is within `room` of its lowest point, and its height, metres.
+fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let resting = || balls().filter(|(centre, radius)| centre.y - radius < lowest + room).map(|(centre, _)| centre);
     let low = resting().fold(Vec3::INFINITY, Vec3::min);
     let high = resting().fold(Vec3::NEG_INFINITY, Vec3::max);
     let height = 0.1 + 1.1 * rng.random::<f32>();
@@ -195,7 +208,11 @@ pub(super) fn primary(scene: &Scene, keys: &Keys, record: &mut Recorder, hardnes
     let mut rng = keys.stream("pose");
     let settings = settings(scene, record, hardness, &mut rng);
     let tilt = tilt(scene, record, hardness, &mut rng);
-    posed(scene, shape, &settings, tilt, Vec2::ZERO, &mut rng)
+    // A redraw keeps the family, or those that are hard to draw would be rare whatever their weights say.
+    let index = family(scene, &settings, &mut keys.lasting_stream("pose/family"));
+    let (mut figure, props) = posed(&scene.figure, index, shape, &settings, tilt, Vec2::ZERO, &mut rng);
+    settling::settle(&scene.figure, &mut figure, &props, &mut keys.stream("pose/settle"));
+    (figure, props)
 }
 
 /// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the ground carries them.
@@ -218,7 +235,9 @@ pub(super) fn crowd(
             let behind = record.draw("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
             let shape = scene.figure.shape.draw(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
-            let (figure, _) = posed(scene, shape, &easy, turn, right * lateral + away * behind, &mut rng);
+            let index = family(scene, &easy, &mut rng);
+            let place = right * lateral + away * behind;
+            let (figure, _) = posed(&scene.figure, index, shape, &easy, turn, place, &mut rng);
             let own = ChaCha8Rng::from_rng(&mut rng);
             (figure, own)
         })
