@@ -46,7 +46,7 @@ fn picture(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32, bac
     let open = record.draw("camouflage.open", &settings.open, &mut rng, hardness);
     let chosen = [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
     // A quarter of them in other colours than they were made with.
-    let tint = hue(rng.random::<f32>()).lerp(Vec3::ONE, 0.7);
+    let tint = hue(rng.random::<f32>()).lerp(Vec3::ONE, 0.85);
     let tint = if rng.random::<f32>() < 0.25 { tint } else { Vec3::ONE };
     let tint = tint * (0.5 + rng.random::<f32>());
     if rng.random::<f32>() >= share {
