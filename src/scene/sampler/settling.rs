@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
 /// How much deeper limbs may be inside one another when the figure is let go, metres: a little is pushed out as it settles.
-const SLACK: f32 = 0.03;
+const SLACK: f32 = 0.02;
 /// Where a hand holds a bar, from the wrist in the hand's frame, metres.
 const PALM: Vec3 = Vec3::new(0.0, -0.08, 0.0);
 /// Fastest that a figure in the air falls when it is let go, metres a second.
