@@ -94,14 +94,34 @@ fn cuboid(origin: vec3<f32>, direction: vec3<f32>, centre: vec3<f32>, half: vec3
     return Hit(normalize(rotate(rotation, face)), t);
 }
 
-// Whether the ray can meet anything within `sphere`: most instances are nowhere near most shadow rays.
-fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>) -> bool {
+// Whether a ray, wider by `softness` with every metre, can meet anything within `sphere`: most instances are nowhere near most
+// shadow rays.
+fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>, softness: f32) -> bool {
     let towards = sphere.xyz - origin;
     let along = dot(towards, direction);
-    return dot(towards, towards) - along * along < sphere.w * sphere.w && along > -sphere.w;
+    let reach = sphere.w + softness * (max(along, 0.0) + sphere.w);
+    return dot(towards, towards) - along * along < reach * reach && along > -sphere.w;
 }
 
-// 1 in the light from `direction` up to `distance`, 0 in the shadow of any instance but `skip`.
+// How much of the light from a disc in `direction` passes a round cone: all where the ray is clear of it by the disc's size as seen from
+// where it comes closest, nothing where it is as deep inside.
+fn passes(point: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, distance: f32) -> f32 {
+    let axis = b.xyz - a.xyz;
+    let from_a = point - a.xyz;
+    let lean = dot(axis, direction);
+    let squared = max(dot(axis, axis), 1e-9);
+    let upright = max(squared - lean * lean, 1e-9);
+    let nearest = (dot(from_a, axis) - dot(from_a, direction) * lean) / upright;
+    let t = max(clamp(nearest, 0.0, 1.0) * lean - dot(from_a, direction), 0.0);
+    let s = clamp(dot(from_a + direction * t, axis) / squared, 0.0, 1.0);
+    let gap = length(from_a + direction * t - axis * s) - mix(a.w, b.w, s);
+    let width = tile.sky_color.w * t + 1e-4;
+    return select(1.0, smoothstep(-width, width, gap), t > 0.0 && t < distance);
+}
+
+// The share of the light of a disc in `direction`, at `distance`, that no instance but `skip` takes away.
+//
+// Cuboids are met or missed by a ray to one place on the disc, `aimed`, another one for each pixel: their penumbras are grainy.
 //
 // A software rasteriser runs several pixels in step, and both sides of every branch, but it leaves a loop once no pixel is left in
 // it. So whatever not every pixel needs is a loop: the instances of a group that is in no pixel's way are not looked at, and
@@ -109,29 +129,27 @@ fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>) -> bool 
 //
 // No loop ends at a number that stands at a fixed place in a uniform buffer: Mesa's software driver would build the shader anew for
 // every tile, with that number in it.
-fn lit_from(point: vec3<f32>, direction: vec3<f32>, distance: f32, skip: u32) -> f32 {
+fn lit_from(point: vec3<f32>, direction: vec3<f32>, aimed: vec3<f32>, distance: f32, skip: u32) -> f32 {
+    let softness = tile.sky_color.w;
     var lit = 1.0;
     for (var g = 0u; groups[g].bound.w > 0.0; g++) {
         let range = groups[g].range;
-        let wanted = lit > 0.0 && may_meet(point, direction, groups[g].bound);
+        let wanted = lit > 0.0 && may_meet(point, direction, groups[g].bound, softness);
         let cuboids_end = select(range.x, range.y, wanted);
         for (var k = range.x; k < cuboids_end; k++) {
-            let t = cuboid(point, direction, instances[k].a.xyz, instances[k].b.xyz, instances[k].more).t;
+            let t = cuboid(point, aimed, instances[k].a.xyz, instances[k].b.xyz, instances[k].more).t;
             lit = select(lit, 0.0, k != skip && t > 0.0 && t < distance);
         }
         let cones_end = select(range.z, range.w, wanted);
         var near = 0u;
         for (var k = range.z; k < cones_end; k++) {
-            near |= select(0u, 1u << (k - range.z), k != skip && may_meet(point, direction, instances[k].more));
+            near |= select(0u, 1u << (k - range.z), k != skip && may_meet(point, direction, instances[k].more, softness));
         }
         while (near != 0u) {
             let k = range.z + firstTrailingBit(near);
             near &= near - 1u;
-            let t = round_cone(point, direction, instances[k].a, instances[k].b).t;
-            if (t > 0.0 && t < distance) {
-                lit = 0.0;
-                near = 0u;
-            }
+            lit = min(lit, passes(point, direction, instances[k].a, instances[k].b, distance));
+            near = select(near, 0u, lit <= 0.0);
         }
     }
     return lit;
@@ -155,8 +173,7 @@ fn key_light(point: vec3<f32>) -> Key {
     return Key(direction, select(MISS * 0.5, sqrt(squared), is_lamp > 0.5), strength);
 }
 
-// What reaches the camera from a surface. `spot` is the pixel within the tile: where the light is wide, each pixel looks at another
-// place on it, and penumbras are as grainy as a photograph's.
+// What reaches the camera from a surface. `spot` is the pixel within the tile.
 fn shade(albedo: vec3<f32>, gloss: f32, point: vec3<f32>, normal: vec3<f32>, spot: vec2<f32>, skip: u32) -> vec3<f32> {
     let key = key_light(point);
     let facing = dot(normal, key.direction);
@@ -170,7 +187,7 @@ fn shade(albedo: vec3<f32>, gloss: f32, point: vec3<f32>, normal: vec3<f32>, spo
         let y = cross(key.direction, x);
         let radius = tile.sky_color.w * sqrt(hash(n + vec3(0u, 0u, 1u)));
         let aimed = normalize(key.direction + radius * (x * cos(angle) + y * sin(angle)));
-        sun = key.strength * lit_from(point + normal * 0.004, aimed, key.distance, skip);
+        sun = key.strength * lit_from(point + normal * 0.004, key.direction, aimed, key.distance, skip);
         // Blinn's highlight, as wide as that of cloth, skin and hair.
         let half = normalize(key.direction + normalize(tile.eye.xyz - point));
         shine = gloss * pow(max(dot(normal, half), 0.0), 24.0);
