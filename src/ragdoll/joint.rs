@@ -1,9 +1,9 @@
 //! A joint between two bones, in the figure's own angles.
 //!
 //! rapier's rows for limits and motors take each axis by itself, which is exact only near the joint's neutral rotation. So before
-//! each step the neutral rotation is put where the joint is now: the frame of the first body is turned by the angles about z and x,
-//! that of the second back by the angle about y. Then x is the axis of the angle about x, y that of the twist, and what
-//! is left is at a right angle to both, along which z goes by the cosine of x.
+//! each step the neutral rotation is put where the joint is now: the frame of the first body is turned by the angles about x and z,
+//! that of the second back by the angle about y. Then z is the axis of the angle about z, y that of the twist, and what
+//! is left is at a right angle to both, along which x goes by the cosine of z.
 
 use crate::figure::{nearest_angles, turn};
 use bevy_rapier3d::rapier::prelude::{
@@ -45,7 +45,7 @@ impl Joint {
     /// Puts the neutral rotation of `data` where the joint is now, `rotation` being that of the bone in its parent's frame.
     pub(super) fn aim(&mut self, data: &mut GenericJoint, rotation: Quat, strength: f32) {
         self.angles = nearest_angles(&self.limits, rotation, self.angles, ROUNDS);
-        let swing = Quat::from_rotation_z(self.angles.z) * Quat::from_rotation_x(self.angles.x);
+        let swing = Quat::from_rotation_x(self.angles.x) * Quat::from_rotation_z(self.angles.z);
         let twist = Quat::from_rotation_y(self.angles.y);
         let (place, parent) = self.anchor;
         data.local_frame1 = Frame::from_parts(place, parent * swing);
@@ -73,12 +73,12 @@ impl Joint {
     fn room(&self) -> [[f32; 2]; 3] {
         let mut room: [[f32; 2]; 3] =
             std::array::from_fn(|axis| self.limits[axis].map(|limit| limit - self.angles[axis]));
-        // A turn about the third axis moves z by 1 / cos x, and y by -tan x; it has to stay within the room of both.
-        let (sin, cos) = self.angles.x.sin_cos();
-        let per_y = if sin.abs() < 1e-3 { f32::INFINITY } else { -cos / sin };
-        let z = room[2].map(|angle| angle * cos);
+        // A turn about the first axis moves x by 1 / cos z, and y by tan z; it has to stay within the room of both.
+        let (sin, cos) = self.angles.z.sin_cos();
+        let per_y = if sin.abs() < 1e-3 { f32::INFINITY } else { cos / sin };
+        let x = room[0].map(|angle| angle * cos);
         let y = room[1].map(|angle| if angle == 0.0 { 0.0 } else { angle * per_y });
-        room[2] = [z[0].min(z[1]).max(y[0].min(y[1])), z[0].max(z[1]).min(y[0].max(y[1]))];
+        room[0] = [x[0].min(x[1]).max(y[0].min(y[1])), x[0].max(x[1]).min(y[0].max(y[1]))];
         room
     }
 
