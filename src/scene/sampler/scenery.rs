@@ -2,7 +2,7 @@
 
 use super::{Keys, Recorder, colors::any_color, framing::ground_axes};
 use crate::scene::{Camera, Prop, PropRole, PropShape, Scene};
-use glam::{Quat, Vec2, Vec3};
+use glam::{EulerRot, Quat, Vec2, Vec3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::FRAC_PI_2;
@@ -53,7 +53,7 @@ pub(super) fn farthest(camera: &Camera, props: &[Prop]) -> f32 {
 
 /// The pieces of one thing around the origin, on the ground, and how far from there they reach, metres.
 fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
-    let kind = rng.random_range(0..7);
+    let kind = rng.random_range(0..8);
     let color = any_color(rng);
     let second = any_color(rng);
     let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
@@ -92,8 +92,19 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
             }
             (pieces, 1.4 * crown)
         }
-        // A post, a pillar.
+        // A heap of poles and pipes at all angles, as long and as thick as limbs.
         5 => {
+            let pieces = (0..5).map(|_| {
+                let (half_length, radius) = (between(0.1, 0.35), between(0.03, 0.08));
+                let turn = Quat::from_euler(EulerRot::YXZ, between(0.0, 3.1), between(0.0, 3.1), between(0.0, 3.1));
+                let middle = Vec3::new(between(-0.6, 0.6), between(0.4, 1.8), between(-0.3, 0.3));
+                let color = color.lerp(second, between(0.0, 1.0));
+                piece(PropShape::Capsule { half_length, radius }, middle, turn, color)
+            });
+            (pieces.collect::<Vec<_>>(), 0.7)
+        }
+        // A post, a pillar.
+        6 => {
             let (height, radius) = (between(1.0, 3.5), between(0.03, 0.25));
             (vec![post(height, radius, Vec3::ZERO, color)], radius)
         }
