@@ -37,6 +37,10 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
             "socks" | "feet" | "headwear" => (color, Fabric { folds: 0.15, ..Fabric::default() }),
             _ => (color, fabric(second, rng)),
         };
+        // What hides best has the backdrop's pattern too, not its colours alone: it breaks up the outline.
+        let mottled = camouflage(backdrop, rng);
+        let (color, fabric) =
+            if rng.random::<f32>() < blend * blend && slot != "hair" { mottled } else { (color, fabric) };
         sample.fabrics.push(fabric);
         colors.push(color);
     }
@@ -107,6 +111,15 @@ fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
         6..9 => vivid_color(rng),
         _ => any_color(rng),
     }
+}
+
+/// Cloth mottled in two of the backdrop's colours, a little lighter or darker.
+fn camouflage(backdrop: &Backdrop, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
+    let mut shade = || backdrop.colors[rng.random_range(0..backdrop.colors.len())] * (0.7 + 0.6 * rng.random::<f32>());
+    let [color, second] = [shade(), shade()];
+    let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
+    let pitch = Vec3::new(1.0, 1.0, between(4.0, 14.0));
+    (color, Fabric { second, waves: Vec3::Z, threshold: between(-0.25, 0.25), pitch, folds: 0.3, ..Fabric::default() })
 }
 
 /// A fabric with the second colour `second`: half of them plain, the rest striped, checked, dotted, mottled or printed.
