@@ -12,7 +12,7 @@ use bevy::{
     prelude::*,
     render::{Render, RenderApp, RenderPlugin, RenderSystems},
     window::{ExitCondition, PresentMode, PrimaryWindow, WindowOccluded, WindowResolution},
-    winit::{UpdateMode, WinitSettings},
+    winit::{UpdateMode, WINIT_WINDOWS, WinitSettings},
 };
 use bevy_egui::{
     EguiContexts, EguiGlobalSettings, EguiInput, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext, egui,
@@ -181,11 +181,12 @@ fn pace(
     mut occluded: MessageReader<WindowOccluded>,
     mut settings: ResMut<WinitSettings>,
     mut cameras: Query<&mut Camera>,
+    window: Query<Entity, With<PrimaryWindow>>,
 ) {
     if let Some(last) = occluded.read().last() {
         pacing.occluded = last.occluded;
     }
-    let drawing = !(pacing.occluded || tour.hidden() || viewer.minimised());
+    let drawing = !(pacing.occluded || tour.hidden() || minimised(&window));
     if drawing != pacing.drawing {
         pacing.drawing = drawing;
         viewer.looking(drawing);
@@ -200,6 +201,14 @@ fn pace(
     if settings.focused_mode != mode {
         *settings = WinitSettings { focused_mode: mode, unfocused_mode: mode };
     }
+}
+
+/// Whether the window is minimised, where the system tells.
+fn minimised(window: &Query<Entity, With<PrimaryWindow>>) -> bool {
+    let Ok(entity) = window.single() else { return false };
+    WINIT_WINDOWS
+        .with_borrow(|windows| windows.get_window(entity).and_then(|window| window.is_minimized()))
+        .unwrap_or(false)
 }
 
 /// Keys and clicks of a tour come in where those of people do.

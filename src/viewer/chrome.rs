@@ -86,11 +86,6 @@ impl Viewer {
         }
     }
 
-    /// Whether the window is minimised: the system tells of it as of being occluded.
-    pub fn minimised(&self) -> bool {
-        false
-    }
-
     /// Whether there is a run that hears wishes.
     pub fn is_live(&self) -> bool {
         self.subject.watch.is_some() && self.data.ending.is_none()
@@ -103,7 +98,7 @@ impl Viewer {
 
     /// Steps done, and in all.
     pub fn progress(&self) -> (u64, u64) {
-        let last = self.data.last("learning_rate").and(self.data.curves["learning_rate"].last());
+        let last = self.data.curves.get("learning_rate").and_then(|curve| curve.last());
         let logged = last.map_or(0, |point| point[0] as u64);
         let live = self.subject.watch.as_ref().map_or(0, |watch| watch.step());
         (live.max(logged), self.subject.config.steps)

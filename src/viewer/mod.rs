@@ -39,7 +39,7 @@ pub enum ViewerError {
     )]
     NoDisplay(String),
     /// The windowing system or the graphics driver gave up.
-    #[error("the window could not be opened: {0}; without a window: marionette train")]
+    #[error("the window could not be opened or has given up: {0}; without a window: marionette train")]
     Window(String),
 }
 
