@@ -33,7 +33,7 @@ const SLOWEST: Duration = Duration::from_millis(1000);
 /// How often a window that nobody can see looks whether it can be seen.
 const HIDDEN: Duration = Duration::from_millis(500);
 /// The share of the time that pictures may take: one part in so many.
-const SHARE: u32 = 12;
+const SHARE: u32 = 6;
 
 /// When the window draws.
 #[derive(Resource)]

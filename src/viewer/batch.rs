@@ -3,7 +3,7 @@
 use super::{
     chrome::{Viewer, nothing_yet},
     layout::Panel,
-    paint::{self, Atlas},
+    paint::{self, Atlas, Settling},
     theme,
 };
 use crate::{
@@ -17,25 +17,23 @@ use std::sync::Arc;
 /// The panel's own state.
 #[derive(Default)]
 pub struct BatchPanel {
-    /// The state that is shown.
-    shown: Option<Arc<Snapshot>>,
-    atlas: Option<Atlas>,
+    /// The state that is shown, with its tiles.
+    shown: Settling<(Arc<Snapshot>, Option<Atlas>)>,
     /// Keep what is shown.
     hold: bool,
 }
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
-    let newest = viewer.data.newest.clone();
     let panel = &mut viewer.batch;
-    let is_new =
-        |shown: &Option<Arc<Snapshot>>, new: &Arc<Snapshot>| shown.as_ref().is_none_or(|old| !Arc::ptr_eq(old, new));
-    if let Some(newest) = newest.filter(|newest| (!panel.hold || panel.shown.is_none()) && is_new(&panel.shown, newest))
-    {
-        panel.atlas = Atlas::of_tiles(ui.ctx(), "batch", &newest.batch.tiles);
-        panel.shown = Some(newest);
+    let shown = panel.shown.newest();
+    let wanted = panel.shown.is_ready() && (!panel.hold || shown.is_none());
+    let is_new = |newest: &&Arc<Snapshot>| shown.is_none_or(|(old, _)| !Arc::ptr_eq(old, newest));
+    if let Some(newest) = viewer.data.newest.as_ref().filter(|newest| wanted && is_new(newest)) {
+        let atlas = Atlas::of_tiles(ui.ctx(), "batch", &newest.batch.tiles);
+        panel.shown.offer((newest.clone(), atlas));
     }
-    let Some(shown) = panel.shown.clone() else {
+    let Some(shown) = panel.shown.show().map(|(shown, _)| shown.clone()) else {
         let (title, text) = if viewer.subject.watch.is_some() {
             (
                 "The first batch is on its way",
@@ -77,7 +75,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         let hovered = response.hover_pos().and_then(|at| (0..tiles.len()).find(|i| area(*i).contains(at)));
         for (i, tile) in tiles.iter().enumerate() {
             let area = area(i);
-            if let Some(atlas) = &viewer.batch.atlas {
+            if let Some((_, Some(atlas))) = viewer.batch.shown.shown() {
                 atlas.draw(&painter, i, area);
             }
             let score = shown.report.difficulty.get(i).copied();

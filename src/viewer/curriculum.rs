@@ -3,7 +3,8 @@
 use super::{
     chrome::{Viewer, nothing_yet},
     data::Data,
-    paint, theme,
+    paint::{self, Settling},
+    theme,
 };
 use crate::{
     curriculum::{AxisSummary, BinSummary},
@@ -21,17 +22,16 @@ const ROW: f32 = 58.0;
 /// The distributions over time as pictures, a pixel per step and bin.
 #[derive(Default)]
 pub struct Maps {
-    textures: Vec<TextureHandle>,
-    newest: Option<u64>,
+    maps: Settling<(u64, Vec<TextureHandle>)>,
 }
 
 impl Maps {
     fn renew(&mut self, context: &Context, data: &Data) {
-        let newest = data.shares.last().map(|(step, _)| *step);
-        if newest == self.newest {
+        self.maps.show();
+        let Some(newest) = data.shares.last().map(|(step, _)| *step) else { return };
+        if !self.maps.is_ready() || self.maps.newest().is_some_and(|(shown, _)| *shown == newest) {
             return;
         }
-        self.newest = newest;
         let map = |axis: usize| {
             let bins = data.shares.iter().map(|(_, shares)| shares[axis].len()).max().unwrap_or(0);
             let columns = data.shares.len();
@@ -43,7 +43,11 @@ impl Maps {
             let image = ColorImage::new([columns, bins], (0..columns * bins).map(pixel).collect());
             context.load_texture(format!("map-{axis}"), image, TextureOptions::NEAREST)
         };
-        self.textures = (0..AXES).map(map).collect();
+        self.maps.offer((newest, (0..AXES).map(map).collect()));
+    }
+
+    fn of(&self, axis: HardnessAxis) -> Option<&TextureHandle> {
+        self.maps.shown()?.1.get(axis as usize)
     }
 }
 
@@ -62,7 +66,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let live = viewer.is_live();
     let mut wishes = Vec::new();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let over_time = (ui.available_width() - 110.0 - 4.0 * 122.0 - 130.0 - 50.0).max(120.0);
+        let over_time = (ui.available_width() - 92.0 - 5.0 * 122.0 - 120.0 - 18.0).max(120.0);
         Grid::new("axes").num_columns(8).spacing([6.0, 3.0]).show(ui, |ui| {
             for title in ["axis", "share now", "share over time", "utility", "error", "difficulty", "rejected", "by hand"] {
                 ui.small(title);
@@ -72,11 +76,13 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 let data = &viewer.data;
                 let shares = now(data, axis);
                 ui.vertical(|ui| {
+                    ui.set_width(86.0);
                     ui.strong(axis.axis.name());
-                    ui.small(format!("mean {:.2}, {:.3} nats", axis.mean_hardness, axis.kl));
+                    ui.small(format!("mean {:.2}", axis.mean_hardness));
+                    ui.small(format!("{:.3} nats", axis.kl)).on_hover_text("divergence from an even distribution");
                 });
                 bins(ui, axis, Column::Share, &shares);
-                heat(ui, data, &viewer.maps.textures, axis.axis, over_time);
+                heat(ui, data, viewer.maps.of(axis.axis), axis.axis, over_time);
                 for column in [Column::Utility, Column::Error, Column::Difficulty] {
                     bins(ui, axis, column, &shares);
                 }
@@ -214,14 +220,14 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
 }
 
 /// The distribution over time: steps to the right, bins upwards, brighter where more is drawn.
-fn heat(ui: &mut Ui, data: &Data, maps: &[TextureHandle], axis: HardnessAxis, width: f32) {
+fn heat(ui: &mut Ui, data: &Data, map: Option<&TextureHandle>, axis: HardnessAxis, width: f32) {
     let (response, painter) = ui.allocate_painter(vec2(width, ROW), Sense::hover());
     let area = response.rect;
     painter.rect_filled(area, 0.0, ui.visuals().extreme_bg_color);
     if data.shares.is_empty() {
         return past(ui, data, axis, area);
     }
-    if let Some(texture) = maps.get(axis as usize) {
+    if let Some(texture) = map {
         paint::picture(&painter, texture, area);
     }
     let columns = data.shares.len();

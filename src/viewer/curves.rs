@@ -6,7 +6,7 @@ use super::{
     theme,
 };
 use crate::exam::ExamResult;
-use bevy_egui::egui::{Ui, Vec2b, vec2};
+use bevy_egui::egui::{TextStyle, Ui, Vec2b, vec2};
 use egui_plot::{Bar, BarChart, Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoints};
 
 /// Points that a curve is drawn with, at most.
@@ -129,10 +129,11 @@ fn plot(ui: &mut Ui, title: &str, size: bevy_egui::egui::Vec2, curves: Vec<Curve
     Plot::new(title)
         .width(size.x)
         .height(size.y)
-        .legend(Legend::default().position(Corner::RightTop).background_alpha(0.5))
+        .legend(Legend::default().position(Corner::RightTop).background_alpha(0.4).text_style(TextStyle::Small))
         .y_axis_formatter(move |mark, _| shown(mark.value))
         .x_axis_formatter(|mark, _| short(mark.value))
         .y_axis_min_width(38.0)
+        .grid_spacing(6.0..=60.0)
         .auto_bounds(Vec2b::TRUE)
         .label_formatter(move |hover| match hover {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {

@@ -4,7 +4,7 @@ use super::{
     Subject,
     chrome::{Viewer, nothing_yet},
     layout::Panel,
-    paint::{self, Atlas},
+    paint::{self, Atlas, Settling},
     theme,
 };
 use crate::{
@@ -90,12 +90,17 @@ pub struct Gallery {
     wall: Wall,
     axis: Option<HardnessAxis>,
     taken: u64,
-    shown: Vec<u64>,
-    atlas: Option<Atlas>,
-    /// What the shown ones were chosen for.
-    chosen: Option<(Wall, Option<HardnessAxis>, u64)>,
+    shown: Settling<Hung>,
     /// Pictures of a run that is over.
     pictures: Vec<(PathBuf, Option<TextureHandle>)>,
+}
+
+/// What hangs on a wall.
+struct Hung {
+    /// What it was chosen for.
+    chosen: (Wall, Option<HardnessAxis>, u64),
+    samples: Vec<u64>,
+    atlas: Option<Atlas>,
 }
 
 impl Gallery {
@@ -214,16 +219,15 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let gallery = &mut viewer.gallery;
     // Chosen anew now and then, not with every batch: a wall that never stands still cannot be looked at.
     let chosen = (gallery.wall, gallery.axis, gallery.taken / 20);
-    if gallery.chosen != Some(chosen) || gallery.shown.is_empty() {
-        gallery.shown = gallery.best(gallery.wall, gallery.axis).into_iter().take(SHOWN).collect();
-        gallery.atlas = Atlas::of_tiles(
-            ui.ctx(),
-            "gallery",
-            gallery.shown.iter().filter_map(|origin| gallery.kept.get(origin)).map(|kept| &kept.tile),
-        );
-        gallery.chosen = Some(chosen);
+    let renew = gallery.shown.newest().is_none_or(|hung| hung.chosen != chosen || hung.samples.is_empty());
+    if renew && gallery.shown.is_ready() {
+        let samples: Vec<u64> = gallery.best(gallery.wall, gallery.axis).into_iter().take(SHOWN).collect();
+        let tiles = samples.iter().filter_map(|origin| gallery.kept.get(origin)).map(|kept| &kept.tile);
+        let atlas = Atlas::of_tiles(ui.ctx(), "gallery", tiles);
+        gallery.shown.offer(Hung { chosen, samples, atlas });
     }
-    if gallery.shown.is_empty() {
+    gallery.shown.show();
+    let Some(hung) = gallery.shown.shown().filter(|hung| !hung.samples.is_empty()) else {
         let text = match gallery.wall {
             Wall::Hardest | Wall::Easiest => "The first batch is on its way.",
             Wall::Improved | Wall::Forgotten => {
@@ -233,20 +237,20 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         };
         nothing_yet(ui, "Nothing on this wall", text);
         return;
-    }
+    };
     let mut clicked = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let (side, gap) = (104.0, 12.0);
         let columns = ((ui.available_width() - 12.0) / (side + gap)).max(1.0) as usize;
-        let rows = gallery.shown.len().div_ceil(columns);
+        let rows = hung.samples.len().div_ceil(columns);
         let (response, painter) =
             ui.allocate_painter(vec2(ui.available_width() - 12.0, rows as f32 * (side + 26.0)), Sense::click());
-        for (i, origin) in gallery.shown.iter().enumerate() {
+        for (i, origin) in hung.samples.iter().enumerate() {
             // It may have been forgotten since it was chosen.
             let Some(kept) = gallery.kept.get(origin) else { continue };
             let corner = vec2((i % columns) as f32 * (side + gap) + 4.0, (i / columns) as f32 * (side + 26.0) + 4.0);
             let area = Rect::from_min_size(response.rect.min + corner, vec2(side, side));
-            if let Some(atlas) = &gallery.atlas {
+            if let Some(atlas) = &hung.atlas {
                 atlas.draw(&painter, i, area);
             }
             paint::border(&painter, area, 2.5, theme::difficulty(kept.score));
@@ -274,7 +278,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 response.clone().on_hover_text_at_pointer(format!(
                     "sample {origin}, last seen at step {}\nerrors: {}\nclick: on the stage",
                     kept.step,
-                    errors.join(" → ")
+                    errors.join(", ")
                 ));
                 if response.clicked() {
                     clicked = Some(Arc::new(kept.tile.scene.clone()));

@@ -10,6 +10,53 @@ use bevy_egui::egui::{
     pos2, vec2,
 };
 
+/// Something with textures that takes the place of an older one. A texture is there a picture after it was made; until then the older one is
+/// shown, so that nothing flickers.
+pub struct Settling<T> {
+    shown: Option<T>,
+    coming: Option<(T, u8)>,
+}
+
+impl<T> Default for Settling<T> {
+    fn default() -> Self {
+        Settling { shown: None, coming: None }
+    }
+}
+
+impl<T> Settling<T> {
+    /// The newest, whether or not it is shown yet.
+    pub fn newest(&self) -> Option<&T> {
+        self.coming.as_ref().map(|(coming, _)| coming).or(self.shown.as_ref())
+    }
+
+    /// What is shown in this picture.
+    pub fn shown(&self) -> Option<&T> {
+        self.shown.as_ref()
+    }
+
+    /// Whether a newer one may come: none is on its way.
+    pub fn is_ready(&self) -> bool {
+        self.coming.is_none()
+    }
+
+    /// Something newer.
+    pub fn offer(&mut self, newer: T) {
+        self.coming = Some((newer, 0));
+    }
+
+    /// What is to be shown in this picture; to be asked once a picture.
+    pub fn show(&mut self) -> Option<&T> {
+        if let Some((coming, age)) = self.coming.take() {
+            if age >= 2 {
+                self.shown = Some(coming);
+            } else {
+                self.coming = Some((coming, age + 1));
+            }
+        }
+        self.shown.as_ref()
+    }
+}
+
 /// Tiles side by side in one texture.
 pub struct Atlas {
     texture: TextureHandle,
@@ -172,4 +219,22 @@ pub fn legend(ui: &mut Ui) {
         painter.rect_filled(stripe, 0.0, theme::difficulty(i as f32 / 29.0));
     }
     ui.label("hard");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_older_is_shown_until_the_newer_has_settled() {
+        let mut settling = Settling::default();
+        assert_eq!((settling.show(), settling.is_ready()), (None, true));
+        settling.offer(1);
+        assert_eq!(
+            [settling.show().copied(), settling.show().copied(), settling.show().copied()],
+            [None, None, Some(1)]
+        );
+        settling.offer(2);
+        assert_eq!((settling.newest(), settling.show().copied(), settling.is_ready()), (Some(&2), Some(1), false));
+    }
 }

@@ -5,7 +5,7 @@ use super::{
     chrome::{Viewer, nothing_yet},
     data::Data,
     layout::{Layout, Overlays},
-    paint::{self, Atlas},
+    paint::{self, Atlas, Settling},
     pose::{self, View},
     stage::{Drawn, Request, Stage, What},
     theme,
@@ -15,6 +15,7 @@ use crate::{
     scene::{AXES, Hardness, HardnessAxis, Policy, SampleStream, SceneSample},
     sheet::{Overlay, Panel as SheetPanel, contact_sheet},
     stream::Tile,
+    train::Opinion,
 };
 use bevy_egui::egui::{
     self, Color32, ColorImage, ComboBox, Context, DragValue, Grid, Key, Painter, RichText, ScrollArea, Sense, Slider,
@@ -50,10 +51,10 @@ pub struct StagePanel {
     pictures: u64,
     drawn: Option<Drawn>,
     complaint: Option<String>,
-    texture: Option<(TextureHandle, Overlays)>,
+    texture: Settling<(TextureHandle, Overlays, u64)>,
     variations: Option<Atlas>,
     explained: Option<Drawn>,
-    heat: Option<(TextureHandle, usize, u64)>,
+    heat: Settling<(TextureHandle, usize, u64)>,
     followed: u64,
     waiting: bool,
 }
@@ -74,10 +75,10 @@ impl StagePanel {
             pictures: 0,
             drawn: None,
             complaint: None,
-            texture: None,
+            texture: Settling::default(),
             variations: None,
             explained: None,
-            heat: None,
+            heat: Settling::default(),
             followed: 0,
             waiting: false,
         }
@@ -113,7 +114,7 @@ impl StagePanel {
             None => {}
             Some(Ok(mut drawn)) => {
                 self.waiting &= drawn.number < self.number;
-                (self.texture, self.heat, self.complaint) = (None, None, None);
+                self.complaint = None;
                 self.pictures += 1;
                 if drawn.variations.is_empty() {
                     self.drawn = Some(drawn);
@@ -326,10 +327,10 @@ fn middle(ui: &mut Ui, viewer: &mut Viewer) {
     let tile = &drawn.large;
     let area = paint::fitted(room, [tile.width, tile.height]);
     let painter = painter.with_clip_rect(area);
-    if let Some((texture, _)) = &stage.texture {
+    if let Some((texture, ..)) = stage.texture.shown() {
         paint::picture(&painter, texture, area);
     }
-    if let Some((heat, ..)) = &stage.heat {
+    if let Some((heat, ..)) = stage.heat.shown().filter(|_| stage.heatmap.is_some()) {
         paint::picture(&painter, heat, area);
     }
     let place = paint::placed(area, [tile.width, tile.height]);
@@ -402,41 +403,47 @@ fn look_around(context: &Context, response: &egui::Response, stage: &mut StagePa
 
 /// Makes the textures that are missing.
 fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: &Subject) {
+    stage.texture.show();
+    stage.heat.show();
     let Some(drawn) = &stage.drawn else { return };
-    let tile = &drawn.large;
-    if stage.texture.as_ref().is_none_or(|(_, overlays)| *overlays != layout.overlays) {
-        let image = if layout.overlays.ids || layout.overlays.depth {
-            let chosen = [(layout.overlays.ids, Overlay::Ids), (layout.overlays.depth, Overlay::Depth)];
-            let overlays: Vec<Overlay> = chosen.into_iter().filter_map(|(on, overlay)| on.then_some(overlay)).collect();
-            tinted(tile, subject, &overlays)
+    let (tile, overlays, pictures) = (&drawn.large, layout.overlays, stage.pictures);
+    let known = stage.texture.newest().is_some_and(|(_, o, p)| (*o, *p) == (overlays, pictures));
+    if !known && stage.texture.is_ready() {
+        let image = if overlays.ids || overlays.depth {
+            let chosen = [(overlays.ids, Overlay::Ids), (overlays.depth, Overlay::Depth)];
+            let chosen: Vec<Overlay> = chosen.into_iter().filter_map(|(on, overlay)| on.then_some(overlay)).collect();
+            tinted(tile, subject, &chosen)
         } else {
             ColorImage::from_rgba_unmultiplied([tile.width, tile.height], &tile.color)
         };
-        stage.texture = Some((context.load_texture("stage", image, TextureOptions::LINEAR), layout.overlays));
+        let texture = context.load_texture("stage", image, TextureOptions::LINEAR);
+        stage.texture.offer((texture, overlays, pictures));
     }
-    let wanted = stage.heatmap.zip(drawn.opinion.as_ref().ok());
-    stage.heat = match (wanted, stage.heat.take()) {
-        (None, _) => None,
-        (Some((choice, _)), Some(heat)) if heat.1 == choice && heat.2 == stage.pictures => Some(heat),
-        (Some((choice, opinion)), _) => {
-            let [columns, rows] = opinion.grid;
-            let mut cells = vec![0f32; columns * rows];
-            let keypoints = opinion.found.len();
-            for k in if choice < keypoints { choice..choice + 1 } else { 0..keypoints } {
-                for (cell, value) in cells.iter_mut().zip(opinion.heatmap(k).unwrap_or_default()) {
-                    *cell = cell.max(*value);
-                }
-            }
-            let most = cells.iter().copied().fold(1e-6, f32::max);
-            let color = |value: &f32| {
-                let share = value / most;
-                let [r, g, b, _] = theme::heat(share).to_array();
-                Color32::from_rgba_unmultiplied(r, g, b, (share.sqrt() * 200.0) as u8)
-            };
-            let image = ColorImage::new([columns, rows], cells.iter().map(color).collect());
-            Some((context.load_texture("heat", image, TextureOptions::LINEAR), choice, stage.pictures))
+    let Some((choice, opinion)) = stage.heatmap.zip(drawn.opinion.as_ref().ok()) else { return };
+    let known = stage.heat.newest().is_some_and(|(_, c, p)| (*c, *p) == (choice, pictures));
+    if !known && stage.heat.is_ready() {
+        let heat = context.load_texture("heat", heated(opinion, choice), TextureOptions::LINEAR);
+        stage.heat.offer((heat, choice, pictures));
+    }
+}
+
+/// The heatmap of one keypoint, or the greatest of all, clear where there is little.
+fn heated(opinion: &Opinion, choice: usize) -> ColorImage {
+    let [columns, rows] = opinion.grid;
+    let mut cells = vec![0f32; columns * rows];
+    let keypoints = opinion.found.len();
+    for k in if choice < keypoints { choice..choice + 1 } else { 0..keypoints } {
+        for (cell, value) in cells.iter_mut().zip(opinion.heatmap(k).unwrap_or_default()) {
+            *cell = cell.max(*value);
         }
+    }
+    let most = cells.iter().copied().fold(1e-6, f32::max);
+    let color = |value: &f32| {
+        let share = value / most;
+        let [r, g, b, _] = theme::heat(share).to_array();
+        Color32::from_rgba_unmultiplied(r, g, b, (share.sqrt() * 200.0) as u8)
     };
+    ColorImage::new([columns, rows], cells.iter().map(color).collect())
 }
 
 /// Ids and depth in place of the picture, as on contact sheets.
