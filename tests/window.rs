@@ -158,7 +158,7 @@ fn a_run_that_is_over_is_opened_to_look_at_and_nothing_changes() {
     assert_eq!(said(&succeed(&mut windowed(&display, folder.path(), script, &args))), ["seen"]);
     assert!(contents(&run) == before, "something in the run has changed");
     fs::write(run.join("config.toml"), "steps = 3\nflux = 1\n").unwrap();
-    fail(&mut windowed(&display, folder.path(), script, &args), 2, &["config.toml", "line 2", "flux"]);
+    fail(&mut windowed(&display, folder.path(), script, &args), 2, &["config.toml:2", "flux"]);
 }
 
 #[test]
