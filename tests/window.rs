@@ -85,7 +85,7 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
         "wait step 2\nkey Space\nwait paused\nsay paused\n\
          key 2\nsay batch\nmove 200 200\nkey 3\nkey L\nsay curves\nkey 4\nsay curriculum\nkey 5\nsay gallery\nkey 6\nsay controls\n\
          key 1\nwait picture\nsay stage\nkey H\nwait explained\nsay explained\nkey R\nwait picture\n\
-         set stage 3\nwait picture\nset overlay colliders\nset overlay boxes\nset overlay depth\nset heatmap 17\nwait frames 3\n\
+         set stage 3\nwait sample\nsay sample\nset overlay colliders\nset overlay boxes\nset overlay depth\nset heatmap 17\nwait frames 3\n\
          key ?\nkey Escape\nkey T\nkey Plus\nkey Minus\n\
          key N\nwait step 3\nkey N\nwait step 4\nkey E\nwait file {run}/exported\nkey C\nkey 5\nkey P\nwait frames 4\n\
          shot {shot}\nwait file {shot}\nresize 900 600\nwait frames 4\nhide\nsleep 700\nunhide\n\
@@ -95,7 +95,8 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
     );
     let mut command = windowed(&display, folder.path(), &script, &["--run", &run.display().to_string()]);
     let toured = succeed(settings(&mut command));
-    let expected = ["paused", "batch", "curves", "curriculum", "gallery", "controls", "stage", "explained", "over"];
+    let expected =
+        ["paused", "batch", "curves", "curriculum", "gallery", "controls", "stage", "explained", "sample", "over"];
     assert_eq!(said(&toured), expected, "{toured:?}");
     assert!(!toured.stdout.contains("nothing known") && !toured.stderr.contains("nothing known"), "{toured:?}");
     assert!(weights(&run) == weights(&HEADLESS), "the weights differ");

@@ -100,6 +100,8 @@ pub enum News {
     Row(Value),
     /// Exams have been taken; whether they are the best so far.
     Exams(Arc<ExamReport>, bool),
+    /// Something was set by hand after so many steps: what is in force now.
+    Hand(u64, Box<Hand>),
     /// Something to read: a checkpoint, an export, a value that was clamped.
     Note(String),
     /// The run has done all its steps.

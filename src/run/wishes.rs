@@ -157,7 +157,8 @@ impl Desk {
                 .find(|axis| hand.locks[*axis] != before.locks[*axis])
                 .map_or(value, |axis| hand.locks[axis].as_ref().map_or(Value::Null, |shares| json!(shares))),
         };
-        self.note(format!("{what} is now {value}, from step {}", trainer.step() + 1));
+        self.note(format!("{what} is now {}, from step {}", rounded(&value), trainer.step() + 1));
+        self.news(|| News::Hand(trainer.step(), Box::new(hand.clone())));
         trainer.set_hand(hand);
         self.touched(trainer, what, value, true)?;
         self.directory.mark_hand_steered()?;
@@ -178,6 +179,18 @@ impl Desk {
             let _ = std::fs::create_dir_all(folder);
         }
         self.export(trainer, path)
+    }
+}
+
+/// A value as it is told: shares with two decimals, no value as that.
+fn rounded(value: &Value) -> String {
+    match value {
+        Value::Null => "let go".to_owned(),
+        Value::Array(shares) => {
+            let share = |share: &Value| format!("{:.2}", share.as_f64().unwrap_or_default());
+            shares.iter().map(share).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
     }
 }
 

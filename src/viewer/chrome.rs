@@ -106,7 +106,7 @@ impl Viewer {
 
     /// What is set in the run now.
     pub fn hand(&self) -> Option<&Hand> {
-        self.data.newest.as_ref().map(|newest| &newest.hand)
+        self.data.set.as_ref().map(|(_, hand)| hand)
     }
 
     /// Wishes something of the run.

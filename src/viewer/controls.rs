@@ -3,6 +3,7 @@
 use super::chrome::Viewer;
 use crate::{run::Command, train::Hand};
 use bevy_egui::egui::{DragValue, Grid, RichText, ScrollArea, Slider, Ui};
+use serde_json::Value;
 
 /// Values that are being set and have not arrived yet.
 #[derive(Default)]
@@ -108,8 +109,7 @@ fn touched(ui: &mut Ui, viewer: &Viewer) {
             for line in viewer.data.hand.iter().rev().take(200) {
                 ui.label(format!("step {}", line.step));
                 ui.label(&line.what);
-                let text = if line.value.is_null() { String::new() } else { line.value.to_string() };
-                ui.label(text.chars().take(40).collect::<String>());
+                ui.label(written(&line.value));
                 ui.label(if line.steers { "steers" } else { "" });
                 ui.end_row();
             }
@@ -123,4 +123,16 @@ fn touched(ui: &mut Ui, viewer: &Viewer) {
         }
         ui.small(format!("a picture of this window takes {:.0} ms", viewer.cost.as_secs_f64() * 1000.0));
     });
+}
+
+/// A value as it is shown: shares in percent, no value as nothing.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Array(shares) => {
+            let share = |share: &Value| format!("{:.0}", share.as_f64().unwrap_or_default() * 100.0);
+            shares.iter().map(share).collect::<Vec<_>>().join(" ") + " %"
+        }
+        other => other.to_string().chars().take(48).collect(),
+    }
 }

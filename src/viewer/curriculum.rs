@@ -88,8 +88,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 }
                 let rejected: Vec<f32> = data.rejected[axis.axis as usize].iter().map(|count| *count as f32).collect();
                 bins(ui, axis, Column::Rejected, &rejected);
-                let held = data.newest.as_ref().and_then(|newest| newest.hand.locks[axis.axis as usize].clone());
-                wishes.extend(lock(ui, axis.axis, &shares, held.is_some(), live));
+                let held = viewer.hand().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
+                wishes.extend(lock(ui, axis.axis, &shares, held, live));
                 ui.end_row();
             }
         });

@@ -7,7 +7,10 @@ use super::{
 };
 use crate::exam::ExamResult;
 use bevy_egui::egui::{TextStyle, Ui, Vec2b, vec2};
-use egui_plot::{Bar, BarChart, Corner, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoints};
+use egui_plot::{
+    Bar, BarChart, Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoints,
+    uniform_grid_spacer,
+};
 
 /// Points that a curve is drawn with, at most.
 const DRAWN: usize = 300;
@@ -101,6 +104,14 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     }
 }
 
+/// About four even, round steps over a plot.
+fn even(input: GridInput) -> [f64; 3] {
+    let rough = ((input.bounds.1 - input.bounds.0) / 4.0).max(1e-12);
+    let power = 10f64.powf(rough.log10().floor());
+    let step = power * [1.0, 2.0, 5.0].into_iter().find(|round| round * power >= rough * 0.999).unwrap_or(10.0);
+    [step; 3]
+}
+
 type Curve = (String, Vec<[f64; 2]>);
 
 fn pck(data: &Data) -> Vec<Curve> {
@@ -124,13 +135,23 @@ fn exams(data: &Data, value: impl Fn(&ExamResult) -> Option<f64>) -> Vec<Curve> 
 fn plot(ui: &mut Ui, title: &str, size: bevy_egui::egui::Vec2, curves: Vec<Curve>, smoothing: f32, logarithmic: bool) {
     ui.strong(title);
     let value = move |y: f64| if logarithmic { 10f64.powf(y) } else { y };
-    let shown =
-        move |y: f64| if value(y).abs() < 0.01 && y != 0.0 { format!("{:.1e}", value(y)) } else { short(value(y)) };
+    // Labels with as many digits as tell them apart.
+    let label = move |mark: GridMark| {
+        let digits = (-mark.step_size.log10()).ceil().clamp(0.0, 6.0) as usize;
+        match value(mark.value) {
+            y if logarithmic && y < 0.01 => format!("{y:.1e}"),
+            y if logarithmic => format!("{y:.2}"),
+            y if digits > 3 => format!("{y:.1e}"),
+            y if y.abs() >= 10_000.0 => short(y),
+            y => format!("{y:.digits$}"),
+        }
+    };
     Plot::new(title)
         .width(size.x)
         .height(size.y)
         .legend(Legend::default().position(Corner::RightTop).background_alpha(0.4).text_style(TextStyle::Small))
-        .y_axis_formatter(move |mark, _| shown(mark.value))
+        .y_axis_formatter(move |mark, _| label(mark))
+        .y_grid_spacer(uniform_grid_spacer(even))
         .x_axis_formatter(|mark, _| short(mark.value))
         .y_axis_min_width(38.0)
         .grid_spacing(6.0..=60.0)

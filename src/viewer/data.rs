@@ -5,7 +5,7 @@ use crate::{
     curriculum::CurriculumSummary,
     run::{ExamReport, HandLine, News, Snapshot},
     scene::AXES,
-    train::StepReport,
+    train::{Hand, StepReport},
 };
 use serde_json::Value;
 use std::{
@@ -66,6 +66,8 @@ pub struct Data {
     pub notes: VecDeque<String>,
     /// What was touched by hand.
     pub hand: Vec<HandLine>,
+    /// What is set in the run, and after which step that was heard of.
+    pub set: Option<(u64, Hand)>,
     /// Distributions over time, at even distances.
     pub shares: Vec<(u64, Shares)>,
     /// Per axis and bin, draws that were rejected.
@@ -127,6 +129,7 @@ impl Data {
                     self.note(format!("exams after step {}{best}", report.step));
                     self.exams.insert(report.step, report);
                 }
+                News::Hand(step, hand) => self.set = Some((step, *hand)),
                 News::Note(text) => {
                     self.note(text);
                     touched = true;
@@ -151,6 +154,10 @@ impl Data {
             self.share(newest.step, std::array::from_fn(|axis| newest.policy.axes[axis].probabilities.clone()));
             self.pace(&newest);
             self.curriculum = Some(newest.curriculum.clone());
+            // A state from before something was set does not know of it.
+            if self.set.as_ref().is_none_or(|(step, _)| newest.step > *step) {
+                self.set = Some((newest.step, newest.hand.clone()));
+            }
             self.newest = Some(newest);
             heard = true;
         }

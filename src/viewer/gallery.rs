@@ -264,6 +264,9 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 1.6,
                 [true, true],
             );
+            if viewer.layout.marks[1] {
+                paint::prediction(&clipped, &viewer.subject.scene.figure, &kept.prediction, &place, 1.6);
+            }
             let below = area.left_bottom() + vec2(0.0, 4.0);
             let text = format!("score {:.2} error {:.2}", kept.score, kept.errors.last().copied().unwrap_or_default());
             painter.text(

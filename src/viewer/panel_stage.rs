@@ -103,6 +103,11 @@ impl StagePanel {
         self.pictures
     }
 
+    /// Whether a sample of the run is on the stage, drawn.
+    pub fn shows_sample(&self) -> bool {
+        !matches!(self.shown, Shown::Hand) && self.drawn.is_some() && !self.waiting && !self.stale
+    }
+
     /// Whether the hardness has been explained.
     pub fn is_explained(&self) -> bool {
         self.explained.is_some()
@@ -254,10 +259,14 @@ fn left(ui: &mut Ui, viewer: &mut Viewer) {
     });
     ui.add_space(4.0);
     ui.strong("Hardness");
+    ui.spacing_mut().slider_width = 90.0;
     for axis in HardnessAxis::ALL {
-        let slider = Slider::new(&mut stage.hardness[axis as usize], 0.0..=1.0).fixed_decimals(2).text(axis.name());
-        ui.spacing_mut().slider_width = 90.0;
-        if ui.add(slider).changed() {
+        let before = stage.hardness[axis as usize];
+        let mut wanted = before;
+        let slider = Slider::new(&mut wanted, 0.0..=1.0).fixed_decimals(2).text(axis.name());
+        // A slider rounds what it shows; that is nobody's wish.
+        if ui.add(slider).changed() && (wanted - before).abs() > 0.0051 {
+            stage.hardness[axis as usize] = wanted;
             (stage.shown, stage.stale) = (Shown::Hand, true);
         }
     }

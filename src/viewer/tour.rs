@@ -1,7 +1,7 @@
 //! A hidden way to drive the window: a script in the file that `MARIONETTE_WINDOW_SCRIPT` names, for tests and for the pictures in the
 //! documentation. Keys and clicks take the way that those of people take.
 //!
-//! One command a line: `key K`, `click X Y`, `move X Y`, `scroll DY`, `wait step N`, `wait picture`, `wait explained`, `wait paused`,
+//! One command a line: `key K`, `click X Y`, `move X Y`, `scroll DY`, `wait step N`, `wait picture`, `wait sample`, `wait explained`, `wait paused`,
 //! `wait over`, `wait file PATH`, `wait frames N`, `sleep MS`, `shot PATH`, `resize W H`, `hide`, `unhide`, `set NAME VALUE`, `say TEXT`, `close`.
 
 use super::{chrome::Viewer, layout::Panel, shots::Shot};
@@ -49,7 +49,7 @@ impl Tour {
 
     /// Whether the script has something to do.
     pub fn hurried(&self) -> bool {
-        !self.lines.is_empty() && !self.hidden
+        !self.hidden && self.lines.front().is_some_and(|line| line != "wait over")
     }
 
     /// What is typed and clicked in this picture.
@@ -88,6 +88,7 @@ impl Tour {
                 come
             }
             ["explained"] => viewer.stage.is_explained(),
+            ["sample"] => viewer.stage.shows_sample(),
             ["paused"] => viewer.paused(),
             ["over"] => viewer.data.ending.is_some(),
             ["file", path] => Path::new(path).exists(),
