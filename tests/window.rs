@@ -83,7 +83,7 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
     let run = folder.path().join("run");
     let script = format!(
         "wait step 2\nkey Space\nwait paused\nsay paused\n\
-         key 2\nsay batch\nmove 200 200\nkey 3\nkey L\nsay curves\nkey 4\nsay curriculum\nkey 5\nsay gallery\nkey 6\nsay controls\n\
+         key 2\nsay batch\nwait frames 4\nclick 200 200\nwait sample\nsay clicked\nkey 3\nkey L\nsay curves\nkey 4\nsay curriculum\nkey 5\nsay gallery\nkey 6\nsay controls\n\
          key 1\nwait picture\nsay stage\nkey H\nwait explained\nsay explained\nkey R\nwait picture\n\
          set stage 3\nwait sample\nsay sample\nset overlay colliders\nset overlay boxes\nset overlay depth\nset heatmap 17\nwait frames 3\n\
          key ?\nkey Escape\nkey T\nkey Plus\nkey Minus\n\
@@ -95,8 +95,19 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
     );
     let mut command = windowed(&display, folder.path(), &script, &["--run", &run.display().to_string()]);
     let toured = succeed(settings(&mut command));
-    let expected =
-        ["paused", "batch", "curves", "curriculum", "gallery", "controls", "stage", "explained", "sample", "over"];
+    let expected = [
+        "paused",
+        "batch",
+        "clicked",
+        "curves",
+        "curriculum",
+        "gallery",
+        "controls",
+        "stage",
+        "explained",
+        "sample",
+        "over",
+    ];
     assert_eq!(said(&toured), expected, "{toured:?}");
     assert!(!toured.stdout.contains("nothing known") && !toured.stderr.contains("nothing known"), "{toured:?}");
     assert!(weights(&run) == weights(&HEADLESS), "the weights differ");

@@ -83,7 +83,7 @@ impl RunDirectory {
         self.hand_lines()?;
         cut_back(&self.hand_path(), step)?;
         let lines: Vec<HandLine> = self.hand_lines()?.into_iter().filter(|line| line.steers).collect();
-        let set = lines.iter().fold(hand.clone(), |hand, line| applied(hand, line));
+        let set = lines.iter().fold(hand.clone(), applied);
         Ok((!lines.is_empty()).then(|| set.clamped(&hand).0))
     }
 }

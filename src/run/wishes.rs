@@ -58,7 +58,10 @@ impl Desk {
                 Ok(command) => self.grant(command, wishes, trainer, examiner, saved)?,
                 Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
                 // Nobody is left who could let the run go on.
-                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => wishes.paused = false,
+                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
+                    wishes.paused = false;
+                    self.touched(trainer, "resume", json!("the window was closed"), false)?;
+                }
             }
         }
     }

@@ -185,10 +185,11 @@ fn bar(ui: &mut Ui, viewer: &mut Viewer) {
                 .text(format!("{step} / {steps}")),
         );
         let (text, color) = standing(viewer, paused);
-        ui.label(RichText::new(text).color(color).strong());
+        let dark = viewer.layout.dark;
+        ui.label(RichText::new(text).color(theme::text(dark, color)).strong());
         if viewer.data.steering_touches() > 0 {
             let touches = viewer.data.steering_touches();
-            ui.label(RichText::new("steered by hand").color(theme::NOTE))
+            ui.label(RichText::new("steered by hand").color(theme::text(dark, theme::NOTE)))
                 .on_hover_text(format!("{touches} settings were changed by hand; hand.jsonl says when and how"));
         }
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {

@@ -76,7 +76,12 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, wishes: &mut Vec<Command>) {
             });
         });
         let held = hand.locks.iter().filter(|lock| lock.is_some()).count();
-        ui.label(format!("{held} axes are held by hand; the Curriculum panel holds them and lets them go."));
+        let held = match held {
+            0 => "No axis is".to_owned(),
+            1 => "One axis is".to_owned(),
+            held => format!("{held} axes are"),
+        };
+        ui.label(format!("{held} held by hand; the Curriculum panel holds them and lets them go."));
     });
 }
 

@@ -275,7 +275,7 @@ fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool)
                     if ui.button("let go").clicked() {
                         wish = Some(Command::Lock(axis, None));
                     }
-                    ui.label(RichText::new("held").color(theme::NOTE));
+                    ui.label(RichText::new("held").color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
                 } else if ui.button("hold").on_hover_text("Hold the axis as it is now").clicked() {
                     wish = Some(Command::Lock(axis, Some(shares.to_vec())));
                 }

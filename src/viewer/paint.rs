@@ -228,13 +228,16 @@ mod tests {
     #[test]
     fn the_older_is_shown_until_the_newer_has_settled() {
         let mut settling = Settling::default();
-        assert_eq!((settling.show(), settling.is_ready()), (None, true));
+        assert_eq!((settling.show().copied(), settling.is_ready()), (None, true));
         settling.offer(1);
         assert_eq!(
             [settling.show().copied(), settling.show().copied(), settling.show().copied()],
             [None, None, Some(1)]
         );
         settling.offer(2);
-        assert_eq!((settling.newest(), settling.show().copied(), settling.is_ready()), (Some(&2), Some(1), false));
+        assert_eq!(
+            (settling.newest().copied(), settling.show().copied(), settling.is_ready()),
+            (Some(2), Some(1), false)
+        );
     }
 }

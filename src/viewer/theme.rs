@@ -23,6 +23,15 @@ pub const COLLIDER: Color32 = Color32::from_rgb(0, 220, 220);
 pub const WRONG: Color32 = Color32::from_rgb(213, 94, 0);
 pub const NOTE: Color32 = Color32::from_rgb(230, 159, 0);
 
+/// `color` as text on the ground of a theme: darker on a light one.
+pub fn text(dark: bool, color: Color32) -> Color32 {
+    if dark { color } else { Color32::from_rgb(dim(color.r()), dim(color.g()), dim(color.b())) }
+}
+
+fn dim(channel: u8) -> u8 {
+    (f32::from(channel) * 0.62) as u8
+}
+
 /// From blue (easy) over white to orange (hard), for `share` in [0, 1].
 pub fn difficulty(share: f32) -> Color32 {
     let [easy, middle, hard] = [[40.0, 90.0, 200.0], [230.0f32; 3], [240.0, 120.0, 20.0]];
