@@ -97,23 +97,24 @@ impl CameraPerTile {
             on_thread_destroy: None,
         };
         let mut app = App::new();
-        app.add_plugins(
-            DefaultPlugins
-                .set(TaskPoolPlugin { task_pool_options: TaskPoolOptions { compute: threads, ..default() } })
-                .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
-                .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
-                .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>(),
-        )
-        .insert_resource(DirectionalLightShadowMap { size: SHADOW_MAP })
-        .insert_resource(Scenes(scenes.clone()))
-        .init_resource::<Arrived>()
-        .init_resource::<Tiles>()
-        .add_systems(Startup, move |world: &mut World| set_up(world, tiles, size))
-        .add_systems(Update, show)
-        .add_observer(|frame: On<ReadbackComplete>, mut arrived: ResMut<Arrived>| {
-            arrived.frames += 1;
-            arrived.newest.clone_from(&frame.data);
-        });
+        let plugins = DefaultPlugins
+            .set(TaskPoolPlugin { task_pool_options: TaskPoolOptions { compute: threads, ..default() } })
+            .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
+            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
+            .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>();
+        #[cfg(feature = "viewer")]
+        let plugins = plugins.disable::<bevy::winit::WinitPlugin>();
+        app.add_plugins(plugins)
+            .insert_resource(DirectionalLightShadowMap { size: SHADOW_MAP })
+            .insert_resource(Scenes(scenes.clone()))
+            .init_resource::<Arrived>()
+            .init_resource::<Tiles>()
+            .add_systems(Startup, move |world: &mut World| set_up(world, tiles, size))
+            .add_systems(Update, show)
+            .add_observer(|frame: On<ReadbackComplete>, mut arrived: ResMut<Arrived>| {
+                arrived.frames += 1;
+                arrived.newest.clone_from(&frame.data);
+            });
         while app.plugins_state() == PluginsState::Adding {
             bevy::tasks::tick_global_task_pools_on_main_thread();
         }

@@ -24,3 +24,5 @@ pub mod stats;
 pub mod stream;
 pub mod toml_file;
 pub mod train;
+#[cfg(feature = "viewer")]
+pub mod viewer;

@@ -195,6 +195,11 @@ impl Afl {
         }
     }
 
+    /// Sets the exponent of the scores in the weights, from the next step on.
+    pub fn set_gamma(&mut self, gamma: f64) {
+        self.config.gamma = gamma;
+    }
+
     /// The critic.
     pub fn critic(&self) -> &Critic {
         &self.critic

@@ -12,6 +12,7 @@ mod predict;
 mod preview;
 mod preview_stats;
 mod report;
+mod sim;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Train(train::TrainArgs),
+    Sim(sim::SimArgs),
     Preview(preview::PreviewArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
     log.log_internal_errors(false).init();
     let result = match Cli::parse().command {
         Command::Train(args) => train::train(args),
+        Command::Sim(args) => sim::sim(args),
         Command::Preview(args) => preview::preview(args),
         Command::Eval(args) => eval::eval(args),
         Command::Predict(args) => predict::predict(args),

@@ -14,6 +14,10 @@ pub fn text(summary: &Summary, directory: &Path, minutes: f64) -> String {
 fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f64) -> std::fmt::Result {
     let bins = summary.curriculum.axes.first().map_or(0, |axis| axis.bins.len());
     writeln!(out, "\n{} steps in {minutes:.1} minutes, {} skipped", summary.steps, summary.skipped)?;
+    if summary.steered_by_hand > 0 {
+        let file = directory.join("hand.jsonl");
+        writeln!(out, "STEERED BY HAND, {} times: {} says when and how", summary.steered_by_hand, file.display())?;
+    }
     writeln!(out, "\nWhat is rendered, per hardness axis: share of each bin from easy to hard, in percent")?;
     writeln!(out, "  at the start every bin of every axis holds {:.0}", 100.0 / bins.max(1) as f32)?;
     writeln!(out, "  {:<12} {:<width$}  KL     error goes with it", "axis", "at the end", width = bins * 5)?;

@@ -1,7 +1,8 @@
 //! `marionette train`.
 
-use super::{Trouble, output, report};
+use super::{Trouble, output, report, sim};
 use clap::Args;
+use crossbeam_channel::Receiver;
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::{
     run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, size_pool},
@@ -15,7 +16,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -56,10 +57,30 @@ pub struct TrainArgs {
     /// Print the summary at the end as JSON on standard output, and all else on standard error.
     #[arg(long)]
     json: bool,
+    /// Open the simulator window: watch, question and steer the run. The same as `marionette sim`.
+    #[arg(long)]
+    window: bool,
+}
+
+impl TrainArgs {
+    /// The same, in a window.
+    pub fn in_window(self) -> Self {
+        TrainArgs { window: true, ..self }
+    }
+
+    /// The folder in --run, where that is a run already and is not to be gone on with: something to look at.
+    pub fn to_look_at(&self) -> Option<&Path> {
+        let run = self.run.as_deref().filter(|_| !self.resume && self.scene.is_none())?;
+        run.join("config.toml").exists().then_some(run)
+    }
 }
 
 /// Runs `marionette train`.
 pub fn train(args: TrainArgs) -> Result<(), Trouble> {
+    if args.window {
+        // Before anything is written: without a display there is nothing to begin.
+        sim::check_window()?;
+    }
     let session = prepare(&args).map_err(trouble)?;
     size_pool(session.config().threads);
     let directory = session.directory().path().to_owned();
@@ -75,9 +96,22 @@ pub fn train(args: TrainArgs) -> Result<(), Trouble> {
         }
     })
     .map_err(|e| Trouble::Failed(e.into()))?;
+    if args.window {
+        return sim::train_in_window(session, stop, move |events, running| follow(&args, &directory, events, running));
+    }
     let (sender, events) = crossbeam_channel::bounded(256);
     let running = thread::spawn(move || session.run(sender, stop));
-    let mut screen = Screen::new(&args, &directory);
+    follow(&args, &directory, events, running)
+}
+
+/// Shows what happens until the run is over, and says how it ended.
+fn follow(
+    args: &TrainArgs,
+    directory: &Path,
+    events: Receiver<Event>,
+    running: JoinHandle<Result<(), Failure>>,
+) -> Result<(), Trouble> {
+    let mut screen = Screen::new(args, directory);
     for event in events {
         screen.show(event);
     }

@@ -122,28 +122,16 @@ pub struct DrawnFrame {
 pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(App, AdapterReport), RenderError> {
     let adapter = find_adapter()?;
     let mut app = App::new();
-    let threads = TaskPoolThreadAssignmentPolicy {
-        min_threads: config.threads,
-        max_threads: config.threads,
-        percent: 1.0,
-        on_thread_spawn: None,
-        on_thread_destroy: None,
-    };
-    app.add_plugins(
-        DefaultPlugins
-            .set(TaskPoolPlugin {
-                task_pool_options: TaskPoolOptions {
-                    io: TaskPoolThreadAssignmentPolicy { min_threads: 1, max_threads: 1, ..threads.clone() },
-                    async_compute: TaskPoolThreadAssignmentPolicy { min_threads: 1, max_threads: 1, ..threads.clone() },
-                    compute: threads,
-                    ..default()
-                },
-            })
-            .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
-            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
-            // Without it extraction and drawing happen within one update, so a frame's samples cannot be overtaken.
-            .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>(),
-    );
+    let plugins = DefaultPlugins
+        .set(task_pools(config.threads))
+        .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
+        .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
+        // Without it extraction and drawing happen within one update, so a frame's samples cannot be overtaken.
+        .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>();
+    // There is one event loop a process, and it is the window's; nothing here is a view of Bevy's own.
+    #[cfg(feature = "viewer")]
+    let plugins = plugins.disable::<bevy::winit::WinitPlugin>().disable::<bevy::core_pipeline::CorePipelinePlugin>();
+    app.add_plugins(plugins);
     plugin(&mut app, config, pictures);
     while app.plugins_state() == PluginsState::Adding {
         bevy::tasks::tick_global_task_pools_on_main_thread();
@@ -158,6 +146,19 @@ pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(A
     }
     warm_up(&mut app, config)?;
     Ok((app, adapter))
+}
+
+/// Bevy's pools with `threads` threads for computing. They are the process' own: the first app's sizes stand.
+pub fn task_pools(threads: usize) -> TaskPoolPlugin {
+    let compute = TaskPoolThreadAssignmentPolicy {
+        min_threads: threads,
+        max_threads: threads,
+        percent: 1.0,
+        on_thread_spawn: None,
+        on_thread_destroy: None,
+    };
+    let one = TaskPoolThreadAssignmentPolicy { min_threads: 1, max_threads: 1, ..compute.clone() };
+    TaskPoolPlugin { task_pool_options: TaskPoolOptions { io: one.clone(), async_compute: one, compute, ..default() } }
 }
 
 /// Adds the tile renderer to an app that has Bevy's own render plugin.

@@ -20,6 +20,6 @@ mod silhouette;
 pub use adapter::{AdapterReport, find_adapter};
 pub use app::{
     DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, headless_app, next_drawn, render_samples,
-    update,
+    task_pools, update,
 };
 pub use labels::label_frame;

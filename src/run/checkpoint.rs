@@ -106,6 +106,12 @@ pub fn mark_best(run: &RunDirectory, step: u64) -> Result<(), RunError> {
 }
 
 impl RunDirectory {
+    /// The folder of the newest checkpoint, by the number in its name.
+    pub fn newest_checkpoint(&self) -> Option<PathBuf> {
+        let newest = steps(&self.checkpoints_path()).ok()?.pop()?;
+        Some(self.checkpoints_path().join(folder_name(newest)))
+    }
+
     /// Whether there is a checkpoint of `step`.
     pub fn has_checkpoint(&self, step: u64) -> bool {
         self.checkpoints_path().join(folder_name(step)).is_dir()

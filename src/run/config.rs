@@ -104,6 +104,8 @@ pub struct DebugConfig {
     /// Random sleeps of up to this many milliseconds on either side of the channel, to show that timing changes
     /// nothing.
     pub jitter_ms: u64,
+    /// Steps after which the trainer fails, to show what a failure looks like; 0 for never.
+    pub fail_after_step: u64,
 }
 
 impl Default for RunConfig {
@@ -231,6 +233,8 @@ impl RunConfig {
         check(every >= 1 && every <= i64::MAX as u64, "log.every", &every, "at least 1 step");
         let jitter = self.debug.jitter_ms;
         check(jitter <= 10_000, "debug.jitter_ms", &jitter, "0 to 10000 milliseconds");
+        let fail = self.debug.fail_after_step;
+        check(fail <= i64::MAX as u64, "debug.fail_after_step", &fail, "0 (never) or a step");
         // The loss' own check does not repeat what it found.
         let afl = toml::Table::try_from(&self.afl).unwrap_or_default();
         faults.extend(self.afl.validate().into_iter().map(|(key, message)| {

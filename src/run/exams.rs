@@ -87,6 +87,18 @@ impl Examiner {
             _ if step.is_multiple_of(self.every) => self.during.clone(),
             _ => return Ok(None),
         };
+        self.take(trainer, &exams)
+    }
+
+    /// The report of these exams, taken now and written to its file; `None` where there are no images.
+    ///
+    /// # Errors
+    /// If the device fails or the file cannot be written.
+    pub fn take(&mut self, trainer: &Trainer, exams: &[Exam]) -> Result<Option<ExamReport>, Failure> {
+        if self.sets.is_empty() {
+            return Ok(None);
+        }
+        let step = trainer.step();
         let mut report = ExamReport { step, exams: Vec::new() };
         for set in self.sets.iter().filter(|set| exams.contains(&set.exam)) {
             let found = detect(trainer.network(), trainer.activation(), &set.images()).map_err(TrainError::from)?;

@@ -2,10 +2,13 @@
 
 mod checkpoint;
 mod config;
+mod desk;
 mod device;
 mod directory;
 mod event;
 mod exams;
+mod hand;
+mod live;
 mod log;
 mod metrics;
 mod pictures;
@@ -14,6 +17,7 @@ mod session;
 mod set;
 mod summary;
 mod weights;
+mod wishes;
 
 pub use checkpoint::{Loaded, load_latest, mark_best, read_latest, read_named, save};
 pub use config::{CheckpointConfig, ConfigError, DebugConfig, ExamConfig, Fault, LogConfig, RunConfig, is_device_name};
@@ -21,6 +25,8 @@ pub use device::{DeviceError, device_name, open_device};
 pub use directory::RunDirectory;
 pub use event::{Event, Progress};
 pub use exams::{Best, ExamReport};
+pub use hand::{HandLine, untouched_hand};
+pub use live::{Command, Herald, Live, News, PUBLISH_EVERY, Pace, Snapshot, Watch, watch};
 pub use metrics::{MetricsWriter, cut_back};
 pub use resources::{size_pool, threads};
 pub use session::{Failure, Session, TRAINER_STACK, trainer};

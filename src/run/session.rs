@@ -1,40 +1,27 @@
 //! A run from beginning to end: it starts the generator and the trainer on threads of their own, and joins them.
 
 use super::{
-    Event, ExamLine, ExamReport, MetricsWriter, Progress, RunConfig, RunDirectory, RunError, Summary, cut_back,
+    Event, Live, RunConfig, RunDirectory, RunError, cut_back,
+    desk::{Desk, Tools},
     device::{DeviceError, device_name, open_device},
-    exams::Examiner,
     load_latest,
-    log::Window,
-    mark_best,
-    pictures::{self, Gallery},
     resources::{available_bytes, check_memory, threads},
-    save,
-    weights::card,
 };
 use crate::{
-    exam::{Exam, ExamError, ExamSet, ExamStore},
-    export::write_model,
+    exam::{Exam, ExamError, ExamStore},
     generator::{self, GeneratorConfig, GeneratorError},
     model,
-    render::{AdapterReport, find_adapter},
+    render::find_adapter,
     scene::{HardnessAxis, ImageSize, Scene},
     sheet::SheetError,
-    stream::{Batch, TrainerEnd, connect},
-    train::{StepReport, TrainError, TrainSettings, Trainer, TrainerState},
+    stream::connect,
+    train::{TrainError, TrainSettings, Trainer, TrainerState},
 };
 use crossbeam_channel::Sender;
-use rand::Rng;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     thread,
-    time::{Duration, Instant},
 };
 
 /// The trainer's stack: candle's backward pass recurses over the whole graph.
@@ -61,6 +48,14 @@ pub enum Failure {
     /// A picture.
     #[error(transparent)]
     Sheet(#[from] SheetError),
+    /// The configuration asked for it.
+    #[error(
+        "failed after step {step}, as debug.fail_after_step asks; the checkpoints hold the run up to the last of them"
+    )]
+    Asked {
+        /// Steps done.
+        step: u64,
+    },
     /// A thread panicked: a fault in this program.
     #[error("the {0} failed unexpectedly; the checkpoints hold the run up to the last of them")]
     Panic(&'static str),
@@ -111,12 +106,20 @@ impl Session {
         }
         directory.write_config(&config)?;
         cut_back(&directory.metrics_path(), trainer.step())?;
+        if let Some(hand) = directory.hand_at(trainer.step(), trainer.hand())? {
+            trainer.set_hand(hand);
+        }
         Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
     }
 
     /// The run's directory.
     pub fn directory(&self) -> &RunDirectory {
         &self.directory
+    }
+
+    /// The run's scene, with images as the network takes them.
+    pub fn scene(&self) -> &Arc<Scene> {
+        &self.scene
     }
 
     /// The run's configuration.
@@ -130,6 +133,25 @@ impl Session {
     /// # Errors
     /// Whatever failed first.
     pub fn run(self, events: Sender<Event>, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        self.run_watched(events, stop, None)
+    }
+
+    /// As [`Self::run`], with a watcher, who sees everything and may touch some of it. As long as nothing is touched, the run comes
+    /// to the same, bit for bit, as without.
+    ///
+    /// # Errors
+    /// Whatever failed first; the watcher hears of it as well.
+    pub fn run_watched(self, events: Sender<Event>, stop: Arc<AtomicBool>, live: Option<Live>) -> Result<(), Failure> {
+        let herald = live.as_ref().map(Live::herald);
+        let directory = self.directory.clone();
+        let result = self.run_threads(events, stop, live);
+        if let (Err(failure), Some(herald)) = (&result, herald) {
+            herald.failed(failure.to_string(), directory.newest_checkpoint());
+        }
+        result
+    }
+
+    fn run_threads(self, events: Sender<Event>, stop: Arc<AtomicBool>, live: Option<Live>) -> Result<(), Failure> {
         let Session { directory, config, scene, trainer, device } = self;
         let (generator_end, trainer_end) = connect(trainer.policies());
         let generator_config = GeneratorConfig {
@@ -161,8 +183,7 @@ impl Session {
                 Ok(generator::run(app, scene, generator_config, generator_end)?)
             })
             .map_err(Failure::Thread)?;
-        let desk =
-            Desk { directory, config, scene: for_trainer, device, events, adapter, exam_sets, pictures: Vec::new() };
+        let desk = Desk::new(Tools { directory, config, scene: for_trainer, device, events, adapter, exam_sets, live });
         let training = thread::Builder::new()
             .name("trainer".into())
             .stack_size(TRAINER_STACK)
@@ -209,194 +230,4 @@ pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), F
     };
     let image = [scene.image.width, scene.image.height];
     Ok((Trainer::new(settings, scene.figure.clone(), image, device)?, name))
-}
-
-/// `manifest.json`: what the run was made with.
-#[derive(Serialize)]
-struct Manifest {
-    version: &'static str,
-    adapter: Option<AdapterReport>,
-    device: String,
-    seed: u64,
-    first_batch: u64,
-    /// SHA-256 of the colours of each tile of the first batch: the same seed and driver give the same.
-    frame_hashes: Vec<String>,
-}
-
-/// The trainer's thread: feeds the trainer and keeps the run's books.
-struct Desk {
-    directory: RunDirectory,
-    config: RunConfig,
-    scene: Arc<Scene>,
-    device: String,
-    events: Sender<Event>,
-    adapter: crossbeam_channel::Receiver<AdapterReport>,
-    exam_sets: crossbeam_channel::Receiver<Vec<ExamSet>>,
-    pictures: Vec<std::path::PathBuf>,
-}
-
-impl Desk {
-    fn work(mut self, mut trainer: Trainer, stream: TrainerEnd, stop: &AtomicBool) -> Result<(), Failure> {
-        let (first, steps) = (trainer.step(), self.config.steps);
-        self.tell(Event::Started { step: first, steps, device: self.device.clone() });
-        let mut metrics = MetricsWriter::open(&self.directory.metrics_path()).map_err(RunError::from)?;
-        let in_flight = stream.in_flight();
-        let mut window = Window::default();
-        let mut gallery = Gallery::default();
-        let mut window_began = Instant::now();
-        let mut saved = first;
-        // Where the generator has gone already, it will say why.
-        let Ok(sets) = self.exam_sets.recv() else { return Ok(()) };
-        let mut examiner =
-            Examiner::new(self.directory.clone(), &self.config.exam, self.scene.figure.scheme(), sets, first)?;
-        if first == 0 {
-            self.examine(&mut examiner, &trainer, &mut saved)?;
-        }
-        while trainer.step() < steps {
-            let stopped = stop.load(Ordering::SeqCst);
-            let received = if stopped { None } else { stream.receive().ok() };
-            let Some(batch) = received else {
-                // Stopped, or the generator has gone and will say why: whatever was learned is kept.
-                self.checkpoint(&trainer, &examiner, &mut saved)?;
-                if stopped {
-                    self.tell(Event::Stopped { step: trainer.step() });
-                }
-                return Ok(());
-            };
-            self.pause();
-            let report = trainer.learn(&batch)?;
-            if let Some(policy) = trainer.newest_policy() {
-                stream.publish(policy);
-            }
-            if let Some(reason) = report.skipped {
-                self.tell(Event::Skipped { step: report.step, reason });
-            }
-            if report.step == first {
-                self.write_beginning(&batch)?;
-            }
-            window.add(&batch, &report, &trainer);
-            if trainer.step() * 10 >= steps * 9 {
-                gallery.add(&batch, &report);
-            }
-            let done = trainer.step();
-            if done.is_multiple_of(self.config.log.every) || done == steps {
-                let rate = window.samples() as f64 / window_began.elapsed().as_secs_f64().max(1e-9);
-                metrics.append(done, &window.row(&report, &trainer, rate, in_flight.most()))?;
-                let progress =
-                    Progress { step: done, steps, loss: window.loss(), pck: window.pck(), samples_per_second: rate };
-                // A reader that is slow misses a figure, and the run loses no time.
-                let _ = self.events.try_send(Event::Progress(progress));
-                (window, window_began) = (Window::default(), Instant::now());
-            }
-            if done < steps {
-                self.examine(&mut examiner, &trainer, &mut saved)?;
-            }
-            if done.is_multiple_of(self.config.checkpoint.every) {
-                self.checkpoint(&trainer, &examiner, &mut saved)?;
-            }
-            if done == steps {
-                self.write_end(&batch, &report, &gallery)?;
-            }
-        }
-        if !trainer.has_finite_weights().map_err(TrainError::from)? {
-            return Err(TrainError::BrokenWeights { step: trainer.step() }.into());
-        }
-        let after = self.examine(&mut examiner, &trainer, &mut saved)?;
-        self.checkpoint(&trainer, &examiner, &mut saved)?;
-        self.write_weights(&trainer)?;
-        let before = self.directory.exam_reports()?.into_iter().find(|report| report.step == 0);
-        let exams = after.map(|after| ExamLine::compare(before.as_ref(), &after)).unwrap_or_default();
-        let summary = Summary::new(&trainer, exams, examiner.best(), in_flight.most(), self.pictures.clone());
-        self.directory.write_json("summary.json", &summary)?;
-        self.tell(Event::Finished(Box::new(summary)));
-        Ok(())
-    }
-
-    fn tell(&self, event: Event) {
-        // Nobody listening is no reason to stop.
-        let _ = self.events.send(event);
-    }
-
-    /// A random pause, from the operating system's own randomness, where the configuration asks for them.
-    fn pause(&self) {
-        if self.config.debug.jitter_ms > 0 {
-            thread::sleep(Duration::from_millis(rand::rng().random_range(0..=self.config.debug.jitter_ms)));
-        }
-    }
-
-    /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would be none to go on from,
-    /// and would push out those that are.
-    fn checkpoint(&self, trainer: &Trainer, examiner: &Examiner, saved: &mut u64) -> Result<(), Failure> {
-        if trainer.step() == *saved
-            || trainer.is_skipping()
-            || !trainer.has_finite_weights().map_err(TrainError::from)?
-        {
-            return Ok(());
-        }
-        let (tensors, state) = trainer.save()?;
-        let best = examiner.best().map(|best| best.step);
-        save(&self.directory, trainer.step(), &tensors, &state, self.config.checkpoint.keep, best)?;
-        *saved = trainer.step();
-        self.tell(Event::Checkpoint { step: *saved });
-        Ok(())
-    }
-
-    /// Takes the exams that are due. Where they come out best so far, there is a checkpoint to go with them.
-    fn examine(
-        &self,
-        examiner: &mut Examiner,
-        trainer: &Trainer,
-        saved: &mut u64,
-    ) -> Result<Option<Arc<ExamReport>>, Failure> {
-        let Some(report) = examiner.take_due(trainer, self.config.steps)?.map(Arc::new) else { return Ok(None) };
-        let best = trainer.step() > 0 && !trainer.is_skipping() && examiner.consider(&report);
-        if best {
-            self.checkpoint(trainer, examiner, saved)?;
-            mark_best(&self.directory, trainer.step())?;
-        }
-        self.tell(Event::Exams { report: report.clone(), best });
-        Ok(Some(report))
-    }
-
-    /// What the first batch after starting leaves: the manifest, and at the very beginning a picture.
-    fn write_beginning(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let hash = |tile: &crate::stream::Tile| {
-            Sha256::digest(&tile.color).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
-        let manifest = Manifest {
-            version: env!("CARGO_PKG_VERSION"),
-            adapter: self.adapter.try_recv().ok(),
-            device: self.device.clone(),
-            seed: self.config.seed,
-            first_batch: batch.index,
-            frame_hashes: batch.tiles.iter().map(hash).collect(),
-        };
-        if batch.index == 0 {
-            self.directory.write_manifest(&manifest)?;
-            self.picture(pictures::save_first(&self.directory, &self.scene.figure, batch))?;
-        }
-        Ok(())
-    }
-
-    fn write_end(&mut self, batch: &Batch, report: &StepReport, gallery: &Gallery) -> Result<(), Failure> {
-        self.picture(pictures::save_last(&self.directory, &self.scene.figure, batch, report))?;
-        for path in gallery.save(&self.directory, &self.scene.figure)? {
-            self.picture(Ok(path))?;
-        }
-        Ok(())
-    }
-
-    fn picture(&mut self, saved: Result<std::path::PathBuf, SheetError>) -> Result<(), Failure> {
-        let path = saved?;
-        self.pictures.push(path.clone());
-        self.tell(Event::Picture(path));
-        Ok(())
-    }
-
-    fn write_weights(&self, trainer: &Trainer) -> Result<(), Failure> {
-        let weights = trainer.weights().map_err(TrainError::from)?;
-        let card = card(&self.scene, self.config.seed, trainer.step(), trainer.spec(), trainer.activation());
-        write_model(&self.directory.weights_path(), &weights, &card).map_err(RunError::from)?;
-        Ok(self.directory.write_json("model.json", &card)?)
-    }
 }

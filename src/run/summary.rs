@@ -40,6 +40,13 @@ pub struct Summary {
     pub most_in_flight: u64,
     /// Pictures written.
     pub pictures: Vec<PathBuf>,
+    /// How often something that changes what the run comes to was set by hand; see `hand.jsonl`.
+    #[serde(skip_serializing_if = "untouched")]
+    pub steered_by_hand: u64,
+}
+
+fn untouched(touches: &u64) -> bool {
+    *touches == 0
 }
 
 /// One exam before and after training.
@@ -104,6 +111,7 @@ impl Summary {
             best,
             most_in_flight,
             pictures,
+            steered_by_hand: 0,
         }
     }
 }

@@ -5,10 +5,10 @@ use crate::scene::Policy;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The other side has gone.
@@ -22,12 +22,25 @@ pub struct InFlight {
     begun: AtomicU64,
     learned: AtomicU64,
     most: AtomicU64,
+    /// Nanoseconds that the generator has worked, between one policy and its next look for one.
+    working: AtomicU64,
 }
 
 impl InFlight {
     fn begin(&self) {
         let begun = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(begun - self.learned.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    /// Batches in flight now.
+    pub fn now(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst).saturating_sub(self.learned.load(Ordering::SeqCst))
+    }
+
+    /// The time that the generator works on a batch, on average so far.
+    pub fn drawing(&self) -> Duration {
+        let begun = self.begun.load(Ordering::Relaxed).max(1);
+        Duration::from_nanos(self.working.load(Ordering::Relaxed) / begun)
     }
 
     /// The most batches that were ever in flight at once; 1 would be lockstep.
@@ -41,6 +54,8 @@ pub struct GeneratorEnd {
     policies: Receiver<Arc<Policy>>,
     batches: Sender<Batch>,
     in_flight: Arc<InFlight>,
+    /// When it last stopped waiting for a policy.
+    working_since: Mutex<Option<Instant>>,
 }
 
 /// The trainer's end of the stream.
@@ -69,7 +84,7 @@ pub fn connect(backlog: impl IntoIterator<Item = Arc<Policy>>) -> (GeneratorEnd,
     }
     let in_flight = Arc::new(InFlight::default());
     (
-        GeneratorEnd { policies, batches, in_flight: in_flight.clone() },
+        GeneratorEnd { policies, batches, in_flight: in_flight.clone(), working_since: Mutex::new(None) },
         TrainerEnd { policies: policy_sender, batches: batch_receiver, in_flight },
     )
 }
@@ -95,7 +110,10 @@ impl GeneratorEnd {
     /// # Errors
     /// Where the trainer has gone.
     pub fn wait_policy(&self, patience: Duration) -> Result<Option<Arc<Policy>>, Closed> {
-        match self.policies.recv_timeout(patience) {
+        self.worked(false);
+        let received = self.policies.recv_timeout(patience);
+        self.worked(true);
+        match received {
             Ok(policy) => {
                 self.in_flight.begin();
                 Ok(Some(policy))
@@ -103,6 +121,15 @@ impl GeneratorEnd {
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(Closed),
         }
+    }
+
+    /// Counts the time since it last began to work, and whether it works from now on.
+    fn worked(&self, begins: bool) {
+        let Ok(mut since) = self.working_since.lock() else { return };
+        if let Some(since) = since.take() {
+            self.in_flight.working.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        }
+        *since = begins.then(Instant::now);
     }
 
     /// Hands a batch over.
@@ -128,6 +155,11 @@ impl TrainerEnd {
     pub fn publish(&self, policy: Arc<Policy>) {
         self.in_flight.learned.fetch_add(1, Ordering::SeqCst);
         let _ = self.policies.send(policy);
+    }
+
+    /// Batches that wait to be learned from.
+    pub fn queued(&self) -> usize {
+        self.batches.len()
     }
 
     /// The counter of batches in flight.

@@ -5,8 +5,10 @@
 
 mod checkpoint;
 mod error;
+mod hand;
 mod input;
 mod laps;
+mod look;
 mod settings;
 mod statistics;
 mod step;
@@ -15,7 +17,9 @@ mod verdict;
 pub(crate) use checkpoint::NETWORK;
 pub use checkpoint::{TrainerState, UnfitCheckpoint};
 pub use error::TrainError;
+pub use hand::Hand;
 pub use laps::{Laps, Operation};
+pub use look::Opinion;
 pub use settings::{OptimizerConfig, TrainSettings};
 pub use statistics::{Standing, UniformStatistics};
 pub use step::{StepReport, Trainer};

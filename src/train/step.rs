@@ -15,7 +15,7 @@ use crate::{
         parameters::VARIABLE,
     },
     optim::{AdamW, clip_factor, collect, global_norm},
-    scene::{Policy, SampleStream},
+    scene::{AXES, Policy, SampleStream},
     stream::{Batch, Feedback, SampleFeedback},
 };
 use candle_core::{Device, Tensor};
@@ -48,6 +48,8 @@ pub struct StepReport {
     pub difficulty: Vec<f32>,
     /// Predicted keypoints per sample, pixels of the image as it was rendered; empty for a skipped step.
     pub predictions: Vec<Vec<[f32; 2]>>,
+    /// What was told the controller of each sample; empty for a skipped step.
+    pub samples: Vec<SampleFeedback>,
 }
 
 /// The network, its critic, its optimizer, the controller and everything that they remember.
@@ -68,6 +70,10 @@ pub struct Trainer {
     pub(super) step: u64,
     pub(super) skipped: u64,
     pub(super) skipped_in_a_row: u64,
+    /// Factor on the learning rate, 1 unless it is set by hand.
+    pub(super) rate_factor: f64,
+    /// Axes that are held by hand.
+    pub(super) locks: [Option<Vec<f32>>; AXES],
     laps: Laps,
 }
 
@@ -120,6 +126,8 @@ impl Trainer {
             step: 0,
             skipped: 0,
             skipped_in_a_row: 0,
+            rate_factor: 1.0,
+            locks: Default::default(),
             laps: Laps::default(),
         })
     }
@@ -140,12 +148,13 @@ impl Trainer {
             stream_losses: [None; 3],
             labelled_found: [0; 2],
             gradient_norm: f64::NAN,
-            learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step),
+            learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step) * self.rate_factor,
             critic: None,
             unsaturated: 0.0,
             effective_share: 0.0,
             difficulty: Vec::new(),
             predictions: Vec::new(),
+            samples: Vec::new(),
         };
         let learned = match self.predict(&input) {
             Ok(prediction) => self.update(&prediction, &mut report).map(|()| Some(prediction)),
@@ -165,7 +174,8 @@ impl Trainer {
         let feedback = Feedback { batch: batch.index, samples };
         curriculum::observe(&self.settings.curriculum, &self.settings.steered_axes, &mut self.controller, &feedback);
         self.policies.pop_front();
-        self.policies.push_back(Arc::new(curriculum::policy(&self.settings.curriculum, &self.controller)));
+        self.policies.push_back(Arc::new(self.next_policy()));
+        report.samples = feedback.samples;
         self.step += 1;
         self.laps.lap(Operation::Judge);
         match report.skipped {

@@ -1,0 +1,213 @@
+//! Somebody watches a run. As long as nothing that steers is touched, the run comes to the same, bit for bit.
+
+mod runs;
+
+use marionette::{
+    run::{Command, Event, Failure, News, RunConfig, RunDirectory, Session, Watch, watch},
+    scene::{HardnessAxis, load_scene},
+};
+use runs::{json, metrics};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock, atomic::AtomicBool},
+    thread,
+    time::{Duration, Instant},
+};
+
+const STEPS: u64 = 14;
+
+fn config(more: &[&str]) -> RunConfig {
+    let settings =
+        ["batch=8", "log.every=1", "checkpoint.every=5", "exam.images=0"].into_iter().chain(more.iter().copied());
+    let settings: Vec<String> = settings.map(str::to_owned).chain([format!("steps={STEPS}")]).collect();
+    RunConfig::with_overrides(&settings).unwrap()
+}
+
+/// A run at `path` while `watcher` watches it.
+fn watched(path: &Path, more: &[&str], watcher: impl FnOnce(Watch) + Send + 'static) -> Result<(), Failure> {
+    let session = Session::create(path, config(more), load_scene("quickstart").unwrap()).unwrap();
+    let (watch, live) = watch();
+    let (sender, events) = crossbeam_channel::unbounded::<Event>();
+    let watching = thread::spawn(move || watcher(watch));
+    let result = session.run_watched(sender, Arc::new(AtomicBool::new(false)), Some(live));
+    drop(events);
+    watching.join().unwrap();
+    result
+}
+
+/// A run that nobody watches.
+static REFERENCE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live-reference");
+    let _ = fs::remove_dir_all(&path);
+    let session = Session::create(&path, config(&[]), load_scene("quickstart").unwrap()).unwrap();
+    let (sender, _events) = crossbeam_channel::unbounded::<Event>();
+    session.run(sender, Arc::new(AtomicBool::new(false))).unwrap();
+    path
+});
+
+fn rows(run: &Path) -> Vec<Value> {
+    let mut rows = metrics(run);
+    for row in &mut rows {
+        for timed in ["samples_per_second", "resident_mib", "batches_in_flight"] {
+            row.as_object_mut().unwrap().remove(timed);
+        }
+    }
+    rows
+}
+
+#[track_caller]
+fn assert_like_reference(run: &Path) {
+    let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();
+    assert!(weights(run) == weights(&REFERENCE), "the weights differ");
+    assert_eq!(rows(run), rows(&REFERENCE));
+    assert_eq!(json(run, "manifest.json"), json(&REFERENCE, "manifest.json"));
+}
+
+/// Waits until `come` or fails.
+#[track_caller]
+fn until(what: &str, come: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !come() {
+        assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_run_that_is_watched_but_not_touched_comes_to_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    watched(&run, &[], |watch| {
+        let mut steps = 0;
+        until("the end", || watch.step() == STEPS);
+        for news in watch.news() {
+            steps += u64::from(matches!(news, News::Step(_)));
+        }
+        assert_eq!(steps, STEPS);
+        let newest = watch.newest().unwrap();
+        assert_eq!((newest.step, newest.batch.tiles.len(), newest.report.samples.len()), (STEPS, 8, 8));
+    })
+    .unwrap();
+    assert_like_reference(&run);
+    assert!(!run.join("hand.jsonl").exists());
+}
+
+#[test]
+fn a_watcher_that_never_looks_or_goes_away_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    watched(&run, &[], drop).unwrap();
+    assert_like_reference(&run);
+    assert!(!run.join("hand.jsonl").exists());
+}
+
+#[test]
+fn standing_still_stepping_looking_and_exporting_change_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let exported = folder.path().join("deep/exported.safetensors");
+    let to = exported.clone();
+    watched(&run, &[], move |watch| {
+        assert!(watch.command(Command::Pause));
+        until("the pause", || watch.paused());
+        let before = watch.step();
+        for _ in 0..2 {
+            watch.command(Command::Step);
+        }
+        until("two steps", || watch.step() == before + 2 && watch.paused());
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(watch.step(), before + 2, "it stands still");
+        let tiles = watch.newest().unwrap().batch.tiles.clone();
+        let (reply, opinions) = crossbeam_channel::bounded(1);
+        watch.command(Command::Look(tiles, reply));
+        let opinions = opinions.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+        assert_eq!((opinions.len(), opinions[0].found.len(), opinions[0].grid), (8, 17, [16, 16]));
+        assert!(opinions.iter().all(|o| o.error.is_finite() && o.difficulty.is_some() && o.heatmap(16).is_some()));
+        // A picture of another size is refused, and nothing more.
+        let mut odd = watch.newest().unwrap().batch.tiles[0].clone();
+        odd.width = 32;
+        let (reply, refused) = crossbeam_channel::bounded(1);
+        watch.command(Command::Look(vec![odd], reply));
+        assert!(refused.recv_timeout(Duration::from_secs(60)).unwrap().unwrap_err().contains("64x64"));
+        watch.command(Command::Export(to));
+        watch.command(Command::Checkpoint);
+        watch.command(Command::Exams);
+        watch.command(Command::Resume);
+        until("the end", || watch.step() == STEPS);
+    })
+    .unwrap();
+    assert_like_reference(&run);
+    assert!(marionette::export::read_model(&exported).is_ok());
+    let lines = RunDirectory::open(&run).unwrap().0.hand_lines().unwrap();
+    let touched: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();
+    assert_eq!(touched, ["pause", "step", "step", "export", "checkpoint", "exams", "resume"]);
+    assert!(lines.iter().all(|line| !line.steers));
+}
+
+#[test]
+fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    watched(&run, &[], |watch| {
+        watch.command(Command::Gamma(1e9));
+        watch.command(Command::RateFactor(f64::NAN));
+        watch.command(Command::Floor(0.5));
+        watch.command(Command::Lock(HardnessAxis::Pose, Some(vec![0.0, 0.0, 0.0, 0.0, 0.0, 2.0])));
+        watch.command(Command::Steering(false));
+        until("the end", || watch.step() == STEPS);
+        let notes: Vec<String> =
+            watch.news().filter_map(|news| if let News::Note(text) = news { Some(text) } else { None }).collect();
+        assert!(notes.iter().any(|note| note.contains("gamma 1000000000 is beyond 0 to 8")), "{notes:?}");
+        assert!(notes.iter().any(|note| note.contains("learning-rate factor NaN")), "{notes:?}");
+        let newest = watch.newest().unwrap();
+        assert_eq!(
+            (newest.hand.gamma, newest.hand.floor, newest.hand.steering, newest.hand.rate_factor),
+            (8.0, 0.5, false, 1.0)
+        );
+        assert_eq!(newest.policy.axes[0].probabilities, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let poses =
+            newest.batch.tiles.iter().filter(|tile| tile.scene.stream != marionette::scene::SampleStream::Uniform);
+        assert!(poses.into_iter().any(|tile| tile.scene.hardness[0] > 0.8));
+    })
+    .unwrap();
+    assert!(
+        fs::read(run.join("weights.safetensors")).unwrap() != fs::read(REFERENCE.join("weights.safetensors")).unwrap()
+    );
+    assert_eq!(json(&run, "manifest.json")["hand_steered"], true);
+    assert_eq!(json(&run, "summary.json")["steered_by_hand"], 4);
+    assert!(json(&REFERENCE, "summary.json").get("steered_by_hand").is_none());
+    // Going on from a checkpoint in the middle with what was set by then comes to the same as not having stopped.
+    let again = folder.path().join("again");
+    runs::copy(&run, &again);
+    fs::write(again.join("latest"), "step-000010\n").unwrap();
+    let session = Session::resume(&again, &[]).unwrap();
+    let (sender, _events) = crossbeam_channel::unbounded::<Event>();
+    session.run(sender, Arc::new(AtomicBool::new(false))).unwrap();
+    let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();
+    assert!(weights(&again) == weights(&run), "the weights differ");
+}
+
+#[test]
+fn a_run_that_fails_says_so_to_the_watcher_with_its_newest_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let (sender, failed) = crossbeam_channel::bounded(1);
+    let result = watched(&run, &["debug.fail_after_step=7"], move |watch| {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(600) {
+            for news in watch.news() {
+                if let News::Failed { message, checkpoint } = news {
+                    sender.send((message, checkpoint)).unwrap();
+                    return;
+                }
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    assert!(matches!(result, Err(Failure::Asked { step: 7 })));
+    let (message, checkpoint) = failed.recv().unwrap();
+    assert!(message.contains("debug.fail_after_step"), "{message}");
+    assert_eq!(checkpoint, Some(run.join("checkpoints/step-000005")));
+}
