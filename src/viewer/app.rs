@@ -8,10 +8,14 @@ use super::{
 };
 use crate::{render::task_pools, run::threads};
 use bevy::{
-    ecs::schedule::Schedules,
+    ecs::{schedule::Schedules, system::SystemParam},
+    input::{
+        keyboard::KeyboardInput,
+        mouse::{MouseButtonInput, MouseWheel},
+    },
     prelude::*,
     render::{Render, RenderApp, RenderPlugin, RenderSystems},
-    window::{ExitCondition, PresentMode, PrimaryWindow, WindowOccluded, WindowResolution},
+    window::{CursorMoved, ExitCondition, PresentMode, PrimaryWindow, WindowOccluded, WindowResolution},
     winit::{UpdateMode, WINIT_WINDOWS, WinitSettings},
 };
 use bevy_egui::{
@@ -30,8 +34,13 @@ use std::{
 const REFRESH: Duration = Duration::from_millis(100);
 /// The most time, however little of the machine is left.
 const SLOWEST: Duration = Duration::from_millis(1000);
+/// How long after something was touched the window answers at once.
+const TOUCHED: Duration = Duration::from_secs(1);
 /// How often a window that nobody can see looks whether it can be seen.
 const HIDDEN: Duration = Duration::from_millis(500);
+/// How far the window's threads stand back: at 10, a thread of the run's that wants the same core gets nine tenths of it.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 /// The share of the time that pictures may take: one part in so many.
 const SHARE: u32 = 6;
 
@@ -43,6 +52,10 @@ struct Pacing {
     took: Arc<AtomicU64>,
     /// The same, smoothed.
     cost: Duration,
+    /// The time from one picture to the next.
+    wait: Duration,
+    /// When somebody last moved or pressed something.
+    touched: Option<Instant>,
     occluded: bool,
     drawing: bool,
 }
@@ -76,9 +89,12 @@ fn build(subject: Subject) -> App {
     let viewer = Viewer::new(subject);
     let [width, height] = viewer.layout.window.map(|side| side as u32);
     let mut app = App::new();
+    app.add_plugins(task_pools(threads(viewer.subject.config.threads)));
+    give_way();
     app.add_plugins(
         DefaultPlugins
-            .set(task_pools(threads(viewer.subject.config.threads)))
+            .build()
+            .disable::<TaskPoolPlugin>()
             .set(WindowPlugin {
                 primary_window: Some(Window {
                     title: format!("Marionette: {}", viewer.subject.directory.path().display()),
@@ -97,14 +113,16 @@ fn build(subject: Subject) -> App {
     .add_plugins(EguiPlugin { bindless_mode_array_size: None })
     .insert_resource(ClearColor(Color::srgb_u8(27, 27, 27)))
     .insert_resource(WinitSettings {
-        focused_mode: UpdateMode::reactive_low_power(REFRESH),
-        unfocused_mode: UpdateMode::reactive_low_power(REFRESH),
+        focused_mode: update_mode(REFRESH, false),
+        unfocused_mode: update_mode(REFRESH, false),
     });
     let stopwatch = Stopwatch { origin: Instant::now(), began: Arc::default(), took: Arc::default() };
     app.insert_resource(Pacing {
         began: Instant::now(),
         took: stopwatch.took.clone(),
         cost: Duration::ZERO,
+        wait: REFRESH,
+        touched: None,
         occluded: false,
         drawing: true,
     })
@@ -130,6 +148,17 @@ fn build(subject: Subject) -> App {
     single_threaded(app.world_mut());
     single_threaded(app.sub_app_mut(RenderApp).world_mut());
     app
+}
+
+/// Lets the run's threads go first: from here on this thread and those that it starts, the graphics driver's among them, take what is
+/// left. The pools that both use are there by now, or are made now.
+fn give_way() {
+    let _ = rayon::current_num_threads();
+    #[cfg(target_os = "linux")]
+    {
+        // On Linux this is of the calling thread alone. Where it is refused, the window takes its turn like all others.
+        let _ = rustix::process::nice(NICENESS);
+    }
 }
 
 fn single_threaded(world: &mut World) {
@@ -182,7 +211,12 @@ fn pace(
     mut settings: ResMut<WinitSettings>,
     mut cameras: Query<&mut Camera>,
     window: Query<Entity, With<PrimaryWindow>>,
+    mut touches: Touches,
 ) {
+    if touches.any() {
+        pacing.touched = Some(Instant::now());
+    }
+    let touched = pacing.touched.is_some_and(|touched| touched.elapsed() < TOUCHED);
     if let Some(last) = occluded.read().last() {
         pacing.occluded = last.occluded;
     }
@@ -195,12 +229,53 @@ fn pace(
     let took = Duration::from_micros(pacing.took.load(Ordering::Relaxed)).min(SLOWEST);
     pacing.cost = (pacing.cost * 3 + took) / 4;
     viewer.cost = pacing.cost;
-    let wait = if !drawing { HIDDEN } else { (pacing.cost * SHARE).clamp(REFRESH, SLOWEST) };
-    let wait = if tour.hurried() { wait.min(REFRESH) } else { wait };
-    let mode = UpdateMode::reactive_low_power(wait);
+    pacing.wait = rested(pacing.wait, pacing.cost * SHARE);
+    let wait = match () {
+        () if !drawing => HIDDEN,
+        () if tour.hurried() => REFRESH,
+        () => pacing.wait,
+    };
+    let mode = update_mode(wait, touched);
     if settings.focused_mode != mode {
         *settings = WinitSettings { focused_mode: mode, unfocused_mode: mode };
     }
+}
+
+/// Draws every `wait`, and at once when something happens to the window only while somebody is at it: winit's own request to draw
+/// counts as something, so that every picture would be drawn twice.
+fn update_mode(wait: Duration, touched: bool) -> UpdateMode {
+    UpdateMode::Reactive {
+        wait,
+        react_to_device_events: false,
+        react_to_user_events: false,
+        react_to_window_events: touched,
+    }
+}
+
+/// What tells that somebody is at the window.
+#[derive(SystemParam)]
+struct Touches<'w, 's> {
+    moved: MessageReader<'w, 's, CursorMoved>,
+    buttons: MessageReader<'w, 's, MouseButtonInput>,
+    wheel: MessageReader<'w, 's, MouseWheel>,
+    keys: MessageReader<'w, 's, KeyboardInput>,
+}
+
+impl Touches<'_, '_> {
+    fn any(&mut self) -> bool {
+        self.moved.read().count() + self.buttons.read().count() + self.wheel.read().count() + self.keys.read().count()
+            > 0
+    }
+}
+
+/// The time to rest after a picture where it should be `wanted` and is `now`: in coarse steps, and not shorter before it should be much
+/// shorter, because a change is itself a reason to draw at once.
+fn rested(now: Duration, wanted: Duration) -> Duration {
+    if wanted <= now && wanted * 2 > now {
+        return now;
+    }
+    let steps = [100, 150, 220, 330, 500, 700].map(Duration::from_millis);
+    steps.into_iter().find(|step| *step >= wanted).unwrap_or(SLOWEST)
 }
 
 /// Whether the window is minimised, where the system tells.
@@ -226,5 +301,21 @@ fn draw(mut contexts: EguiContexts, mut viewer: ResMut<Viewer>, pacing: Res<Paci
     let builder = egui::UiBuilder::new().layer_id(egui::LayerId::background()).max_rect(context.viewport_rect());
     let mut ui = egui::Ui::new(context, "viewport".into(), builder);
     chrome::show(&mut ui, &mut viewer);
+    viewer.pictures += 1;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_between_pictures_follows_their_cost_without_changing_all_the_time() {
+        let rest = |now, wanted| rested(Duration::from_millis(now), Duration::from_millis(wanted)).as_millis();
+        assert_eq!(
+            [rest(100, 30), rest(100, 60), rest(100, 101), rest(150, 120), rest(150, 76)],
+            [100, 100, 150, 150, 150]
+        );
+        assert_eq!([rest(150, 60), rest(100, 90_000), rest(1000, 501), rest(1000, 90)], [100, 1000, 1000, 100]);
+    }
 }

@@ -40,6 +40,8 @@ pub struct Viewer {
     pub help: bool,
     /// The time that a picture takes.
     pub cost: Duration,
+    /// Pictures drawn so far.
+    pub pictures: u64,
     saved: (Instant, Layout),
     styled: Option<(bool, f32)>,
 }
@@ -59,6 +61,7 @@ impl Viewer {
             controls: controls::Controls::default(),
             help: false,
             cost: Duration::ZERO,
+            pictures: 0,
             saved: (Instant::now(), layout.clone()),
             styled: None,
             layout,

@@ -145,11 +145,9 @@ impl Tour {
             ["say", ..] => {
                 let (step, _) = viewer.progress();
                 let after = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64());
-                println!(
-                    "tour: {} (step {step}, {} on show, {after:.2} s)",
-                    line.trim_start_matches("say "),
-                    viewer.layout.panel.name()
-                );
+                let (what, panel, pictures) =
+                    (line.trim_start_matches("say "), viewer.layout.panel.name(), viewer.pictures);
+                println!("tour: {what} (step {step}, {panel} on show, {pictures} pictures in {after:.2} s)");
             }
             ["set", name, value] => set(viewer, name, value),
             _ => complain(line),
