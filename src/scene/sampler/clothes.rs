@@ -24,7 +24,7 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
     let around = backdrop.colors.iter().sum::<Vec3>() / backdrop.colors.len() as f32;
     let theme = (rng.random::<f32>() < 0.25).then(|| any_color(rng));
     for slot in &figure.slots {
-        let hidden = backdrop.colors[rng.random_range(0..backdrop.colors.len())];
+        let hidden = backdrop.colors[rng.random_range(0..backdrop.colors.len())].lerp(around, 0.5);
         // Without camouflage, of two colours the one that stands out.
         let mut apart = || {
             let [a, b] = [cloth_color(rng), cloth_color(rng)];
@@ -38,7 +38,7 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
             _ => (color, fabric(second, rng)),
         };
         // What hides best has the backdrop's pattern too, not its colours alone: it breaks up the outline.
-        let mottled = camouflage(backdrop, rng);
+        let mottled = camouflage(backdrop, around, rng);
         let (color, fabric) =
             if rng.random::<f32>() < blend * blend && slot != "hair" { mottled } else { (color, fabric) };
         sample.fabrics.push(fabric);
@@ -114,8 +114,11 @@ fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
 }
 
 /// Cloth mottled in two of the backdrop's colours, a little lighter or darker.
-fn camouflage(backdrop: &Backdrop, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
-    let mut shade = || backdrop.colors[rng.random_range(0..backdrop.colors.len())] * (0.7 + 0.6 * rng.random::<f32>());
+fn camouflage(backdrop: &Backdrop, around: Vec3, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
+    let mut shade = || {
+        backdrop.colors[rng.random_range(0..backdrop.colors.len())].lerp(around, 0.3)
+            * (0.85 + 0.3 * rng.random::<f32>())
+    };
     let [color, second] = [shade(), shade()];
     let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
     let pitch = Vec3::new(1.0, 1.0, between(4.0, 14.0));
