@@ -32,7 +32,7 @@ enum Shown {
 
 /// The panel's own state.
 pub struct StagePanel {
-    worker: Option<Stage>,
+    worker: Stage,
     shown: Shown,
     index: u64,
     hardness: Hardness,
@@ -56,9 +56,10 @@ pub struct StagePanel {
 
 impl StagePanel {
     /// An empty stage.
-    pub fn new(_: &Subject) -> Self {
+    pub fn new(subject: &Subject) -> Self {
         StagePanel {
-            worker: None,
+            // Now, before the window's own threads stand back: whoever asks the stage wants an answer. It sleeps until it is asked.
+            worker: Stage::start(subject),
             shown: Shown::Hand,
             index: 0,
             hardness: [0.3; AXES],
@@ -110,7 +111,7 @@ impl StagePanel {
 
     /// Takes pictures in, and asks for a new one where something has changed and somebody looks.
     pub fn attend(&mut self, newest: Option<&Arc<Snapshot>>, open: bool) {
-        match self.worker.as_ref().and_then(Stage::newest) {
+        match self.worker.newest() {
             None => {}
             Some(Ok(mut drawn)) => {
                 self.waiting &= drawn.number < self.number;
@@ -158,10 +159,8 @@ impl StagePanel {
         };
         self.number += 1;
         let explain = std::mem::take(&mut self.explain);
-        if let Some(worker) = &self.worker {
-            worker.ask(Request { number: self.number, what, view: self.view, explain, policy });
-            (self.stale, self.waiting) = (false, true);
-        }
+        self.worker.ask(Request { number: self.number, what, view: self.view, explain, policy });
+        (self.stale, self.waiting) = (false, true);
     }
 
     /// Does what the stage's own keys ask for.
@@ -212,9 +211,6 @@ impl StagePanel {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
-    if viewer.stage.worker.is_none() {
-        viewer.stage.worker = Some(Stage::start(&viewer.subject));
-    }
     egui::Panel::left("stage-left").exact_size(236.0).show(ui, |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| left(ui, viewer));
     });
