@@ -5,7 +5,8 @@
 
 have_vulkan() {
     case "$(uname -s)" in Darwin | MINGW* | MSYS* | CYGWIN*) return 0 ;; esac
-    ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' || return 1
+    # Not through a pipe: grep would close it early, and under pipefail that reads as if there were nothing.
+    [[ "$(ldconfig -p 2>/dev/null)" == *libvulkan.so.1* ]] || return 1
     [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] && return 0
     local folder
     for folder in /usr/share/vulkan/icd.d /etc/vulkan/icd.d /usr/local/share/vulkan/icd.d; do

@@ -1,8 +1,11 @@
 // What the camera does to a finished tile: low resolution, blur, what is out of focus, motion, darker corners, tone, noise. Reads the
-// colours and depths that `tile.wgsl` drew and never looks beyond its own tile.
+// light and depth that were drawn and never looks beyond its own tile.
+//
+// All blur is a Gaussian of covariance `spread` times one plus the motion's, which is that along the motion's longer side (a line
+// that may lean) followed by what is left along the other: two passes of a line each instead of one of a square.
 
+// Light, and depth in metres.
 @group(0) @binding(1) var drawn: texture_2d<f32>;
-@group(0) @binding(2) var depths: texture_2d<f32>;
 
 // Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
 const STEPS: i32 = 6;
@@ -10,17 +13,6 @@ const STEPS: i32 = 6;
 fn srgb(linear: vec3<f32>) -> vec3<f32> {
     let c = clamp(linear, vec3(0.0), vec3(1.0));
     return select(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, 12.92 * c, c <= vec3(0.0031308));
-}
-
-fn linear(encoded: vec3<f32>) -> vec3<f32> {
-    let c = clamp(encoded, vec3(0.0), vec3(1.0));
-    return select(pow((c + 0.055) / 1.055, vec3(2.4)), c / 12.92, c <= vec3(0.04045));
-}
-
-// Variance in pixels of what is `depth` metres away.
-fn unfocused(lens: vec4<f32>, depth: f32) -> f32 {
-    let deviation = min(lens.x * abs(1.0 - lens.y / depth), 2.0 * lens.x);
-    return deviation * deviation;
 }
 
 // What the camera makes of linear light: contrast about middle grey, saturation, and highlights that are pressed together instead of
@@ -35,49 +27,84 @@ fn toned(light: vec3<f32>) -> vec3<f32> {
     return min(color, vec3(1.0 - shoulder)) + shoulder * (1.0 - exp(-over / shoulder));
 }
 
-@fragment
-fn camera_fragment(in: TileVertex) -> @location(0) vec4<f32> {
-    let place = tile.place;
-    let post = in.post;
-    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(place.xy);
-    // A coarse picture's pixel gathers light over its whole block: like a blur whose variance is that of the block, seen
-    // from the block's middle.
-    let block = max(post.z, 1.0);
-    let corner = floor(vec2<f32>(pixel) / block) * block;
-    let centre = vec2<i32>(corner + (block - 1.0) * 0.5 + 0.25);
-    let motion = in.motion.xy;
-    let moved = dot(motion, motion);
-    // A line as thin as a pixel would pass between the pixels beside it.
-    let variance = post.x * post.x + (block * block - 1.0) / 12.0 + 0.2 * min(moved, 1.0);
-    let lens = in.lens;
-    let depth = textureLoad(depths, vec2<i32>(place.xy) + centre, 0).x;
-    let widest = variance + unfocused(lens, depth);
-    let reach = i32(ceil(2.0 * sqrt(widest + moved) - 0.2));
+// Variance in pixels, without the motion's, of what is `depth` metres away.
+fn spread(in: TileVertex, depth: f32) -> f32 {
+    let block = max(in.post.z, 1.0);
+    let moved = min(dot(in.motion.xy, in.motion.xy), 1.0);
+    let unfocused = min(in.lens.x * abs(1.0 - in.lens.y / depth), 2.0 * in.lens.x);
+    // A coarse picture's pixel gathers light over its whole block: like a blur whose variance is that of the block. And a line as thin
+    // as a pixel would pass between the pixels beside it.
+    return max(in.post.x * in.post.x + (block * block - 1.0) / 12.0 + 0.2 * moved + unfocused * unfocused, 0.02);
+}
+
+// The light along a line through `centre`, of a pixel's depth: a Gaussian whose variance at each place is what is not in focus there
+// times `share` plus `motion`.
+fn gathered(in: TileVertex, centre: vec2<i32>, direction: vec2<f32>, share: f32, motion: f32) -> vec4<f32> {
+    let corner = vec2<i32>(tile.place.xy);
+    let last = vec2<i32>(tile.place.zw) - 1;
+    let depth = textureLoad(drawn, corner + centre, 0).a;
+    let reach = i32(ceil(2.0 * sqrt(spread(in, depth) * share + motion) - 0.2));
     let step = 1 + max(reach - 1, 0) / STEPS;
     let steps = reach / step;
-    let last = vec2<i32>(place.zw) - 1;
     var color = vec3(0.0);
     var total = 0.0;
-    for (var y = -steps; y <= steps; y++) {
-        for (var x = -steps; x <= steps; x++) {
-            let offset = vec2(x, y) * step;
-            let from_pixel = vec2<i32>(place.xy) + clamp(centre + offset, vec2(0), last);
-            // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light nor gives it any.
-            let nearer = min(depth, textureLoad(depths, from_pixel, 0).x);
-            let spread = max(variance + unfocused(lens, nearer), 0.02);
-            let d = vec2<f32>(offset);
-            let along = dot(d, motion);
-            let weight = exp(-0.5 * (dot(d, d) - along * along / (spread + moved)) / spread) / spread;
-            total += weight;
-            color += weight * textureLoad(drawn, from_pixel, 0).rgb;
-        }
+    for (var k = -steps; k <= steps; k++) {
+        let d = f32(k * step);
+        let place = clamp(centre + vec2<i32>(floor(d * direction + 0.5)), vec2(0), last);
+        let there = textureLoad(drawn, corner + place, 0);
+        // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light nor gives it any.
+        let variance = spread(in, min(depth, there.a)) * share + motion;
+        let weight = exp(-0.5 * d * d / variance) * inverseSqrt(variance);
+        total += weight;
+        color += weight * there.rgb;
     }
-    color /= total;
-    let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(place.zw) - 0.5;
-    color *= 1.0 - 2.0 * lens.z * dot(from_middle, from_middle);
-    color = toned(color);
+    return vec4(color / total, depth);
+}
+
+// The motion, its longer side first.
+fn sorted_motion(in: TileVertex) -> vec3<f32> {
+    let m = in.motion.xy;
+    let swapped = abs(m.y) > abs(m.x);
+    return vec3(select(m, m.yx, swapped), select(0.0, 1.0, swapped));
+}
+
+@fragment
+fn blur_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    let motion = sorted_motion(in);
+    let depth = textureLoad(drawn, vec2<i32>(in.position.xy), 0).a;
+    let lean = motion.x * motion.y / (spread(in, depth) + motion.x * motion.x);
+    let direction = select(vec2(1.0, lean), vec2(lean, 1.0), motion.z > 0.5);
+    return gathered(in, pixel, direction, 1.0, motion.x * motion.x);
+}
+
+@fragment
+fn blurred_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    // A coarse picture shows each block as what is seen from its middle.
+    let block = max(in.post.z, 1.0);
+    let corner = floor(vec2<f32>(pixel) / block) * block;
+    let centre = vec2<i32>(corner + (block - 1.0) * 0.5 + 0.25);
+    let motion = sorted_motion(in);
+    let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
+    let variance = spread(in, depth);
+    let share = 1.0 + motion.y * motion.y / (variance + motion.x * motion.x);
+    let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), motion.z > 0.5);
+    return developed(gathered(in, centre, direction, share, 0.0).rgb, pixel);
+}
+
+@fragment
+fn sharp_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    return developed(textureLoad(drawn, vec2<i32>(in.position.xy), 0).rgb, pixel);
+}
+
+// What becomes of light at a pixel, in sRGB.
+fn developed(light: vec3<f32>, pixel: vec2<i32>) -> vec4<f32> {
+    let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(tile.place.zw) - 0.5;
+    var color = toned(light * (1.0 - 2.0 * tile.lens.z * dot(from_middle, from_middle)));
     // The sum of four even numbers is close to a normal; its deviation is 1 / sqrt(3).
-    let seed = u32(post.w);
+    let seed = u32(tile.post.w);
     var grain = vec3(0.0);
     for (var k = 0u; k < 4u; k++) {
         let at = vec3<u32>(vec2<u32>(pixel), seed + k);
@@ -85,6 +112,6 @@ fn camera_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     }
     grain *= 1.732;
     // Light comes in grains too, and their number deviates by its root.
-    color += lens.w * sqrt(max(color, vec3(0.0))) * grain.yzx;
-    return vec4(linear(srgb(color) + grain * post.y), 1.0);
+    color += tile.lens.w * sqrt(max(color, vec3(0.0))) * grain.yzx;
+    return vec4(srgb(color) + grain * tile.post.y, 1.0);
 }

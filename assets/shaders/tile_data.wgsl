@@ -1,5 +1,4 @@
-// What a tile is on the GPU (the layout is that of `src/render/gpu.rs`), and what both other shaders use. Stands in front of
-// them.
+// What a tile is on the GPU (the layout is that of `src/render/gpu.rs`), and what all shaders use. Stands in front of them.
 
 struct Tile {
     clip_from_world: mat4x4<f32>,
@@ -33,13 +32,14 @@ struct Tile {
 
 struct TileVertex {
     @builtin(position) position: vec4<f32>,
-    // The tile's own, for a loop that depends on it: see `lit_from`.
+    // The tile's own, for a loop that depends on it: a loop that ends at a number at a fixed place in a uniform buffer is built anew by Mesa's
+    // software driver for every such number.
     @location(0) @interpolate(flat) post: vec4<f32>,
     @location(1) @interpolate(flat) lens: vec4<f32>,
     @location(2) @interpolate(flat) motion: vec4<f32>,
 };
 
-// A triangle that covers a whole tile.
+// A triangle that covers a whole tile. The viewport gives it its depth.
 @vertex
 fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
     let position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);

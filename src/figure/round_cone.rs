@@ -16,7 +16,7 @@ impl RoundCone {
     /// in front of a point outside.
     ///
     /// A point p is inside when it is inside some sphere with centre a + s(b - a) and radius ra - s(ra - rb), s in [0, 1].
-    /// Over free s the surface solves D A - B^2 = 0 (see `assets/shaders/tile.wgsl`, which this is the twin of).
+    /// Over free s the surface solves D A - B^2 = 0 (see `assets/shaders/seen.wgsl`, which this is the twin of).
     pub fn ray(&self, origin: Vec3, direction: Vec3) -> Option<f32> {
         let [a, b] = self.ends;
         let [radius_a, radius_b] = self.radii;

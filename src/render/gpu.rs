@@ -1,4 +1,4 @@
-//! What a frame is on the GPU: the plain data that `assets/shaders/tile_data.wgsl` and `tile.wgsl` describe.
+//! What a frame is on the GPU: the plain data that the files in `assets/shaders` describe.
 
 use crate::{
     scene::{Degradation, Fabric, PartLook, Prop, PropShape, SceneSample},
@@ -36,7 +36,7 @@ pub struct GpuTile {
     padding: [Vec4; 7],
 }
 
-/// Instances that stand together.
+/// Instances of one kind that stand together.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct GpuGroup {
@@ -44,15 +44,15 @@ pub struct GpuGroup {
     range: [u32; 4],
 }
 
-/// Instances that a tile can have: a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
+/// Instances that a tile can have: within a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
 /// figures of seventy parts each have room.
 pub const MOST_INSTANCES: usize = 640;
 /// Fabrics that a tile can have; those of figures beyond them are plain.
 pub const MOST_FABRICS: usize = 128;
-/// Groups that a tile can have: enough for as many instances.
-pub const MOST_GROUPS: usize = 128;
-/// Round cones a group, at most: the bits of a word.
-const GROUP: usize = 32;
+/// Groups of round cones, and of cuboids, that a tile has.
+pub const GROUPS: [usize; 2] = [48, 16];
+/// Instances that a group need not be smaller than.
+const SMALL_GROUP: usize = 2;
 
 /// One round cone or cuboid.
 #[repr(C)]
@@ -61,7 +61,6 @@ pub struct GpuInstance {
     a: Vec4,
     b: Vec4,
     color: Vec4,
-    more: Vec4,
     turn: Vec4,
     origin: Vec4,
 }
@@ -69,9 +68,7 @@ pub struct GpuInstance {
 impl GpuInstance {
     /// A plain round cone.
     fn round_cone(a: Vec4, b: Vec4, color: Vec3) -> Self {
-        let [p, q] = [a.truncate(), b.truncate()];
-        let bound = ((p + q) * 0.5).extend(p.distance(q) * 0.5 + a.w.max(b.w));
-        GpuInstance { a, b, color: color.extend(0.0), more: bound, turn: Vec4::W, origin: Vec4::ZERO }
+        GpuInstance { a, b, color: color.extend(0.0), turn: Vec4::W, origin: Vec4::ZERO }
     }
 
     /// The same with a look, its fabric being the tile's `fabric`.
@@ -85,7 +82,11 @@ impl GpuInstance {
 
     /// A sphere around it.
     fn bound(&self) -> Vec4 {
-        if self.is_cuboid() { self.a.truncate().extend(self.b.truncate().length()) } else { self.more }
+        let [a, b] = [self.a.truncate(), self.b.truncate()];
+        match self.is_cuboid() {
+            true => a.extend(b.length()),
+            false => ((a + b) * 0.5).extend(a.distance(b) * 0.5 + self.a.w.max(self.b.w)),
+        }
     }
 }
 
@@ -110,12 +111,15 @@ impl GpuFabric {
     }
 }
 
-/// An instance's [`PixelId`] and its place among its tile's instances.
+/// What an instance is found by, its [`PixelId`] and its place among its tile's instances.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct GpuName {
-    id: u32,
-    place: u32,
+pub struct GpuOutline {
+    pub a: Vec4,
+    pub b: Vec4,
+    pub turn: Vec4,
+    pub id_and_place: [u32; 2],
+    padding: [u32; 2],
 }
 
 /// The place of tile `tile` in an atlas with `columns` tiles a row: left, top, width, height in pixels.
@@ -129,10 +133,11 @@ pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
 pub struct Upload {
     /// The tiles.
     pub tiles: Vec<GpuTile>,
-    /// The instances, those of a tile together, each tile's at a multiple of 256 bytes.
+    /// The instances, those of a tile together, what is near one another side by side; each tile's at a multiple of 256 bytes.
     pub instances: Vec<GpuInstance>,
-    /// What each of them is called.
-    pub names: Vec<GpuName>,
+    /// Their outlines, those of a tile together, first round cones, then cuboids, otherwise as the sample has them: of two that are
+    /// equally near, the first is seen.
+    pub outlines: Vec<GpuOutline>,
     /// The groups, those of a tile together, each tile's at a multiple of 256 bytes.
     pub groups: Vec<GpuGroup>,
     /// The fabrics, those of a tile together, each tile's at a multiple of 256 bytes.
@@ -143,8 +148,10 @@ pub struct Upload {
 
 /// Where a tile's part of an [`Upload`] is.
 pub struct TileRange {
-    /// Its instances.
-    pub instances: Range<u32>,
+    /// The outlines of its round cones.
+    pub cones: Range<u32>,
+    /// The outlines of its cuboids.
+    pub cuboids: Range<u32>,
     /// Bytes to its tile, its groups, its instances and its fabrics.
     pub offsets: [u32; 4],
 }
@@ -162,69 +169,84 @@ pub fn upload_data(samples: &[SceneSample], columns: u32) -> Upload {
 impl Upload {
     fn add(&mut self, sample: &SceneSample, place: [u32; 4]) {
         let offsets = [offset(&self.tiles), offset(&self.groups), offset(&self.instances), offset(&self.fabrics)];
-        let base = self.instances.len();
+        let mut named = Vec::new();
         // The first is that of whatever has none.
         let mut fabrics = vec![GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() })];
         for (f, figure) in sample.figures.iter().enumerate() {
             let parts = figure.parts.iter().zip(&figure.part_colors).enumerate();
-            let parts: Vec<_> = parts
-                .map(|(p, (part, color))| {
-                    let [a, b] = [0, 1].map(|end| part.ends[end].extend(part.radii[end]));
-                    let instance = GpuInstance::round_cone(a, b, *color);
-                    let look = figure.looks.get(p).map(|look| (look, fabrics.len() + look.fabric));
-                    let instance = match look {
-                        Some((look, fabric)) if fabric < MOST_FABRICS => instance.with_look(look, fabric),
-                        _ => instance,
-                    };
-                    (PixelId::figure(f, figure.part(p)), instance)
-                })
-                .collect();
+            named.extend(parts.map(|(p, (part, color))| {
+                let [a, b] = [0, 1].map(|end| part.ends[end].extend(part.radii[end]));
+                let instance = GpuInstance::round_cone(a, b, *color);
+                let look = figure.looks.get(p).map(|look| (look, fabrics.len() + look.fabric));
+                let instance = match look {
+                    Some((look, fabric)) if fabric < MOST_FABRICS => instance.with_look(look, fabric),
+                    _ => instance,
+                };
+                (PixelId::figure(f, figure.part(p)), instance)
+            }));
             fabrics.extend(figure.fabrics.iter().map(GpuFabric::new));
-            self.add_groups(&parts, base);
         }
-        let props = sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop)));
-        let (cuboids, others): (Vec<_>, Vec<_>) = props.partition(|(_, instance)| instance.is_cuboid());
-        self.add_groups(&cuboids, base);
-        self.add_groups(&others, base);
-        self.ranges.push(TileRange { instances: base as u32..self.instances.len() as u32, offsets });
+        named.extend(sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop))));
+        named.truncate(MOST_INSTANCES);
+        named.sort_by_key(|(_, instance)| instance.is_cuboid());
+        let cones = named.partition_point(|(_, instance)| !instance.is_cuboid());
+        let first = self.outlines.len();
+        let range = |from: usize, to: usize| (first + from) as u32..(first + to) as u32;
+        self.ranges.push(TileRange { cones: range(0, cones), cuboids: range(cones, named.len()), offsets });
+        self.outlines.extend(named.iter().map(|(id, GpuInstance { a, b, turn, .. })| GpuOutline {
+            a: *a,
+            b: *b,
+            turn: *turn,
+            id_and_place: [u32::from(id.0), 0],
+            padding: [0; 2],
+        }));
+        let mut ranked: Vec<_> = named.into_iter().enumerate().map(|(rank, (_, instance))| (rank, instance)).collect();
+        let (round, flat) = ranked.split_at_mut(cones);
+        self.groups.extend(groups(round, 0, GROUPS[0]));
+        self.groups.extend(groups(flat, cones, GROUPS[1]));
+        for ((rank, instance), place) in ranked.into_iter().zip(0..) {
+            self.outlines[first + rank].id_and_place[1] = place;
+            self.instances.push(instance);
+        }
         self.tiles.push(tile(sample, place));
-        // What shaders know the end of the groups by.
-        self.groups.push(GpuGroup::zeroed());
         pad(&mut self.groups);
         pad(&mut self.instances);
         fabrics.truncate(MOST_FABRICS);
         self.fabrics.extend(fabrics);
         pad(&mut self.fabrics);
-        self.names.resize(self.instances.len(), GpuName::zeroed());
-    }
-
-    /// Adds instances of one kind to the tile whose instances begin at `base`, in groups.
-    fn add_groups(&mut self, named: &[(PixelId, GpuInstance)], base: usize) {
-        for members in named.chunks(GROUP) {
-            let start = self.instances.len() - base;
-            let members = &members[..members.len().min(MOST_INSTANCES - start)];
-            self.instances.extend(members.iter().map(|(_, instance)| *instance));
-            self.names.extend(
-                members.iter().zip(start as u32..).map(|((id, _), place)| GpuName { id: u32::from(id.0), place }),
-            );
-            self.groups.extend(group(members, start));
-        }
     }
 }
 
-/// Instances of one kind, which begin at place `start` of their tile, as a group; `None` where there are none.
-fn group(members: &[(PixelId, GpuInstance)], start: usize) -> Option<GpuGroup> {
-    let bounds = || members.iter().map(|(_, instance)| instance.bound());
-    let low = bounds().map(|b| b.truncate() - b.w).reduce(Vec3::min)?;
-    let high = bounds().map(|b| b.truncate() + b.w).reduce(Vec3::max)?;
-    let centre = (low + high) * 0.5;
-    let radius = bounds().map(|b| b.truncate().distance(centre) + b.w).fold(0.0, f32::max);
-    let [start, end] = [start as u32, (start + members.len()) as u32];
-    Some(GpuGroup {
+/// Sorts instances of one kind, the first of which has place `start`, so that what is near stands together, and divides them into
+/// `most` groups; some may be empty.
+fn groups(ranked: &mut [(usize, GpuInstance)], start: usize, most: usize) -> Vec<GpuGroup> {
+    let mut groups = Vec::with_capacity(most);
+    // Halves of what is larger than `size` are at least half of it, so twice as many groups as would just do have room.
+    halve(ranked, start, ranked.len().div_ceil(most / 2).max(SMALL_GROUP), &mut groups);
+    groups.resize(most, GpuGroup { bound: Vec4::NEG_ONE, range: [0; 4] });
+    groups
+}
+
+/// Sorts instances along the axis on which they are spread furthest and halves them, and the halves, until none has more than
+/// `size`; each becomes a group.
+fn halve(ranked: &mut [(usize, GpuInstance)], start: usize, size: usize, groups: &mut Vec<GpuGroup>) {
+    let bounds = || ranked.iter().map(|(_, instance)| instance.bound());
+    let Some(low) = bounds().map(|b| b.truncate() - b.w).reduce(Vec3::min) else { return };
+    let high = bounds().map(|b| b.truncate() + b.w).fold(low, Vec3::max);
+    if ranked.len() <= size {
+        let centre = (low + high) * 0.5;
         // A little larger, or rounding might leave out a member at its edge.
-        bound: centre.extend(radius * 1.001),
-        range: if members[0].1.is_cuboid() { [start, end, 0, 0] } else { [0, 0, start, end] },
-    })
+        let radius = bounds().map(|b| b.truncate().distance(centre) + b.w).fold(0.0, f32::max) * 1.001;
+        let range = [start as u32, (start + ranked.len()) as u32, 0, 0];
+        groups.push(GpuGroup { bound: centre.extend(radius), range });
+        return;
+    }
+    let axis = (high - low).max_position();
+    let half = ranked.len() / 2;
+    ranked.select_nth_unstable_by(half, |(_, a), (_, b)| a.bound()[axis].total_cmp(&b.bound()[axis]));
+    let (low, high) = ranked.split_at_mut(half);
+    halve(low, start, size, groups);
+    halve(high, start + half, size, groups);
 }
 
 fn offset<T>(items: &[T]) -> u32 {
@@ -253,7 +275,6 @@ fn instance_of(prop: &Prop) -> GpuInstance {
             a: prop.position.extend(0.0),
             b: half_extents.extend(0.0),
             color: prop.color.extend(1.0),
-            more: Vec4::from(prop.rotation),
             turn: Vec4::from(prop.rotation),
             origin: Vec4::ZERO,
         },

@@ -4,9 +4,9 @@ use super::{
     app::{DrawnFrame, Frame, FrameToDraw},
     gpu::{self, TileRange},
     pictures::PictureTexture,
-    pipelines::{Atlas, BUFFER_BYTES, CUBE_INDICES, TilePipelines},
+    pipelines::{Atlas, BUFFER_BYTES, TilePipelines},
 };
-use crate::scene::BackdropKind;
+use crate::scene::{BackdropKind, SceneSample};
 use bevy::{
     prelude::*,
     render::{
@@ -16,18 +16,18 @@ use bevy::{
         renderer::{RenderDevice, RenderQueue},
     },
 };
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 /// The frame being drawn in this update.
 #[derive(Resource)]
 pub struct Drawing {
     frame: Frame,
     ranges: Vec<TileRange>,
-    instances: Buffer,
-    names: Buffer,
+    outlines: Buffer,
     tile_bind: BindGroup,
-    seen_bind: BindGroup,
-    camera_bind: BindGroup,
+    light_bind: BindGroup,
+    /// What the first and the second half of the camera look at.
+    camera_binds: [BindGroup; 2],
     drawn: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Uploads {
     tiles: Option<Buffer>,
     groups: Option<Buffer>,
     instances: Option<Buffer>,
-    names: Option<Buffer>,
+    outlines: Option<Buffer>,
     fabrics: Option<Buffer>,
 }
 
@@ -82,14 +82,13 @@ pub fn upload(
     };
     let data = gpu::upload_data(&extracted.0.samples, atlas.columns);
     let uploads = &mut *uploads;
-    let (uniform, vertex) = (BufferUsages::UNIFORM, BufferUsages::VERTEX);
+    let uniform = BufferUsages::UNIFORM;
     let write = |kept, usage, bytes, seen| write(kept, usage, &device, &queue, bytes, seen);
     let tiles = write(&mut uploads.tiles, uniform, bytemuck::cast_slice(&data.tiles), BUFFER_BYTES[0]);
     let groups = write(&mut uploads.groups, uniform, bytemuck::cast_slice(&data.groups), BUFFER_BYTES[1]);
-    let instances =
-        write(&mut uploads.instances, uniform | vertex, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
+    let instances = write(&mut uploads.instances, uniform, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
     let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[3]);
-    let names = write(&mut uploads.names, vertex, bytemuck::cast_slice(&data.names), 0);
+    let outlines = write(&mut uploads.outlines, BufferUsages::VERTEX, bytemuck::cast_slice(&data.outlines), 0);
     // Each tile binds its own part of these.
     let part = |buffer, bytes| {
         BindingResource::Buffer(BufferBinding { buffer, offset: 0, size: std::num::NonZero::new(bytes) })
@@ -105,26 +104,26 @@ pub fn upload(
         )),
     );
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
-    let (drawn, depth) = (view(&atlas.drawn), view(&atlas.depth));
-    let places = view(&atlas.places);
-    let seen_bind = device.create_bind_group(
-        "seen",
-        &cache.get_bind_group_layout(&pipelines.seen_layout),
-        &BindGroupEntries::sequential((&places, &pictures.view, &pictures.sampler)),
+    let [places, depth] = [&atlas.places, &atlas.depth].map(view);
+    let light_bind = device.create_bind_group(
+        "light",
+        &cache.get_bind_group_layout(&pipelines.light_layout),
+        &BindGroupEntries::sequential((&places, &depth, &pictures.view, &pictures.sampler)),
     );
-    let camera_bind = device.create_bind_group(
-        "camera",
-        &cache.get_bind_group_layout(&pipelines.camera_layout),
-        &BindGroupEntries::sequential((part(tiles, BUFFER_BYTES[0]), &drawn, &depth)),
-    );
+    let camera_binds = [&atlas.drawn, &atlas.blurred].map(|looked_at| {
+        device.create_bind_group(
+            "camera",
+            &cache.get_bind_group_layout(&pipelines.camera_layout),
+            &BindGroupEntries::sequential((part(tiles, BUFFER_BYTES[0]), &view(looked_at))),
+        )
+    });
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),
         ranges: data.ranges,
-        instances: instances.clone(),
-        names: names.clone(),
+        outlines: outlines.clone(),
         tile_bind,
-        seen_bind,
-        camera_bind,
+        light_bind,
+        camera_binds,
         drawn: false,
     });
 }
@@ -168,7 +167,7 @@ pub fn draw(
     let Some(mut drawing) = drawing else { return };
     let Some(built) = Built::from_cache(&pipelines, &cache) else { return };
     let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
-    draw_tiles(&mut encoder, &device, &drawing, &pipelines, &atlas, &built);
+    draw_tiles(&mut encoder, &device, &drawing, &atlas, &built);
     let buffer = copy_out(&mut encoder, &device, &atlas, &mut ring);
     let submission = queue.submit([encoder.finish()]);
     ring.pending.push_back((drawing.frame.clone(), buffer, submission));
@@ -178,103 +177,137 @@ pub fn draw(
 /// The pipelines, once all of them have been built.
 struct Built<'a> {
     planes: &'a RenderPipeline,
-    instances: &'a RenderPipeline,
-    shades: Vec<&'a RenderPipeline>,
-    camera: &'a RenderPipeline,
+    instances: [&'a RenderPipeline; 2],
+    surfaces: &'a RenderPipeline,
+    backdrops: Vec<[&'a RenderPipeline; 2]>,
+    blur: &'a RenderPipeline,
+    cameras: [&'a RenderPipeline; 2],
 }
 
 impl<'a> Built<'a> {
     fn from_cache(pipelines: &TilePipelines, cache: &'a PipelineCache) -> Option<Self> {
+        let built = |id| cache.get_render_pipeline(id);
+        let both = |[first, second]: [_; 2]| Some([built(first)?, built(second)?]);
         Some(Built {
-            planes: cache.get_render_pipeline(pipelines.planes)?,
-            instances: cache.get_render_pipeline(pipelines.instances)?,
-            shades: pipelines.shades.iter().map(|id| cache.get_render_pipeline(*id)).collect::<Option<_>>()?,
-            camera: cache.get_render_pipeline(pipelines.camera)?,
+            planes: built(pipelines.planes)?,
+            instances: both(pipelines.instances)?,
+            surfaces: built(pipelines.surfaces)?,
+            backdrops: pipelines.backdrops.into_iter().map(both).collect::<Option<_>>()?,
+            blur: built(pipelines.blur)?,
+            cameras: both(pipelines.cameras)?,
         })
     }
 }
 
-/// What is seen where, then the light on it, then the camera's pass over it all.
+/// What is seen where, then the light on it, then the camera's passes over it all.
 ///
-/// Light costs the most by far, so it is left until it is known what is seen: boxes around instances overlap.
-fn draw_tiles(
-    encoder: &mut CommandEncoder,
-    device: &RenderDevice,
-    drawing: &Drawing,
-    pipelines: &TilePipelines,
-    atlas: &Atlas,
-    built: &Built,
-) {
+/// Light costs much, so it is left until it is known what is seen: the rectangles around instances overlap.
+fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Drawing, atlas: &Atlas, built: &Built) {
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let (drawn, ids, depth, places) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth), view(&atlas.places));
-    let (clip_depth, color) = (view(&atlas.clip_depth), view(&atlas.color));
-    let mut begin = |label, targets: &[&TextureView], clip_depth: Option<&TextureView>| {
+    let (blurred, clip_depth, color) = (view(&atlas.blurred), view(&atlas.clip_depth), view(&atlas.color));
+    let mut begin = |label, targets: &[&TextureView], clip_depth: Option<(&TextureView, Option<Operations<f32>>)>| {
         let attachment = |view| {
             let ops = Operations { load: LoadOp::Clear(LinearRgba::NONE.into()), store: StoreOp::Store };
             Some(RenderPassColorAttachment { view, depth_slice: None, resolve_target: None, ops })
         };
         let targets: Vec<_> = targets.iter().map(|view| attachment(*view)).collect();
-        let depth_ops = Some(Operations { load: LoadOp::Clear(0.0), store: StoreOp::Discard });
         let pass = encoder.begin_render_pass(&RenderPassDescriptor {
             label: Some(label),
             color_attachments: &targets,
-            depth_stencil_attachment: clip_depth.map(|view| RenderPassDepthStencilAttachment {
+            depth_stencil_attachment: clip_depth.map(|(view, depth_ops)| RenderPassDepthStencilAttachment {
                 view,
                 depth_ops,
                 stencil_ops: None,
             }),
             ..default()
         });
-        TrackedRenderPass::new(device, pass.forget_lifetime())
+        Pass { pass: TrackedRenderPass::new(device, pass.forget_lifetime()), drawing, atlas }
     };
-    let tiles = || {
-        let place = |tile| gpu::place(tile, atlas.columns, atlas.tile);
-        drawing.ranges.iter().enumerate().map(move |(tile, range)| (tile, range, place(tile)))
-    };
+    let [of_drawn, of_blurred] = &drawing.camera_binds;
     {
-        let mut pass = begin("seen", &[&ids, &depth, &places], Some(&clip_depth));
-        pass.set_render_pipeline(built.planes);
-        for (_, range, place) in tiles() {
-            look_at(&mut pass, place);
-            pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
-            pass.draw(0..3, 0..1);
-        }
-        pass.set_render_pipeline(built.instances);
-        pass.set_vertex_buffer(0, pipelines.cube_vertices.slice(..));
-        pass.set_vertex_buffer(1, drawing.instances.slice(..));
-        pass.set_vertex_buffer(2, drawing.names.slice(..));
-        pass.set_index_buffer(pipelines.cube_indices.slice(..), IndexFormat::Uint16);
-        for (_, range, place) in tiles() {
-            look_at(&mut pass, place);
-            pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
-            pass.draw_indexed(0..CUBE_INDICES, 0, range.instances.clone());
-        }
+        let write = Operations { load: LoadOp::Clear(0.0), store: StoreOp::Store };
+        let mut seen = begin("seen", &[&ids, &depth, &places], Some((&clip_depth, Some(write))));
+        seen.draw_whole(built.planes, &drawing.tile_bind, 0.0, |_| true);
+        seen.draw_instances(built.instances);
     }
     {
-        let mut pass = begin("light", &[&drawn], None);
-        pass.set_bind_group(1, &drawing.seen_bind, &[]);
-        for (kind, pipeline) in BackdropKind::ALL.into_iter().zip(&built.shades) {
-            pass.set_render_pipeline(pipeline);
-            for (_, range, place) in tiles().filter(|(tile, ..)| drawing.frame.samples[*tile].backdrop.kind == kind) {
-                look_at(&mut pass, place);
-                pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
-                pass.draw(0..3, 0..1);
+        let mut light = begin("light", &[&drawn], Some((&clip_depth, None)));
+        light.pass.set_bind_group(1, &drawing.light_bind, &[]);
+        for (kind, both) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
+            for (pipeline, at) in both.iter().zip([GROUND, WALL]) {
+                light.draw_whole(pipeline, &drawing.tile_bind, at, |sample| sample.backdrop.kind == kind);
+            }
+        }
+        light.draw_whole(built.surfaces, &drawing.tile_bind, INSTANCES, |_| true);
+    }
+    {
+        let mut blur = begin("blur", &[&blurred], None);
+        blur.draw_whole(built.blur, of_drawn, 0.0, |sample| sample.degradation.is_soft());
+    }
+    let [sharp, soft] = built.cameras;
+    let mut camera = begin("camera", &[&color], None);
+    camera.draw_whole(sharp, of_drawn, 0.0, |sample| !sample.degradation.is_soft());
+    camera.draw_whole(soft, of_blurred, 0.0, |sample| sample.degradation.is_soft());
+}
+
+/// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl` writes them.
+const WALL: f32 = 0.0;
+const GROUND: f32 = 0.25;
+const INSTANCES: f32 = 0.5;
+
+/// A render pass over the atlas.
+struct Pass<'a> {
+    pass: TrackedRenderPass<'a>,
+    drawing: &'a Drawing,
+    atlas: &'a Atlas,
+}
+
+impl<'a> Pass<'a> {
+    /// Runs a pipeline over the tiles whose samples are `wanted`, at one clip depth.
+    fn draw_whole(
+        &mut self,
+        pipeline: &'a RenderPipeline,
+        bind: &'a BindGroup,
+        at: f32,
+        wanted: impl Fn(&SceneSample) -> bool,
+    ) {
+        let drawing = self.drawing;
+        self.pass.set_render_pipeline(pipeline);
+        for (tile, range) in drawing.ranges.iter().enumerate() {
+            if wanted(&drawing.frame.samples[tile]) {
+                self.look_at(tile, [at, at]);
+                // All but the tile itself is for those who draw the scene.
+                let offsets =
+                    if bind.id() == drawing.tile_bind.id() { &range.offsets[..] } else { &range.offsets[..1] };
+                self.pass.set_bind_group(0, bind, offsets);
+                self.pass.draw(0..3, 0..1);
             }
         }
     }
-    let mut pass = begin("camera", &[&color], None);
-    pass.set_render_pipeline(built.camera);
-    for (_, range, place) in tiles() {
-        look_at(&mut pass, place);
-        pass.set_bind_group(0, &drawing.camera_bind, &range.offsets[..1]);
-        pass.draw(0..3, 0..1);
-    }
-}
 
-/// Confines drawing to one tile's place in the atlas.
-fn look_at(pass: &mut TrackedRenderPass, [x, y, width, height]: [u32; 4]) {
-    pass.set_viewport(x as f32, y as f32, width as f32, height as f32, 0.0, 1.0);
-    pass.set_scissor_rect(x, y, width, height);
+    /// Draws a rectangle for each round cone with the first of two pipelines, one for each cuboid with the second.
+    fn draw_instances(&mut self, [cones, cuboids]: [&'a RenderPipeline; 2]) {
+        let drawing = self.drawing;
+        self.pass.set_vertex_buffer(0, drawing.outlines.slice(..));
+        let of_kind: [(_, fn(&TileRange) -> &Range<u32>); 2] =
+            [(cones, |range| &range.cones), (cuboids, |range| &range.cuboids)];
+        for (pipeline, instances) in of_kind {
+            self.pass.set_render_pipeline(pipeline);
+            for (tile, range) in drawing.ranges.iter().enumerate().filter(|(_, range)| !instances(range).is_empty()) {
+                self.look_at(tile, [0.0, 1.0]);
+                self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                self.pass.draw(0..4, instances(range).clone());
+            }
+        }
+    }
+
+    /// Confines drawing to one tile's place in the atlas, and to a range of clip depths.
+    fn look_at(&mut self, tile: usize, [low, high]: [f32; 2]) {
+        let [x, y, width, height] = gpu::place(tile, self.atlas.columns, self.atlas.tile);
+        self.pass.set_viewport(x as f32, y as f32, width as f32, height as f32, low, high);
+        self.pass.set_scissor_rect(x, y, width, height);
+    }
 }
 
 /// Copies the atlas into a buffer of the ring, and returns that.

@@ -2,7 +2,7 @@
 
 use super::{
     app::RendererConfig,
-    gpu::{GpuFabric, GpuGroup, GpuInstance, GpuName, GpuTile, MOST_FABRICS, MOST_GROUPS, MOST_INSTANCES},
+    gpu::{GROUPS, GpuFabric, GpuGroup, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS, MOST_INSTANCES},
 };
 use crate::scene::BackdropKind;
 use bevy::{
@@ -13,121 +13,113 @@ use bevy::{
         renderer::RenderDevice,
     },
 };
-use std::num::NonZero;
+use std::{mem::offset_of, num::NonZero};
 
 /// The pipelines, by their ids in the pipeline cache, in the order in which they draw.
 #[derive(Resource)]
 pub struct TilePipelines {
     /// Ids and depth of ground and wall.
     pub planes: CachedRenderPipelineId,
-    /// Ids and depth of the instances.
-    pub instances: CachedRenderPipelineId,
-    /// The light on it all, one for each of [`BackdropKind::ALL`].
-    pub shades: [CachedRenderPipelineId; BackdropKind::ALL.len()],
-    /// What the camera makes of it.
-    pub camera: CachedRenderPipelineId,
+    /// Ids and depth of round cones and of cuboids.
+    pub instances: [CachedRenderPipelineId; 2],
+    /// The light on instances.
+    pub surfaces: CachedRenderPipelineId,
+    /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`].
+    pub backdrops: [[CachedRenderPipelineId; 2]; BackdropKind::ALL.len()],
+    /// What blurs a tile along its rows.
+    pub blur: CachedRenderPipelineId,
+    /// What the camera makes of a sharp tile and of one that has been blurred along its rows.
+    pub cameras: [CachedRenderPipelineId; 2],
     pub tile_layout: BindGroupLayoutDescriptor,
-    pub seen_layout: BindGroupLayoutDescriptor,
+    pub light_layout: BindGroupLayoutDescriptor,
     pub camera_layout: BindGroupLayoutDescriptor,
-    pub cube_vertices: Buffer,
-    pub cube_indices: Buffer,
 }
 
 /// How much of the tiles', groups', instances' and fabrics' buffers a shader sees at once, bytes.
 pub const BUFFER_BYTES: [u64; 4] = [
     size_of::<GpuTile>() as u64,
-    (MOST_GROUPS * size_of::<GpuGroup>()) as u64,
+    ((GROUPS[0] + GROUPS[1]) * size_of::<GpuGroup>()) as u64,
     (MOST_INSTANCES * size_of::<GpuInstance>()) as u64,
     (MOST_FABRICS * size_of::<GpuFabric>()) as u64,
 ];
 
-/// How many indices a cube has.
-pub const CUBE_INDICES: u32 = 36;
-
 /// The shaders, as assets of the main world.
 #[derive(Resource, Clone)]
 pub struct TileShaders {
-    pub tile: Handle<Shader>,
-    pub camera: Handle<Shader>,
+    seen: Handle<Shader>,
+    light: Handle<Shader>,
+    camera: Handle<Shader>,
 }
 
 impl TileShaders {
     /// Adds the embedded shaders to `shaders`.
     pub fn add_to(shaders: &mut Assets<Shader>) -> Self {
-        macro_rules! with_tile_data {
-            ($file:literal) => {
-                concat!(
-                    include_str!("../../assets/shaders/tile_data.wgsl"),
-                    include_str!(concat!("../../assets/shaders/", $file))
-                )
-            };
+        // The last file names the shader; the others are what it stands on.
+        macro_rules! shader {
+            ($($file:literal),+) => {{
+                let files = [$($file),+];
+                let source = [$(include_str!(concat!("../../assets/shaders/", $file))),+].concat();
+                shaders.add(Shader::from_wgsl(source, files[files.len() - 1]))
+            }};
         }
         TileShaders {
-            tile: shaders.add(Shader::from_wgsl(with_tile_data!("tile.wgsl"), "tile.wgsl")),
-            camera: shaders.add(Shader::from_wgsl(with_tile_data!("camera.wgsl"), "camera.wgsl")),
+            seen: shader!("tile_data.wgsl", "space.wgsl", "seen.wgsl"),
+            light: shader!("tile_data.wgsl", "space.wgsl", "shadow.wgsl", "light.wgsl"),
+            camera: shader!("tile_data.wgsl", "camera.wgsl"),
         }
     }
 }
 
-const COLOR: TextureFormat = TextureFormat::Rgba8UnormSrgb;
+/// Linear light, and depth in metres.
+const DRAWN: TextureFormat = TextureFormat::Rgba16Float;
+/// Written as sRGB by the camera's shader, whose noise is added to encoded values.
+const COLOR: TextureFormat = TextureFormat::Rgba8Unorm;
 const ID: TextureFormat = TextureFormat::R16Uint;
 const DEPTH: TextureFormat = TextureFormat::R32Float;
 const PLACE: TextureFormat = TextureFormat::R16Uint;
 const CLIP_DEPTH: TextureFormat = TextureFormat::Depth32Float;
 
 /// Queues the pipelines; the cache builds them before the next frame is drawn.
-pub fn queue_pipelines(
-    mut commands: Commands,
-    device: Res<RenderDevice>,
-    cache: Res<PipelineCache>,
-    shaders: Res<TileShaders>,
-) {
-    let tile_bytes = BUFFER_BYTES[0];
+pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shaders: Res<TileShaders>) {
     let [tile, groups, instances, fabrics] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
     let tile_layout = BindGroupLayoutDescriptor::new(
         "tiles",
         &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, groups, instances, fabrics)),
     );
+    let unfiltered = || texture_2d(TextureSampleType::Float { filterable: false });
+    let pictures = texture_2d_array(TextureSampleType::Float { filterable: true });
+    let light_layout = BindGroupLayoutDescriptor::new(
+        "light",
+        &BindGroupLayoutEntries::sequential(
+            ShaderStages::FRAGMENT,
+            (texture_2d(TextureSampleType::Uint), unfiltered(), pictures, sampler(SamplerBindingType::Filtering)),
+        ),
+    );
     let camera_layout = BindGroupLayoutDescriptor::new(
         "camera",
         &BindGroupLayoutEntries::sequential(
             ShaderStages::VERTEX_FRAGMENT,
-            (
-                uniform_buffer_sized(true, NonZero::new(tile_bytes)),
-                texture_2d(TextureSampleType::Float { filterable: false }),
-                texture_2d(TextureSampleType::Float { filterable: false }),
-            ),
+            (uniform_buffer_sized(true, NonZero::new(BUFFER_BYTES[0])), unfiltered()),
         ),
     );
-    let seen_layout = BindGroupLayoutDescriptor::new(
-        "seen",
-        &BindGroupLayoutEntries::sequential(
-            ShaderStages::FRAGMENT,
-            (
-                texture_2d(TextureSampleType::Uint),
-                texture_2d_array(TextureSampleType::Float { filterable: true }),
-                sampler(SamplerBindingType::Filtering),
-            ),
-        ),
-    );
-    let pipeline =
-        |name: &'static str, shader: &Handle<Shader>, layout: &[&BindGroupLayoutDescriptor]| RenderPipelineDescriptor {
-            label: Some(name.into()),
+    let pipeline = |shader: &Handle<Shader>,
+                    layout: &[&BindGroupLayoutDescriptor],
+                    [vertex, fragment]: [&'static str; 2],
+                    targets| {
+        RenderPipelineDescriptor {
+            label: Some(fragment.into()),
             layout: layout.iter().map(|layout| (*layout).clone()).collect(),
-            vertex: VertexState { shader: shader.clone(), entry_point: Some("tile_vertex".into()), ..default() },
+            vertex: VertexState { shader: shader.clone(), entry_point: Some(vertex.into()), ..default() },
             fragment: Some(FragmentState {
                 shader: shader.clone(),
-                entry_point: Some(format!("{name}_fragment").into()),
-                targets: vec![target(COLOR)],
+                entry_point: Some(fragment.into()),
+                targets,
                 ..default()
             }),
             ..default()
-        };
-    let seen = |name, write, compare| {
-        let mut pipeline = pipeline(name, &shaders.tile, &[&tile_layout]);
-        if let Some(fragment) = &mut pipeline.fragment {
-            fragment.targets = vec![target(ID), target(DEPTH), target(PLACE)];
         }
+    };
+    let tested = |mut pipeline: RenderPipelineDescriptor, write, compare| {
         pipeline.depth_stencil = Some(DepthStencilState {
             format: CLIP_DEPTH,
             depth_write_enabled: Some(write),
@@ -137,14 +129,18 @@ pub fn queue_pipelines(
         });
         pipeline
     };
-    let planes = seen("plane", false, CompareFunction::Always);
-    let mut instances = seen("instance", true, CompareFunction::Greater);
-    // Drawing the far sides of the boxes keeps an instance visible while the camera is inside its box.
-    instances.primitive = PrimitiveState { cull_mode: Some(Face::Front), ..default() };
-    instances.vertex.entry_point = Some("instance_vertex".into());
-    instances.vertex.buffers = instance_buffers();
-    let shades = BackdropKind::ALL.map(|kind| {
-        let mut shade = pipeline("shade", &shaders.tile, &[&tile_layout, &seen_layout]);
+    let seen =
+        |entries| pipeline(&shaders.seen, &[&tile_layout], entries, vec![target(ID), target(DEPTH), target(PLACE)]);
+    let planes = tested(seen(["tile_vertex", "plane_fragment"]), true, CompareFunction::Always);
+    let instances = [["cone_vertex", "cone_fragment"], ["cuboid_vertex", "cuboid_fragment"]].map(|entries| {
+        let mut pipeline = tested(seen(entries), true, CompareFunction::Greater);
+        pipeline.primitive = PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
+        pipeline.vertex.buffers = vec![outlines()];
+        cache.queue_render_pipeline(pipeline)
+    });
+    let light = |entries| pipeline(&shaders.light, &[&tile_layout, &light_layout], entries, vec![target(DRAWN)]);
+    let surfaces = tested(light(["tile_vertex", "surface_fragment"]), false, CompareFunction::LessEqual);
+    let backdrops = BackdropKind::ALL.map(|kind| {
         let define = match kind {
             BackdropKind::Studio => "STUDIO",
             BackdropKind::Field => "FIELD",
@@ -154,31 +150,27 @@ pub fn queue_pipelines(
             BackdropKind::Foliage => "FOLIAGE",
             BackdropKind::Picture => "PICTURE",
         };
-        if let Some(fragment) = &mut shade.fragment {
-            fragment.shader_defs.push(define.into());
-        }
-        cache.queue_render_pipeline(shade)
+        ["ground_fragment", "wall_fragment"].map(|entry| {
+            let mut backdrop = tested(light(["tile_vertex", entry]), false, CompareFunction::Equal);
+            if let Some(fragment) = &mut backdrop.fragment {
+                fragment.shader_defs.push(define.into());
+            }
+            cache.queue_render_pipeline(backdrop)
+        })
     });
-    let camera = pipeline("camera", &shaders.camera, &[&camera_layout]);
-    let corners: [[f32; 4]; 8] = std::array::from_fn(|i| {
-        let side = |bit: usize| if i & bit == 0 { -1.0 } else { 1.0 };
-        [side(1), side(2), side(4), 0.0]
-    });
-    // Counter-clockwise seen from outside.
-    let indices: [u16; CUBE_INDICES as usize] =
-        [0, 2, 1, 1, 2, 3, 4, 5, 6, 5, 7, 6, 0, 1, 4, 1, 5, 4, 2, 6, 3, 3, 6, 7, 0, 4, 2, 2, 4, 6, 1, 3, 5, 3, 7, 5];
-    let buffer =
-        |contents, usage| device.create_buffer_with_data(&BufferInitDescriptor { label: None, contents, usage });
+    let camera =
+        |entry, format| pipeline(&shaders.camera, &[&camera_layout], ["tile_vertex", entry], vec![target(format)]);
+    let cameras = ["sharp_fragment", "blurred_fragment"].map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
     commands.insert_resource(TilePipelines {
         planes: cache.queue_render_pipeline(planes),
-        instances: cache.queue_render_pipeline(instances),
-        shades,
-        camera: cache.queue_render_pipeline(camera),
+        instances,
+        surfaces: cache.queue_render_pipeline(surfaces),
+        backdrops,
+        blur: cache.queue_render_pipeline(camera("blur_fragment", DRAWN)),
+        cameras,
         tile_layout,
-        seen_layout,
+        light_layout,
         camera_layout,
-        cube_vertices: buffer(bytemuck::cast_slice(&corners), BufferUsages::VERTEX),
-        cube_indices: buffer(bytemuck::cast_slice(&indices), BufferUsages::INDEX),
     });
 }
 
@@ -186,22 +178,22 @@ fn target(format: TextureFormat) -> Option<ColorTargetState> {
     Some(ColorTargetState { format, blend: None, write_mask: ColorWrites::ALL })
 }
 
-/// Corners of a cube, an instance, and what that is called.
-fn instance_buffers() -> Vec<VertexBufferLayout> {
-    let buffer = |array_stride, step_mode, formats: &[VertexFormat], first| {
-        let mut offset = 0;
-        let attributes = formats.iter().zip(first..).map(|(format, shader_location)| {
-            let attribute = VertexAttribute { format: *format, offset, shader_location };
-            offset += format.size();
-            attribute
-        });
-        VertexBufferLayout { array_stride, step_mode, attributes: attributes.collect() }
-    };
-    vec![
-        buffer(16, VertexStepMode::Vertex, &[VertexFormat::Float32x4], 0),
-        buffer(size_of::<GpuInstance>() as u64, VertexStepMode::Instance, &[VertexFormat::Float32x4; 4], 1),
-        buffer(size_of::<GpuName>() as u64, VertexStepMode::Instance, &[VertexFormat::Uint32x2], 5),
-    ]
+/// The outline of an instance.
+fn outlines() -> VertexBufferLayout {
+    let vector = VertexFormat::Float32x4;
+    let attributes = [
+        (vector, offset_of!(GpuOutline, a)),
+        (vector, offset_of!(GpuOutline, b)),
+        (vector, offset_of!(GpuOutline, turn)),
+        (VertexFormat::Uint32x2, offset_of!(GpuOutline, id_and_place)),
+    ];
+    let attribute =
+        |((format, offset), shader_location)| VertexAttribute { format, offset: offset as u64, shader_location };
+    VertexBufferLayout {
+        array_stride: size_of::<GpuOutline>() as u64,
+        step_mode: VertexStepMode::Instance,
+        attributes: attributes.into_iter().zip(0..).map(attribute).collect(),
+    }
 }
 
 /// The textures that a frame is drawn into.
@@ -211,8 +203,10 @@ pub struct Atlas {
     pub columns: u32,
     /// Size of a tile, pixels.
     pub tile: [u32; 2],
-    /// What the shaders made of the scene.
+    /// The light that reaches the camera, and depth, used while drawing only.
     pub drawn: Texture,
+    /// The same, blurred along rows, of the tiles that are not sharp.
+    pub blurred: Texture,
     /// What the camera made of that.
     pub color: Texture,
     /// Ids.
@@ -246,9 +240,10 @@ impl Atlas {
         Atlas {
             columns,
             tile: [config.width, config.height],
-            drawn: texture("drawn", COLOR, TextureUsages::TEXTURE_BINDING),
+            drawn: texture("drawn", DRAWN, TextureUsages::TEXTURE_BINDING),
+            blurred: texture("blurred", DRAWN, TextureUsages::TEXTURE_BINDING),
             color: texture("color", COLOR, TextureUsages::COPY_SRC),
-            ids: texture("ids", ID, TextureUsages::COPY_SRC | TextureUsages::TEXTURE_BINDING),
+            ids: texture("ids", ID, TextureUsages::COPY_SRC),
             depth: texture("depth", DEPTH, TextureUsages::COPY_SRC | TextureUsages::TEXTURE_BINDING),
             places: texture("places", PLACE, TextureUsages::TEXTURE_BINDING),
             clip_depth: texture("clip depth", CLIP_DEPTH, TextureUsages::empty()),

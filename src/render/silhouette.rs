@@ -1,5 +1,5 @@
 //! The figure's amodal silhouette, cast ray by ray on the CPU: what would be seen of it if nothing covered it and the image
-//! had no border. It is the twin of the exact intersection in `assets/shaders/tile.wgsl`.
+//! had no border. It is the twin of the exact intersection in `assets/shaders/seen.wgsl`.
 
 use crate::{figure::RoundCone, scene::Camera};
 use glam::Vec2;

@@ -322,6 +322,19 @@ pub struct Degradation {
     pub jpeg: Option<u8>,
 }
 
+impl Degradation {
+    /// Whether any light reaches a pixel from those beside it.
+    pub fn is_soft(&self) -> bool {
+        let block = self.block as f32;
+        let unfocused = 2.0 * self.aperture;
+        // What a line as thin as a pixel gets too is in proportion to the motion.
+        let variance =
+            self.blur.powi(2) + (block * block - 1.0) / 12.0 + unfocused.powi(2) + self.motion.length_squared();
+        // Below a tenth of a pixel nothing is gathered: see `camera.wgsl`.
+        variance > 0.01
+    }
+}
+
 impl Default for Degradation {
     /// A perfect camera.
     fn default() -> Self {

@@ -1,0 +1,208 @@
+// The light on what is seen, each pixel once. Depth tests confine walls, ground and instances to where they are seen.
+
+// What is done to an instance's own colour: `Fabric` in `src/scene/sample.rs`.
+struct Fabric {
+    second: vec4<f32>,          // w: gloss
+    waves: vec4<f32>,           // w: threshold
+    pitch: vec4<f32>,           // w: folds
+    print: vec4<f32>,           // height of its middle, half width, half height, side of a cell
+};
+
+// Of the tile being drawn.
+@group(0) @binding(3) var<uniform> fabrics: array<Fabric, 128>;
+
+@group(1) @binding(0) var seen_instances: texture_2d<u32>;
+@group(1) @binding(1) var seen_depths: texture_2d<f32>;
+@group(1) @binding(2) var pictures: texture_2d_array<f32>;
+@group(1) @binding(3) var picture_sampler: sampler;
+
+const PICTURE_SIDE: f32 = 256.0;
+// Side of the ground that a picture of one covers, metres, on average.
+const GROUND_PICTURE: f32 = 2.0;
+
+// What reaches the camera from a surface at `point`, whose instance is the `skip`th and which is seen at `position` in the atlas.
+fn shade(albedo: vec3<f32>, gloss: f32, point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, skip: u32) -> vec3<f32> {
+    let key = key_light(point);
+    let facing = max(dot(normal, key.direction), 0.0);
+    let n = vec3<u32>(vec2<u32>(position) - tile.place.xy, 977u);
+    let angle = 6.2831853 * hash(n);
+    let x = perpendicular(key.direction);
+    let y = cross(key.direction, x);
+    let radius = tile.sky_color.w * sqrt(hash(n + vec3(0u, 0u, 1u)));
+    let aimed = normalize(key.direction + radius * (x * cos(angle) + y * sin(angle)));
+    let may_be_lit = (facing > 0.0) & (key.strength > 0.0);
+    let sun = key.strength * lit_from(point + normal * 0.004, key.direction, aimed, key.distance, skip, may_be_lit);
+    // Blinn's highlight, as wide as that of cloth, skin and hair.
+    let half = normalize(key.direction + normalize(tile.eye.xyz - point));
+    let shine = gloss * pow(max(dot(normal, half), 0.0), 24.0);
+    let ambient = mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5 + 0.5 * normal.y);
+    return (albedo * (tile.sun_color.rgb * sun * facing + ambient) + tile.sun_color.rgb * sun * shine) * tile.sun_color.w;
+}
+
+// ---- instances ----
+
+@fragment
+fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let pixel = vec2<i32>(in.position.xy);
+    let place = textureLoad(seen_instances, pixel, 0).x;
+    let instance = instances[place];
+    let fabric = fabrics[u32(instance.origin.w)];
+    let depth = textureLoad(seen_depths, pixel, 0).x;
+    let point = tile.eye.xyz + ray_through(in.position.xy) * depth;
+    let inverse = vec4(-instance.turn.xyz, instance.turn.w);
+    // In the instance's own axes.
+    let own = rotate(inverse, point - instance.a.xyz);
+    // The face that is least deep inside, or the way from the nearest of the spheres that make up a round cone: see `cone_entry`.
+    let inside = abs(own) - instance.b.xyz;
+    let face = sign(own) * select(vec3(0.0), vec3(1.0), inside >= vec3(max(inside.x, max(inside.y, inside.z))));
+    let from_a = point - instance.a.xyz;
+    let axis = instance.b.xyz - instance.a.xyz;
+    let taper = instance.a.w - instance.b.w;
+    let d = dot(axis, axis) - taper * taper;
+    let s = select(select(0.0, 1.0, taper < 0.0), clamp((dot(axis, from_a) - instance.a.w * taper) / d, 0.0, 1.0), d > 1e-9);
+    let normal = normalize(select(from_a - s * axis, rotate(instance.turn, face), instance.color.w > 0.5));
+    let albedo = woven(instance.color.rgb, fabric, own + instance.origin.xyz, instance.origin.w);
+    return vec4(shade(albedo, fabric.second.w, point, normal, in.position.xy, place), depth);
+}
+
+// An instance's albedo at `q`, in the coordinates of its pattern.
+fn woven(color: vec3<f32>, fabric: Fabric, q: vec3<f32>, seed: f32) -> vec3<f32> {
+    // Folds run along limbs and across a waist; their cells are longer than wide.
+    let crumpled = noise(q * vec3(26.0, 13.0, 26.0) + seed) - 0.5;
+    let mottled = 2.0 * noise(q * fabric.pitch.z) - 1.0;
+    let wave = dot(fabric.waves.xyz, vec3(sin(fabric.pitch.x * q.x), sin(fabric.pitch.y * q.y), mottled));
+    let on_print = max(abs(q.x) - fabric.print.y, abs(q.y - fabric.print.x) - fabric.print.z) < 0.0;
+    let printed = on_print && hash(lattice(vec3(q.xy / max(fabric.print.w, 1e-3), sign(q.z)))) > 0.45;
+    let share = select(smoothstep(-0.1, 0.1, wave - fabric.waves.w), 1.0, printed);
+    return mix(color, fabric.second.rgb, share) * (1.0 + fabric.pitch.w * crumpled);
+}
+
+fn lattice(p: vec3<f32>) -> vec3<u32> {
+    return bitcast<vec3<u32>>(vec3<i32>(floor(p)));
+}
+
+fn noise(p: vec3<f32>) -> f32 {
+    let cell = lattice(p);
+    let f = fract(p);
+    let s = f * f * (3.0 - 2.0 * f);
+    let o = vec2(0u, 1u);
+    let low = mix(mix(hash(cell), hash(cell + o.yxx), s.x), mix(hash(cell + o.xyx), hash(cell + o.yyx), s.x), s.y);
+    let high = mix(mix(hash(cell + o.xxy), hash(cell + o.yxy), s.x), mix(hash(cell + o.xyy), hash(cell + o.yyy), s.x), s.y);
+    return mix(low, high, s.z);
+}
+
+// ---- backdrops ----
+
+// What `uv`, from the top-left corner to the bottom-right one and mirrored beyond, shows of a picture of the bank where a pixel is as
+// wide as `width` of it.
+fn picture(layer: f32, uv: vec2<f32>, width: f32) -> vec3<f32> {
+    let level = floor(log2(max(width * PICTURE_SIDE, 1.0)) + 0.5);
+    return textureSampleLevel(pictures, picture_sampler, uv, i32(layer), level).rgb;
+}
+
+// Far away a pattern is finer than a pixel: it fades to its mean instead of flickering. `pixel` is a pixel's width there, metres.
+fn faded(mean: vec3<f32>, patterned: vec3<f32>, pixel: f32) -> vec3<f32> {
+    return mix(mean, patterned, clamp(1.5 - 2.0 * pixel / tile.pattern.x, 0.0, 1.0));
+}
+
+// How a tile's pictures are shifted, in their sides.
+fn shift() -> vec2<f32> {
+    return vec2(hash(vec3(u32(tile.pattern.z), 1u, 2u)), select(0.0, 0.4, tile.wall.y < 0.5));
+}
+
+@fragment
+fn ground_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let along = ray_through(in.position.xy);
+    let seen = plane(along);
+    let point = tile.eye.xyz + along * seen.depth;
+    let pixel = seen.depth * length(tile.ray_right.xyz);
+#ifdef PICTURE
+    let side = GROUND_PICTURE * (0.5 + shift().x);
+    let albedo = picture(tile.ground.w, seen.surface / side + shift(), pixel / side) * tile.ground.rgb;
+#else
+    let albedo = faded(tile.ground.rgb, ground_pattern(seen.surface), pixel);
+#endif
+    return vec4(shade(albedo, 0.0, point, seen.normal, in.position.xy, NONE), seen.depth);
+}
+
+@fragment
+fn wall_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let along = ray_through(in.position.xy);
+    let seen = plane(along);
+    let point = tile.eye.xyz + along * seen.depth;
+    let pixel = seen.depth * length(tile.ray_right.xyz);
+#ifdef PICTURE
+    // It has its own light and shadows and gets no others.
+    let uv = vec2(seen.surface.x, -seen.surface.y) / tile.pattern.x + shift();
+    let light = tile.sun_color.rgb * 0.4 * key_light(point).strength + mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5);
+    let shown = picture(tile.pattern.w, uv, pixel / tile.pattern.x) * tile.ground.rgb * light * tile.sun_color.w;
+#else
+    let mean = (tile.color_a.rgb + tile.color_b.rgb + tile.color_c.rgb) / 3.0;
+    let shown = shade(faded(mean, wall_pattern(seen.surface), pixel), 0.0, point, seen.normal, in.position.xy, NONE);
+#endif
+    // Neither wall nor ground: the sky itself.
+    let sky = mix(tile.color_a.rgb, tile.color_b.rgb, 0.5 + 0.5 * normalize(along).y) * tile.sky_color.rgb * tile.sun_color.w;
+    return vec4(select(shown, sky, seen.depth >= FAR), min(seen.depth, FAR));
+}
+
+fn pick(x: f32) -> vec3<f32> {
+    return select(select(tile.color_c.rgb, tile.color_b.rgb, x < 0.67), tile.color_a.rgb, x < 0.33);
+}
+
+// The albedo of the ground at `p`, metres.
+fn ground_pattern(p: vec2<f32>) -> vec3<f32> {
+    let q = p / tile.pattern.x;
+    let contrast = tile.pattern.y;
+    let mottled = tile.ground.rgb * (1.0 + contrast * (noise(vec3(q * 3.0, tile.pattern.z + 31.0)) - 0.5));
+#ifdef TILES
+    let cell = lattice(vec3(q, 0.0));
+    return mix(mottled, tile.color_b.rgb, f32((cell.x + cell.y) & 1u) * (0.2 + 0.6 * contrast));
+#else ifdef BRICKS
+    return mix(mottled, tile.color_b.rgb, f32(lattice(vec3(q, 0.0)).x & 1u) * (0.2 + 0.6 * contrast));
+#else
+    return mottled;
+#endif
+}
+
+// The albedo of the wall at `p`, metres. Each kind of backdrop has a pipeline of its own: one shader with a switch would
+// make a software rasteriser compute every kind for every pixel.
+fn wall_pattern(p: vec2<f32>) -> vec3<f32> {
+    let q = p / tile.pattern.x;
+    let seed = tile.pattern.z;
+#ifdef FIELD
+    let cloud = 0.5 * noise(vec3(q, seed)) + 0.3 * noise(vec3(q * 2.1, seed + 7.0)) + 0.2 * noise(vec3(q * 4.3, seed + 13.0));
+    return mix(mix(tile.color_a.rgb, tile.color_b.rgb, smoothstep(0.25, 0.5, cloud)), tile.color_c.rgb, smoothstep(0.5, 0.75, cloud));
+#else ifdef TILES
+    let cell = lattice(vec3(q, seed));
+    let joint = max(abs(fract(q.x) - 0.5), abs(fract(q.y) - 0.5));
+    return mix(pick(hash(cell)), tile.color_c.rgb * 0.5, smoothstep(0.44, 0.48, joint));
+#else ifdef BRICKS
+    let row = floor(q.y * 2.0);
+    let shifted = vec2(q.x + 0.5 * (row - 2.0 * floor(row * 0.5)), q.y * 2.0);
+    let cell = lattice(vec3(shifted, seed));
+    let joint = max(abs(fract(shifted.x) - 0.5) * 2.0 - 0.9, abs(fract(shifted.y) - 0.5) * 2.0 - 0.8);
+    return mix(mix(tile.color_a.rgb, tile.color_b.rgb, hash(cell)), tile.color_c.rgb, smoothstep(0.0, 0.1, joint));
+#else ifdef BLOCKS
+    var color = tile.color_a.rgb;
+    for (var layer = 0u; layer < 3u; layer++) {
+        let s = q * (0.4 + 0.45 * f32(layer)) + vec2(seed + 3.7 * f32(layer), 1.3 * f32(layer));
+        let cell = lattice(vec3(s, f32(layer)));
+        let half = vec2(0.2) + 0.28 * vec2(hash(cell + vec3(1u)), hash(cell + vec3(2u)));
+        let inside = all(abs(fract(s) - 0.5) < half);
+        color = select(color, pick(hash(cell + vec3(3u))) * (0.6 + 0.8 * hash(cell + vec3(4u))), inside);
+    }
+    return color;
+#else ifdef FOLIAGE
+    var color = tile.color_a.rgb;
+    for (var layer = 0u; layer < 3u; layer++) {
+        let s = q * (0.8 + 0.5 * f32(layer)) + vec2(seed + 5.1 * f32(layer), 2.9 * f32(layer));
+        let cell = lattice(vec3(s, f32(layer) + 9.0));
+        let centre = vec2(hash(cell + vec3(5u)), hash(cell + vec3(6u))) * 0.4 + 0.3;
+        let inside = distance(fract(s), centre) < 0.15 + 0.25 * hash(cell + vec3(7u));
+        color = select(color, pick(hash(cell + vec3(8u))) * (0.6 + 0.8 * hash(cell + vec3(10u))), inside);
+    }
+    return color;
+#else
+    return mix(tile.color_a.rgb, tile.color_b.rgb, clamp(p.y * 0.4, 0.0, 1.0));
+#endif
+}

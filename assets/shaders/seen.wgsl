@@ -1,0 +1,167 @@
+// What is seen where: the planes of ground and wall, then a rectangle around each instance, whose exact surface the fragment shader
+// finds with a ray. Ids and depth come from that one hit.
+//
+// Clip depth, reversed, also says what a pixel shows, so that light can be confined to it: instances lie in [0.5, 1], the ground at 0.25,
+// walls and the sky at 0. `src/render/pass.rs` knows these numbers too.
+
+struct Seen {
+    @location(0) id: u32,
+    @location(1) depth: f32,
+    @location(2) instance: u32,
+    @builtin(frag_depth) clip_depth: f32,
+};
+
+@fragment
+fn plane_fragment(in: TileVertex) -> Seen {
+    let seen = plane(ray_through(in.position.xy));
+    return Seen(0u, min(seen.depth, FAR), NONE, select(0.0, 0.25, seen.ground));
+}
+
+struct InstanceVertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat) a: vec4<f32>,
+    @location(1) @interpolate(flat) b: vec4<f32>,
+    @location(2) @interpolate(flat) turn: vec4<f32>,
+    // Its id, its place among the tile's instances.
+    @location(3) @interpolate(flat) which: vec2<u32>,
+};
+
+// In the camera's axes: right, down, forward.
+fn from_camera(world: vec3<f32>) -> vec3<f32> {
+    let v = world - tile.eye.xyz;
+    return vec3(dot(v, normalize(tile.ray_right.xyz)), dot(v, normalize(tile.ray_down.xyz)), dot(v, tile.forward.xyz));
+}
+
+// A unit vector along `v`, or any.
+fn along_or_any(v: vec2<f32>) -> vec2<f32> {
+    let length = length(v);
+    return select(vec2(1.0, 0.0), v / max(length, 1e-9), length > 1e-6);
+}
+
+// Where a pinhole camera sees a ball begin and end along `direction`, in focal lengths; all of it must lie in front of the camera. A
+// line that touches the ball, seen along the image, has the slope at which (c - slope f)^2 = r^2 (1 + slope^2) has one solution.
+fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
+    let c = dot(ball.xy, direction);
+    let f = ball.z;
+    let half = ball.w * sqrt(max(c * c + f * f - ball.w * ball.w, 0.0));
+    return (c * f + vec2(-half, half)) / (f * f - ball.w * ball.w);
+}
+
+// A corner of the rectangle, with sides along `direction` and across it, that a pinhole camera sees between `low` and `high`, as this
+// camera's lens shows it: a line bends by the distortion times its half length squared, and no place in an image is much more than
+// a focal length from its middle. What reaches behind the camera may be anywhere in the tile.
+fn rectangle(corner: u32, direction: vec2<f32>, low: vec2<f32>, high: vec2<f32>, in_front: bool) -> vec4<f32> {
+    let side = vec2(f32(corner & 1u), f32(corner >> 1u));
+    let half = 0.5 * (high - low);
+    let margin = 1.5 * abs(tile.forward.w) * dot(half, half) + 0.02 * length(tile.ray_right.xyz);
+    let p = mix(low - margin, high + margin, side);
+    let straight = direction * p.x + vec2(-direction.y, direction.x) * p.y;
+    let root = sqrt(max(1.0 - 4.0 * tile.forward.w * dot(straight, straight), 0.0));
+    let seen = straight * (2.0 / (1.0 + root));
+    let across = normalize(tile.ray_right.xyz) * seen.x + normalize(tile.ray_down.xyz) * seen.y;
+    let world = tile.eye.xyz + tile.forward.xyz + across;
+    let clip = tile.clip_from_world * vec4(world, 1.0);
+    return vec4(select(2.0 * side - 1.0, clip.xy / clip.w, in_front), 0.5, 1.0);
+}
+
+// A corner of a rectangle around a round cone.
+fn around_cone(corner: u32, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
+    let first = vec4(from_camera(a.xyz), a.w);
+    let second = vec4(from_camera(b.xyz), b.w);
+    let in_front = min(first.z - first.w, second.z - second.w) > NEAR;
+    let direction = along_or_any(second.xy / second.z - first.xy / first.z);
+    let across = vec2(-direction.y, direction.x);
+    let long = vec4(ball_range(first, direction), ball_range(second, direction));
+    let wide = vec4(ball_range(first, across), ball_range(second, across));
+    let low = vec2(min(long.x, long.z), min(wide.x, wide.z));
+    let high = vec2(max(long.y, long.w), max(wide.y, wide.w));
+    return rectangle(corner, direction, low, high, in_front);
+}
+
+@vertex
+fn cone_vertex(
+    @builtin(vertex_index) corner: u32,
+    @location(0) a: vec4<f32>,
+    @location(1) b: vec4<f32>,
+    @location(2) turn: vec4<f32>,
+    @location(3) which: vec2<u32>,
+) -> InstanceVertex {
+    return InstanceVertex(around_cone(corner, a, b), a, b, turn, which);
+}
+
+@vertex
+fn cuboid_vertex(
+    @builtin(vertex_index) corner: u32,
+    @location(0) a: vec4<f32>,
+    @location(1) b: vec4<f32>,
+    @location(2) turn: vec4<f32>,
+    @location(3) which: vec2<u32>,
+) -> InstanceVertex {
+    let middle = from_camera(a.xyz);
+    let x = from_camera(a.xyz + rotate(turn, vec3(b.x, 0.0, 0.0))) - middle;
+    let y = from_camera(a.xyz + rotate(turn, vec3(0.0, b.y, 0.0))) - middle;
+    let z = from_camera(a.xyz + rotate(turn, vec3(0.0, 0.0, b.z))) - middle;
+    let longest = select(select(z, y, b.y > b.z), x, b.x > max(b.y, b.z));
+    let direction = along_or_any(longest.xy * middle.z - middle.xy * longest.z);
+    let across = vec2(-direction.y, direction.x);
+    let in_front = middle.z - abs(x.z) - abs(y.z) - abs(z.z) > NEAR;
+    var low = vec2(1e9);
+    var high = vec2(-1e9);
+    for (var k = 0u; k < 8u; k++) {
+        let sides = select(vec3(-1.0), vec3(1.0), (vec3(k) & vec3(1u, 2u, 4u)) != vec3(0u));
+        let p = middle + x * sides.x + y * sides.y + z * sides.z;
+        let seen = vec2(dot(p.xy, direction), dot(p.xy, across)) / p.z;
+        low = min(low, seen);
+        high = max(high, seen);
+    }
+    return InstanceVertex(rectangle(corner, direction, low, high, in_front), a, b, turn, which);
+}
+
+// An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1: `t` is the depth.
+fn seen_instance(t: f32, which: vec2<u32>) -> Seen {
+    if ((t <= NEAR) | (t > FAR)) {
+        discard;
+    }
+    return Seen(which.x, t, which.y, 0.5 + 0.5 * NEAR / t);
+}
+
+@fragment
+fn cone_fragment(in: InstanceVertex) -> Seen {
+    // From the pixel within the tile, not from the rectangle: an interpolated position is rounded otherwise in every place of the
+    // atlas, and a tile must not depend on its place.
+    let along = ray_through(in.position.xy);
+    let stretch = inverseSqrt(dot(along, along));
+    return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, in.which);
+}
+
+@fragment
+fn cuboid_fragment(in: InstanceVertex) -> Seen {
+    return seen_instance(cuboid_entry(tile.eye.xyz, ray_through(in.position.xy), in.a.xyz, in.b.xyz, in.turn), in.which);
+}
+
+fn sphere_entry(from_centre: vec3<f32>, direction: vec3<f32>, radius: f32) -> f32 {
+    let along = dot(from_centre, direction);
+    let discriminant = along * along - dot(from_centre, from_centre) + radius * radius;
+    return select(MISS, -along - sqrt(max(discriminant, 0.0)), discriminant > 0.0);
+}
+
+// Where a ray first hits a round cone, the union of the spheres with centres a + s (b - a) and radii ra - s (ra - rb).
+// A point at distance t is inside some sphere where F(t, s) = A - 2 s B + s^2 D < 0; over free s the least F is
+// A - B^2 / D, so the side surface solves D A - B^2 = 0 and counts where s = B / D lies in [0, 1]; elsewhere the nearer
+// end sphere is hit. `RoundCone::ray` is the twin on the CPU.
+fn cone_entry(origin: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>) -> f32 {
+    let axis = b.xyz - a.xyz;
+    let taper = a.w - b.w;
+    let from_a = origin - a.xyz;
+    let ends = min(sphere_entry(from_a, direction, a.w), sphere_entry(origin - b.xyz, direction, b.w));
+    let d = dot(axis, axis) - taper * taper;
+    let axial_speed = dot(axis, direction);
+    let axial_start = dot(axis, from_a) - a.w * taper;
+    let quadratic = d - axial_speed * axial_speed;
+    let half_linear = d * dot(from_a, direction) - axial_speed * axial_start;
+    let constant = d * (dot(from_a, from_a) - a.w * a.w) - axial_start * axial_start;
+    let discriminant = half_linear * half_linear - quadratic * constant;
+    let t = (-half_linear - sqrt(max(discriminant, 0.0))) / quadratic;
+    let s = (axial_start + t * axial_speed) / d;
+    return select(ends, t, (d > 0.0) & (discriminant >= 0.0) & (s > 0.0) & (s < 1.0));
+}
