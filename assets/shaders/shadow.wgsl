@@ -6,8 +6,8 @@ struct Group {
     range: vec4<u32>,           // first, one past the last
 };
 
-// Of the tile being drawn, like the tile itself: 48 groups of round cones, then 16 of cuboids.
-@group(0) @binding(1) var<uniform> groups: array<Group, 64>;
+// Of the tile being drawn, like the tile itself: 24 groups of round cones, then 8 of cuboids.
+@group(0) @binding(1) var<uniform> groups: array<Group, 32>;
 @group(0) @binding(2) var<uniform> instances: array<Instance, 640>;
 
 // Whether a ray, wider by `softness` with every metre, can meet anything within `sphere`.
@@ -18,11 +18,11 @@ fn may_meet(origin: vec3<f32>, direction: vec3<f32>, sphere: vec4<f32>, softness
     return (dot(towards, towards) - along * along < reach * reach) & (along > -sphere.w) & (sphere.w > 0.0);
 }
 
-// Which of sixteen groups, from the `first` on, may be in the way, as bits. Mesa's compiler unrolls the loop, and a software
+// Which of eight groups, from the `first` on, may be in the way, as bits. Mesa's compiler unrolls the loop, and a software
 // rasteriser reads a buffer at a place that it knows in advance once for many pixels, at another one once for every pixel.
 fn groups_met(first: u32, point: vec3<f32>, direction: vec3<f32>) -> u32 {
     var met = 0u;
-    for (var g = 0u; g < 16u; g++) {
+    for (var g = 0u; g < 8u; g++) {
         met |= select(0u, 1u << g, may_meet(point, direction, groups[first + g].bound, tile.sky_color.w));
     }
     return met;
@@ -57,20 +57,19 @@ fn passes(point: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, di
 // every tile, with that number in it.
 fn lit_from(point: vec3<f32>, direction: vec3<f32>, aimed: vec3<f32>, distance: f32, skip: u32, may_be_lit: bool) -> f32 {
     var lit = select(0.0, 1.0, may_be_lit);
-    let low = groups_met(0u, point, direction) | groups_met(16u, point, direction) << 16u;
-    var cones = select(vec2(0u), vec2(low, groups_met(32u, point, direction)), may_be_lit);
-    while ((cones.x | cones.y) != 0u) {
-        let g = select(32u + firstTrailingBit(cones.y), firstTrailingBit(cones.x), cones.x != 0u);
-        cones = select(vec2(0u, cones.y & (cones.y - 1u)), vec2(cones.x & (cones.x - 1u), cones.y), cones.x != 0u);
-        let range = groups[g].range;
+    let first = groups_met(0u, point, direction) | groups_met(8u, point, direction) << 8u;
+    var cones = select(0u, first | groups_met(16u, point, direction) << 16u, may_be_lit);
+    while (cones != 0u) {
+        let range = groups[firstTrailingBit(cones)].range;
+        cones &= cones - 1u;
         for (var k = range.x; k < range.y; k++) {
             lit = select(min(lit, passes(point, direction, instances[k].a, instances[k].b, distance)), lit, k == skip);
         }
-        cones = select(cones, vec2(0u), lit <= 0.0);
+        cones = select(cones, 0u, lit <= 0.0);
     }
-    var cuboids = select(0u, groups_met(48u, point, direction), lit > 0.0);
+    var cuboids = select(0u, groups_met(24u, point, direction), lit > 0.0);
     while (cuboids != 0u) {
-        let range = groups[48u + firstTrailingBit(cuboids)].range;
+        let range = groups[24u + firstTrailingBit(cuboids)].range;
         cuboids &= cuboids - 1u;
         for (var k = range.x; k < range.y; k++) {
             let t = cuboid_entry(point, aimed, instances[k].a.xyz, instances[k].b.xyz, instances[k].turn);

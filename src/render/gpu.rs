@@ -50,7 +50,7 @@ pub const MOST_INSTANCES: usize = 640;
 /// Fabrics that a tile can have; those of figures beyond them are plain.
 pub const MOST_FABRICS: usize = 128;
 /// Groups of round cones, and of cuboids, that a tile has.
-pub const GROUPS: [usize; 2] = [48, 16];
+pub const GROUPS: [usize; 2] = [24, 8];
 /// Instances that a group need not be smaller than.
 const SMALL_GROUP: usize = 2;
 
