@@ -5,7 +5,7 @@
 // that may lean) followed by what is left along the other: two passes of a line each instead of one of a square.
 
 // Light, and depth in metres.
-@group(0) @binding(1) var drawn: texture_2d<f32>;
+@group(1) @binding(0) var drawn: texture_2d<f32>;
 
 // Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
 const STEPS: i32 = 6;
@@ -37,12 +37,11 @@ fn spread(in: TileVertex, depth: f32) -> f32 {
     return max(in.post.x * in.post.x + (block * block - 1.0) / 12.0 + 0.2 * moved + unfocused * unfocused, 0.02);
 }
 
-// The light along a line through `centre`, of a pixel's depth: a Gaussian whose variance at each place is what is not in focus there
+// The light along a line through `centre`, what is seen there being `depth` metres away: a Gaussian whose variance at each place is what is not in focus there
 // times `share` plus `motion`.
-fn gathered(in: TileVertex, centre: vec2<i32>, direction: vec2<f32>, share: f32, motion: f32) -> vec4<f32> {
+fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, motion: f32) -> vec3<f32> {
     let corner = vec2<i32>(tile.place.xy);
     let last = vec2<i32>(tile.place.zw) - 1;
-    let depth = textureLoad(drawn, corner + centre, 0).a;
     let reach = i32(ceil(2.0 * sqrt(spread(in, depth) * share + motion) - 0.2));
     let step = 1 + max(reach - 1, 0) / STEPS;
     let steps = reach / step;
@@ -58,7 +57,7 @@ fn gathered(in: TileVertex, centre: vec2<i32>, direction: vec2<f32>, share: f32,
         total += weight;
         color += weight * there.rgb;
     }
-    return vec4(color / total, depth);
+    return color / total;
 }
 
 // The motion, its longer side first.
@@ -75,7 +74,7 @@ fn blur_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let depth = textureLoad(drawn, vec2<i32>(in.position.xy), 0).a;
     let lean = motion.x * motion.y / (spread(in, depth) + motion.x * motion.x);
     let direction = select(vec2(1.0, lean), vec2(lean, 1.0), motion.z > 0.5);
-    return gathered(in, pixel, direction, 1.0, motion.x * motion.x);
+    return vec4(gathered(in, pixel, depth, direction, 1.0, motion.x * motion.x), depth);
 }
 
 @fragment
@@ -90,7 +89,7 @@ fn blurred_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let variance = spread(in, depth);
     let share = 1.0 + motion.y * motion.y / (variance + motion.x * motion.x);
     let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), motion.z > 0.5);
-    return developed(gathered(in, centre, direction, share, 0.0).rgb, pixel);
+    return developed(gathered(in, centre, depth, direction, share, 0.0), pixel);
 }
 
 @fragment

@@ -49,13 +49,13 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let fabric = fabrics[u32(instance.origin.w)];
     let depth = textureLoad(seen_depths, pixel, 0).x;
     let point = tile.eye.xyz + ray_through(in.position.xy) * depth;
+    let from_a = point - instance.a.xyz;
     let inverse = vec4(-instance.turn.xyz, instance.turn.w);
     // In the instance's own axes.
-    let own = rotate(inverse, point - instance.a.xyz);
+    let own = rotate(inverse, from_a);
     // The face that is least deep inside, or the way from the nearest of the spheres that make up a round cone: see `cone_entry`.
     let inside = abs(own) - instance.b.xyz;
     let face = sign(own) * select(vec3(0.0), vec3(1.0), inside >= vec3(max(inside.x, max(inside.y, inside.z))));
-    let from_a = point - instance.a.xyz;
     let axis = instance.b.xyz - instance.a.xyz;
     let taper = instance.a.w - instance.b.w;
     let d = dot(axis, axis) - taper * taper;

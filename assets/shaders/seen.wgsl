@@ -17,12 +17,20 @@ fn plane_fragment(in: TileVertex) -> Seen {
     return Seen(0u, min(seen.depth, FAR), NONE, select(0.0, 0.25, seen.ground));
 }
 
+// What an instance is found by: `GpuOutline` in `src/render/gpu.rs`.
+struct Outline {
+    @location(0) a: vec4<f32>,
+    @location(1) b: vec4<f32>,
+    @location(2) turn: vec4<f32>,
+    // Its id, its place among the tile's instances.
+    @location(3) which: vec2<u32>,
+};
+
 struct InstanceVertex {
     @builtin(position) position: vec4<f32>,
     @location(0) @interpolate(flat) a: vec4<f32>,
     @location(1) @interpolate(flat) b: vec4<f32>,
     @location(2) @interpolate(flat) turn: vec4<f32>,
-    // Its id, its place among the tile's instances.
     @location(3) @interpolate(flat) which: vec2<u32>,
 };
 
@@ -79,29 +87,17 @@ fn around_cone(corner: u32, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
 }
 
 @vertex
-fn cone_vertex(
-    @builtin(vertex_index) corner: u32,
-    @location(0) a: vec4<f32>,
-    @location(1) b: vec4<f32>,
-    @location(2) turn: vec4<f32>,
-    @location(3) which: vec2<u32>,
-) -> InstanceVertex {
-    return InstanceVertex(around_cone(corner, a, b), a, b, turn, which);
+fn cone_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> InstanceVertex {
+    return InstanceVertex(around_cone(corner, in.a, in.b), in.a, in.b, in.turn, in.which);
 }
 
 @vertex
-fn cuboid_vertex(
-    @builtin(vertex_index) corner: u32,
-    @location(0) a: vec4<f32>,
-    @location(1) b: vec4<f32>,
-    @location(2) turn: vec4<f32>,
-    @location(3) which: vec2<u32>,
-) -> InstanceVertex {
-    let middle = from_camera(a.xyz);
-    let x = from_camera(a.xyz + rotate(turn, vec3(b.x, 0.0, 0.0))) - middle;
-    let y = from_camera(a.xyz + rotate(turn, vec3(0.0, b.y, 0.0))) - middle;
-    let z = from_camera(a.xyz + rotate(turn, vec3(0.0, 0.0, b.z))) - middle;
-    let longest = select(select(z, y, b.y > b.z), x, b.x > max(b.y, b.z));
+fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> InstanceVertex {
+    let middle = from_camera(in.a.xyz);
+    let x = from_camera(in.a.xyz + rotate(in.turn, vec3(in.b.x, 0.0, 0.0))) - middle;
+    let y = from_camera(in.a.xyz + rotate(in.turn, vec3(0.0, in.b.y, 0.0))) - middle;
+    let z = from_camera(in.a.xyz + rotate(in.turn, vec3(0.0, 0.0, in.b.z))) - middle;
+    let longest = select(select(z, y, in.b.y > in.b.z), x, in.b.x > max(in.b.y, in.b.z));
     let direction = along_or_any(longest.xy * middle.z - middle.xy * longest.z);
     let across = vec2(-direction.y, direction.x);
     let in_front = middle.z - abs(x.z) - abs(y.z) - abs(z.z) > NEAR;
@@ -114,7 +110,7 @@ fn cuboid_vertex(
         low = min(low, seen);
         high = max(high, seen);
     }
-    return InstanceVertex(rectangle(corner, direction, low, high, in_front), a, b, turn, which);
+    return InstanceVertex(rectangle(corner, direction, low, high, in_front), in.a, in.b, in.turn, in.which);
 }
 
 // An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1: `t` is the depth.

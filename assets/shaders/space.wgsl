@@ -10,6 +10,7 @@ struct Instance {
     origin: vec4<f32>,          // what `a` is in those coordinates, w: its fabric
 };
 
+// That of `Camera::NEAR`, metres.
 const NEAR: f32 = 0.05;
 const FAR: f32 = 1000.0;
 const MISS: f32 = 1e20;

@@ -200,11 +200,13 @@ impl Upload {
             id_and_place: [u32::from(id.0), 0],
             padding: [0; 2],
         }));
-        let mut ranked: Vec<_> = named.into_iter().enumerate().map(|(rank, (_, instance))| (rank, instance)).collect();
+        let ranked = named.into_iter().enumerate();
+        let mut ranked: Vec<_> =
+            ranked.map(|(rank, (_, instance))| Ranked { rank, bound: instance.bound(), instance }).collect();
         let (round, flat) = ranked.split_at_mut(cones);
         self.groups.extend(groups(round, 0, GROUPS[0]));
         self.groups.extend(groups(flat, cones, GROUPS[1]));
-        for ((rank, instance), place) in ranked.into_iter().zip(0..) {
+        for (Ranked { rank, instance, .. }, place) in ranked.into_iter().zip(0..) {
             self.outlines[first + rank].id_and_place[1] = place;
             self.instances.push(instance);
         }
@@ -217,9 +219,16 @@ impl Upload {
     }
 }
 
+/// An instance, the place of its outline among its tile's, and a sphere around it.
+struct Ranked {
+    rank: usize,
+    bound: Vec4,
+    instance: GpuInstance,
+}
+
 /// Sorts instances of one kind, the first of which has place `start`, so that what is near stands together, and divides them into
 /// `most` groups; some may be empty.
-fn groups(ranked: &mut [(usize, GpuInstance)], start: usize, most: usize) -> Vec<GpuGroup> {
+fn groups(ranked: &mut [Ranked], start: usize, most: usize) -> Vec<GpuGroup> {
     let mut groups = Vec::with_capacity(most);
     // Halves of what is larger than `size` are at least half of it, so twice as many groups as would just do have room.
     halve(ranked, start, ranked.len().div_ceil(most / 2).max(SMALL_GROUP), &mut groups);
@@ -229,8 +238,8 @@ fn groups(ranked: &mut [(usize, GpuInstance)], start: usize, most: usize) -> Vec
 
 /// Sorts instances along the axis on which they are spread furthest and halves them, and the halves, until none has more than
 /// `size`; each becomes a group.
-fn halve(ranked: &mut [(usize, GpuInstance)], start: usize, size: usize, groups: &mut Vec<GpuGroup>) {
-    let bounds = || ranked.iter().map(|(_, instance)| instance.bound());
+fn halve(ranked: &mut [Ranked], start: usize, size: usize, groups: &mut Vec<GpuGroup>) {
+    let bounds = || ranked.iter().map(|instance| instance.bound);
     let Some(low) = bounds().map(|b| b.truncate() - b.w).reduce(Vec3::min) else { return };
     let high = bounds().map(|b| b.truncate() + b.w).fold(low, Vec3::max);
     if ranked.len() <= size {
@@ -243,7 +252,7 @@ fn halve(ranked: &mut [(usize, GpuInstance)], start: usize, size: usize, groups:
     }
     let axis = (high - low).max_position();
     let half = ranked.len() / 2;
-    ranked.select_nth_unstable_by(half, |(_, a), (_, b)| a.bound()[axis].total_cmp(&b.bound()[axis]));
+    ranked.select_nth_unstable_by(half, |a, b| a.bound[axis].total_cmp(&b.bound[axis]));
     let (low, high) = ranked.split_at_mut(half);
     halve(low, start, size, groups);
     halve(high, start + half, size, groups);

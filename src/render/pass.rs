@@ -114,7 +114,7 @@ pub fn upload(
         device.create_bind_group(
             "camera",
             &cache.get_bind_group_layout(&pipelines.camera_layout),
-            &BindGroupEntries::sequential((part(tiles, BUFFER_BYTES[0]), &view(looked_at))),
+            &BindGroupEntries::single(&view(looked_at)),
         )
     });
     commands.insert_resource(Drawing {
@@ -228,7 +228,7 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
     {
         let write = Operations { load: LoadOp::Clear(0.0), store: StoreOp::Store };
         let mut seen = begin("seen", &[&ids, &depth, &places], Some((&clip_depth, Some(write))));
-        seen.draw_whole(built.planes, &drawing.tile_bind, 0.0, |_| true);
+        seen.draw_whole(built.planes, 0.0, |_| true);
         seen.draw_instances(built.instances);
     }
     {
@@ -236,19 +236,22 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
         light.pass.set_bind_group(1, &drawing.light_bind, &[]);
         for (kind, both) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
             for (pipeline, at) in both.iter().zip([GROUND, WALL]) {
-                light.draw_whole(pipeline, &drawing.tile_bind, at, |sample| sample.backdrop.kind == kind);
+                light.draw_whole(pipeline, at, |sample| sample.backdrop.kind == kind);
             }
         }
-        light.draw_whole(built.surfaces, &drawing.tile_bind, INSTANCES, |_| true);
+        light.draw_whole(built.surfaces, INSTANCES, |_| true);
     }
     {
         let mut blur = begin("blur", &[&blurred], None);
-        blur.draw_whole(built.blur, of_drawn, 0.0, |sample| sample.degradation.is_soft());
+        blur.pass.set_bind_group(1, of_drawn, &[]);
+        blur.draw_whole(built.blur, 0.0, |sample| sample.degradation.is_soft());
     }
     let [sharp, soft] = built.cameras;
     let mut camera = begin("camera", &[&color], None);
-    camera.draw_whole(sharp, of_drawn, 0.0, |sample| !sample.degradation.is_soft());
-    camera.draw_whole(soft, of_blurred, 0.0, |sample| sample.degradation.is_soft());
+    camera.pass.set_bind_group(1, of_drawn, &[]);
+    camera.draw_whole(sharp, 0.0, |sample| !sample.degradation.is_soft());
+    camera.pass.set_bind_group(1, of_blurred, &[]);
+    camera.draw_whole(soft, 0.0, |sample| sample.degradation.is_soft());
 }
 
 /// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl` writes them.
@@ -265,22 +268,13 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Runs a pipeline over the tiles whose samples are `wanted`, at one clip depth.
-    fn draw_whole(
-        &mut self,
-        pipeline: &'a RenderPipeline,
-        bind: &'a BindGroup,
-        at: f32,
-        wanted: impl Fn(&SceneSample) -> bool,
-    ) {
+    fn draw_whole(&mut self, pipeline: &'a RenderPipeline, at: f32, wanted: impl Fn(&SceneSample) -> bool) {
         let drawing = self.drawing;
         self.pass.set_render_pipeline(pipeline);
         for (tile, range) in drawing.ranges.iter().enumerate() {
             if wanted(&drawing.frame.samples[tile]) {
                 self.look_at(tile, [at, at]);
-                // All but the tile itself is for those who draw the scene.
-                let offsets =
-                    if bind.id() == drawing.tile_bind.id() { &range.offsets[..] } else { &range.offsets[..1] };
-                self.pass.set_bind_group(0, bind, offsets);
+                self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
                 self.pass.draw(0..3, 0..1);
             }
         }

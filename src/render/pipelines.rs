@@ -26,9 +26,9 @@ pub struct TilePipelines {
     pub surfaces: CachedRenderPipelineId,
     /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`].
     pub backdrops: [[CachedRenderPipelineId; 2]; BackdropKind::ALL.len()],
-    /// What blurs a tile along its rows.
+    /// The first half of a blur: along the longer side of the motion, or along rows.
     pub blur: CachedRenderPipelineId,
-    /// What the camera makes of a sharp tile and of one that has been blurred along its rows.
+    /// What the camera makes of a sharp tile and of one whose blur is half done, of which it does the other half.
     pub cameras: [CachedRenderPipelineId; 2],
     pub tile_layout: BindGroupLayoutDescriptor,
     pub light_layout: BindGroupLayoutDescriptor,
@@ -95,13 +95,8 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
             (texture_2d(TextureSampleType::Uint), unfiltered(), pictures, sampler(SamplerBindingType::Filtering)),
         ),
     );
-    let camera_layout = BindGroupLayoutDescriptor::new(
-        "camera",
-        &BindGroupLayoutEntries::sequential(
-            ShaderStages::VERTEX_FRAGMENT,
-            (uniform_buffer_sized(true, NonZero::new(BUFFER_BYTES[0])), unfiltered()),
-        ),
-    );
+    let camera_layout =
+        BindGroupLayoutDescriptor::new("camera", &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, unfiltered()));
     let pipeline = |shader: &Handle<Shader>,
                     layout: &[&BindGroupLayoutDescriptor],
                     [vertex, fragment]: [&'static str; 2],
@@ -158,8 +153,9 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
             cache.queue_render_pipeline(backdrop)
         })
     });
-    let camera =
-        |entry, format| pipeline(&shaders.camera, &[&camera_layout], ["tile_vertex", entry], vec![target(format)]);
+    let camera = |entry, format| {
+        pipeline(&shaders.camera, &[&tile_layout, &camera_layout], ["tile_vertex", entry], vec![target(format)])
+    };
     let cameras = ["sharp_fragment", "blurred_fragment"].map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
     commands.insert_resource(TilePipelines {
         planes: cache.queue_render_pipeline(planes),
@@ -205,7 +201,7 @@ pub struct Atlas {
     pub tile: [u32; 2],
     /// The light that reaches the camera, and depth, used while drawing only.
     pub drawn: Texture,
-    /// The same, blurred along rows, of the tiles that are not sharp.
+    /// The same of the tiles that are not sharp, after the first half of their blur.
     pub blurred: Texture,
     /// What the camera made of that.
     pub color: Texture,
