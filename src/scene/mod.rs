@@ -2,6 +2,7 @@
 
 mod axis;
 mod camera;
+mod colors;
 mod distribution;
 mod file;
 pub mod pictures;

@@ -6,7 +6,6 @@
 
 mod backdrop;
 mod clothes;
-mod colors;
 mod framing;
 mod held;
 mod lens;

@@ -1,6 +1,7 @@
 //! What pictures are painted with.
 
 use super::SIDE;
+use crate::scene::colors::any_hue;
 use glam::{Vec2, Vec3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -142,7 +143,7 @@ impl Canvas {
 pub fn color(rng: &mut ChaCha8Rng) -> Vec3 {
     let saturation = rng.random::<f32>().powi(2);
     let value = 0.08 + 0.85 * rng.random::<f32>();
-    let hue = rng.random::<f32>() * 6.0;
+    let hue = any_hue(rng) * 6.0;
     let wheel = |shift: f32| ((hue + shift) % 6.0 - 3.0).abs() - 1.0;
     let pure = Vec3::new(wheel(0.0), wheel(4.0), wheel(2.0)).clamp(Vec3::ZERO, Vec3::ONE);
     Vec3::ONE.lerp(pure, saturation) * value

@@ -1,11 +1,11 @@
 //! What is behind it all.
 
-use super::{
-    Keys, Recorder,
-    colors::{any_color, hue},
+use super::{Keys, Recorder};
+use crate::scene::{
+    Backdrop, BackdropKind, Scene,
+    colors::{any_color, any_hue, tint},
+    pictures::{GROUNDS, PLACES},
 };
-use crate::scene::pictures::{GROUNDS, PLACES};
-use crate::scene::{Backdrop, BackdropKind, Scene};
 use glam::Vec3;
 use rand::Rng;
 
@@ -46,9 +46,9 @@ fn picture(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32, bac
     let open = record.draw("camouflage.open", &settings.open, &mut rng, hardness);
     let chosen = [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
     // A quarter of them in other colours than they were made with.
-    let tint = hue(rng.random::<f32>()).lerp(Vec3::ONE, 0.85);
-    let tint = if rng.random::<f32>() < 0.25 { tint } else { Vec3::ONE };
-    let tint = tint * (0.5 + rng.random::<f32>());
+    let tinted = tint(any_hue(&mut rng)).lerp(Vec3::ONE, 0.85);
+    let tinted = if rng.random::<f32>() < 0.25 { tinted } else { Vec3::ONE };
+    let tinted = tinted * (0.5 + rng.random::<f32>());
     if rng.random::<f32>() >= share {
         return backdrop;
     }
@@ -56,8 +56,8 @@ fn picture(scene: &Scene, keys: &Keys, record: &mut Recorder, hardness: f32, bac
     Backdrop {
         kind: BackdropKind::Picture,
         // What clothes may hide in: the colours low, middle and high in the middle of the picture.
-        colors: [4, 7, 1].map(|field| means(chosen[0])[field] * tint),
-        ground: tint,
+        colors: [4, 7, 1].map(|field| means(chosen[0])[field] * tinted),
+        ground: tinted,
         scale: size,
         pictures: chosen,
         open: rng.random::<f32>() < open,

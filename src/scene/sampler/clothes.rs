@@ -1,9 +1,9 @@
 //! Skin, hair and clothes.
 
-use super::colors::{any_color, vivid_color};
 use crate::{
     figure::{Figure, Garment},
     random::weighted,
+    scene::colors::{any_color, vivid_color},
     scene::{Backdrop, Fabric, FigureSample, PartLook},
 };
 use glam::Vec3;

@@ -1,8 +1,9 @@
 //! What a hand holds: a ball, a stick or a bat, a racket, a bag.
 
-use super::{Keys, Recorder, colors::any_color};
+use super::{Keys, Recorder};
 use crate::{
     figure::{Figure, Support, solve},
+    scene::colors::any_color,
     scene::{FigureSample, Prop, PropRole, PropShape, Scene},
 };
 use glam::{Affine3A, Quat, Vec3};

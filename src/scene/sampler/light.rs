@@ -1,7 +1,10 @@
 //! The light.
 
-use super::{Keys, Recorder, colors::hue};
-use crate::scene::{Backdrop, Camera, FigureSample, Lamp, Light, Scene};
+use super::{Keys, Recorder};
+use crate::scene::{
+    Backdrop, Camera, FigureSample, Lamp, Light, Scene,
+    colors::{any_hue, tint},
+};
 use glam::Vec3;
 use rand::Rng;
 
@@ -26,19 +29,18 @@ pub(super) fn light(
     let elevation = draw("lighting.sun_elevation_deg", &settings.sun_elevation_deg).clamp(2.0, 90.0).to_radians();
     let azimuth = draw("lighting.sun_azimuth_deg", &settings.sun_azimuth_deg).to_radians();
     let sky = draw("lighting.sky", &settings.sky).max(0.0);
-    let tint = draw("lighting.tint", &settings.tint).clamp(0.0, 1.0);
+    let tinted = draw("lighting.tint", &settings.tint).clamp(0.0, 1.0);
     let stops = draw("lighting.exposure_stops", &settings.exposure_stops);
     let [_, _, forward] = camera.axes();
     let behind_camera = f32::atan2(-forward.x, -forward.z);
     let around = behind_camera + azimuth;
-    let warm = hue(rng.random::<f32>());
-    let cool = hue(rng.random::<f32>());
-    let colored = |color: Vec3, strength: f32| Vec3::ONE.lerp(color, tint) * strength;
+    let [sun_tint, sky_tint] = [tint(any_hue(&mut rng)), tint(any_hue(&mut rng))];
+    let colored = |color: Vec3, strength: f32| Vec3::ONE.lerp(color, tinted) * strength;
     let mut light = Light {
         sun_direction: Vec3::new(around.sin() * elevation.cos(), elevation.sin(), around.cos() * elevation.cos()),
-        sun_color: colored(warm, sun),
-        sky_color: colored(cool, sky),
-        bounce_color: colored(cool, sky * 0.55),
+        sun_color: colored(sun_tint, sun),
+        sky_color: colored(sky_tint, sky),
+        bounce_color: colored(sky_tint, sky * 0.55),
         softness: 0.0,
         lamp: None,
         exposure: stops.clamp(-4.0, 4.0).exp2(),

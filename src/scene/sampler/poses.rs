@@ -1,11 +1,12 @@
 //! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
 
-use super::{Keys, Recorder, colors::any_color, framing::ground_axes, settling};
+use super::{Keys, Recorder, framing::ground_axes, settling};
 use crate::{
     figure::{
         BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point, place_parts, solve,
     },
     random::weighted,
+    scene::colors::any_color,
     scene::{Camera, FigureSample, Prop, PropRole, PropShape, Scene},
 };
 use glam::{Quat, Vec2, Vec3};

@@ -2,11 +2,10 @@
 
 use super::{
     Keys, Recorder,
-    colors::any_color,
     framing::ground_axes,
     scenery::{rail, stand},
 };
-use crate::scene::{Camera, Prop, PropRole, PropShape, Scene};
+use crate::scene::{Camera, Prop, PropRole, PropShape, Scene, colors::any_color};
 use glam::{Quat, Vec2, Vec3};
 use rand::Rng;
 

@@ -1,7 +1,7 @@
 //! What stands about behind the figures: furniture, rails, trees, posts, signs.
 
-use super::{Keys, Recorder, colors::any_color, framing::ground_axes};
-use crate::scene::{Camera, Prop, PropRole, PropShape, Scene};
+use super::{Keys, Recorder, framing::ground_axes};
+use crate::scene::{Camera, Prop, PropRole, PropShape, Scene, colors::any_color};
 use glam::{EulerRot, Quat, Vec2, Vec3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
