@@ -75,7 +75,7 @@ pub struct CropRule {
 
 impl Default for CropRule {
     fn default() -> Self {
-        CropRule { enlarge: 1.25, padding: [128; 3] }
+        CropRule { enlarge: 1.25, padding: [0; 3] }
     }
 }
 

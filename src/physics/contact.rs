@@ -12,6 +12,12 @@ pub fn prop_penetration(part: &RoundCone, prop: &Prop) -> f32 {
     -gap(part, |point| shape_distance(&prop.shape, inverse * (point - prop.position)))
 }
 
+/// Whether `part` is more than `depth` metres deep inside `prop`.
+pub fn deeper_in_prop(part: &RoundCone, prop: &Prop, depth: f32) -> bool {
+    let (centre, reach) = part.bounding_sphere();
+    centre.distance(prop.position) < reach + prop.shape.reach() && prop_penetration(part, prop) > depth
+}
+
 /// How far a figure is from what should carry it, metres: its nearest part from the ground or a support, on a bar the farther
 /// hand from that, at a wall the farther of wall and ground, on a seat what is next to
 /// the root. 0 for a figure in the air, which nothing carries.

@@ -1,6 +1,6 @@
 //! The solvability rule: a sample that nobody could label is drawn again, and counted.
 
-use super::{Owner, SceneWorld, floating, prop_penetration};
+use super::{Owner, SceneWorld, contact::deeper_in_prop, floating};
 use crate::{
     figure::{DEEPEST, Figure, lowest_point, penetration},
     scene::{PropRole, PropShape, Rejection, SceneSample, image_box},
@@ -120,7 +120,7 @@ impl Solvability {
                 .figures
                 .iter()
                 .flat_map(|figure| figure.body().iter().enumerate())
-                .any(|(index, part)| !(gripped && hand(index)) && prop_penetration(part, prop) > DEEPEST)
+                .any(|(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST))
         })
     }
 

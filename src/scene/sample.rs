@@ -194,6 +194,17 @@ pub enum PropShape {
     },
 }
 
+impl PropShape {
+    /// The radius of a sphere around its middle that holds all of it, metres.
+    pub fn reach(&self) -> f32 {
+        match *self {
+            PropShape::Ball { radius } => radius,
+            PropShape::Capsule { half_length, radius } => half_length + radius,
+            PropShape::Cuboid { half_extents } => half_extents.length(),
+        }
+    }
+}
+
 /// The light: a sun or a lamp that casts shadows, and what comes from all around.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Light {

@@ -40,14 +40,7 @@ pub(super) fn stand(piece: Prop, turn: Quat, at: Vec2) -> Prop {
 /// How far behind the origin, seen from the camera, props reach, metres.
 pub(super) fn farthest(camera: &Camera, props: &[Prop]) -> f32 {
     let (_, away) = ground_axes(camera);
-    let beyond = |prop: &Prop| {
-        let reach = match prop.shape {
-            PropShape::Ball { radius } => radius,
-            PropShape::Capsule { half_length, radius } => half_length + radius,
-            PropShape::Cuboid { half_extents } => half_extents.length(),
-        };
-        away.dot(Vec2::new(prop.position.x, prop.position.z)) + reach
-    };
+    let beyond = |prop: &Prop| away.dot(Vec2::new(prop.position.x, prop.position.z)) + prop.shape.reach();
     props.iter().map(beyond).fold(0.0, f32::max)
 }
 
