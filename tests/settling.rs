@@ -43,12 +43,12 @@ fn next_to_none_that_settled_floats_or_goes_through_itself_the_ground_or_what_ca
         let primary = &sample.figures[0];
         let bar = matches!(figure.poses[primary.family].support, Support::Bar(_));
         let hand = |part: usize| figure.bones[figure.parts[part].bone].name.ends_with("hand");
-        let through_prop = primary.body().iter().enumerate().any(|(index, part)| {
+        let through_prop = primary.flesh.iter().enumerate().any(|(index, part)| {
             let fixed = sample.props.iter().filter(|prop| prop.role == PropRole::Support);
             !(bar && hand(index)) && fixed.into_iter().any(|prop| prop_penetration(part, prop) > DEEPEST)
         });
-        let through_itself = figure.goes_through_itself(&primary.parts, 0.0);
-        deep += u64::from(through_itself || through_prop || lowest_point(primary.body()) < -DEEPEST);
+        let through_itself = figure.goes_through_itself(&primary.flesh, 0.0);
+        deep += u64::from(through_itself || through_prop || lowest_point(&primary.flesh) < -DEEPEST);
         afloat += u64::from(floating(figure, primary, &sample.props) > 0.03);
         assert!(primary.pose.angles.iter().zip(&figure.bones).all(|(angles, bone)| {
             (0..3).all(|axis| (bone.limits[axis][0] - 1e-4..=bone.limits[axis][1] + 1e-4).contains(&angles[axis]))
@@ -89,9 +89,9 @@ fn who_sits_is_on_the_seat_and_the_feet_are_near_the_ground() {
             let bone = scene.figure.parts[part].bone;
             bone == 0 || scene.figure.bones[bone].parent == Some(0)
         };
-        let body = figure.body().iter().enumerate().filter(|(part, _)| trunk_or_thigh(*part));
+        let body = figure.flesh.iter().enumerate().filter(|(part, _)| trunk_or_thigh(*part));
         let depth = body.map(|(_, part)| prop_penetration(part, seat)).fold(f32::NEG_INFINITY, f32::max);
-        let low = lowest_point(figure.body());
+        let low = lowest_point(&figure.flesh);
         assert!(
             (-0.03..=DEEPEST).contains(&depth) || low.abs() < 0.03,
             "sample {}: {depth} m in the seat",
@@ -111,7 +111,7 @@ fn hands_stay_at_the_bar_and_the_body_hangs_below() {
             (&sample.figures[0], sample.props.iter().find(|prop| prop.role == PropRole::Support).unwrap());
         for side in ["left_hand", "right_hand"] {
             let own = |part: usize| scene.figure.bones[scene.figure.parts[part].bone].name == side;
-            let hand = figure.body().iter().enumerate().filter(|(part, _)| own(*part));
+            let hand = figure.flesh.iter().enumerate().filter(|(part, _)| own(*part));
             let depth = hand.map(|(_, part)| prop_penetration(part, bar)).fold(f32::NEG_INFINITY, f32::max);
             assert!(depth > -0.03, "sample {}: {side} is {} m from the bar", sample.index, -depth);
         }
@@ -126,7 +126,7 @@ fn who_leans_touches_ground_and_wall() {
     for sample in &samples {
         let (figure, wall) =
             (&sample.figures[0], sample.props.iter().find(|prop| prop.role == PropRole::Support).unwrap());
-        let depth = figure.body().iter().map(|part| prop_penetration(part, wall)).fold(f32::NEG_INFINITY, f32::max);
-        assert!((-0.03..=DEEPEST).contains(&depth) && lowest_point(figure.body()).abs() < 0.03);
+        let depth = figure.flesh.iter().map(|part| prop_penetration(part, wall)).fold(f32::NEG_INFINITY, f32::max);
+        assert!((-0.03..=DEEPEST).contains(&depth) && lowest_point(&figure.flesh).abs() < 0.03);
     }
 }

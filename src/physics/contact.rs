@@ -30,13 +30,13 @@ pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
             .into_iter()
             .map(|name| {
                 let own = |part: usize| figure.bones[figure.parts[part].bone].name == name;
-                let hand = sample.body().iter().enumerate().filter(|(part, _)| own(*part));
+                let hand = sample.flesh.iter().enumerate().filter(|(part, _)| own(*part));
                 hand.map(|(_, part)| nearest(part)).fold(f32::INFINITY, f32::min)
             })
             .filter(|gap| gap.is_finite())
             .fold(0.0, f32::max),
         Support::Wall => {
-            sample.body().iter().map(nearest).fold(f32::INFINITY, f32::min).max(lowest_point(sample.body()))
+            sample.flesh.iter().map(nearest).fold(f32::INFINITY, f32::min).max(lowest_point(&sample.flesh))
         }
         Support::Seat => {
             // Feet on the ground do not make a seat: it is hips, thighs or the small of the back that have to be on something.
@@ -44,12 +44,12 @@ pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
                 let bone = figure.parts[*part].bone;
                 bone == 0 || figure.bones[bone].parent == Some(0)
             };
-            let seated = (0..sample.body().len()).filter(seated).map(|part| sample.body()[part]);
+            let seated = (0..sample.flesh.len()).filter(seated).map(|part| sample.flesh[part]);
             seated.map(|part| nearest(&part).min(lowest_point(&[part]))).fold(f32::INFINITY, f32::min)
         }
         Support::Ground => {
-            let ground = lowest_point(sample.body());
-            sample.body().iter().map(nearest).fold(ground, f32::min)
+            let ground = lowest_point(&sample.flesh);
+            sample.flesh.iter().map(nearest).fold(ground, f32::min)
         }
     };
     gap.max(0.0)

@@ -79,18 +79,18 @@ impl Solvability {
         if let Some(fault) = primary.fault {
             return Err(fault);
         }
-        if self.figure.goes_through_itself(&primary.parts, 0.0) {
+        if self.figure.goes_through_itself(&primary.flesh, 0.0) {
             return Err(Rejection::SelfPenetration);
         }
-        if lowest_point(primary.body()) < -DEEPEST || self.in_support(sample) {
+        if lowest_point(&primary.flesh) < -DEEPEST || self.in_support(sample) {
             return Err(Rejection::SupportPenetration);
         }
         if floating(&self.figure, primary, &sample.props) > FARTHEST {
             return Err(Rejection::Floating);
         }
         for other in &sample.figures[1..] {
-            let through = |part| primary.body().iter().any(|own| penetration(own, part) > DEEPEST);
-            if other.body().iter().any(through) {
+            let through = |part| primary.flesh.iter().any(|own| penetration(own, part) > DEEPEST);
+            if other.flesh.iter().any(through) {
                 return Err(Rejection::FiguresPenetrate);
             }
         }
@@ -119,7 +119,7 @@ impl Solvability {
             sample
                 .figures
                 .iter()
-                .flat_map(|figure| figure.body().iter().enumerate())
+                .flat_map(|figure| figure.flesh.iter().enumerate())
                 .any(|(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST))
         })
     }
@@ -226,11 +226,11 @@ mod tests {
             attempts += sample.attempt + 1;
             let figure = &sample.figures[0];
             let support = scene.figure.poses[figure.family].support;
-            let beads: Vec<_> = figure.body().iter().map(beads).collect();
+            let beads: Vec<_> = figure.flesh.iter().map(beads).collect();
             let all = || beads.iter().flatten();
             let through_limb = scene.figure.limb_pairs.iter().any(|pair| {
                 let ([i, j], deepest) = (&pair.parts, pair.deepest);
-                let reach = |k: usize| figure.parts[k].bounding_sphere();
+                let reach = |k: usize| figure.flesh[k].bounding_sphere();
                 let ((a, ra), (b, rb)) = (reach(*i), reach(*j));
                 a.distance(b) < ra + rb
                     && beads[*i]

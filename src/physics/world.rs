@@ -11,8 +11,12 @@ use glam::{Quat, Vec3};
 const REST_SPEED: f32 = 0.01;
 /// Steps that a prop has to stay at rest for.
 const REST_STEPS: u32 = 6;
+/// Steps after which what still rolls or creeps is braked, as long grass or a carpet would.
+const BRAKED_AFTER: u32 = 60;
+/// Damping of a braked prop, turning and sliding, per second.
+const BRAKE: f32 = 30.0;
 /// Props that have not come to rest by then never will in reasonable time.
-const MOST_STEPS: u32 = 240;
+const MOST_STEPS: u32 = 150;
 /// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres; the solver itself leaves 5 mm.
 /// More means that it is wedged where it has no room.
 const DEEPEST_CONTACT: f32 = 0.01;
@@ -97,12 +101,15 @@ impl SceneWorld {
 
     /// Lets the props fall until all are slower than 1 cm/s and stay so, and writes where they lie into `props`.
     ///
-    /// Returns whether they came to rest within four simulated seconds, none inside anything else; where they did not (or flew
+    /// Returns whether they came to rest within two and a half simulated seconds, none inside anything else; where they did not (or flew
     /// off to infinity), `props` are left as they were.
     pub fn settle(&mut self, props: &mut [Prop]) -> bool {
         // The first step also builds the bounding volumes that rays need.
         let mut rested = 0;
-        for _ in 0..MOST_STEPS {
+        for step in 0..MOST_STEPS {
+            if step == BRAKED_AFTER {
+                self.brake();
+            }
             self.world.step();
             rested = if self.fastest() < REST_SPEED { rested + 1 } else { 0 };
             if self.props.is_empty() || rested == REST_STEPS {
@@ -133,6 +140,14 @@ impl SceneWorld {
                 self.world.step();
                 self.fastest() < REST_SPEED
             })
+    }
+
+    fn brake(&mut self) {
+        for (_, body) in &self.props {
+            let body = &mut self.world.bodies[*body];
+            body.set_angular_damping(BRAKE);
+            body.set_linear_damping(BRAKE);
+        }
     }
 
     /// The speed of the fastest prop, metres per second; an edge that turns counts like one that moves.

@@ -1,7 +1,9 @@
 //! One scene, fully decided: plain data from which a tile is drawn and labelled.
 
 use super::{AXES, Camera, Hardness, Rejection, SampleStream};
-use crate::figure::{BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, solve, worn_parts};
+use crate::figure::{
+    BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, place_parts, solve, worn_parts,
+};
 use glam::{Quat, Vec2, Vec3};
 
 /// One scene, fully decided.
@@ -63,7 +65,9 @@ pub struct FigureSample {
     pub fault: Option<Rejection>,
     /// What it wears: indices into the figure's garments, innermost first.
     pub outfit: Vec<usize>,
-    /// Its parts in the world, metres: the body's in the figure's order, then those of its garments.
+    /// The parts of its body without clothes, in the world, metres. They may not go through anything; cloth gives way.
+    pub flesh: Vec<RoundCone>,
+    /// Its parts in the world as they are drawn, metres: the body's in the figure's order, then those of its garments.
     pub parts: Vec<RoundCone>,
     /// Linear RGB of each part.
     pub part_colors: Vec<Vec3>,
@@ -81,6 +85,7 @@ impl FigureSample {
     /// Puts parts and keypoints where body, pose and outfit say.
     pub fn place(&mut self, figure: &Figure) {
         let bones = solve(figure, &self.shape, &self.pose);
+        self.flesh = place_parts(figure, &self.shape, &bones);
         self.parts = place_clothed(figure, &self.shape, &self.outfit, &bones);
         self.worn = worn_parts(figure, &self.outfit);
         self.keypoints = place_keypoints(figure, &self.shape, &bones);
