@@ -79,16 +79,21 @@ impl Canvas {
     /// Lightens and darkens by noise of several scales, `cells` being the coarsest's number over the picture, from height `from` down.
     pub fn mottle(&mut self, rng: &mut ChaCha8Rng, from: f32, cells: Vec2, strength: f32) {
         let seed: u32 = rng.random();
-        self.fill(Vec2::new(0.0, from), Vec2::ONE, |at, color| {
-            let mut sum = 0.0;
-            let mut weight = 0.5;
-            let mut scale = cells;
-            for octave in 0..5 {
-                sum += weight * (noise(at * scale, seed.wrapping_add(octave)) - 0.5);
-                weight *= 0.6;
-                scale *= 2.03;
+        let side = SIDE as usize;
+        let mut sum = vec![0.0; side * side];
+        let (mut weight, mut cells) = (0.5, cells);
+        for octave in 0..5 {
+            // Finer than pixels there is nothing to see.
+            if cells.max_element() > 1.2 * SIDE as f32 {
+                break;
             }
-            Some(color * (1.0 + strength * 2.0 * sum))
+            add_noise(&mut sum, cells, weight, seed.wrapping_add(octave));
+            weight *= 0.6;
+            cells *= 2.03;
+        }
+        self.fill(Vec2::new(0.0, from), Vec2::ONE, |at, color| {
+            let [x, y] = (at * SIDE as f32).to_array().map(|place| place as usize);
+            Some(color * (1.0 + strength * 2.0 * sum[y * side + x]))
         });
     }
 
@@ -161,18 +166,34 @@ pub fn near(rng: &mut ChaCha8Rng, base: Vec3, spread: f32) -> Vec3 {
     base + Vec3::new(vary(), vary(), vary()) * 0.5 + Vec3::splat(common)
 }
 
-/// Value noise in [0, 1].
-fn noise(at: Vec2, seed: u32) -> f32 {
-    let cell = at.floor();
-    let f = at - cell;
-    let s = f * f * (Vec2::splat(3.0) - 2.0 * f);
-    let corner = |dx: f32, dy: f32| {
-        let [x, y] = [(cell.x + dx) as i32 as u32, (cell.y + dy) as i32 as u32];
-        let mut n = x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed.wrapping_mul(0xc2b2_ae35);
-        n = (n ^ (n >> 16)).wrapping_mul(0x7feb_352d);
-        n = (n ^ (n >> 15)).wrapping_mul(0x846c_a68b);
-        ((n ^ (n >> 16)) >> 8) as f32 / 16_777_216.0
+/// Adds value noise in [-weight / 2, weight / 2], of `cells` cells over the picture, to `sum`, a value for each pixel.
+fn add_noise(sum: &mut [f32], cells: Vec2, weight: f32, seed: u32) {
+    let [columns, rows] = (cells.ceil() + 2.0).to_array().map(|count| count as usize);
+    let lattice: Vec<f32> =
+        (0..rows as u32).flat_map(|y| (0..columns as u32).map(move |x| weight * (hashed(x, y, seed) - 0.5))).collect();
+    // The cell that a pixel is in, and how much of the next one's corner it has.
+    let taps = |cells: f32| {
+        (0..SIDE).map(move |pixel| {
+            let at = (pixel as f32 + 0.5) / SIDE as f32 * cells;
+            let f = at.fract();
+            (at as usize, f * f * (3.0 - 2.0 * f))
+        })
     };
-    let [top, bottom] = [0.0, 1.0].map(|dy| corner(0.0, dy) + (corner(1.0, dy) - corner(0.0, dy)) * s.x);
-    top + (bottom - top) * s.y
+    let across: Vec<(usize, f32)> = taps(cells.x).collect();
+    for (line, (row, down)) in sum.chunks_exact_mut(SIDE as usize).zip(taps(cells.y)) {
+        let [top, bottom] = [row, row + 1].map(|row| &lattice[row * columns..][..columns]);
+        for (value, (column, right)) in line.iter_mut().zip(&across) {
+            let [above, below] =
+                [top, bottom].map(|corners| corners[*column] + (corners[column + 1] - corners[*column]) * right);
+            *value += above + (below - above) * down;
+        }
+    }
+}
+
+/// A number in [0, 1) for each corner of a lattice.
+fn hashed(x: u32, y: u32, seed: u32) -> f32 {
+    let mut n = x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed.wrapping_mul(0xc2b2_ae35);
+    n = (n ^ (n >> 16)).wrapping_mul(0x7feb_352d);
+    n = (n ^ (n >> 15)).wrapping_mul(0x846c_a68b);
+    ((n ^ (n >> 16)) >> 8) as f32 / 16_777_216.0
 }
