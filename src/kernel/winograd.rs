@@ -230,30 +230,26 @@ pub fn add_weight_gradient(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut [f3
         let tiles = (end - first) * tiling.tile_columns();
         let (read, made) = (tiles * tiling.inputs + GAP, tiles * tiling.outputs + GAP);
         with_scratch(PLACES * read, PLACES * made, |inputs, outputs| {
-            Arch::new().dispatch(GradientBlock { tiling, x, dy, first, end, inputs, outputs, sum });
+            let spread = Spread { tiling, x, dy, first, end, inputs, outputs };
+            Arch::new().dispatch(GradientBlock { spread, sum: &mut *sum });
         });
     }
 }
 
-struct GradientBlock<'a> {
-    tiling: &'a Tiling,
-    x: &'a [f32],
-    dy: &'a [f32],
-    first: usize,
-    end: usize,
-    inputs: &'a mut [f32],
-    outputs: &'a mut [f32],
-    sum: &'a mut [f32],
+struct GradientBlock<'a, 'b> {
+    spread: Spread<'a>,
+    sum: &'b mut [f32],
 }
 
-impl WithSimd for GradientBlock<'_> {
+impl WithSimd for GradientBlock<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let GradientBlock { tiling, x, dy, first, end, inputs, outputs, sum } = self;
+        let GradientBlock { mut spread, sum } = self;
+        spread.spread(simd);
+        let Spread { tiling, first, end, inputs, outputs, .. } = spread;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
-        Spread { tiling, x, dy, first, end, inputs: &mut *inputs, outputs: &mut *outputs }.with_simd(simd);
         for place in 0..PLACES {
             let terms = [Term { a: place * read, b: place * made }];
             let product = tiling.gradient_product(inputs, outputs, (end - first) * tiling.tile_columns(), &terms);
@@ -315,17 +311,24 @@ struct Spread<'a> {
     outputs: &'a mut [f32],
 }
 
+impl Spread<'_> {
+    #[inline(always)]
+    fn spread<S: Simd>(&mut self, simd: S) {
+        let Spread { tiling, x, dy, first, end, inputs, outputs } = self;
+        let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
+        for (index, tile) in tiling.tiles(*first, *end).enumerate() {
+            transform_input(simd, tiling, x, tile, &mut inputs[index * tiling.inputs..], read);
+            spread_gradient(simd, tiling, dy, tile, &mut outputs[index * tiling.outputs..], made);
+        }
+    }
+}
+
 impl WithSimd for Spread<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Spread { tiling, x, dy, first, end, inputs, outputs } = self;
-        let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
-        for (index, tile) in tiling.tiles(first, end).enumerate() {
-            transform_input(simd, tiling, x, tile, &mut inputs[index * tiling.inputs..], read);
-            spread_gradient(simd, tiling, dy, tile, &mut outputs[index * tiling.outputs..], made);
-        }
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        self.spread(simd);
     }
 }
 
