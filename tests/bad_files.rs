@@ -256,7 +256,7 @@ fn figure_files() {
             &["\"cap_crown\" belongs to garment \"crown\"", "there are bald"],
         ),
         (
-            "thickness = 0.016",
+            "thickness = 0.032",
             "thickness = 16",
             Some(-5),
             &["garment \"wide_trousers\"", "thickness is 16", "0.2 metres"],

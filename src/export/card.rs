@@ -69,7 +69,7 @@ pub enum DecoderName {
 pub struct CropRule {
     /// Factor on the box' longer side.
     pub enlarge: f32,
-    /// sRGB colour of what lies outside of the picture.
+    /// sRGB colour of what lies outside of the picture; black by default, like what lies beyond the border of a rendered photograph.
     pub padding: [u8; 3],
 }
 

@@ -13,7 +13,7 @@ pub fn prop_penetration(part: &RoundCone, prop: &Prop) -> f32 {
 }
 
 /// Whether `part` is more than `depth` metres deep inside `prop`.
-pub fn deeper_in_prop(part: &RoundCone, prop: &Prop, depth: f32) -> bool {
+pub(super) fn deeper_in_prop(part: &RoundCone, prop: &Prop, depth: f32) -> bool {
     let (centre, reach) = part.bounding_sphere();
     centre.distance(prop.position) < reach + prop.shape.reach() && prop_penetration(part, prop) > depth
 }

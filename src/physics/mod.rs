@@ -8,6 +8,6 @@ mod contact;
 mod solvability;
 mod world;
 
-pub use contact::{deeper_in_prop, floating, prop_penetration};
+pub use contact::{floating, prop_penetration};
 pub use solvability::{MOST_ATTEMPTS, Solvability, Unsolvable};
 pub use world::{Owner, SceneWorld};
