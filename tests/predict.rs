@@ -102,7 +102,7 @@ fn without_a_box_the_whole_picture_lies_in_the_middle_of_the_input() {
     let (folder, weights) = with_weights();
     let lying = picture(64, 40);
     save(&folder, "a.png", &lying);
-    let mut input = RgbImage::from_pixel(64, 64, Rgb([128; 3]));
+    let mut input = RgbImage::from_pixel(64, 64, Rgb([0; 3]));
     imageops::replace(&mut input, &lying, 0, 12);
     assert_near(&keypoints(&folder, "a.png", &[]), &shifted(&direct(&weights, &input), [0.0, -12.0]), 0.01);
     // Four pixels where there was one.
@@ -122,7 +122,7 @@ fn what_is_shifted_with_its_box_is_found_shifted() {
     let whole = picture(160, 120);
     save(&folder, "a.png", &whole);
     let (right, down) = (37, 19);
-    let mut padded = RgbImage::from_pixel(160 + right + 8, 120 + down + 3, Rgb([128; 3]));
+    let mut padded = RgbImage::from_pixel(160 + right + 8, 120 + down + 3, Rgb([0; 3]));
     imageops::replace(&mut padded, &whole, i64::from(right), i64::from(down));
     save(&folder, "b.png", &padded);
     // Within the picture, and out of it on two sides, where the padding's colour goes on; shrunk and enlarged.
