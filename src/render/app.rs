@@ -128,9 +128,12 @@ pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(A
         .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
         // Without it extraction and drawing happen within one update, so a frame's samples cannot be overtaken.
         .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>();
-    // There is one event loop a process, and it is the window's; nothing here is a view of Bevy's own.
+    // There is one event loop a process, and it is the window's.
     #[cfg(feature = "viewer")]
-    let plugins = plugins.disable::<bevy::winit::WinitPlugin>().disable::<bevy::core_pipeline::CorePipelinePlugin>();
+    let plugins = plugins.disable::<bevy::winit::WinitPlugin>();
+    // Nothing here is a view of Bevy's own, but its materials, where they are built in, want the plugin.
+    #[cfg(all(feature = "viewer", not(feature = "camera-per-tile")))]
+    let plugins = plugins.disable::<bevy::core_pipeline::CorePipelinePlugin>();
     app.add_plugins(plugins);
     plugin(&mut app, config, pictures);
     while app.plugins_state() == PluginsState::Adding {
