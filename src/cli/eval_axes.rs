@@ -24,6 +24,8 @@ use std::{
 pub struct AxesReport {
     /// The file of weights.
     pub weights: PathBuf,
+    /// Whether the network looked at every image in a mirror, too.
+    pub flip_test: bool,
     /// The scene that the images are of.
     pub scene: String,
     /// One entry per axis.
@@ -65,7 +67,7 @@ pub fn along_axes(
         let taken: Vec<&ExamResult> = exams.iter().filter_map(|exam| results.get(exam)?.as_ref()).collect();
         AxisErrors::new(axis, &taken)
     };
-    Ok(AxesReport { weights, scene: scene.name, axes: exams.into_iter().map(errors).collect() })
+    Ok(AxesReport { weights, flip_test: detector.flip_test(), scene: scene.name, axes: exams.into_iter().map(errors).collect() })
 }
 
 /// The report as text: a line per axis for each of the two errors.

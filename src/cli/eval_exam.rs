@@ -23,6 +23,8 @@ pub const TILES: usize = 64;
 pub struct ExamsReport {
     /// The file of weights.
     pub weights: PathBuf,
+    /// Whether the network looked at every image in a mirror, too.
+    pub flip_test: bool,
     /// The scene that the exams are of.
     pub scene: String,
     /// The figure's keypoints, in label order.
@@ -56,7 +58,7 @@ pub fn on_exams(
             .collect()
     };
     let exams = take().map_err(Trouble::Failed)?;
-    Ok(ExamsReport { weights, scene: scene.name, keypoints: scheme.names, exams })
+    Ok(ExamsReport { weights, flip_test: detector.flip_test(), scene: scene.name, keypoints: scheme.names, exams })
 }
 
 /// The scene whose images the detector is to be judged by, at the size that its network takes: as [`find_scene`], if the

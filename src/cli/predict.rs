@@ -40,6 +40,9 @@ pub struct PredictArgs {
     /// square. By default it is shown the whole picture.
     #[arg(long = "box", value_name = "X,Y,W,H", allow_hyphen_values = true)]
     person: Option<PersonBox>,
+    /// Let the network look at every picture in a mirror as well and take the mean of both: twice as long, somewhat better.
+    #[arg(long)]
+    flip_test: bool,
     /// Where the network runs: auto, cpu, cuda:N or metal.
     #[arg(long, value_name = "D", default_value = "auto")]
     device: String,
@@ -77,6 +80,7 @@ struct Predictions {
 #[derive(Serialize)]
 struct Model {
     weights: String,
+    flip_test: bool,
     network: String,
     input: [usize; 2],
     figure: String,
@@ -114,7 +118,7 @@ struct Keypoint {
 pub fn predict(args: PredictArgs) -> Result<(), Trouble> {
     let device = open_device(&args.device).map_err(|e| Trouble::Input(e.into()))?;
     let loaded = load_model(&args.weights, Which::Newest, &device).map_err(|e| Trouble::Input(e.into()))?;
-    let detector = loaded.detector;
+    let detector = loaded.detector.with_flip_test(args.flip_test);
     let listed = pictures::list(&args.images).map_err(Trouble::Input)?;
     if args.person.is_some() && listed.len() != 1 {
         let count = listed.len();
@@ -164,6 +168,7 @@ fn model(args: &PredictArgs, detector: &Detector) -> Model {
     let card = detector.card();
     Model {
         weights: args.weights.to_string_lossy().into_owned(),
+        flip_test: detector.flip_test(),
         network: card.network.name.clone(),
         input: [card.network.input_width, card.network.input_height],
         figure: card.figure.clone(),

@@ -34,6 +34,7 @@ pub enum DetectorError {
 pub struct Detector {
     network: HeatmapNetwork,
     card: ModelCard,
+    flip_test: bool,
 }
 
 impl Detector {
@@ -68,7 +69,18 @@ impl Detector {
                 "its model card gives it other sizes or another normalisation than this program does".to_owned();
             return Err(WeightsError::Damaged { path: path.to_owned(), found }.into());
         }
-        Ok(Detector { network, card })
+        Ok(Detector { network, card, flip_test: false })
+    }
+
+    /// Whether the network also looks at every image in a mirror, which takes twice as long and finds somewhat more; it does
+    /// not unless it is told so. See [`detect`].
+    pub fn with_flip_test(self, flip_test: bool) -> Self {
+        Detector { flip_test, ..self }
+    }
+
+    /// Whether the network also looks at every image in a mirror.
+    pub fn flip_test(&self) -> bool {
+        self.flip_test
     }
 
     /// What the network is, and how it is used.
@@ -86,7 +98,8 @@ impl Detector {
     /// # Errors
     /// As [`detect`].
     pub fn detect(&self, images: &[&[u8]]) -> candle_core::Result<Vec<Vec<Decoded>>> {
-        detect(&self.network, self.card.activation, images)
+        let twins = self.flip_test.then_some(self.card.keypoints.twins.as_slice());
+        detect(&self.network, self.card.activation, images, twins)
     }
 
     /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture) and score, in [0, 1].

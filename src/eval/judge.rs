@@ -20,6 +20,8 @@ const MOST_VALUES: usize = 50;
 pub struct EvalReport {
     /// The file of weights.
     pub weights: PathBuf,
+    /// Whether the network looked at every picture in a mirror, too.
+    pub flip_test: bool,
     /// What it was judged on: the COCO file.
     pub data: String,
     /// The figure's keypoints, in label order.

@@ -5,6 +5,7 @@ mod depthwise;
 mod direct;
 pub mod norm;
 pub mod order;
+pub mod orthogonal;
 mod pack;
 pub mod pool;
 pub mod product;

@@ -15,11 +15,18 @@ const BATCH: usize = 64;
 ///
 /// An image is the network's input width x height of sRGB pixels, row by row from the top, three bytes each or four
 /// (RGBA, of which the fourth is ignored). Batch norm runs on its running statistics, so an image's keypoints do not depend
-/// on the others.
+/// on the others. With `twins` (entry k is the keypoint that k becomes in a mirror) the network also looks at the mirrored
+/// image, and keypoints are taken from the mean of both heatmaps: the flip test of Newell et al. 2016 (arXiv 1603.06937,
+/// section 4) and many after them.
 ///
 /// # Errors
 /// If an image has another size, or the device fails.
-pub fn detect(network: &HeatmapNetwork, activation: Activation, images: &[&[u8]]) -> Result<Vec<Vec<Decoded>>> {
+pub fn detect(
+    network: &HeatmapNetwork,
+    activation: Activation,
+    images: &[&[u8]],
+    twins: Option<&[usize]>,
+) -> Result<Vec<Vec<Decoded>>> {
     let spec = network.spec();
     let pixels = spec.input_width * spec.input_height;
     let mut found = Vec::with_capacity(images.len());
@@ -27,12 +34,21 @@ pub fn detect(network: &HeatmapNetwork, activation: Activation, images: &[&[u8]]
         if let Some(odd) = chunk.iter().find(|image| image.len() != 3 * pixels && image.len() != 4 * pixels) {
             bail!("an image of {} bytes where {pixels} pixels of three or four were expected", odd.len());
         }
-        let mut input = vec![0f32; chunk.len() * 3 * pixels];
-        input.par_chunks_mut(3 * pixels).zip(chunk).for_each(|(planes, image)| normalise(image, spec, false, planes));
-        let shape = (chunk.len(), 3, spec.input_height, spec.input_width);
-        let input = Tensor::from_vec(input, shape, network.parameters().device())?;
-        let output = network.forward(&input, false)?.detach();
-        found.extend(decode_output(&output, activation, spec.grid())?);
+        let look = |flipped: bool| -> Result<Vec<f32>> {
+            let mut input = vec![0f32; chunk.len() * 3 * pixels];
+            input
+                .par_chunks_mut(3 * pixels)
+                .zip(chunk)
+                .for_each(|(planes, image)| normalise(image, spec, flipped, planes));
+            let shape = (chunk.len(), 3, spec.input_height, spec.input_width);
+            let input = Tensor::from_vec(input, shape, network.parameters().device())?;
+            heatmaps(&network.forward(&input, false)?, activation)
+        };
+        let mut maps = look(false)?;
+        if let Some(twins) = twins {
+            average_mirrored(&mut maps, &look(true)?, twins, spec.grid());
+        }
+        found.extend(decoded(&maps, spec.keypoints, spec.grid()));
     }
     Ok(found)
 }
@@ -42,14 +58,35 @@ pub fn detect(network: &HeatmapNetwork, activation: Activation, images: &[&[u8]]
 /// # Errors
 /// If the device fails.
 pub fn decode_output(output: &Tensor, activation: Activation, grid: Grid) -> Result<Vec<Vec<Decoded>>> {
+    Ok(decoded(&heatmaps(output, activation)?, output.dim(1)?, grid))
+}
+
+/// A network's output `[B, K, h, w]` as the heatmaps of keypoints that are all in the frame, value after value.
+fn heatmaps(output: &Tensor, activation: Activation) -> Result<Vec<f32>> {
     let (batch, keypoints, ..) = output.dims4()?;
     let mass = Tensor::full(FULL_MASS, (batch, keypoints), output.device())?;
-    let maps = activation.heatmaps(&output.detach(), &mass)?.flatten_all()?.to_vec1::<f32>()?;
+    activation.heatmaps(&output.detach(), &mass)?.flatten_all()?.to_vec1::<f32>()
+}
+
+fn decoded(maps: &[f32], keypoints: usize, grid: Grid) -> Vec<Vec<Decoded>> {
     let scored = |found: Decoded| Decoded { score: found.score.clamp(0.0, 1.0), ..found };
-    Ok(maps
-        .par_chunks(keypoints * grid.width * grid.height)
+    maps.par_chunks(keypoints * grid.width * grid.height)
         .map(|maps| decode(maps, grid.width, grid.height, grid.stride).into_iter().map(scored).collect())
-        .collect())
+        .collect()
+}
+
+/// Makes `maps` [B, K, h, w] the mean of themselves and of `mirrored`, the heatmaps of the mirrored images.
+fn average_mirrored(maps: &mut [f32], mirrored: &[f32], twins: &[usize], grid: Grid) {
+    let cells = grid.width * grid.height;
+    let images = maps.par_chunks_mut(twins.len() * cells).zip(mirrored.par_chunks(twins.len() * cells));
+    images.for_each(|(maps, mirrored)| {
+        for (map, twin) in maps.chunks_exact_mut(cells).zip(twins) {
+            let rows = mirrored[twin * cells..][..cells].chunks_exact(grid.width);
+            for (row, mirrored) in map.chunks_exact_mut(grid.width).zip(rows) {
+                row.iter_mut().zip(mirrored.iter().rev()).for_each(|(value, other)| *value = (*value + other) / 2.0);
+            }
+        }
+    });
 }
 
 /// Writes sRGB pixels (three or four bytes each, row by row) as three planes of (colour - mean) / deviation, colours in
@@ -68,5 +105,29 @@ pub fn normalise(pixels: &[u8], spec: &ModelSpec, flipped: bool, planes: &mut [f
                 values.iter_mut().zip(colors).for_each(write);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirrored_image_votes_for_the_twins_at_the_mirrored_places() {
+        let grid = Grid { width: 3, height: 2, stride: 4 };
+        // Two images of two keypoints that are each other's twin.
+        let mut maps: Vec<f32> = (0..24).map(|i| i as f32).collect();
+        let before = maps.clone();
+        let mut mirrored = vec![0.0; 24];
+        for image in 0..2 {
+            for (keypoint, twin) in [(0, 1), (1, 0)] {
+                for (row, column) in (0..6).map(|cell| (cell / 3, cell % 3)) {
+                    let at = |keypoint: usize, column: usize| image * 12 + keypoint * 6 + row * 3 + column;
+                    mirrored[at(twin, 2 - column)] = before[at(keypoint, column)] + 4.0;
+                }
+            }
+        }
+        average_mirrored(&mut maps, &mirrored, &[1, 0], grid);
+        assert!(maps.iter().zip(&before).all(|(after, before)| *after == before + 2.0));
     }
 }

@@ -246,6 +246,9 @@ impl Builder {
         let name = |part: &str| format!("{}.{part}", conv.name);
         let deviation = conv.deviation.unwrap_or_else(|| (2.0 / (outputs * kernel * kernel) as f64).sqrt());
         let weight = self.draft.normal(&name("weight"), &shape.weight_dims(), deviation);
+        if conv.norm.is_some() && groups == 1 && x != self.input() {
+            self.draft.hidden(&weight);
+        }
         let bias = conv.bias.then(|| self.draft.constant(&name("bias"), outputs, 0.0));
         let norm = conv.norm.map(|norm| NormSlots {
             weight: self.draft.constant(&format!("{norm}.weight"), outputs, 1.0),

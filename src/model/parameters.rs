@@ -40,6 +40,15 @@ impl Slot {
     }
 }
 
+/// A matrix among all values: a kernel with a row for each of its `weight_dims`' first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    /// Its values, row by row, as a range of all.
+    pub values: Range<usize>,
+    /// Number of rows.
+    pub rows: usize,
+}
+
 /// Named slots of one stretch of values.
 #[derive(Clone, Debug, Default)]
 struct Stretch {
@@ -61,13 +70,14 @@ impl Stretch {
 pub struct Draft {
     seed: u64,
     trainable: Stretch,
+    hidden: Vec<Matrix>,
     buffers: Stretch,
 }
 
 impl Draft {
     /// Nothing yet; initial values will be drawn from `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { seed, trainable: Stretch::default(), buffers: Stretch::default() }
+        Self { seed, trainable: Stretch::default(), hidden: Vec::new(), buffers: Stretch::default() }
     }
 
     /// Adds a trainable tensor with normal values of the given deviation, from a stream of its own: what is drawn depends on
@@ -76,6 +86,11 @@ impl Draft {
         let mut random = random::stream(self.seed, 0, 0, &format!("init/{name}"));
         let draw = std::iter::repeat_with(|| (random.sample::<f64, _>(StandardNormal) * deviation) as f32);
         self.trainable.add(name, shape, draw)
+    }
+
+    /// Says that the tensor in `slot` maps features to features, whose scale a norm then takes away.
+    pub fn hidden(&mut self, slot: &Slot) {
+        self.hidden.push(Matrix { values: slot.range(), rows: slot.shape[0] });
     }
 
     /// Adds a trainable vector of `value`.
@@ -98,6 +113,7 @@ impl Draft {
             device: device.clone(),
             trainable: BTreeMap::from([(VARIABLE.to_owned(), variable(self.trainable.values)?)]),
             slots: self.trainable.slots,
+            hidden: self.hidden,
             buffer_values: variable(self.buffers.values)?,
             buffers: self.buffers.slots,
         })
@@ -110,6 +126,7 @@ pub struct Parameters {
     device: Device,
     trainable: BTreeMap<String, Var>,
     slots: BTreeMap<String, Slot>,
+    hidden: Vec<Matrix>,
     buffer_values: Var,
     buffers: BTreeMap<String, Slot>,
 }
@@ -133,6 +150,12 @@ impl Parameters {
     /// The parts of the vector that weight decay is for: matrices and kernels, not biases or norms.
     pub fn decaying(&self) -> Vec<Range<usize>> {
         self.slots.values().filter(|slot| slot.shape.len() > 1).map(Slot::range).collect()
+    }
+
+    /// The kernels between features and features that a norm follows, so that their scale means nothing; in the order of
+    /// their values.
+    pub fn hidden(&self) -> &[Matrix] {
+        &self.hidden
     }
 
     /// Trainable values in all.

@@ -45,6 +45,8 @@ struct Slot {
     second: Tensor,
     /// The parts of the variable that decay, in order.
     decaying: Vec<Range<usize>>,
+    /// The parts of the variable that are learned, in order.
+    learned: Vec<Range<usize>>,
 }
 
 impl AdamW {
@@ -57,9 +59,9 @@ impl AdamW {
         for (name, variable) in variables {
             let zeros = || variable.zeros_like().map(|zeros| zeros.detach());
             let all = 0..variable.elem_count();
-            let decaying = if variable.rank() > 1 { vec![all] } else { Vec::new() };
-            slots
-                .insert(name.clone(), Slot { variable: variable.clone(), first: zeros()?, second: zeros()?, decaying });
+            let decaying = if variable.rank() > 1 { vec![all.clone()] } else { Vec::new() };
+            let (variable, first, second) = (variable.clone(), zeros()?, zeros()?);
+            slots.insert(name.clone(), Slot { variable, first, second, decaying, learned: vec![all] });
         }
         Ok(Self { settings, steps: 0, slots })
     }
@@ -69,6 +71,17 @@ impl AdamW {
         parts.sort_by_key(|part| part.start);
         if let Some(slot) = self.slots.get_mut(name) {
             slot.decaying = parts;
+        }
+        self
+    }
+
+    /// Leaves some parts of the variable called `name` to another optimizer; they do not decay either.
+    pub fn leaving(mut self, name: &str, parts: impl Iterator<Item = Range<usize>>) -> Self {
+        if let Some(slot) = self.slots.get_mut(name) {
+            for part in parts {
+                slot.decaying = without(&slot.decaying, &part);
+                slot.learned = without(&slot.learned, &part);
+            }
         }
         self
     }
@@ -95,7 +108,7 @@ impl AdamW {
             if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
                 slot.first.inplace_op2(&gradient, &means[0])?;
                 slot.second.inplace_op2(&gradient, &means[1])?;
-                let descend = OnCpu { descend, decaying: &slot.decaying };
+                let descend = OnCpu { descend, decaying: &slot.decaying, learned: &slot.learned };
                 slot.variable.inplace_op3(&slot.first, &slot.second, &descend)?;
             } else {
                 slot.first = means[0].composed(&slot.first, &gradient)?;
@@ -151,6 +164,14 @@ impl AdamW {
     }
 }
 
+/// What is left of `ranges` without `part`.
+fn without(ranges: &[Range<usize>], part: &Range<usize>) -> Vec<Range<usize>> {
+    let around = |range: &Range<usize>| {
+        [range.start..range.end.min(part.start.max(range.start)), part.end.clamp(range.start, range.end)..range.end]
+    };
+    ranges.iter().flat_map(around).filter(|range| !range.is_empty()).collect()
+}
+
 /// A running mean: kept · m + (1 - kept) · g, g being `factor` times the gradient, or the square of that.
 #[derive(Clone, Copy)]
 struct Mean {
@@ -182,9 +203,11 @@ impl Descend {
         let value = slot.variable.as_detached_tensor();
         let mut kept = vec![1f32; value.elem_count()];
         slot.decaying.iter().for_each(|part| kept[part.clone()].fill(self.kept as f32));
-        let kept = Tensor::from_vec(kept, value.shape(), value.device())?.to_dtype(value.dtype())?;
+        let mut rates = vec![0f32; value.elem_count()];
+        slot.learned.iter().for_each(|part| rates[part.clone()].fill(self.rate as f32));
+        let vector = |values| Tensor::from_vec(values, value.shape(), value.device())?.to_dtype(value.dtype());
         let deviation = ((slot.second.sqrt()? * self.deviation)? + self.epsilon)?;
-        (value * kept)? - ((&slot.first / deviation)? * self.rate)?
+        (&value * vector(kept)?)? - ((&slot.first / deviation)? * vector(rates)?)?
     }
 }
 
@@ -212,6 +235,7 @@ impl InplaceOp2 for Mean {
 struct OnCpu<'a> {
     descend: Descend,
     decaying: &'a [Range<usize>],
+    learned: &'a [Range<usize>],
 }
 
 impl InplaceOp3 for OnCpu<'_> {
@@ -235,12 +259,14 @@ impl InplaceOp3 for OnCpu<'_> {
         for part in self.decaying {
             value[part.clone()].par_chunks_mut(PIECE).for_each(|part| part.iter_mut().for_each(|value| *value *= kept));
         }
-        let moments = first.par_chunks(PIECE).zip(second.par_chunks(PIECE));
-        value.par_chunks_mut(PIECE).zip(moments).for_each(|(value, (first, second))| {
-            for ((value, first), second) in value.iter_mut().zip(first).zip(second) {
-                *value -= rate * first / (second.sqrt() * deviation + epsilon);
-            }
-        });
+        for part in self.learned {
+            let moments = first[part.clone()].par_chunks(PIECE).zip(second[part.clone()].par_chunks(PIECE));
+            value[part.clone()].par_chunks_mut(PIECE).zip(moments).for_each(|(value, (first, second))| {
+                for ((value, first), second) in value.iter_mut().zip(first).zip(second) {
+                    *value -= rate * first / (second.sqrt() * deviation + epsilon);
+                }
+            });
+        }
         Ok(())
     }
 }

@@ -1,11 +1,15 @@
-//! Gradients, AdamW and the learning-rate schedule.
+//! Gradients, AdamW, Muon and the learning-rate schedule.
 
 mod adamw;
 mod gradients;
+mod muon;
+mod optimizer;
 mod schedule;
 
 pub use adamw::{AdamW, AdamWSettings};
 pub use gradients::{Gradients, clip_factor, collect, global_norm};
+pub use muon::Muon;
+pub use optimizer::{Optimizer, OptimizerSettings};
 pub use schedule::CosineSchedule;
 
 use crate::model::named::Misfit;

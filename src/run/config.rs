@@ -34,6 +34,8 @@ pub struct RunConfig {
     pub loss: String,
     /// Whether half of the training samples are flipped left to right.
     pub flip: bool,
+    /// Whether every sample is learned from as it was rendered and in a mirror, in the same step; whatever `flip` says.
+    pub mirror: bool,
     /// `[optimizer]`.
     pub optimizer: OptimizerConfig,
     /// `[afl]`: the adversarial focal loss.
@@ -120,6 +122,7 @@ impl Default for RunConfig {
             lag: 3,
             loss: "cross_entropy".to_owned(),
             flip: true,
+            mirror: false,
             optimizer: OptimizerConfig::default(),
             afl: AflConfig::default(),
             curriculum: CurriculumConfig::default(),
@@ -212,6 +215,10 @@ impl RunConfig {
         number(rate, "learning_rate", o.learning_rate, "above 0, at most 10");
         number((0.0..=1.0).contains(&o.final_rate), "final_rate", o.final_rate, "a share of learning_rate, 0 to 1");
         number((0.0..=1.0).contains(&o.warmup), "warmup", o.warmup, "a share of all steps, 0 to 1");
+        let rate = (0.0..=1.0).contains(&o.matrix_rate);
+        number(rate, "matrix_rate", o.matrix_rate, "0 (AdamW trains all) to 1");
+        let momentum = (0.0..1.0).contains(&o.matrix_momentum);
+        number(momentum, "matrix_momentum", o.matrix_momentum, "at least 0, below 1");
         number((0.0..=1.0).contains(&o.weight_decay), "weight_decay", o.weight_decay, "0 to 1");
         number((0.0..1.0).contains(&o.beta1), "beta1", o.beta1, "at least 0, below 1");
         number((0.0..1.0).contains(&o.beta2), "beta2", o.beta2, "at least 0, below 1");

@@ -24,7 +24,9 @@ impl DeviceError {
 /// Where the build lacks the device's feature or the machine lacks the device.
 pub fn open_device(name: &str) -> Result<Device, DeviceError> {
     let unusable = |reason: String| DeviceError { name: name.to_owned(), reason };
-    let opened = |device: candle_core::Result<Device>| device.map_err(|e| unusable(e.to_string()));
+    // Candle's message may go on with the stack.
+    let first_line = |e: candle_core::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+    let opened = |device: candle_core::Result<Device>| device.map_err(|e| unusable(first_line(e)));
     match name {
         "cpu" => Ok(Device::Cpu),
         "auto" if cfg!(feature = "cuda") => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),

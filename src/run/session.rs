@@ -15,7 +15,7 @@ use crate::{
     scene::{HardnessAxis, ImageSize, Scene},
     sheet::SheetError,
     stream::connect,
-    train::{TrainError, TrainSettings, Trainer, TrainerState},
+    train::{Flips, TrainError, TrainSettings, Trainer, TrainerState},
 };
 use crossbeam_channel::Sender;
 use std::{
@@ -221,7 +221,11 @@ pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), F
         steps: config.steps,
         model: config.model.clone(),
         loss: config.loss.clone(),
-        flip: config.flip,
+        flips: match (config.mirror, config.flip) {
+            (true, _) => Flips::Both,
+            (false, true) => Flips::Random,
+            (false, false) => Flips::None,
+        },
         lag: config.lag,
         optimizer: config.optimizer,
         afl: config.afl.clone(),

@@ -85,7 +85,7 @@ impl Trainer {
             return Err(UnfitCheckpoint(format!("it holds {found} policies, and lag is {}", self.settings.lag)));
         }
         self.network.parameters().load(&stripped(NETWORK)).map_err(|e| unfit(&e))?;
-        self.optimizer.load_state(state.optimizer_steps, &stripped(OPTIMIZER)).map_err(|e| unfit(&e))?;
+        self.optimizer.load_state(state.optimizer_steps, stripped(OPTIMIZER)).map_err(|e| unfit(&e))?;
         self.afl.load(tensors, &state.afl).map_err(|e| unfit(&e))?;
         self.statistics = state.statistics;
         let recent = tensors.get(RECENT).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{RECENT}\"")))?;

@@ -1,6 +1,6 @@
 //! What the network of today makes of any pictures, without learning from them.
 
-use super::{TrainError, Trainer, Verdict, input::Input};
+use super::{Flips, TrainError, Trainer, Verdict, input::Input};
 use crate::{
     afl::MapPair,
     model::{
@@ -46,7 +46,7 @@ impl Trainer {
     /// Where a tensor operation fails or something is not finite.
     pub fn look(&self, batch: &Batch) -> Result<Vec<Opinion>, TrainError> {
         let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
-        let input = Input::new(batch, &self.figure, &self.spec, false, self.settings.seed, &self.device)?;
+        let input = Input::new(batch, &self.figure, &self.spec, Flips::None, self.settings.seed, &self.device)?;
         let labelled = input.labelled();
         let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
         let logits = self.network.forward(&input.images, false)?;

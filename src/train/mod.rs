@@ -20,7 +20,7 @@ pub use error::TrainError;
 pub use hand::Hand;
 pub use laps::{Laps, Operation};
 pub use look::Opinion;
-pub use settings::{OptimizerConfig, TrainSettings};
+pub use settings::{Flips, OptimizerConfig, TrainSettings};
 pub use statistics::{Standing, UniformStatistics};
 pub use step::{StepReport, Trainer};
 pub use verdict::Verdict;

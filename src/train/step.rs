@@ -12,9 +12,8 @@ use crate::{
         self, HeatmapNetwork, ModelSpec,
         detect::decode_output,
         heatmap::{Activation, HeatmapTargets},
-        parameters::VARIABLE,
     },
-    optim::{AdamW, clip_factor, collect, global_norm},
+    optim::{Optimizer, clip_factor, collect, global_norm},
     scene::{AXES, Policy, SampleStream},
     stream::{Batch, Feedback, SampleFeedback},
 };
@@ -60,7 +59,7 @@ pub struct Trainer {
     pub(super) network: HeatmapNetwork,
     pub(super) spec: ModelSpec,
     pub(super) base_loss: Box<dyn BaseLoss>,
-    pub(super) optimizer: AdamW,
+    pub(super) optimizer: Optimizer,
     pub(super) afl: Afl,
     pub(super) controller: ControllerState,
     /// The policies after the last `lag` batches, oldest first: batches in flight are drawn with them.
@@ -105,9 +104,7 @@ impl Trainer {
                 network: spec.name,
             });
         }
-        let parameters = network.parameters();
-        let optimizer =
-            AdamW::new(parameters.trainable(), settings.optimizer.adamw())?.decaying(VARIABLE, parameters.decaying());
+        let optimizer = Optimizer::new(network.parameters(), settings.optimizer.settings())?;
         let afl = Afl::new(settings.afl.clone(), keypoints, settings.seed, &device)?;
         let controller = ControllerState::new(&settings.curriculum);
         let initial = Arc::new(curriculum::policy(&settings.curriculum, &controller));
@@ -140,7 +137,7 @@ impl Trainer {
     /// Where ten steps in a row were skipped or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         self.laps.begin();
-        let input = Input::new(batch, &self.figure, &self.spec, self.settings.flip, self.settings.seed, &self.device)?;
+        let input = Input::new(batch, &self.figure, &self.spec, self.settings.flips, self.settings.seed, &self.device)?;
         let mut report = StepReport {
             step: self.step,
             skipped: None,
@@ -293,6 +290,7 @@ impl Trainer {
         }
         report.stream_losses = by_stream.map(|(sum, count)| (count > 0).then(|| sum / f64::from(count)));
         report.difficulty = scores.difficulty;
+        report.difficulty.truncate(batch.tiles.len());
         Ok(samples)
     }
 
