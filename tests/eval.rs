@@ -95,6 +95,10 @@ fn people_are_found_and_judged() {
         assert_eq!((person["keypoints"].as_array().unwrap().len(), &person["category_id"]), (15, &json!(1)));
         assert!((0.0..=1.0).contains(&person["score"].as_f64().unwrap()), "{person}");
     }
+    // In a mirror as well, other places are found, and the report says why.
+    succeed(&mut place.eval(&["--json", "flip.json", "--results", "flipped.json", "--flip-test"]));
+    assert_eq!((&report["flip_test"], &json(place.0.path(), "flip.json")["flip_test"]), (&json!(false), &json!(true)));
+    assert_ne!(fs::read(place.path("flipped.json")).unwrap(), fs::read(place.path("found.json")).unwrap());
     // The same from a run's directory, on as many threads as there are.
     fs::create_dir(place.path("run")).unwrap();
     fs::copy(place.path("weights.safetensors"), place.path("run/weights.safetensors")).unwrap();

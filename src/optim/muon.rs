@@ -237,8 +237,8 @@ mod tests {
         for Matrix { values, rows } in matrices() {
             let norm = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
             let (length, old) = ((rows as f32).sqrt(), &before[values.clone()]);
-            let moved: Vec<f32> =
-                old.iter().zip(&after[values.clone()]).map(|(old, new)| new - old * length / norm(old)).collect();
+            let scale = length / norm(old);
+            let moved: Vec<f32> = old.iter().zip(&after[values.clone()]).map(|(old, new)| new - old * scale).collect();
             let columns = values.len() / rows;
             let expected = 0.01 * (rows as f32 / columns as f32).max(1.0).sqrt() * (rows.min(columns) as f32).sqrt();
             assert!((0.6..1.3).contains(&(norm(&moved) / expected)), "{} for {expected}", norm(&moved));

@@ -69,3 +69,83 @@ impl Input {
         self.visibility.iter().map(|v| *v != Visibility::Outside).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model,
+        scene::{draw_at, load_scene},
+        stream::{ImageBox, LabelledKeypoint, Labels, Measured},
+    };
+    use glam::{Vec2, Vec3};
+
+    /// A tile of noise, with a keypoint anywhere and of any visibility.
+    fn noise(scene: &crate::scene::Scene, index: u64, size: usize) -> Tile {
+        let mut dice = random::stream(7, index, 0, "test");
+        let kinds = [Visibility::Outside, Visibility::Covered, Visibility::Seen];
+        let keypoint = |k: usize| LabelledKeypoint {
+            pixel: Vec2::new((k * 3) as f32 + 0.25, (60 - k) as f32),
+            camera: Vec3::Z,
+            world: Vec3::ZERO,
+            visibility: kinds[(k + index as usize) % 3],
+            cover: None,
+        };
+        let whole = ImageBox { low: Vec2::ZERO, high: Vec2::splat(size as f32) };
+        Tile {
+            width: size,
+            height: size,
+            color: (0..4 * size * size).map(|_| dice.random()).collect(),
+            ids: Vec::new(),
+            depth: Vec::new(),
+            labels: Labels {
+                keypoints: (0..scene.figure.keypoints.len()).map(keypoint).collect(),
+                modal_box: None,
+                amodal_box: whole,
+                mask_area: 0,
+                torso: 20.0,
+                measured: Measured {
+                    visible_share: 1.0,
+                    in_frame_share: 1.0,
+                    keypoints_seen: 0,
+                    contrast: 0.0,
+                    brightness: 0.0,
+                },
+            },
+            scene: draw_at(scene, [0.0; 8], 1, index, 0),
+        }
+    }
+
+    #[test]
+    fn both_ways_means_each_row_once_more_in_a_mirror() -> Result<(), Box<dyn std::error::Error>> {
+        let scene = load_scene("quickstart")?;
+        let (figure, spec) = (&scene.figure, model::spec("nano", scene.figure.keypoints.len())?);
+        let tiles: Vec<Tile> = (0..6).map(|index| noise(&scene, index, spec.input_width)).collect();
+        let batch = Batch { index: 0, tiles };
+        let input = |flips| Input::new(&batch, figure, &spec, flips, 3, &Device::Cpu);
+        let (random, both) = (input(Flips::Random)?, input(Flips::Both)?);
+        assert!(random.flipped.contains(&true) && random.flipped.contains(&false));
+        assert_eq!(input(Flips::None)?.flipped, [false; 6]);
+
+        let (rows, keypoints, width) = (batch.tiles.len(), figure.keypoints.len(), spec.input_width);
+        assert_eq!(both.images.dims(), [2 * rows, 3, width, width]);
+        let (values, alone) = (both.images.flatten_all()?.to_vec1::<f32>()?, random.images.flatten_all()?.to_vec1::<f32>()?);
+        let (first, second) = values.split_at(alone.len());
+        assert_eq!(first, alone);
+        for (line, mirrored) in first.chunks_exact(width).zip(second.chunks_exact(width)) {
+            assert!(line.iter().eq(mirrored.iter().rev()));
+        }
+        let twins = figure.keypoint_twins();
+        for row in 0..rows {
+            assert_ne!(both.flipped[row], both.flipped[row + rows]);
+            for (k, twin) in twins.iter().enumerate() {
+                let (here, there) = (row * keypoints + k, (row + rows) * keypoints + twin);
+                assert_eq!(both.keypoints[here], random.keypoints[here]);
+                let [x, y] = both.keypoints[here];
+                assert_eq!(both.keypoints[there], [width as f32 - x, y]);
+                assert_eq!(both.visibility[there], both.visibility[here]);
+            }
+        }
+        Ok(())
+    }
+}
