@@ -52,8 +52,14 @@ fn wrong_settings_name_the_key_and_what_would_do() {
         (&["--set", "stepps=3"], &["stepps: unknown key", "did you mean steps?"]),
         (&["--set", "optimizer.rate=3"], &["optimizer.rate: unknown key", "learning_rate"]),
         (&["--set", "flip=3"], &["flip: found 3 (a whole number), expected true or false"]),
-        (&["--set", "optimizer.matrix_rate=2"], &["optimizer.matrix_rate: found 2, expected 0 (AdamW trains all) to 1"]),
-        (&["--set", "optimizer.matrix_momentum=1"], &["optimizer.matrix_momentum: found 1, expected at least 0, below 1"]),
+        (
+            &["--set", "optimizer.matrix_rate=2"],
+            &["optimizer.matrix_rate: found 2, expected 0 (AdamW trains all) to 1"],
+        ),
+        (
+            &["--set", "optimizer.matrix_momentum=1"],
+            &["optimizer.matrix_momentum: found 1, expected at least 0, below 1"],
+        ),
         (&["--set", "steps"], &["steps: no value", "key=value"]),
         (&["--steps", "-5"], &["steps: -5", "u64"]),
         (&["--steps", "many"], &["steps: found many (text), expected a whole number"]),

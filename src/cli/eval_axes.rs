@@ -67,7 +67,12 @@ pub fn along_axes(
         let taken: Vec<&ExamResult> = exams.iter().filter_map(|exam| results.get(exam)?.as_ref()).collect();
         AxisErrors::new(axis, &taken)
     };
-    Ok(AxesReport { weights, flip_test: detector.flip_test(), scene: scene.name, axes: exams.into_iter().map(errors).collect() })
+    Ok(AxesReport {
+        weights,
+        flip_test: detector.flip_test(),
+        scene: scene.name,
+        axes: exams.into_iter().map(errors).collect(),
+    })
 }
 
 /// The report as text: a line per axis for each of the two errors.

@@ -105,7 +105,8 @@ mod tests {
             };
             let squared = times(&gram, &gram, rows);
             let [a, b, c] = COEFFICIENTS;
-            let polynomial: Vec<f64> = gram.iter().zip(&squared).map(|(gram, squared)| b * gram + c * squared).collect();
+            let polynomial: Vec<f64> =
+                gram.iter().zip(&squared).map(|(gram, squared)| b * gram + c * squared).collect();
             let bent = times(&polynomial, &x, columns);
             x.iter_mut().zip(bent).for_each(|(x, bent)| *x = a * *x + bent);
         }

@@ -180,7 +180,10 @@ impl InplaceOp3 for Turn<'_> {
             orthogonalise(&mut ahead, *rows, columns);
             let norm = value.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
             let (scale, rate) = ((*rows as f64).sqrt() / norm.max(TINY), self.rate(*rows, columns));
-            value.iter_mut().zip(&ahead).for_each(|(value, ahead)| *value = scale as f32 * *value - rate as f32 * ahead);
+            value
+                .iter_mut()
+                .zip(&ahead)
+                .for_each(|(value, ahead)| *value = scale as f32 * *value - rate as f32 * ahead);
         });
         Ok(())
     }

@@ -101,7 +101,8 @@ impl Examiner {
         let step = trainer.step();
         let mut report = ExamReport { step, exams: Vec::new() };
         for set in self.sets.iter().filter(|set| exams.contains(&set.exam)) {
-            let found = detect(trainer.network(), trainer.activation(), &set.images(), None).map_err(TrainError::from)?;
+            let found =
+                detect(trainer.network(), trainer.activation(), &set.images(), None).map_err(TrainError::from)?;
             report.exams.push(grade(set, &self.scheme, &found));
         }
         self.directory.write_json(&RunDirectory::exam_name(step), &report)?;

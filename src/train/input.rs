@@ -129,7 +129,8 @@ mod tests {
 
         let (rows, keypoints, width) = (batch.tiles.len(), figure.keypoints.len(), spec.input_width);
         assert_eq!(both.images.dims(), [2 * rows, 3, width, width]);
-        let (values, alone) = (both.images.flatten_all()?.to_vec1::<f32>()?, random.images.flatten_all()?.to_vec1::<f32>()?);
+        let (values, alone) =
+            (both.images.flatten_all()?.to_vec1::<f32>()?, random.images.flatten_all()?.to_vec1::<f32>()?);
         let (first, second) = values.split_at(alone.len());
         assert_eq!(first, alone);
         for (line, mirrored) in first.chunks_exact(width).zip(second.chunks_exact(width)) {
