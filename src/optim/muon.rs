@@ -105,8 +105,8 @@ impl Turn<'_> {
             let view = |all: &Tensor| all.narrow(0, values.start, values.len())?.reshape((*rows, ()));
             let (matrix, ahead) = (view(value)?, view(&ahead)?);
             let columns = values.len() / rows;
-            let norm = f64::from(matrix.sqr()?.sum_all()?.to_scalar::<f32>()?).sqrt();
-            let kept = (matrix * ((*rows as f64).sqrt() / norm.max(TINY)))?;
+            let norm = matrix.sqr()?.sum_all()?.sqrt()?.maximum(TINY)?;
+            let kept = (matrix.broadcast_div(&norm)? * (*rows as f64).sqrt())?;
             let turned = (kept - (orthogonal(&ahead)? * self.rate(*rows, columns))?)?;
             parts.push(value.narrow(0, end, values.start - end)?);
             parts.push(turned.flatten_all()?);
@@ -120,9 +120,9 @@ impl Turn<'_> {
 /// [`orthogonalise`] of candle's operations, for any device.
 fn orthogonal(matrix: &Tensor) -> Result<Tensor> {
     let (rows, columns) = matrix.dims2()?;
-    let norm = f64::from(matrix.sqr()?.sum_all()?.to_scalar::<f32>()?).sqrt();
+    let norm = (matrix.sqr()?.sum_all()?.sqrt()? + TINY)?;
     let wide = if rows <= columns { matrix.clone() } else { matrix.t()?.contiguous()? };
-    let mut x = (wide / (norm + TINY))?;
+    let mut x = wide.broadcast_div(&norm)?;
     let [a, b, c] = COEFFICIENTS;
     for _ in 0..ITERATIONS {
         let gram = x.matmul(&x.t()?)?;
