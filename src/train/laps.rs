@@ -19,7 +19,7 @@ pub enum Operation {
     Backward,
     /// The critic's own step.
     Critic,
-    /// Gradient clipping and AdamW.
+    /// Gradient clipping, Muon and AdamW.
     Optimizer,
     /// Errors of every sample, statistics, controller.
     Judge,
