@@ -1,11 +1,14 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, Alg. 2), with its state open to checkpoints.
 
-use super::{Gradients, OptimError};
+use super::{
+    Gradients, OptimError,
+    mean::{Mean, PIECE},
+};
 use crate::model::{
     cpu::{slice, slice_mut},
     named::matching,
 };
-use candle_core::{CpuStorage, DType, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
@@ -104,7 +107,8 @@ impl AdamW {
             let Some(gradient) = gradients.get(name) else { continue };
             // A gradient can carry its graph; the moments outlive the step and must not keep it.
             let gradient = gradient.detach().contiguous()?;
-            let means = [Mean { kept: beta1, factor, square: false }, Mean { kept: beta2, factor, square: true }];
+            let mean = |kept, square| Mean { kept, new: 1.0 - kept, factor, square };
+            let means = [mean(beta1, false), mean(beta2, true)];
             if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
                 slot.first.inplace_op2(&gradient, &means[0])?;
                 slot.second.inplace_op2(&gradient, &means[1])?;
@@ -172,14 +176,6 @@ fn without(ranges: &[Range<usize>], part: &Range<usize>) -> Vec<Range<usize>> {
     ranges.iter().flat_map(around).filter(|range| !range.is_empty()).collect()
 }
 
-/// A running mean: kept · m + (1 - kept) · g, g being `factor` times the gradient, or the square of that.
-#[derive(Clone, Copy)]
-struct Mean {
-    kept: f64,
-    factor: f64,
-    square: bool,
-}
-
 /// What a step does with a variable, given its moments: θ ← kept · θ - rate · m / (√v · deviation + ε), `kept` only in the
 /// parts that decay.
 #[derive(Clone, Copy)]
@@ -188,14 +184,6 @@ struct Descend {
     deviation: f64,
     epsilon: f64,
     kept: f64,
-}
-
-impl Mean {
-    fn composed(&self, mean: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        let gradient = (gradient * self.factor)?;
-        let gradient = if self.square { gradient.sqr()? } else { gradient };
-        (mean * self.kept)? + (gradient * (1.0 - self.kept))?
-    }
 }
 
 impl Descend {
@@ -208,27 +196,6 @@ impl Descend {
         let vector = |values| Tensor::from_vec(values, value.shape(), value.device())?.to_dtype(value.dtype());
         let deviation = ((slot.second.sqrt()? * self.deviation)? + self.epsilon)?;
         (&value * vector(kept)?)? - ((&slot.first / deviation)? * vector(rates)?)?
-    }
-}
-
-/// Values that one task updates.
-const PIECE: usize = 1 << 14;
-
-impl InplaceOp2 for Mean {
-    fn name(&self) -> &'static str {
-        "running-mean"
-    }
-
-    fn cpu_fwd(&self, mean: &mut CpuStorage, ml: &Layout, gradient: &CpuStorage, gl: &Layout) -> Result<()> {
-        let (mean, gradient) = (slice_mut(mean, ml)?, slice(gradient, gl)?);
-        let (kept, new, factor) = (self.kept as f32, (1.0 - self.kept) as f32, self.factor as f32);
-        mean.par_chunks_mut(PIECE).zip(gradient.par_chunks(PIECE)).for_each(|(mean, gradient)| {
-            for (mean, gradient) in mean.iter_mut().zip(gradient) {
-                let gradient = gradient * factor;
-                *mean = kept * *mean + new * if self.square { gradient * gradient } else { gradient };
-            }
-        });
-        Ok(())
     }
 }
 

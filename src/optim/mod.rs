@@ -2,6 +2,7 @@
 
 mod adamw;
 mod gradients;
+mod mean;
 mod muon;
 mod optimizer;
 mod schedule;

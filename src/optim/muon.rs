@@ -5,6 +5,7 @@
 //! ones; a network learns more from as many samples. Before that every matrix is brought to the norm of one with rows of
 //! length 1, as in the same author's `airbench`: what a step turns a matrix by is then the rate alone.
 
+use super::mean::Mean;
 use crate::{
     kernel::orthogonal::{COEFFICIENTS, ITERATIONS, TINY, orthogonalise},
     model::{
@@ -12,7 +13,7 @@ use crate::{
         parameters::Matrix,
     },
 };
-use candle_core::{CpuStorage, DType, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var};
+use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
 
 /// The optimizer of some matrices of one variable, and their momentum.
@@ -42,7 +43,7 @@ impl Muon {
     /// If the gradient has another shape than the variable.
     pub fn step(&mut self, gradient: &Tensor, factor: f64, rate: f64) -> Result<()> {
         let gradient = gradient.detach().contiguous()?;
-        let gather = Gather { kept: self.kept, factor };
+        let gather = Mean { kept: self.kept, new: 1.0, factor, square: false };
         let turn = Turn { matrices: &self.matrices, gather, rate };
         if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
             self.momentum.inplace_op2(&gradient, &gather)?;
@@ -72,25 +73,12 @@ impl Muon {
     }
 }
 
-/// How the momentum gathers gradients: m ← kept · m + g, g being `factor` times the gradient.
-#[derive(Clone, Copy)]
-struct Gather {
-    kept: f64,
-    factor: f64,
-}
-
 /// What a step does with every matrix: W ← √rows · W / |W| - rate · √max(1, rows / columns) · orthogonal(g + kept · m), which
 /// is Nesterov's way of looking ahead.
 struct Turn<'a> {
     matrices: &'a [Matrix],
-    gather: Gather,
+    gather: Mean,
     rate: f64,
-}
-
-impl Gather {
-    fn composed(&self, momentum: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        (momentum * self.kept)? + (gradient * self.factor)?
-    }
 }
 
 impl Turn<'_> {
@@ -130,24 +118,6 @@ fn orthogonal(matrix: &Tensor) -> Result<Tensor> {
         x = ((&x * a)? + polynomial.matmul(&x)?)?;
     }
     if rows <= columns { Ok(x) } else { x.t()?.contiguous() }
-}
-
-/// Values that one task updates.
-const PIECE: usize = 1 << 14;
-
-impl InplaceOp2 for Gather {
-    fn name(&self) -> &'static str {
-        "gather-momentum"
-    }
-
-    fn cpu_fwd(&self, momentum: &mut CpuStorage, ml: &Layout, gradient: &CpuStorage, gl: &Layout) -> Result<()> {
-        let (momentum, gradient) = (slice_mut(momentum, ml)?, slice(gradient, gl)?);
-        let (kept, factor) = (self.kept as f32, self.factor as f32);
-        momentum.par_chunks_mut(PIECE).zip(gradient.par_chunks(PIECE)).for_each(|(momentum, gradient)| {
-            momentum.iter_mut().zip(gradient).for_each(|(m, g)| *m = kept * *m + factor * g);
-        });
-        Ok(())
-    }
 }
 
 impl InplaceOp3 for Turn<'_> {
@@ -211,7 +181,7 @@ mod tests {
         muon.step(&first, 0.5, 0.1)?;
         muon.step(&second, 1.0, 0.1)?;
 
-        let (gather, matrices) = (|factor| Gather { kept: 0.9, factor }, matrices());
+        let (gather, matrices) = (|factor| Mean { kept: 0.9, new: 1.0, factor, square: false }, matrices());
         let turn = |factor| Turn { matrices: &matrices, gather: gather(factor), rate: 0.1 };
         let momentum = gather(0.5).composed(&vector(80, 7)?.zeros_like()?, &first)?;
         let value = turn(0.5).composed(&vector(80, 7)?, &momentum, &first)?;
