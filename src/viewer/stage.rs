@@ -19,10 +19,11 @@ use crate::{
 };
 use bevy::prelude::App;
 use candle_core::{Device, Tensor};
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use std::{
+    convert::Infallible,
     sync::Arc,
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -85,10 +86,15 @@ pub struct Drawn {
     pub took: Duration,
 }
 
-/// The worker, from the window's side.
+/// The worker, from the window's side. Dropping it waits until the worker's renderers are gone: a driver that is unloaded while the
+/// process exits takes the process down with it.
 pub struct Stage {
-    requests: Sender<Request>,
+    /// `None` once there is nothing more to wish for.
+    requests: Option<Sender<Request>>,
     drawn: Receiver<Result<Drawn, (u64, String)>>,
+    /// Its end tells a worker who waits for the trainer that nobody wants to know any more.
+    open: Option<Sender<Infallible>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Stage {
@@ -96,27 +102,40 @@ impl Stage {
     pub fn start(subject: &Subject) -> Self {
         let (requests, wishes) = unbounded::<Request>();
         let (sender, drawn) = unbounded();
+        let (open, closed) = bounded(0);
         let (scene, config) = (subject.scene.clone(), subject.config.clone());
         let commands = subject.watch.as_ref().map(|watch| watch.commands());
         let directory = subject.directory.clone();
         let work = move || {
             let judge = Solvability::new(scene.figure.clone());
             let (seed, threads, apps) = (config.seed, threads(config.threads), [None, None]);
-            Worker { scene, seed, threads, judge, commands, directory, apps, detector: None }.work(&wishes, &sender);
+            Worker { scene, seed, threads, judge, commands, closed, directory, apps, detector: None }
+                .work(&wishes, &sender);
         };
         // Where no thread can be had there is no stage; the panel goes on waiting, and the run goes on.
-        let _ = thread::Builder::new().name("stage".into()).spawn(work);
-        Stage { requests, drawn }
+        let thread = thread::Builder::new().name("stage".into()).spawn(work).ok();
+        Stage { requests: Some(requests), drawn, open: Some(open), thread }
     }
 
     /// Asks for a picture; earlier wishes that are not begun are dropped.
     pub fn ask(&self, request: Request) {
-        let _ = self.requests.send(request);
+        if let Some(requests) = &self.requests {
+            let _ = requests.send(request);
+        }
     }
 
     /// The newest picture, if there is a new one.
     pub fn newest(&self) -> Option<Result<Drawn, (u64, String)>> {
         self.drawn.try_iter().last()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        (self.requests, self.open) = (None, None);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -126,6 +145,8 @@ struct Worker {
     threads: usize,
     judge: Solvability,
     commands: Option<Sender<Command>>,
+    /// Ends with the window.
+    closed: Receiver<Infallible>,
     directory: RunDirectory,
     /// The renderers of large pictures and of the network's.
     apps: [Option<(App, RendererConfig)>; 2],
@@ -217,12 +238,12 @@ impl Worker {
         if let Some(commands) = &self.commands {
             let (sender, reply) = bounded(1);
             if commands.send(Command::Look(tiles.to_vec(), sender)).is_ok() {
-                match reply.recv_timeout(PATIENCE) {
-                    Ok(opinions) => return opinions,
-                    Err(crossbeam_channel::RecvTimeoutError::Timeout) => {
-                        return Err("the trainer is busy with something else; ask again".to_owned());
-                    }
-                    Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {}
+                select! {
+                    recv(reply) -> reply => if let Ok(opinions) = reply {
+                        return opinions;
+                    },
+                    recv(self.closed) -> _ => return Err("the window is closed".to_owned()),
+                    default(PATIENCE) => return Err("the trainer is busy with something else; ask again".to_owned()),
                 }
             }
             self.commands = None;
