@@ -7,6 +7,7 @@ mod eval_axes;
 mod eval_exam;
 mod eval_table;
 mod export;
+mod heap;
 mod output;
 mod predict;
 mod preview;
@@ -49,6 +50,7 @@ enum Trouble {
 
 /// Runs the command line that the process was started with.
 pub fn main() -> ExitCode {
+    heap::keep_freed_memory();
     // Bevy and wgpu are silent unless asked: their warnings about a software adapter are no news to who chose one.
     let filter = tracing_subscriber::EnvFilter::try_from_env("MARIONETTE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu=off,bevy_render=error"));
