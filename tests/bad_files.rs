@@ -326,7 +326,7 @@ fn config_files() {
         ("model = \"nano\"", "model = \"nono\"", Some(0), &["model: found \"nono\", expected one of nano, small"]),
         ("clip_norm = 5.0", "clip_norm = -5.0", Some(0), &["optimizer.clip_norm: found -5, expected above 0"]),
         ("bins = 6", "bins = 60", Some(0), &["curriculum.bins: found 60, expected 5 to 8"]),
-        ("uniform = 0.25", "uniform = 0.75", None, &["curriculum.mix: found shares that sum to 1.5"]),
+        ("uniform = 0.5", "uniform = 1.0", None, &["curriculum.mix: found shares that sum to 1.5"]),
         ("keep = 3", "keep = 0", Some(0), &["checkpoint.keep: found 0, expected 1 to"]),
         ("gamma = 1.0", "gamma = inf", Some(0), &["afl.gamma: found inf; it must be at least 0"]),
     ];

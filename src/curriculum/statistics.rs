@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn importance_is_the_ratio_of_uniform_to_mixture_and_capped() {
-        let mix = StreamMix::default();
+        let mix = StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 };
         assert!((importance(&mix, 6, 1.0 / 6.0) - 1.0).abs() < 1e-6);
         let weight = importance(&mix, 6, 0.5);
         assert!((weight - (1.0 / 6.0) / (1.0 / 18.0 + 1.0 / 3.0)).abs() < 1e-6);

@@ -29,6 +29,11 @@ fn batch(config: &CurriculumConfig, world: &World, batch: u64) -> Feedback {
     Feedback { batch, samples }
 }
 
+/// The usual settings, and a quarter of replays.
+pub fn with_replay() -> CurriculumConfig {
+    CurriculumConfig { mix: StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 }, ..CurriculumConfig::default() }
+}
+
 /// The verdict on a replay of `origin`.
 fn replayed(fresh: &SampleFeedback, index: u64, error: f32) -> SampleFeedback {
     let stream = SampleStream::Replay;
@@ -45,20 +50,20 @@ fn the_defaults_are_valid_and_faults_name_their_key() {
     assert_eq!(faults[1].0, "replay.staleness");
     assert!(serde_json::from_str::<CurriculumConfig>(r#"{"binz": 6}"#).is_err());
     let mix = StreamMix { uniform: 0.5, steered: f32::NAN, replay: 0.5 };
-    let config = CurriculumConfig { eta: f64::NAN, mix, ..CurriculumConfig::default() };
+    let config = CurriculumConfig { eta: f64::NAN, mix, ..with_replay() };
     let keys: Vec<_> = config.validate().into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["eta", "mix.steered", "mix"]);
 }
 
 #[test]
 fn a_fresh_controller_publishes_the_initial_policy() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     assert_eq!(policy(&config, &ControllerState::new(&config)), Policy::initial(config.mix, config.bins));
 }
 
 #[test]
 fn a_hard_bin_is_learned() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let state = run(&config, &ALL, &flat(1), 600, |sample, _| {
         if occlusion_bin(sample) == 3 {
             sample.difficulty = 0.5 + 0.5 * sample.difficulty;
@@ -72,7 +77,7 @@ fn a_hard_bin_is_learned() {
 
 #[test]
 fn an_unlearnable_bin_is_given_up_and_taken_back_when_it_progresses() {
-    let config = CurriculumConfig { signal: Signal::Error, ..CurriculumConfig::default() };
+    let config = CurriculumConfig { signal: Signal::Error, ..with_replay() };
     let hopeless = |progress: u64| {
         move |sample: &mut SampleFeedback, batch: u64| {
             if occlusion_bin(sample) == 5 {
@@ -94,7 +99,7 @@ fn an_unlearnable_bin_is_given_up_and_taken_back_when_it_progresses() {
 
 #[test]
 fn a_bin_of_high_error_that_is_being_learned_is_not_given_up() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let world = World { effect: [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], ..World::new(3) };
     for batches in [500, 1000, 2000, 4000] {
         let state = run(&config, &ALL, &world, batches, |_, _| {});
@@ -106,7 +111,7 @@ fn a_bin_of_high_error_that_is_being_learned_is_not_given_up() {
 #[test]
 fn every_signal_steers_towards_what_it_should() {
     let settle = |signal, alter: fn(&mut SampleFeedback, u64)| {
-        let config = CurriculumConfig { signal, ..CurriculumConfig::default() };
+        let config = CurriculumConfig { signal, ..with_replay() };
         occlusion(&config, &run(&config, &ALL, &flat(4), 800, alter))
     };
     let raised: [(Signal, fn(&mut SampleFeedback, u64)); 4] = [
@@ -129,7 +134,7 @@ fn every_signal_steers_towards_what_it_should() {
 #[test]
 fn locked_axes_stay_uniform_and_so_does_everything_without_steering() {
     let world = World::new(5);
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let kl = divergences(&config, &run(&config, &[HardnessAxis::View], &world, 800, |_, _| {}));
     assert!(kl[HardnessAxis::View as usize] > 0.01);
     assert!((0..AXES).all(|axis| axis == HardnessAxis::View as usize || kl[axis].abs() < 1e-6), "{kl:?}");
@@ -144,7 +149,7 @@ fn locked_axes_stay_uniform_and_so_does_everything_without_steering() {
 
 #[test]
 fn a_skipped_batch_advances_the_version_and_nothing_else() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let mut state = run(&config, &ALL, &World::new(6), 109, |_, _| {});
     let before = state.clone();
     observe(&config, &ALL, &mut state, &Feedback { batch: 109, samples: Vec::new() });
@@ -155,7 +160,7 @@ fn a_skipped_batch_advances_the_version_and_nothing_else() {
 
 #[test]
 fn replayed_samples_and_those_that_hold_no_numbers_never_enter_the_statistics() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let (mut clean, mut mixed) = (ControllerState::new(&config), ControllerState::new(&config));
     for b in 0..50 {
         let mut feedback = batch(&config, &World::new(7), b);
@@ -177,7 +182,7 @@ fn replayed_samples_and_those_that_hold_no_numbers_never_enter_the_statistics() 
 
 #[test]
 fn a_batch_of_nothing_but_nan_counts_as_skipped() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let mut state = run(&config, &ALL, &World::new(8), 30, |_, _| {});
     let before = state.clone();
     let mut feedback = batch(&config, &World::new(8), 30);
@@ -188,7 +193,7 @@ fn a_batch_of_nothing_but_nan_counts_as_skipped() {
 
 #[test]
 fn a_replayed_sample_goes_after_its_uses_or_without_progress() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     // The replays that the hardest sample of a batch survives, when each has `share` of its first error.
     let replays = |share: f32| {
         let mut state = ControllerState::new(&config);
@@ -212,7 +217,7 @@ fn a_replayed_sample_goes_after_its_uses_or_without_progress() {
 
 #[test]
 fn the_replay_list_is_bounded_ordered_and_favours_the_hard_and_the_unseen() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let state = run(&config, &ALL, &World::new(10), 300, |_, _| {});
     let replay = policy(&config, &state).replay;
     assert_eq!(replay.len(), config.replay.size);
@@ -233,7 +238,7 @@ fn the_replay_list_is_bounded_ordered_and_favours_the_hard_and_the_unseen() {
 
 #[test]
 fn above_the_band_the_distributions_are_tempered_and_recover_below_it() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let steered_loss = |from: u64, to: u64| {
         move |sample: &mut SampleFeedback, batch: u64| {
             let hard = sample.stream == SampleStream::Steered && (from..to).contains(&batch);
@@ -253,7 +258,7 @@ fn above_the_band_the_distributions_are_tempered_and_recover_below_it() {
 
 #[test]
 fn a_state_read_back_continues_bit_for_bit() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let world = World::new(12);
     let mut state = run(&config, &ALL, &world, 205, |_, _| {});
     let text = serde_json::to_string(&state).unwrap();
@@ -273,7 +278,7 @@ fn importance_weights_undo_the_steering() {
     // Steered towards hard poses or not, the mean error of each bin is the same: that of uniform samples.
     let world = World { effect: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], insight: 0.6, ..World::new(13) };
     let errors = |steering| {
-        let config = CurriculumConfig { steering, ..CurriculumConfig::default() };
+        let config = CurriculumConfig { steering, ..with_replay() };
         let state = run(&config, &ALL, &world, 1500, |_, _| {});
         summary(&config, &state).axes[0].bins.iter().map(|bin| bin.mean_error.unwrap()).collect::<Vec<_>>()
     };
@@ -284,7 +289,7 @@ fn importance_weights_undo_the_steering() {
 
 #[test]
 fn a_summary_holds_every_axis_and_survives_json() {
-    let config = CurriculumConfig::default();
+    let config = with_replay();
     let summary = summary(&config, &run(&config, &ALL, &World::new(14), 100, |_, _| {}));
     assert_eq!((summary.axes.len(), summary.axes[0].bins.len(), summary.replay), (8, 6, 256));
     let bins = summary.axes[3].bins.iter();
@@ -328,7 +333,7 @@ proptest! {
         signal in prop::sample::select(vec![Signal::Difficulty, Signal::Error, Signal::Progress, Signal::Learnability]),
         bins in 5usize..=8,
     ) {
-        let config = CurriculumConfig { signal, bins, update_every: 1, eta: 20.0, ..CurriculumConfig::default() };
+        let config = CurriculumConfig { signal, bins, update_every: 1, eta: 20.0, ..with_replay() };
         let mut state = ControllerState::new(&config);
         for (b, samples) in batches.into_iter().enumerate() {
             observe(&config, &ALL, &mut state, &Feedback { batch: b as u64, samples });
