@@ -98,18 +98,18 @@ fn sharp_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return developed(textureLoad(drawn, vec2<i32>(in.position.xy), 0).rgb, pixel);
 }
 
+// Close to a normal of mean 0 and deviation 1: the sum of four even numbers, the bytes of one hash. Theirs is sqrt((256^2 - 1) / 3).
+fn normal_like(n: vec3<u32>) -> f32 {
+    let x = vec4(hashed(n)) >> vec4(0u, 8u, 16u, 24u) & vec4(255u);
+    return (f32(x.x + x.y + x.z + x.w) - 510.0) / 147.80;
+}
+
 // What becomes of light at a pixel, in sRGB.
 fn developed(light: vec3<f32>, pixel: vec2<i32>) -> vec4<f32> {
     let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(tile.place.zw) - 0.5;
     var color = toned(light * (1.0 - 2.0 * tile.lens.z * dot(from_middle, from_middle)));
-    // The sum of four even numbers is close to a normal; its deviation is 1 / sqrt(3).
-    let seed = u32(tile.post.w);
-    var grain = vec3(0.0);
-    for (var k = 0u; k < 4u; k++) {
-        let at = vec3<u32>(vec2<u32>(pixel), seed + k);
-        grain += vec3(hash(at), hash(at + vec3(0u, 0u, 101u)), hash(at + vec3(0u, 0u, 211u))) - 0.5;
-    }
-    grain *= 1.732;
+    let at = vec3<u32>(vec2<u32>(pixel), u32(tile.post.w));
+    let grain = vec3(normal_like(at), normal_like(at + vec3(0u, 0u, 101u)), normal_like(at + vec3(0u, 0u, 211u)));
     // Light comes in grains too, and their number deviates by its root.
     color += tile.lens.w * sqrt(max(color, vec3(0.0))) * grain.yzx;
     return vec4(srgb(color) + grain * tile.post.y, 1.0);

@@ -20,23 +20,28 @@ const PICTURE_SIDE: f32 = 256.0;
 // Side of the ground that a picture of one covers, metres, on average.
 const GROUND_PICTURE: f32 = 2.0;
 
-// What reaches the camera from a surface at `point`, whose instance is the `skip`th and which is seen at `position` in the atlas.
-fn shade(albedo: vec3<f32>, gloss: f32, point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, skip: u32) -> vec3<f32> {
+// The light on a surface at `point`, whose instance is the `skip`th and which is seen at `position` in the atlas.
+struct Light {
+    // Of sun or lamp, past all instances.
+    key: vec3<f32>,
+    // From where.
+    direction: vec3<f32>,
+    // What a white surface reflects.
+    diffuse: vec3<f32>,
+};
+
+fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, skip: u32) -> Light {
     let key = key_light(point);
     let facing = max(dot(normal, key.direction), 0.0);
-    let n = vec3<u32>(vec2<u32>(position) - tile.place.xy, 977u);
-    let angle = 6.2831853 * hash(n);
-    let x = perpendicular(key.direction);
-    let y = cross(key.direction, x);
-    let radius = tile.sky_color.w * sqrt(hash(n + vec3(0u, 0u, 1u)));
-    let aimed = normalize(key.direction + radius * (x * cos(angle) + y * sin(angle)));
     let may_be_lit = (facing > 0.0) & (key.strength > 0.0);
-    let sun = key.strength * lit_from(point + normal * 0.004, key.direction, aimed, key.distance, skip, may_be_lit);
-    // Blinn's highlight, as wide as that of cloth, skin and hair.
-    let half = normalize(key.direction + normalize(tile.eye.xyz - point));
-    let shine = gloss * pow(max(dot(normal, half), 0.0), 24.0);
+#ifdef SHADOWS
+    let pixel = vec2<u32>(position) - tile.place.xy;
+    let sun = key.strength * lit_from(point + normal * 0.004, key, pixel, skip, may_be_lit);
+#else
+    let sun = select(0.0, key.strength, may_be_lit);
+#endif
     let ambient = mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5 + 0.5 * normal.y);
-    return (albedo * (tile.sun_color.rgb * sun * facing + ambient) + tile.sun_color.rgb * sun * shine) * tile.sun_color.w;
+    return Light(tile.sun_color.rgb * sun, key.direction, tile.sun_color.rgb * sun * facing + ambient);
 }
 
 // ---- instances ----
@@ -62,7 +67,11 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let s = select(select(0.0, 1.0, taper < 0.0), clamp((dot(axis, from_a) - instance.a.w * taper) / d, 0.0, 1.0), d > 1e-9);
     let normal = normalize(select(from_a - s * axis, rotate(instance.turn, face), instance.color.w > 0.5));
     let albedo = woven(instance.color.rgb, fabric, own + instance.origin.xyz, instance.origin.w);
-    return vec4(shade(albedo, fabric.second.w, point, normal, in.position.xy, place), depth);
+    let light = light_at(point, normal, in.position.xy, place);
+    // Blinn's highlight, as wide as that of cloth, skin and hair.
+    let half = normalize(light.direction + normalize(tile.eye.xyz - point));
+    let shine = fabric.second.w * pow(max(dot(normal, half), 0.0), 24.0);
+    return vec4((albedo * light.diffuse + light.key * shine) * tile.sun_color.w, depth);
 }
 
 // An instance's albedo at `q`, in the coordinates of its pattern.
@@ -122,7 +131,8 @@ fn ground_fragment(in: TileVertex) -> @location(0) vec4<f32> {
 #else
     let albedo = faded(tile.ground.rgb, ground_pattern(seen.surface), pixel);
 #endif
-    return vec4(shade(albedo, 0.0, point, seen.normal, in.position.xy, NONE), seen.depth);
+    let light = light_at(point, seen.normal, in.position.xy, NONE);
+    return vec4(albedo * light.diffuse * tile.sun_color.w, seen.depth);
 }
 
 @fragment
@@ -138,7 +148,8 @@ fn wall_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let shown = picture(tile.pattern.w, uv, pixel / tile.pattern.x) * tile.ground.rgb * light * tile.sun_color.w;
 #else
     let mean = (tile.color_a.rgb + tile.color_b.rgb + tile.color_c.rgb) / 3.0;
-    let shown = shade(faded(mean, wall_pattern(seen.surface), pixel), 0.0, point, seen.normal, in.position.xy, NONE);
+    let light = light_at(point, seen.normal, in.position.xy, NONE).diffuse;
+    let shown = faded(mean, wall_pattern(seen.surface), pixel) * light * tile.sun_color.w;
 #endif
     // Neither wall nor ground: the sky itself.
     let sky = mix(tile.color_a.rgb, tile.color_b.rgb, 0.5 + 0.5 * normalize(along).y) * tile.sky_color.rgb * tile.sun_color.w;

@@ -46,16 +46,29 @@ fn passes(point: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, di
     return select(smoothstep(-width, width, gap), 1.0, (t <= 0.0) | (t >= distance));
 }
 
+// The direction of a place on the disc, another one for each pixel.
+fn aimed_at_disc(direction: vec3<f32>, pixel: vec2<u32>) -> vec3<f32> {
+    let n = vec3(pixel, 977u);
+    let angle = 6.2831853 * hash(n);
+    let radius = tile.sky_color.w * sqrt(hash(n + vec3(0u, 0u, 1u)));
+    let x = perpendicular(direction);
+    let y = cross(direction, x);
+    return normalize(direction + radius * (x * cos(angle) + y * sin(angle)));
+}
+
 // The share of the light of a disc in `direction`, at `distance`, that no instance but `skip` takes away.
 //
 // Cuboids are met or missed by a ray to one place on the disc, `aimed`, another one for each pixel: their penumbras are grainy.
 //
-// A software rasteriser runs several pixels in step, and both sides of every branch, but it leaves a loop once no pixel is left in
-// it. So whatever not every pixel needs is a loop, and each pixel goes through the groups that may be in its own way.
+// A software rasteriser runs several pixels in step, and both sides of every branch; a loop it goes through at least once, and leaves
+// once no pixel is left in it. So what not every pixel needs many times is a loop, each pixel goes through the groups that may be in its
+// own way, and where no shadow can be a pipeline without this function serves: see `src/render/shadowed.rs`.
 //
 // No loop ends at a number that stands at a fixed place in a uniform buffer: Mesa's software driver would build the shader anew for
 // every tile, with that number in it.
-fn lit_from(point: vec3<f32>, direction: vec3<f32>, aimed: vec3<f32>, distance: f32, skip: u32, may_be_lit: bool) -> f32 {
+fn lit_from(point: vec3<f32>, key: Key, pixel: vec2<u32>, skip: u32, may_be_lit: bool) -> f32 {
+    let direction = key.direction;
+    let distance = key.distance;
     var lit = select(0.0, 1.0, may_be_lit);
     let first = groups_met(0u, point, direction) | groups_met(8u, point, direction) << 8u;
     var cones = select(0u, first | groups_met(16u, point, direction) << 16u, may_be_lit);
@@ -71,6 +84,7 @@ fn lit_from(point: vec3<f32>, direction: vec3<f32>, aimed: vec3<f32>, distance: 
     while (cuboids != 0u) {
         let range = groups[24u + firstTrailingBit(cuboids)].range;
         cuboids &= cuboids - 1u;
+        let aimed = aimed_at_disc(direction, pixel);
         for (var k = range.x; k < range.y; k++) {
             let t = cuboid_entry(point, aimed, instances[k].a.xyz, instances[k].b.xyz, instances[k].turn);
             lit = select(lit, 0.0, (t > 0.0) & (t < distance) & (k != skip));

@@ -46,10 +46,22 @@ fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
     return TileVertex(position, tile.post, tile.lens, tile.motion);
 }
 
-// Evenly distributed in [0, 1).
-fn hash(n: vec3<u32>) -> f32 {
+// A corner of a rectangle within a tile: left, top, right and bottom, the tile being 1 wide and high.
+@vertex
+fn rectangle_vertex(@builtin(vertex_index) corner: u32, @location(0) rectangle: vec4<f32>) -> TileVertex {
+    let at = vec2(select(rectangle.x, rectangle.z, (corner & 1u) != 0u), select(rectangle.y, rectangle.w, corner > 1u));
+    return TileVertex(vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0.0, 1.0), tile.post, tile.lens, tile.motion);
+}
+
+// All 32 bits of it are evenly distributed.
+fn hashed(n: vec3<u32>) -> u32 {
     var x = n.x * 0x9e3779b9u ^ n.y * 0x85ebca6bu ^ n.z * 0xc2b2ae35u;
     x = (x ^ (x >> 16u)) * 0x7feb352du;
     x = (x ^ (x >> 15u)) * 0x846ca68bu;
-    return f32((x ^ (x >> 16u)) >> 8u) / 16777216.0;
+    return x ^ (x >> 16u);
+}
+
+// Evenly distributed in [0, 1).
+fn hash(n: vec3<u32>) -> f32 {
+    return f32(hashed(n) >> 8u) / 16777216.0;
 }

@@ -1,5 +1,6 @@
 //! What a frame is on the GPU: the plain data that the files in `assets/shaders` describe.
 
+use super::shadowed::shadowed;
 use crate::{
     scene::{Degradation, Fabric, PartLook, Prop, PropShape, SceneSample},
     stream::PixelId,
@@ -142,6 +143,8 @@ pub struct Upload {
     pub groups: Vec<GpuGroup>,
     /// The fabrics, those of a tile together, each tile's at a multiple of 256 bytes.
     pub fabrics: Vec<GpuFabric>,
+    /// Rectangles that make up the tiles, as shares of their sides: left, top, right, bottom.
+    pub rectangles: Vec<Vec4>,
     /// Where each tile's part of all that is.
     pub ranges: Vec<TileRange>,
 }
@@ -152,6 +155,8 @@ pub struct TileRange {
     pub cones: Range<u32>,
     /// The outlines of its cuboids.
     pub cuboids: Range<u32>,
+    /// The rectangles where no shadow falls on ground or wall, and where one may.
+    pub backdrop: [Range<u32>; 2],
     /// Bytes to its tile, its groups, its instances and its fabrics.
     pub offsets: [u32; 4],
 }
@@ -192,7 +197,7 @@ impl Upload {
         let cones = named.partition_point(|(_, instance)| !instance.is_cuboid());
         let first = self.outlines.len();
         let range = |from: usize, to: usize| (first + from) as u32..(first + to) as u32;
-        self.ranges.push(TileRange { cones: range(0, cones), cuboids: range(cones, named.len()), offsets });
+        let (cones_range, cuboids_range) = (range(0, cones), range(cones, named.len()));
         self.outlines.extend(named.iter().map(|(id, GpuInstance { a, b, turn, .. })| GpuOutline {
             a: *a,
             b: *b,
@@ -204,8 +209,15 @@ impl Upload {
         let mut ranked: Vec<_> =
             ranked.map(|(rank, (_, instance))| Ranked { rank, bound: instance.bound(), instance }).collect();
         let (round, flat) = ranked.split_at_mut(cones);
-        self.groups.extend(groups(round, 0, GROUPS[0]));
-        self.groups.extend(groups(flat, cones, GROUPS[1]));
+        let groups = [groups(round, 0, GROUPS[0]), groups(flat, cones, GROUPS[1])].concat();
+        let shadowed = shadowed(sample, groups.iter().map(|group| group.bound).filter(|bound| bound.w > 0.0));
+        self.groups.extend(groups);
+        let backdrop = [false, true].map(|marked| {
+            let first = self.rectangles.len() as u32;
+            self.rectangles.extend(shadowed.rectangles(marked));
+            first..self.rectangles.len() as u32
+        });
+        self.ranges.push(TileRange { cones: cones_range, cuboids: cuboids_range, backdrop, offsets });
         for (Ranked { rank, instance, .. }, place) in ranked.into_iter().zip(0..) {
             self.outlines[first + rank].id_and_place[1] = place;
             self.instances.push(instance);
@@ -296,8 +308,7 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
     let eye = camera.eye();
     let corner = -camera.centre / camera.focal;
     let step = Vec2::ONE / camera.focal;
-    // The wall stands upright behind the figure and faces the camera.
-    let facing = Vec3::new(-forward.x, 0.0, -forward.z).try_normalize().unwrap_or(Vec3::Z);
+    let facing = backdrop.facing(camera);
     let seed = backdrop.seed as f32;
     GpuTile {
         clip_from_world: camera.clip_from_world(),

@@ -15,6 +15,7 @@ mod labels;
 mod pass;
 mod pictures;
 mod pipelines;
+mod shadowed;
 mod silhouette;
 
 pub use adapter::{AdapterReport, find_adapter};

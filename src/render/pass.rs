@@ -24,6 +24,7 @@ pub struct Drawing {
     frame: Frame,
     ranges: Vec<TileRange>,
     outlines: Buffer,
+    rectangles: Buffer,
     tile_bind: BindGroup,
     light_bind: BindGroup,
     /// What the first and the second half of the camera look at.
@@ -39,6 +40,7 @@ pub struct Uploads {
     instances: Option<Buffer>,
     outlines: Option<Buffer>,
     fabrics: Option<Buffer>,
+    rectangles: Option<Buffer>,
 }
 
 /// Frames that the GPU is still drawing, oldest first, and buffers to read further ones back with.
@@ -89,6 +91,7 @@ pub fn upload(
     let instances = write(&mut uploads.instances, uniform, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
     let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[3]);
     let outlines = write(&mut uploads.outlines, BufferUsages::VERTEX, bytemuck::cast_slice(&data.outlines), 0);
+    let rectangles = write(&mut uploads.rectangles, BufferUsages::VERTEX, bytemuck::cast_slice(&data.rectangles), 0);
     // Each tile binds its own part of these.
     let part = |buffer, bytes| {
         BindingResource::Buffer(BufferBinding { buffer, offset: 0, size: std::num::NonZero::new(bytes) })
@@ -121,6 +124,7 @@ pub fn upload(
         frame: extracted.0.clone(),
         ranges: data.ranges,
         outlines: outlines.clone(),
+        rectangles: rectangles.clone(),
         tile_bind,
         light_bind,
         camera_binds,
@@ -179,7 +183,8 @@ struct Built<'a> {
     planes: &'a RenderPipeline,
     instances: [&'a RenderPipeline; 2],
     surfaces: &'a RenderPipeline,
-    backdrops: Vec<[&'a RenderPipeline; 2]>,
+    /// Of each kind the ground and the wall, where no shadow falls and where one may.
+    backdrops: Vec<[[&'a RenderPipeline; 2]; 2]>,
     blur: &'a RenderPipeline,
     cameras: [&'a RenderPipeline; 2],
 }
@@ -192,7 +197,9 @@ impl<'a> Built<'a> {
             planes: built(pipelines.planes)?,
             instances: both(pipelines.instances)?,
             surfaces: built(pipelines.surfaces)?,
-            backdrops: pipelines.backdrops.into_iter().map(both).collect::<Option<_>>()?,
+            backdrops: (pipelines.backdrops.into_iter())
+                .map(|[ground, wall]| Some([both(ground)?, both(wall)?]))
+                .collect::<Option<_>>()?,
             blur: built(pipelines.blur)?,
             cameras: both(pipelines.cameras)?,
         })
@@ -235,8 +242,8 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
         let mut light = begin("light", &[&drawn], Some((&clip_depth, None)));
         light.pass.set_bind_group(1, &drawing.light_bind, &[]);
         for (kind, both) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
-            for (pipeline, at) in both.iter().zip([GROUND, WALL]) {
-                light.draw_whole(pipeline, at, |sample| sample.backdrop.kind == kind);
+            for (pipelines, at) in both.iter().zip([GROUND, WALL]) {
+                light.draw_backdrop(*pipelines, at, kind);
             }
         }
         light.draw_whole(built.surfaces, INSTANCES, |_| true);
@@ -276,6 +283,24 @@ impl<'a> Pass<'a> {
                 self.look_at(tile, [at, at]);
                 self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
                 self.pass.draw(0..3, 0..1);
+            }
+        }
+    }
+
+    /// Draws ground or wall of tiles whose backdrops are of one kind: with the first of two pipelines where no shadow falls, with the
+    /// second where one may.
+    fn draw_backdrop(&mut self, pipelines: [&'a RenderPipeline; 2], at: f32, kind: BackdropKind) {
+        let drawing = self.drawing;
+        self.pass.set_vertex_buffer(0, drawing.rectangles.slice(..));
+        for (part, pipeline) in pipelines.into_iter().enumerate() {
+            self.pass.set_render_pipeline(pipeline);
+            for (tile, range) in drawing.ranges.iter().enumerate() {
+                let rectangles = range.backdrop[part].clone();
+                if drawing.frame.samples[tile].backdrop.kind == kind && !rectangles.is_empty() {
+                    self.look_at(tile, [at, at]);
+                    self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                    self.pass.draw(0..4, rectangles);
+                }
             }
         }
     }

@@ -24,8 +24,8 @@ pub struct TilePipelines {
     pub instances: [CachedRenderPipelineId; 2],
     /// The light on instances.
     pub surfaces: CachedRenderPipelineId,
-    /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`].
-    pub backdrops: [[CachedRenderPipelineId; 2]; BackdropKind::ALL.len()],
+    /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`], where no shadow falls and where one may.
+    pub backdrops: [[[CachedRenderPipelineId; 2]; 2]; BackdropKind::ALL.len()],
     /// The first half of a blur: along the longer side of the motion, or along rows.
     pub blur: CachedRenderPipelineId,
     /// What the camera makes of a sharp tile and of one whose blur is half done, of which it does the other half.
@@ -134,7 +134,14 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         cache.queue_render_pipeline(pipeline)
     });
     let light = |entries| pipeline(&shaders.light, &[&tile_layout, &light_layout], entries, vec![target(DRAWN)]);
-    let surfaces = tested(light(["tile_vertex", "surface_fragment"]), false, CompareFunction::LessEqual);
+    let with = |mut pipeline: RenderPipelineDescriptor, define: &'static str| {
+        if let Some(fragment) = &mut pipeline.fragment {
+            fragment.shader_defs.push(define.into());
+        }
+        pipeline
+    };
+    let surface = with(light(["tile_vertex", "surface_fragment"]), "SHADOWS");
+    let surfaces = tested(surface, false, CompareFunction::LessEqual);
     let backdrops = BackdropKind::ALL.map(|kind| {
         let define = match kind {
             BackdropKind::Studio => "STUDIO",
@@ -146,11 +153,11 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
             BackdropKind::Picture => "PICTURE",
         };
         ["ground_fragment", "wall_fragment"].map(|entry| {
-            let mut backdrop = tested(light(["tile_vertex", entry]), false, CompareFunction::Equal);
-            if let Some(fragment) = &mut backdrop.fragment {
-                fragment.shader_defs.push(define.into());
-            }
-            cache.queue_render_pipeline(backdrop)
+            let mut plain = with(light(["rectangle_vertex", entry]), define);
+            plain.primitive = PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
+            plain.vertex.buffers = vec![rectangles()];
+            let shadowed = with(plain.clone(), "SHADOWS");
+            [plain, shadowed].map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::Equal)))
         })
     });
     let camera = |entry, format| {
@@ -189,6 +196,15 @@ fn outlines() -> VertexBufferLayout {
         array_stride: size_of::<GpuOutline>() as u64,
         step_mode: VertexStepMode::Instance,
         attributes: attributes.into_iter().zip(0..).map(attribute).collect(),
+    }
+}
+
+/// A rectangle within a tile.
+fn rectangles() -> VertexBufferLayout {
+    VertexBufferLayout {
+        array_stride: size_of::<Vec4>() as u64,
+        step_mode: VertexStepMode::Instance,
+        attributes: vec![VertexAttribute { format: VertexFormat::Float32x4, offset: 0, shader_location: 0 }],
     }
 }
 

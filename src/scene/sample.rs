@@ -307,6 +307,14 @@ pub struct Backdrop {
     pub open: bool,
 }
 
+impl Backdrop {
+    /// The wall's unit normal: it stands upright and faces the camera.
+    pub fn facing(&self, camera: &Camera) -> Vec3 {
+        let [_, _, forward] = camera.axes();
+        Vec3::new(-forward.x, 0.0, -forward.z).try_normalize().unwrap_or(Vec3::Z)
+    }
+}
+
 /// What the camera does to the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Degradation {
