@@ -179,15 +179,15 @@ mod tests {
             "device=cuda:0",
             "loss=\"smooth_l1\"",
             "flip=false",
-            "curriculum.mix.uniform=0.5",
-            "curriculum.mix.steered=0.25",
+            "curriculum.mix.uniform=0.25",
+            "curriculum.mix.steered=0.75",
             "steps=30",
         ])
         .unwrap();
         assert_eq!((config.steps, config.afl.mode, config.flip), (30, Mode::Paper, false));
         assert_eq!((config.afl.hidden, config.optimizer.clip_norm), (vec![16], 2.0));
         assert_eq!((config.device.as_str(), config.loss.as_str()), ("cuda:0", "smooth_l1"));
-        assert_eq!((config.curriculum.mix.uniform, config.seed), (0.5, 1));
+        assert_eq!((config.curriculum.mix.uniform, config.seed), (0.25, 1));
     }
 
     #[test]
