@@ -20,16 +20,15 @@ const PICTURE_SIDE: f32 = 256.0;
 // Side of the ground that a picture of one covers, metres, on average.
 const GROUND_PICTURE: f32 = 2.0;
 
-// The light on a surface at `point`, whose instance is the `skip`th and which is seen at `position` in the atlas.
 struct Light {
-    // Of sun or lamp, past all instances.
+    // Of sun or lamp, past all instances, and from where.
     key: vec3<f32>,
-    // From where.
     direction: vec3<f32>,
     // What a white surface reflects.
     diffuse: vec3<f32>,
 };
 
+// The light on a surface at `point`, whose instance is the `skip`th and which is seen at `position` in the atlas.
 fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, skip: u32) -> Light {
     let key = key_light(point);
     let facing = max(dot(normal, key.direction), 0.0);

@@ -58,7 +58,7 @@ fn aimed_at_disc(direction: vec3<f32>, pixel: vec2<u32>) -> vec3<f32> {
 
 // The share of the light of a disc in `direction`, at `distance`, that no instance but `skip` takes away.
 //
-// Cuboids are met or missed by a ray to one place on the disc, `aimed`, another one for each pixel: their penumbras are grainy.
+// Cuboids are met or missed by a ray to one place on the disc: their penumbras are grainy.
 //
 // A software rasteriser runs several pixels in step, and both sides of every branch; a loop it goes through at least once, and leaves
 // once no pixel is left in it. So what not every pixel needs many times is a loop, each pixel goes through the groups that may be in its

@@ -30,7 +30,7 @@ fn batch(config: &CurriculumConfig, world: &World, batch: u64) -> Feedback {
 }
 
 /// The usual settings, and a quarter of replays.
-pub fn with_replay() -> CurriculumConfig {
+fn with_replay() -> CurriculumConfig {
     CurriculumConfig { mix: StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 }, ..CurriculumConfig::default() }
 }
 
