@@ -197,7 +197,6 @@ impl Upload {
         let cones = named.partition_point(|(_, instance)| !instance.is_cuboid());
         let first = self.outlines.len();
         let range = |from: usize, to: usize| (first + from) as u32..(first + to) as u32;
-        let (cones_range, cuboids_range) = (range(0, cones), range(cones, named.len()));
         self.outlines.extend(named.iter().map(|(id, GpuInstance { a, b, turn, .. })| GpuOutline {
             a: *a,
             b: *b,
@@ -217,7 +216,7 @@ impl Upload {
             self.rectangles.extend(shadowed.rectangles(marked));
             first..self.rectangles.len() as u32
         });
-        self.ranges.push(TileRange { cones: cones_range, cuboids: cuboids_range, backdrop, offsets });
+        self.ranges.push(TileRange { cones: range(0, cones), cuboids: range(cones, ranked.len()), backdrop, offsets });
         for (Ranked { rank, instance, .. }, place) in ranked.into_iter().zip(0..) {
             self.outlines[first + rank].id_and_place[1] = place;
             self.instances.push(instance);

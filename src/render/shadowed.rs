@@ -5,8 +5,7 @@ use glam::{Vec2, Vec3, Vec4};
 
 /// Cells along each side of a tile.
 const CELLS: usize = 16;
-/// Those of `space.wgsl`, metres.
-const NEAR: f32 = 0.05;
+/// That of `space.wgsl`, metres.
 const FAR: f32 = 1000.0;
 
 /// Cells of a tile.
@@ -23,6 +22,10 @@ struct Plane {
 /// The cells where something within the `spheres`, as centres and radii, may take light from the ground or from a wall that gets
 /// shadows.
 pub fn shadowed(sample: &SceneSample, spheres: impl Iterator<Item = Vec4>) -> Cells {
+    if sample.light.lamp.is_some() {
+        // Penumbrae of a wide lamp grow without end.
+        return Cells([u16::MAX; CELLS]);
+    }
     let (camera, backdrop) = (&sample.camera, &sample.backdrop);
     let ground = Plane { normal: Vec3::Y, offset: 0.0 };
     let wall = Plane { normal: backdrop.facing(camera), offset: -backdrop.distance };
@@ -31,15 +34,12 @@ pub fn shadowed(sample: &SceneSample, spheres: impl Iterator<Item = Vec4>) -> Ce
         // A picture has shadows of its own.
         (backdrop.kind != BackdropKind::Picture).then_some(wall),
     ];
-    if sample.light.lamp.is_some() {
-        // Penumbrae of a wide lamp grow without end.
-        return Cells([u16::MAX; CELLS]);
-    }
+    let furthest = furthest(camera);
     let mut cells = Cells([0; CELLS]);
     for sphere in spheres {
         for plane in planes.iter().flatten() {
             if let Some(corners) = footprint(&sample.light, sphere, plane) {
-                cells.mark(camera, corners);
+                cells.mark(camera, furthest, corners);
             }
         }
     }
@@ -77,22 +77,22 @@ fn footprint(light: &Light, sphere: Vec4, plane: &Plane) -> Option<[Vec3; 4]> {
 }
 
 impl Cells {
-    /// Adds the cells that what lies within `corners` may be seen in.
-    fn mark(&mut self, camera: &Camera, corners: [Vec3; 4]) {
+    /// Adds the cells that what lies within `corners` may be seen in; `furthest` is that of the camera.
+    fn mark(&mut self, camera: &Camera, furthest: f32, corners: [Vec3; 4]) {
         let corners = corners.map(|corner| camera.camera_from_world.transform_point3(corner));
         let mut straight = Vec::with_capacity(8);
         for (i, a) in corners.into_iter().enumerate() {
             let b = corners[(i + 1) % 4];
-            if a.z >= NEAR {
+            if a.z >= Camera::NEAR {
                 straight.push(a.truncate() / a.z);
             }
-            if (a.z >= NEAR) != (b.z >= NEAR) {
-                straight.push(a.lerp(b, (NEAR - a.z) / (b.z - a.z)).truncate() / NEAR);
+            if (a.z >= Camera::NEAR) != (b.z >= Camera::NEAR) {
+                straight.push(a.lerp(b, (Camera::NEAR - a.z) / (b.z - a.z)).truncate() / Camera::NEAR);
             }
         }
         let Some(low) = straight.iter().copied().reduce(Vec2::min) else { return };
         let high = straight.iter().copied().fold(low, Vec2::max);
-        let Some((low, high)) = seen(camera, low, high) else { return };
+        let Some((low, high)) = seen(camera, furthest, low, high) else { return };
         let size = Vec2::new(camera.width as f32, camera.height as f32);
         // A pixel more on every side: rounding.
         let cell = |pixel: Vec2| (pixel / size * CELLS as f32).clamp(Vec2::ZERO, Vec2::splat(CELLS as f32));
@@ -105,7 +105,7 @@ impl Cells {
 
     /// Rectangles that together are all cells that are marked, or all that are not: left, top, right and bottom, the tile being 1 wide
     /// and high.
-    pub fn rectangles(&self, marked: bool) -> impl Iterator<Item = Vec4> {
+    pub fn rectangles(&self, marked: bool) -> Vec<Vec4> {
         let wanted = self.0.map(|row| if marked { row } else { !row });
         let mut rectangles = Vec::new();
         let mut top = 0;
@@ -121,24 +121,30 @@ impl Cells {
             }
             top += rows.len();
         }
-        rectangles.into_iter()
+        rectangles
     }
+}
+
+/// A distance from the principal point, in focal lengths, beyond which a pinhole camera shows nothing that is in the image.
+fn furthest(camera: &Camera) -> f32 {
+    let ray_through = camera.rays();
+    let corners = [[0, 0], [camera.width, 0], [0, camera.height], [camera.width, camera.height]];
+    let straight = corners.map(|[x, y]| {
+        let ray = camera.camera_from_world.transform_vector3(ray_through(Vec2::new(x as f32, y as f32)));
+        (ray.truncate() / ray.z).length()
+    });
+    1.5 * straight.into_iter().fold(0.0, f32::max)
 }
 
 /// The pixels between which the lens shows what a pinhole camera would show between `low` and `high`, in focal lengths; `None` where
 /// that is outside the image.
-fn seen(camera: &Camera, low: Vec2, high: Vec2) -> Option<(Vec2, Vec2)> {
+fn seen(camera: &Camera, furthest: f32, low: Vec2, high: Vec2) -> Option<(Vec2, Vec2)> {
     let pixel = |straight: Vec2| camera.distort(straight) * camera.focal + camera.centre;
     if camera.distortion == 0.0 {
         return Some((pixel(low), pixel(high)));
     }
-    // What is further out than this is not in the image; a side that is longer might bend too much between two steps.
-    let corners = [[0, 0], [camera.width, 0], [0, camera.height], [camera.width, camera.height]];
-    let rays = corners.map(|[x, y]| {
-        let ray = camera.camera_from_world.transform_vector3(camera.ray_through(Vec2::new(x as f32, y as f32)));
-        ray.truncate() / ray.z
-    });
-    let furthest = Vec2::splat(1.5 * rays.map(Vec2::length).into_iter().fold(0.0, f32::max));
+    // What is longer might bend too much between two steps.
+    let furthest = Vec2::splat(furthest);
     let (low, high) = (low.max(-furthest), high.min(furthest));
     if low.cmpgt(high).any() {
         return None;
