@@ -1,12 +1,13 @@
 //! Where on ground and wall shadows may fall, as cells of a tile: elsewhere they are lit without asking, which is twice as fast.
 
-use crate::scene::{BackdropKind, Camera, Light, SceneSample};
+use crate::{
+    scene::{BackdropKind, Camera, Light, SceneSample},
+    stream::FAR_DEPTH,
+};
 use glam::{Vec2, Vec3, Vec4};
 
 /// Cells along each side of a tile.
 const CELLS: usize = 16;
-/// That of `space.wgsl`, metres.
-const FAR: f32 = 1000.0;
 
 /// Cells of a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ fn footprint(light: &Light, sphere: Vec4, plane: &Plane) -> Option<[Vec3; 4]> {
         let furthest = corners.map(|corner| corner.distance(centre)).into_iter().fold(0.0, f32::max);
         let needed = radius + light.softness * furthest + 0.01;
         // So far away there is neither ground nor wall.
-        if needed <= reach || furthest > FAR {
+        if needed <= reach || furthest > FAR_DEPTH {
             return Some(corners);
         }
         reach = 1.05 * needed;
