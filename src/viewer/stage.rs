@@ -89,12 +89,23 @@ pub struct Drawn {
 /// The worker, from the window's side. Dropping it waits until the worker's renderers are gone: a driver that is unloaded while the
 /// process exits takes the process down with it.
 pub struct Stage {
-    /// `None` once there is nothing more to wish for.
-    requests: Option<Sender<Request>>,
+    requests: Sender<Request>,
     drawn: Receiver<Result<Drawn, (u64, String)>>,
     /// Its end tells a worker who waits for the trainer that nobody wants to know any more.
-    open: Option<Sender<Infallible>>,
-    thread: Option<JoinHandle<()>>,
+    _open: Sender<Infallible>,
+    /// Last, so that the channels are closed when it is waited for.
+    _thread: Joined,
+}
+
+/// A thread that is waited for when this is dropped.
+struct Joined(Option<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Stage {
@@ -114,28 +125,17 @@ impl Stage {
         };
         // Where no thread can be had there is no stage; the panel goes on waiting, and the run goes on.
         let thread = thread::Builder::new().name("stage".into()).spawn(work).ok();
-        Stage { requests: Some(requests), drawn, open: Some(open), thread }
+        Stage { requests, drawn, _open: open, _thread: Joined(thread) }
     }
 
     /// Asks for a picture; earlier wishes that are not begun are dropped.
     pub fn ask(&self, request: Request) {
-        if let Some(requests) = &self.requests {
-            let _ = requests.send(request);
-        }
+        let _ = self.requests.send(request);
     }
 
     /// The newest picture, if there is a new one.
     pub fn newest(&self) -> Option<Result<Drawn, (u64, String)>> {
         self.drawn.try_iter().last()
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        (self.requests, self.open) = (None, None);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
