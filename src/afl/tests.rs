@@ -2,7 +2,7 @@ use super::*;
 use crate::model::named::bits;
 use rand::seq::SliceRandom;
 
-const GRID: Grid = Grid { width: 16, height: 16, stride: 4 };
+const GRID: Grid = Grid { width: 16, height: 16, stride: 4, sigma: 1.0 };
 const KEYPOINTS: usize = 8;
 const BATCH: usize = 16;
 

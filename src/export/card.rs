@@ -82,6 +82,7 @@ impl Default for CropRule {
 impl ModelCard {
     /// The card of a network of `network`'s kind with this program's own format, decoder and crop rule.
     pub fn new(figure: &crate::figure::Figure, network: ModelSpec, activation: Activation) -> Self {
+        let decoder = Decoder { name: DecoderName::Dark, sigma: network.grid().sigma };
         ModelCard {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -92,7 +93,7 @@ impl ModelCard {
             keypoints: figure.scheme(),
             network,
             activation,
-            decoder: Decoder { name: DecoderName::Dark, sigma: crate::model::heatmap::SIGMA },
+            decoder,
             crop: CropRule::default(),
         }
     }

@@ -3,7 +3,7 @@
 use super::{
     HeatmapNetwork, ModelSpec,
     decode::{Decoded, decode},
-    heatmap::{Activation, FULL_MASS, Grid},
+    heatmap::{Activation, Grid},
 };
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -42,7 +42,7 @@ pub fn detect(
                 .for_each(|(planes, image)| normalise(image, spec, flipped, planes));
             let shape = (chunk.len(), 3, spec.input_height, spec.input_width);
             let input = Tensor::from_vec(input, shape, network.parameters().device())?;
-            heatmaps(&network.forward(&input, false)?, activation)
+            heatmaps(&network.forward(&input, false)?, activation, spec.grid())
         };
         let mut maps = look(false)?;
         if let Some(twins) = twins {
@@ -58,13 +58,13 @@ pub fn detect(
 /// # Errors
 /// If the device fails.
 pub fn decode_output(output: &Tensor, activation: Activation, grid: Grid) -> Result<Vec<Vec<Decoded>>> {
-    Ok(decoded(&heatmaps(output, activation)?, output.dim(1)?, grid))
+    Ok(decoded(&heatmaps(output, activation, grid)?, output.dim(1)?, grid))
 }
 
 /// A network's output `[B, K, h, w]` as the heatmaps of keypoints that are all in the frame, value after value.
-fn heatmaps(output: &Tensor, activation: Activation) -> Result<Vec<f32>> {
+fn heatmaps(output: &Tensor, activation: Activation, grid: Grid) -> Result<Vec<f32>> {
     let (batch, keypoints, ..) = output.dims4()?;
-    let mass = Tensor::full(FULL_MASS, (batch, keypoints), output.device())?;
+    let mass = Tensor::full(grid.full_mass(), (batch, keypoints), output.device())?;
     activation.heatmaps(&output.detach(), &mass)?.flatten_all()?.to_vec1::<f32>()
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_mirrored_image_votes_for_the_twins_at_the_mirrored_places() {
-        let grid = Grid { width: 3, height: 2, stride: 4 };
+        let grid = Grid { width: 3, height: 2, stride: 4, sigma: 1.0 };
         // Two images of two keypoints that are each other's twin.
         let mut maps: Vec<f32> = (0..24).map(|i| i as f32).collect();
         let before = maps.clone();

@@ -4,11 +4,12 @@ use super::{ModelSpec, softmax::softmax_times_mass};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-/// Deviation of a target's Gaussian, cells.
-pub const SIGMA: f32 = 1.0;
-
-/// The sum of a target far from the border: 2πσ².
-pub const FULL_MASS: f32 = std::f32::consts::TAU * SIGMA * SIGMA;
+/// Deviation of a target's Gaussian, as a share of the image's height: that of SimpleBaseline (Xiao et al. 2018, arXiv
+/// 1804.06208), two cells of 64.
+///
+/// A person's joints lie as far apart, in shares of the picture, however coarse the heatmaps are. With a whole cell of `nano`'s 16 a joint
+/// and its twin, where either may be the one, make a single hill whose top is at neither.
+const SIGMA: f32 = 1.0 / 32.0;
 
 /// How a network's output becomes heatmaps on the scale of the unit-peak targets; which one a network was trained for is
 /// part of its model card.
@@ -34,8 +35,8 @@ impl Activation {
     }
 }
 
-/// The shape of heatmaps and the image pixels per cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The shape of heatmaps, the image pixels per cell, and how wide targets are.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grid {
     /// Columns of a heatmap.
     pub width: usize,
@@ -43,16 +44,24 @@ pub struct Grid {
     pub height: usize,
     /// Image pixels per cell.
     pub stride: usize,
+    /// Deviation of a target's Gaussian, cells.
+    pub sigma: f32,
 }
 
 impl ModelSpec {
     /// The network's heatmaps, which cover its input.
     pub fn grid(&self) -> Grid {
-        Grid { width: self.heatmap_width, height: self.heatmap_height, stride: self.stride }
+        let sigma = SIGMA * self.heatmap_height as f32;
+        Grid { width: self.heatmap_width, height: self.heatmap_height, stride: self.stride, sigma }
     }
 }
 
 impl Grid {
+    /// The sum of a target far from the border, 2πσ² (to 3 % where σ is half a cell).
+    pub fn full_mass(&self) -> f32 {
+        std::f32::consts::TAU * self.sigma * self.sigma
+    }
+
     /// Whether a place (image pixels) is finite and inside the image.
     fn contains(&self, [x, y]: [f32; 2]) -> bool {
         let inside = |place: f32, cells: usize| (0.0..(cells * self.stride) as f32).contains(&place);
@@ -140,7 +149,7 @@ pub fn gaussians(keypoints: &[[f32; 2]], mask: &[bool], grid: Grid) -> Result<Ve
     // Two such bells multiply to the 2-D Gaussian.
     let bell = |centre: f32, cells: usize| -> Vec<f32> {
         let centre = grid.cells(centre);
-        (0..cells).map(|cell| (-(cell as f32 - centre).powi(2) / (2.0 * SIGMA * SIGMA)).exp()).collect()
+        (0..cells).map(|cell| (-(cell as f32 - centre).powi(2) / (2.0 * grid.sigma * grid.sigma)).exp()).collect()
     };
     let cells = grid.width * grid.height;
     let mut maps = vec![0.0; mask.len() * cells];
@@ -164,8 +173,8 @@ fn check_flags(what: &str, keypoints: &[[f32; 2]], flags: &[bool]) -> Result<()>
 mod tests {
     use super::*;
 
-    const SQUARE: Grid = Grid { width: 16, height: 16, stride: 4 };
-    const OBLONG: Grid = Grid { width: 6, height: 5, stride: 4 };
+    const SQUARE: Grid = Grid { width: 16, height: 16, stride: 4, sigma: 1.0 };
+    const OBLONG: Grid = Grid { width: 6, height: 5, stride: 4, sigma: 1.0 };
 
     #[test]
     fn a_cell_centre_is_half_a_stride_from_its_corner() -> Result<()> {
@@ -196,7 +205,7 @@ mod tests {
             assert!((sum - mass).abs() < 1e-5);
         }
         // Far from the border the cells sum to the integral 2πσ².
-        assert!((mass[0][0] - std::f32::consts::TAU).abs() < 1e-4);
+        assert!((mass[0][0] - SQUARE.full_mass()).abs() < 1e-4);
         assert_eq!(mass[0][2], 0.0);
         for (count, labels, per_sample) in [(2, 2, 3), (3, 2, 3), (3, 3, 0)] {
             let targets = HeatmapTargets::new(&places[..count], &labelled[..labels], per_sample, SQUARE, &Device::Cpu);
@@ -227,6 +236,33 @@ mod tests {
         let heatmaps = Activation::Softmax.heatmaps(&targets.heatmaps.log()?, &targets.mass)?;
         let error = (&heatmaps - &targets.heatmaps)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
         assert!(error < 1e-5, "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn targets_are_as_wide_in_the_picture_of_every_network() -> std::result::Result<(), crate::model::ModelError> {
+        for (name, cells) in [("nano", 0.5), ("small", 1.0)] {
+            let spec = crate::model::spec(name, 17)?;
+            let grid = spec.grid();
+            assert_eq!((grid.sigma, grid.sigma * grid.stride as f32 / spec.input_height as f32), (cells, 1.0 / 32.0));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn of_two_hips_that_are_as_likely_one_is_found_and_not_the_middle() -> Result<()> {
+        // Hips are .43 torso lengths apart, a torso 17 pixels long: the medians of the photographs in docs/RESULTS.md.
+        let (apart, grid) = (7.3, crate::model::spec("nano", 17).map_err(candle_core::Error::wrap)?.grid());
+        for step in 0..8 {
+            let left = [28.0 + 0.5 * step as f32, 30.0 + 0.3 * step as f32];
+            let right = [left[0] + apart, left[1]];
+            let maps = gaussians(&[left, right], &[true, true], grid)?;
+            let (one, other) = maps.split_at(grid.width * grid.height);
+            let either: Vec<f32> = one.iter().zip(other).map(|(a, b)| 0.5 * (a + b)).collect();
+            let found = crate::model::decode::decode(&either, grid.width, grid.height, grid.stride)[0];
+            let off = [left, right].map(|[x, y]| (found.x - x).hypot(found.y - y));
+            assert!(off[0].min(off[1]) < 0.2 * 17.0, "{found:?} between {left:?} and {right:?}");
+        }
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     stream::{Cover, Visibility},
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Equal bins of [0, 1] that rejections are counted in along each axis.
 pub const AXIS_BINS: usize = 5;
@@ -259,7 +259,8 @@ fn families(scene: &Scene, samples: &[SampleFacts]) -> Vec<FamilyCount> {
         samples: samples.iter().filter(|sample| sample.family == *index).count(),
         rejected: samples.iter().flat_map(|sample| &sample.rejected_families).filter(|family| *family == index).count(),
     };
-    let mut families: Vec<FamilyCount> = scene.poses.iter().map(count).collect();
+    // A family may be named more than once.
+    let mut families: Vec<FamilyCount> = scene.poses.iter().collect::<BTreeSet<_>>().into_iter().map(count).collect();
     families.sort_by_key(|family| std::cmp::Reverse(family.samples));
     families
 }

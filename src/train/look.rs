@@ -3,10 +3,7 @@
 use super::{Flips, TrainError, Trainer, Verdict, input::Input};
 use crate::{
     afl::MapPair,
-    model::{
-        detect::decode_output,
-        heatmap::{FULL_MASS, HeatmapTargets},
-    },
+    model::{detect::decode_output, heatmap::HeatmapTargets},
     stream::{Batch, Visibility},
 };
 use candle_core::Tensor;
@@ -57,7 +54,7 @@ impl Trainer {
         let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
         // The whole heatmaps, also of keypoints without a label.
-        let mass = Tensor::full(FULL_MASS, (batch.tiles.len(), keypoints), &self.device)?;
+        let mass = Tensor::full(grid.full_mass(), (batch.tiles.len(), keypoints), &self.device)?;
         let whole = self.base_loss.heatmaps(&logits, &mass)?.flatten_all()?.to_vec1::<f32>()?;
         let decoded = decode_output(&logits, self.base_loss.activation(), grid)?;
         let cells = keypoints * grid.width * grid.height;

@@ -6,10 +6,7 @@ use super::{
 };
 use crate::{
     eval::Detector,
-    model::{
-        detect::{decode_output, normalise},
-        heatmap::FULL_MASS,
-    },
+    model::detect::{decode_output, normalise},
     physics::Solvability,
     render::{RendererConfig, headless_app, render_samples},
     run::{Command, RunDirectory, Which, load_model, threads},
@@ -270,7 +267,7 @@ fn detected(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<Vec<Opin
     let input = Tensor::from_vec(input, (tiles.len(), 3, spec.input_height, spec.input_width), &Device::Cpu)?;
     let output = network.forward(&input, false)?.detach();
     let grid = spec.grid();
-    let mass = Tensor::full(FULL_MASS, (tiles.len(), spec.keypoints), &Device::Cpu)?;
+    let mass = Tensor::full(grid.full_mass(), (tiles.len(), spec.keypoints), &Device::Cpu)?;
     let maps = activation.heatmaps(&output, &mass)?.flatten_all()?.to_vec1::<f32>()?;
     let cells = spec.keypoints * grid.width * grid.height;
     let decoded = decode_output(&output, activation, grid)?;

@@ -5,7 +5,7 @@ use crate::random;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::Rng;
 
-const GRID: Grid = Grid { width: 5, height: 4, stride: 4 };
+const GRID: Grid = Grid { width: 5, height: 4, stride: 4, sigma: 1.0 };
 
 /// Two samples of three keypoints in f64: one keypoint unlabelled, one outside the image.
 fn targets() -> Result<HeatmapTargets> {
