@@ -230,7 +230,8 @@ fn the_loss_goes_down() {
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 10..]));
     println!("loss {first:.3} -> {last:.3}");
-    assert!(last < 0.8 * first, "loss {first:.3} -> {last:.3}");
+    // A network that knows nothing loses 4.1 nats more than a perfect one, ln 256 less the entropy of a target.
+    assert!(first < 4.2 && last < 0.87 * first, "loss {first:.3} -> {last:.3}");
 }
 
 #[test]
