@@ -62,13 +62,18 @@ pub fn decode_output(output: &Tensor, activation: Activation, grid: Grid) -> Res
 }
 
 /// A network's output `[B, K, h, w]` as the heatmaps of keypoints that are all in the frame, value after value.
-fn heatmaps(output: &Tensor, activation: Activation, grid: Grid) -> Result<Vec<f32>> {
+///
+/// # Errors
+/// If the device fails.
+pub fn heatmaps(output: &Tensor, activation: Activation, grid: Grid) -> Result<Vec<f32>> {
     let (batch, keypoints, ..) = output.dims4()?;
     let mass = Tensor::full(grid.full_mass(), (batch, keypoints), output.device())?;
     activation.heatmaps(&output.detach(), &mass)?.flatten_all()?.to_vec1::<f32>()
 }
 
-fn decoded(maps: &[f32], keypoints: usize, grid: Grid) -> Vec<Vec<Decoded>> {
+/// The keypoints in `maps`, the [`heatmaps`] of a batch: for each image as many as `keypoints`, in pixels of the network's input, with scores
+/// in [0, 1].
+pub fn decoded(maps: &[f32], keypoints: usize, grid: Grid) -> Vec<Vec<Decoded>> {
     let scored = |found: Decoded| Decoded { score: found.score.clamp(0.0, 1.0), ..found };
     maps.par_chunks(keypoints * grid.width * grid.height)
         .map(|maps| decode(maps, grid.width, grid.height, grid.stride).into_iter().map(scored).collect())

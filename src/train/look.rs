@@ -3,10 +3,12 @@
 use super::{Flips, TrainError, Trainer, Verdict, input::Input};
 use crate::{
     afl::MapPair,
-    model::{detect::decode_output, heatmap::HeatmapTargets},
+    model::{
+        detect::{decoded, heatmaps},
+        heatmap::HeatmapTargets,
+    },
     stream::{Batch, Visibility},
 };
-use candle_core::Tensor;
 
 /// What a network makes of one picture.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,9 +56,8 @@ impl Trainer {
         let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
         // The whole heatmaps, also of keypoints without a label.
-        let mass = Tensor::full(grid.full_mass(), (batch.tiles.len(), keypoints), &self.device)?;
-        let whole = self.base_loss.heatmaps(&logits, &mass)?.flatten_all()?.to_vec1::<f32>()?;
-        let decoded = decode_output(&logits, self.base_loss.activation(), grid)?;
+        let whole = heatmaps(&logits, self.base_loss.activation(), grid)?;
+        let decoded = decoded(&whole, keypoints, grid);
         let cells = keypoints * grid.width * grid.height;
         let opinion = |(i, tile): (usize, &crate::stream::Tile)| {
             let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();

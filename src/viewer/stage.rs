@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     eval::Detector,
-    model::detect::{decode_output, normalise},
+    model::detect::{decoded, heatmaps, normalise},
     physics::Solvability,
     render::{RendererConfig, headless_app, render_samples},
     run::{Command, RunDirectory, Which, load_model, threads},
@@ -265,12 +265,10 @@ fn detected(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<Vec<Opin
         normalise(&tile.color, spec, false, planes);
     }
     let input = Tensor::from_vec(input, (tiles.len(), 3, spec.input_height, spec.input_width), &Device::Cpu)?;
-    let output = network.forward(&input, false)?.detach();
     let grid = spec.grid();
-    let mass = Tensor::full(grid.full_mass(), (tiles.len(), spec.keypoints), &Device::Cpu)?;
-    let maps = activation.heatmaps(&output, &mass)?.flatten_all()?.to_vec1::<f32>()?;
+    let maps = heatmaps(&network.forward(&input, false)?, activation, grid)?;
     let cells = spec.keypoints * grid.width * grid.height;
-    let decoded = decode_output(&output, activation, grid)?;
+    let decoded = decoded(&maps, spec.keypoints, grid);
     let opinion = |(i, tile): (usize, &Tile)| {
         let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
         let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
