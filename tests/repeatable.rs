@@ -224,14 +224,13 @@ fn the_loss_goes_down() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let mut command = marionette(["train", "--run"]);
-    command.arg(&run).args(["--steps", "60", "--set", "batch=16", "--set", "log.every=1"]);
+    command.arg(&run).args(["--steps", "160", "--set", "batch=16", "--set", "log.every=1"]);
     succeed(&mut command);
     let losses: Vec<f64> = metrics(&run).iter().map(|row| row["loss"].as_f64().unwrap()).collect();
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let (first, last) = (mean(&losses[..10]), mean(&losses[losses.len() - 10..]));
     println!("loss {first:.3} -> {last:.3}");
-    // A network that knows nothing loses 4.1 nats more than a perfect one, ln 256 less the entropy of a target.
-    assert!(first < 4.2 && last < 0.87 * first, "loss {first:.3} -> {last:.3}");
+    assert!(last < 0.8 * first, "loss {first:.3} -> {last:.3}");
 }
 
 #[test]
