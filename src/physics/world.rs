@@ -11,10 +11,9 @@ use glam::{Quat, Vec3};
 const REST_SPEED: f32 = 0.01;
 /// Steps that a prop has to stay at rest for.
 const REST_STEPS: u32 = 6;
-/// Steps after which what still rolls or creeps is braked, as long grass or a carpet would.
-const BRAKED_AFTER: u32 = 60;
-/// Damping of a braked prop, turning and sliding, per second.
-const BRAKE: f32 = 30.0;
+/// What the ground takes from a prop's speed and from its turning, as long grass or a carpet would, metres and radians per second
+/// squared. Damping alone never ends a movement, and where it is strong enough to end it soon, what topples hangs in the air.
+const RESISTANCE: [f32; 2] = [0.5, 2.0];
 /// Props that have not come to rest by then never will in reasonable time.
 const MOST_STEPS: u32 = 150;
 /// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres; the solver itself leaves 5 mm.
@@ -88,12 +87,7 @@ impl SceneWorld {
                 world.insert_collider(collider.position(pose), None);
                 continue;
             }
-            let body = RigidBodyBuilder::dynamic()
-                .pose(pose)
-                // Stands in for rolling resistance, which rapier does not have.
-                .angular_damping(8.0)
-                .linear_damping(0.3)
-                .can_sleep(false);
+            let body = RigidBodyBuilder::dynamic().pose(pose).angular_damping(4.0).linear_damping(0.3).can_sleep(false);
             props.push((i, world.insert(body, collider).0));
         }
         SceneWorld { world, props }
@@ -106,11 +100,8 @@ impl SceneWorld {
     pub fn settle(&mut self, props: &mut [Prop]) -> bool {
         // The first step also builds the bounding volumes that rays need.
         let mut rested = 0;
-        for step in 0..MOST_STEPS {
-            if step == BRAKED_AFTER {
-                self.brake();
-            }
-            self.world.step();
+        for _ in 0..MOST_STEPS {
+            self.step();
             rested = if self.fastest() < REST_SPEED { rested + 1 } else { 0 };
             if self.props.is_empty() || rested == REST_STEPS {
                 break;
@@ -137,16 +128,20 @@ impl SceneWorld {
     pub fn rests(&mut self) -> bool {
         self.props.is_empty()
             || (0..REST_STEPS).all(|_| {
-                self.world.step();
+                self.step();
                 self.fastest() < REST_SPEED
             })
     }
 
-    fn brake(&mut self) {
+    /// One time step, with the rolling resistance that rapier does not have.
+    fn step(&mut self) {
+        self.world.step();
+        let slower = |speed: Vec3, by: f32| speed * (1.0 - by * STEP / speed.length().max(by * STEP));
         for (_, body) in &self.props {
             let body = &mut self.world.bodies[*body];
-            body.set_angular_damping(BRAKE);
-            body.set_linear_damping(BRAKE);
+            let [sliding, turning] = RESISTANCE;
+            body.set_linvel(slower(body.linvel(), sliding), false);
+            body.set_angvel(slower(body.angvel(), turning), false);
         }
     }
 
@@ -204,6 +199,7 @@ fn prop_collider(shape: &PropShape) -> ColliderBuilder {
 mod tests {
     use super::*;
     use crate::scene::{PropRole, draw_at, load_scene};
+    use bevy_rapier3d::parry::query;
 
     fn sample_with(props: Vec<Prop>) -> SceneSample {
         let scene = load_scene("quickstart").unwrap();
@@ -225,6 +221,57 @@ mod tests {
         assert!(world.settle(&mut sample.props));
         assert!(world.fastest() < REST_SPEED);
         assert!((sample.props[0].position.y - 0.3).abs() < 0.01, "centre rests at {}", sample.props[0].position.y);
+    }
+
+    #[test]
+    fn what_topples_falls_and_what_rolls_comes_to_rest() {
+        let pillar = Prop {
+            shape: PropShape::Cuboid { half_extents: Vec3::new(0.06, 0.6, 0.06) },
+            position: Vec3::new(2.0, 0.62, 1.5),
+            // Its middle is 0.12 m beyond the edge that it stands on.
+            rotation: Quat::from_rotation_z(0.3),
+            color: Vec3::ONE,
+            role: PropRole::Loose,
+        };
+        let log = Prop {
+            shape: PropShape::Capsule { half_length: 0.4, radius: 0.15 },
+            // One end falls first, and the log rolls off.
+            rotation: Quat::from_rotation_y(0.7) * Quat::from_rotation_z(1.2),
+            position: Vec3::new(-2.0, 0.4, 1.5),
+            ..pillar
+        };
+        let ball = Prop { shape: PropShape::Ball { radius: 0.2 }, position: Vec3::new(3.1, 0.5, 1.53), ..pillar };
+        let mut sample = sample_with(vec![pillar, log, ball]);
+        let mut world = SceneWorld::new(&sample);
+        assert!(world.settle(&mut sample.props));
+        let heights = [0, 1, 2].map(|prop| sample.props[prop].position.y);
+        for (height, lying) in heights.into_iter().zip([0.06, 0.15, 0.2]) {
+            assert!((height - lying).abs() < 0.01, "{heights:?}");
+        }
+        assert!(SceneWorld::new(&sample).rests());
+    }
+
+    #[test]
+    fn loose_props_wait_low_and_apart_from_one_another() {
+        let scene = load_scene("all").unwrap();
+        let (mut pairs, mut low, mut high) = (0, 0, 0);
+        for index in 0..150 {
+            let sample = draw_at(&scene, [1.0; 8], 3, index, 0);
+            let loose: Vec<_> = (sample.props.iter().filter(|prop| !prop.fixed()))
+                .map(|prop| (Pose::from_parts(prop.position, prop.rotation), prop_collider(&prop.shape).build()))
+                .collect();
+            for (i, (pose, collider)) in loose.iter().enumerate() {
+                for (other, beside) in &loose[..i] {
+                    let (a, b) = (collider.shape(), beside.shape());
+                    assert!(!query::intersection_test(pose, a, other, b).unwrap(), "sample {index}, prop {i}");
+                    pairs += 1;
+                }
+                let bottom = collider.shape().compute_aabb(pose).mins.y;
+                assert!(bottom > 0.0, "sample {index}, prop {i}: {bottom}");
+                if bottom < 0.1 { low += 1 } else { high += 1 }
+            }
+        }
+        assert!(pairs > 100 && high > 10 && low > high, "{pairs} pairs, {low} low, {high} high");
     }
 
     #[test]

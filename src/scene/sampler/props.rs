@@ -17,8 +17,9 @@ pub(super) fn props(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &
     let eye = camera.eye();
     let to_camera = Vec2::new(eye.x, eye.z);
     let (right, _) = ground_axes(camera);
-    let mut height = 0.0;
     let fence = fence(scene, keys, record, camera, hardness);
+    // Where each that waits already stands, seen from above, how far it reaches from there, and how high, metres.
+    let mut waiting: Vec<(Vec2, f32, f32)> = Vec::new();
     let dropped = (0..count).map(|_| {
         let nearness = record.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
         let lateral = record.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
@@ -45,16 +46,21 @@ pub(super) fn props(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &
         } else {
             turn * Quat::from_rotation_z(vary(0.8, 1.57))
         };
-        let reach = match shape {
-            PropShape::Ball { radius } => radius,
-            PropShape::Capsule { half_length, radius } => (rotation * Vec3::Y * half_length).y.abs() + radius,
-            PropShape::Cuboid { half_extents } => half_extents.y + 0.05 * half_extents.z,
+        // How far it reaches up and down from its middle, and along the ground.
+        let (reach, around) = match shape {
+            PropShape::Ball { radius } => (radius, radius),
+            PropShape::Capsule { half_length, radius } => {
+                let half = rotation * Vec3::Y * half_length;
+                (half.y.abs() + radius, half.with_y(0.0).length() + radius)
+            }
+            PropShape::Cuboid { half_extents: Vec3 { x, y, z } } => (y + 0.05 * z, x.hypot(z) + 0.05 * y),
         };
         let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
-        // Each is dropped from above the last, so that none starts inside another.
-        height += 0.03;
+        // Each is dropped from above those that are in its way, so that none starts inside another.
+        let below = waiting.iter().filter(|(place, reach, _)| place.distance(at) < reach + around);
+        let height = below.map(|(.., top)| *top).fold(0.0, f32::max) + 0.03;
+        waiting.push((at, around, height + 2.0 * reach));
         let position = Vec3::new(at.x, height + reach, at.y);
-        height += if upright { 0.0 } else { 2.0 * reach };
         Prop { shape, position, rotation, color: any_color(&mut rng), role: PropRole::Loose }
     });
     fence.into_iter().chain(dropped).collect()
