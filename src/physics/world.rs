@@ -68,7 +68,7 @@ impl SceneWorld {
     pub fn new(sample: &SceneSample) -> Self {
         let mut world = PhysicsWorld::default();
         world.integration_parameters.dt = STEP;
-        world.integration_parameters.num_solver_iterations = 8;
+        world.integration_parameters.num_solver_iterations = 4;
         let tagged =
             |collider: ColliderBuilder, owner: Owner| collider.user_data(owner.tag()).friction(0.9).restitution(0.05);
         // A slab rather than a half-space: rays and the bounding volume hierarchy want finite shapes.
