@@ -3,6 +3,10 @@
 //
 // All blur is a Gaussian of covariance `spread` times one plus the motion's, which is that along the motion's longer side (a line
 // that may lean) followed by what is left along the other: two passes of a line each instead of one of a square.
+//
+// A blur is computed for one place in every `stride` pixels along either side, and those places stand side by side in the tile's corner:
+// the first pass leaves the others out across its lines, the second along them too. A coarse picture shows each block as what is seen
+// from its middle. A smooth one is blurred so widely that what lies between the places is a straight line: see `src/render/blur.rs`.
 
 // Light, and depth in metres.
 @group(1) @binding(0) var drawn: texture_2d<f32>;
@@ -10,21 +14,44 @@
 // Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
 const STEPS: i32 = 6;
 
+// 2 to the power of `x` and the logarithm to base 2, within some millionths of them: ten operations each instead of the many with which
+// Mesa's software driver takes care of what never comes, and the same on every driver. `x` is at least -126, for the logarithm above 0.
+fn power_of_two(x: vec3<f32>) -> vec3<f32> {
+    let whole = floor(x + 0.5);
+    let f = x - whole;
+    let part = 1.0 + f * (0.6931472 + f * (0.2402265 + f * (0.0555041 + f * (0.0096181 + f * 0.0013334))));
+    return bitcast<vec3<f32>>(bitcast<vec3<i32>>(part) + (vec3<i32>(whole) << vec3(23u)));
+}
+
+fn logarithm(x: vec3<f32>) -> vec3<f32> {
+    // x = m 2^e, m from the root of a half to that of 2; ln m = 2 artanh((m - 1) / (m + 1)).
+    let bits = bitcast<vec3<i32>>(x) - vec3(0x3f3504f3);
+    let m = bitcast<vec3<f32>>((bits & vec3(0x7fffff)) + vec3(0x3f3504f3));
+    let z = (m - 1.0) / (m + 1.0);
+    let zz = z * z;
+    return vec3<f32>(bits >> vec3(23u)) + z * (2.8853901 + zz * (0.9617967 + zz * 0.5770780));
+}
+
+// `x` to the power of `y`; `x` is not below 0.
+fn power(x: vec3<f32>, y: f32) -> vec3<f32> {
+    return power_of_two(max(y * logarithm(x), vec3(-126.0)));
+}
+
 fn srgb(linear: vec3<f32>) -> vec3<f32> {
     let c = clamp(linear, vec3(0.0), vec3(1.0));
-    return select(1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, 12.92 * c, c <= vec3(0.0031308));
+    return select(1.055 * power(c, 1.0 / 2.4) - 0.055, 12.92 * c, c <= vec3(0.0031308));
 }
 
 // What the camera makes of linear light: contrast about middle grey, saturation, and highlights that are pressed together instead of
 // being cut off.
 fn toned(light: vec3<f32>) -> vec3<f32> {
     let grey = 0.18;
-    let curved = grey * pow(max(light, vec3(0.0)) / grey, vec3(tile.tone.x));
+    let curved = grey * power(max(light, vec3(0.0)) / grey, tile.tone.x);
     let brightness = dot(curved, vec3(0.2126, 0.7152, 0.0722));
     let color = max(mix(vec3(brightness), curved, tile.tone.y), vec3(0.0));
     let shoulder = max(tile.tone.z, 1e-4);
     let over = max(color - (1.0 - shoulder), vec3(0.0));
-    return min(color, vec3(1.0 - shoulder)) + shoulder * (1.0 - exp(-over / shoulder));
+    return min(color, vec3(1.0 - shoulder)) + shoulder * (1.0 - power_of_two(max(over * (-1.442695 / shoulder), vec3(-126.0))));
 }
 
 // Variance in pixels, without the motion's, of what is `depth` metres away.
@@ -37,6 +64,11 @@ fn spread(in: TileVertex, depth: f32) -> f32 {
     return max(in.post.x * in.post.x + (block * block - 1.0) / 12.0 + 0.2 * moved + unfocused * unfocused, 0.02);
 }
 
+// `n / by` without a remainder, neither being below 0: most processors divide integers one at a time.
+fn whole_part(n: vec2<i32>, by: f32) -> vec2<i32> {
+    return vec2<i32>((vec2<f32>(n) + 0.5) / by);
+}
+
 // The light along a line through `centre`, what is seen there being `depth` metres away: a Gaussian whose variance at each place is what is not in focus there
 // times `share` plus `motion`.
 fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, motion: f32) -> vec3<f32> {
@@ -44,7 +76,7 @@ fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>,
     let last = vec2<i32>(tile.place.zw) - 1;
     let reach = i32(ceil(2.0 * sqrt(spread(in, depth) * share + motion) - 0.2));
     let step = 1 + max(reach - 1, 0) / STEPS;
-    let steps = reach / step;
+    let steps = whole_part(vec2(reach), f32(step)).x;
     var color = vec3(0.0);
     var total = 0.0;
     for (var k = -steps; k <= steps; k++) {
@@ -53,7 +85,7 @@ fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>,
         let there = textureLoad(drawn, corner + place, 0);
         // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light nor gives it any.
         let variance = spread(in, min(depth, there.a)) * share + motion;
-        let weight = exp(-0.5 * d * d / variance) * inverseSqrt(variance);
+        let weight = power_of_two(vec3(max(-0.7213475 * d * d / variance, -126.0))).x * inverseSqrt(variance);
         total += weight;
         color += weight * there.rgb;
     }
@@ -67,35 +99,74 @@ fn sorted_motion(in: TileVertex) -> vec3<f32> {
     return vec3(select(m, m.yx, swapped), select(0.0, 1.0, swapped));
 }
 
-@fragment
-fn blur_fragment(in: TileVertex) -> @location(0) vec4<f32> {
-    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let motion = sorted_motion(in);
-    let depth = textureLoad(drawn, vec2<i32>(in.position.xy), 0).a;
-    let lean = motion.x * motion.y / (spread(in, depth) + motion.x * motion.x);
-    let direction = select(vec2(1.0, lean), vec2(lean, 1.0), motion.z > 0.5);
-    return vec4(gathered(in, pixel, depth, direction, 1.0, motion.x * motion.x), depth);
+// The pixel of the `i`th place for which a blur is computed.
+fn middle(i: i32, stride: i32, last: i32) -> i32 {
+    return min(i * stride + (stride - 1) / 2, last);
 }
 
 @fragment
-fn blurred_fragment(in: TileVertex) -> @location(0) vec4<f32> {
-    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    // A coarse picture shows each block as what is seen from its middle.
-    let block = max(in.post.z, 1.0);
-    let corner = floor(vec2<f32>(pixel) / block) * block;
-    let centre = vec2<i32>(corner + (block - 1.0) * 0.5 + 0.25);
+fn first_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let at = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    let stride = i32(in.motion.z);
+    let last = vec2<i32>(tile.place.zw) - 1;
     let motion = sorted_motion(in);
+    let upright = motion.z > 0.5;
+    let centre = select(vec2(middle(at.x, stride, last.x), at.y), vec2(at.x, middle(at.y, stride, last.y)), upright);
+    let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
+    let lean = motion.x * motion.y / (spread(in, depth) + motion.x * motion.x);
+    let direction = select(vec2(1.0, lean), vec2(lean, 1.0), upright);
+    return vec4(gathered(in, centre, depth, direction, 1.0, motion.x * motion.x), depth);
+}
+
+// The second half, where the first is what was drawn.
+fn second_half(in: TileVertex) -> vec4<f32> {
+    let at = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    let stride = i32(in.motion.z);
+    let last = vec2<i32>(tile.place.zw) - 1;
+    let motion = sorted_motion(in);
+    let upright = motion.z > 0.5;
+    let centre = select(vec2(at.x, middle(at.y, stride, last.y)), vec2(middle(at.x, stride, last.x), at.y), upright);
     let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
     let variance = spread(in, depth);
     let share = 1.0 + motion.y * motion.y / (variance + motion.x * motion.x);
-    let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), motion.z > 0.5);
-    return developed(gathered(in, centre, depth, direction, share, 0.0), pixel);
+    let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), upright);
+    return vec4(gathered(in, centre, depth, direction, share, 0.0), depth);
 }
 
 @fragment
-fn sharp_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+fn second_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    return second_half(in);
+}
+
+// What is soft with a stride of 1, of which `drawn` is the first half.
+@fragment
+fn soft_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    return developed(textureLoad(drawn, vec2<i32>(in.position.xy), 0).rgb, pixel);
+    return developed(second_half(in).rgb, pixel);
+}
+
+// What is sharp, or coarse.
+@fragment
+fn plain_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    let place = whole_part(pixel, in.motion.z);
+    return developed(textureLoad(drawn, vec2<i32>(tile.place.xy) + place, 0).rgb, pixel);
+}
+
+// What is smooth: between the four places around each pixel.
+@fragment
+fn smooth_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    let before = (i32(in.motion.z) - 1) / 2;
+    let last = whole_part(vec2<i32>(tile.place.zw) - 1 - before, in.motion.z);
+    let from_first = vec2<f32>(max(pixel - before, vec2(0))) / in.motion.z;
+    let low = min(vec2<i32>(from_first), last);
+    let high = min(low + 1, last);
+    let between = from_first - vec2<f32>(low);
+    let corner = vec2<i32>(tile.place.xy);
+    let above = mix(textureLoad(drawn, corner + low, 0).rgb, textureLoad(drawn, corner + vec2(high.x, low.y), 0).rgb, between.x);
+    let below = mix(textureLoad(drawn, corner + vec2(low.x, high.y), 0).rgb, textureLoad(drawn, corner + high, 0).rgb, between.x);
+    return developed(mix(above, below, between.y), pixel);
 }
 
 // Close to a normal of mean 0 and deviation 1: the sum of four even numbers, the bytes of one hash. Theirs is sqrt((256^2 - 1) / 3).

@@ -89,14 +89,20 @@ fn lattice(p: vec3<f32>) -> vec3<u32> {
     return bitcast<vec3<u32>>(vec3<i32>(floor(p)));
 }
 
+// The hash of each corner of a lattice, and what lies between. Neighbours share two of the three products that are hashed.
 fn noise(p: vec3<f32>) -> f32 {
-    let cell = lattice(p);
     let f = fract(p);
     let s = f * f * (3.0 - 2.0 * f);
-    let o = vec2(0u, 1u);
-    let low = mix(mix(hash(cell), hash(cell + o.yxx), s.x), mix(hash(cell + o.xyx), hash(cell + o.yyx), s.x), s.y);
-    let high = mix(mix(hash(cell + o.xxy), hash(cell + o.yxy), s.x), mix(hash(cell + o.xyy), hash(cell + o.yyy), s.x), s.y);
-    return mix(low, high, s.z);
+    let low = lattice(p) * SPREAD;
+    let high = low + SPREAD;
+    return mix(noise_across(vec2(low.x, high.x), vec2(low.y, high.y), low.z, s.xy),
+        noise_across(vec2(low.x, high.x), vec2(low.y, high.y), high.z, s.xy), s.z);
+}
+
+fn noise_across(x: vec2<u32>, y: vec2<u32>, z: u32, s: vec2<f32>) -> f32 {
+    let first = mix(unit(scrambled(x.x ^ y.x ^ z)), unit(scrambled(x.y ^ y.x ^ z)), s.x);
+    let second = mix(unit(scrambled(x.x ^ y.y ^ z)), unit(scrambled(x.y ^ y.y ^ z)), s.x);
+    return mix(first, second, s.y);
 }
 
 // ---- backdrops ----

@@ -21,7 +21,7 @@ struct Tile {
     ground: vec4<f32>,          // w: picture on the ground
     post: vec4<f32>,            // blur deviation in pixels, noise deviation, block side in pixels, seed
     lens: vec4<f32>,            // blur deviation of infinity in pixels, sharp depth in metres, corner darkening, shot noise
-    motion: vec4<f32>,          // xy: deviation of the motion in pixels
+    motion: vec4<f32>,          // xy: deviation of the motion in pixels, z: stride of the places for which a blur is computed
     tone: vec4<f32>,            // contrast, saturation, share of the range that highlights are pressed into
     place: vec4<u32>,           // left, top, width, height in the atlas
 };
@@ -53,15 +53,27 @@ fn rectangle_vertex(@builtin(vertex_index) corner: u32, @location(0) rectangle: 
     return TileVertex(vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0.0, 1.0), tile.post, tile.lens, tile.motion);
 }
 
+// A place's coordinates times these, all together, are what is hashed.
+const SPREAD: vec3<u32> = vec3(0x9e3779b9u, 0x85ebca6bu, 0xc2b2ae35u);
+
 // All 32 bits of it are evenly distributed.
-fn hashed(n: vec3<u32>) -> u32 {
-    var x = n.x * 0x9e3779b9u ^ n.y * 0x85ebca6bu ^ n.z * 0xc2b2ae35u;
+fn scrambled(spread: u32) -> u32 {
+    var x = spread;
     x = (x ^ (x >> 16u)) * 0x7feb352du;
     x = (x ^ (x >> 15u)) * 0x846ca68bu;
     return x ^ (x >> 16u);
 }
 
+fn hashed(n: vec3<u32>) -> u32 {
+    let spread = n * SPREAD;
+    return scrambled(spread.x ^ spread.y ^ spread.z);
+}
+
 // Evenly distributed in [0, 1).
+fn unit(scrambled: u32) -> f32 {
+    return f32(scrambled >> 8u) / 16777216.0;
+}
+
 fn hash(n: vec3<u32>) -> f32 {
-    return f32(hashed(n) >> 8u) / 16777216.0;
+    return unit(hashed(n));
 }

@@ -69,7 +69,7 @@ pub fn deliver(
             Err(message) => outcome.0 = Some(Err(RenderError::Device(message).into())),
             Ok(frame) => {
                 progress.drawing -= 1;
-                let batch = Batch { index: frame.frame.tag, tiles: label_frame(&source.scene.figure, &frame) };
+                let batch = Batch { index: frame.frame.tag, tiles: label_frame(&source.scene.figure, frame) };
                 if stream.0.send(batch).is_err() {
                     outcome.0 = Some(Ok(()));
                 }

@@ -4,9 +4,10 @@ use super::{
     adapter::AdapterReport,
     find_adapter,
     labels::label_frame,
-    pass::{self, Delivery, Ring, Uploads},
+    pass::{self, Uploads},
     pictures::{Bank, make_pictures},
     pipelines::{Atlas, TileShaders, queue_pipelines},
+    read_back::{self, Delivery, Ring},
 };
 use crate::{
     figure::{BodyShape, Figure, Pose, RoundCone},
@@ -104,14 +105,19 @@ pub struct DrawnFrames(pub crossbeam_channel::Receiver<Result<DrawnFrame, String
 pub struct DrawnFrame {
     /// The frame as it was handed in.
     pub frame: Frame,
-    /// Tiles a row of the atlas.
-    pub columns: u32,
-    /// sRGB colour, RGBA, of the whole atlas.
+    /// The pixels of each sample.
+    pub tiles: Vec<TilePixels>,
+}
+
+/// A tile's pixels, row by row.
+#[derive(Clone)]
+pub struct TilePixels {
+    /// sRGB colour, RGBA.
     pub color: Vec<u8>,
-    /// Ids of the whole atlas, [`PixelId`] in two bytes.
-    pub ids: Vec<u8>,
-    /// Depth in metres of the whole atlas, `f32` in four bytes.
-    pub depth: Vec<u8>,
+    /// What each pixel shows.
+    pub ids: Vec<PixelId>,
+    /// Depth, metres.
+    pub depth: Vec<f32>,
 }
 
 /// Builds a headless app that draws frames of the given shape with the given pictures in their backdrops, and takes it through its first frames until a test tile comes
@@ -180,7 +186,7 @@ fn plugin(app: &mut App, config: RendererConfig, pictures: &PictureBank) {
         .add_systems(ExtractSchedule, pass::extract_frame)
         .add_systems(
             Render,
-            (pass::upload.in_set(RenderSystems::PrepareBindGroups), pass::deliver.in_set(RenderSystems::Cleanup)),
+            (pass::upload.in_set(RenderSystems::PrepareBindGroups), read_back::deliver.in_set(RenderSystems::Cleanup)),
         )
         .add_systems(RenderGraph, pass::draw.in_set(RenderGraphSystems::Render));
 }
@@ -277,6 +283,7 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             sky_color: Vec3::ONE,
             bounce_color: Vec3::ONE,
             softness: 0.0,
+            shadows: true,
             lamp: None,
             exposure: 1.0,
         },
@@ -297,17 +304,13 @@ fn sentinel(config: RendererConfig) -> SceneSample {
 }
 
 fn check_sentinel(drawn: &DrawnFrame, config: RendererConfig) -> Result<(), String> {
-    let width = (drawn.columns * config.width) as usize;
-    for tile in 0..drawn.frame.samples.len() {
-        let [x, y, ..] = super::gpu::place(tile, drawn.columns, [config.width, config.height]);
-        let at = |dx: u32, dy: u32| (y + dy) as usize * width + (x + dx) as usize;
-        for (name, pixel, red, id, depth) in [
-            ("centre", at(config.width / 2, config.height / 2), true, PixelId::figure(0, 0), 3.5),
-            ("corner", at(0, 0), false, PixelId::BACKDROP, 7.0),
-        ] {
-            let rgba = &drawn.color[pixel * 4..][..4];
-            let found_id: PixelId = bytemuck::pod_read_unaligned(&drawn.ids[pixel * 2..][..2]);
-            let found_depth: f32 = bytemuck::pod_read_unaligned(&drawn.depth[pixel * 4..][..4]);
+    let centre = (config.height / 2 * config.width + config.width / 2) as usize;
+    for (tile, pixels) in drawn.tiles.iter().enumerate() {
+        for (name, pixel, red, id, depth) in
+            [("centre", centre, true, PixelId::figure(0, 0), 3.5), ("corner", 0, false, PixelId::BACKDROP, 7.0)]
+        {
+            let rgba = &pixels.color[pixel * 4..][..4];
+            let (found_id, found_depth) = (pixels.ids[pixel], pixels.depth[pixel]);
             let is_red = rgba[0] > 120 && rgba[2] < 80;
             let is_blue = rgba[2] > 120 && rgba[0] < 80;
             if !(if red { is_red } else { is_blue }) || found_id != id || (found_depth - depth).abs() > 0.05 {
@@ -336,7 +339,7 @@ pub fn render_samples(
         // An update without a new frame delivers the last one.
         update(app)?;
         while let Some(drawn) = next_drawn(app)? {
-            tiles.extend(label_frame(figure, &drawn));
+            tiles.extend(label_frame(figure, drawn));
         }
     }
     Ok(tiles)

@@ -1,6 +1,6 @@
 //! What a frame is on the GPU: the plain data that the files in `assets/shaders` describe.
 
-use super::shadowed::shadowed;
+use super::{blur::Blur, shadowed::shadowed};
 use crate::{
     scene::{Degradation, Fabric, PartLook, Prop, PropShape, SceneSample},
     stream::PixelId,
@@ -209,7 +209,8 @@ impl Upload {
             ranked.map(|(rank, (_, instance))| Ranked { rank, bound: instance.bound(), instance }).collect();
         let (round, flat) = ranked.split_at_mut(cones);
         let groups = [groups(round, 0, GROUPS[0]), groups(flat, cones, GROUPS[1])].concat();
-        let shadowed = shadowed(sample, groups.iter().map(|group| group.bound).filter(|bound| bound.w > 0.0));
+        let casting = groups.iter().map(|group| group.bound).filter(|bound| bound.w > 0.0 && sample.light.shadows);
+        let shadowed = shadowed(sample, casting);
         self.groups.extend(groups);
         let backdrop = [false, true].map(|marked| {
             let first = self.rectangles.len() as u32;
@@ -309,6 +310,7 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
     let step = Vec2::ONE / camera.focal;
     let facing = backdrop.facing(camera);
     let seed = backdrop.seed as f32;
+    let blur = Blur::of(&sample.degradation);
     GpuTile {
         clip_from_world: camera.clip_from_world(),
         eye: eye.extend(1.0),
@@ -326,7 +328,7 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
         colors: backdrop.colors.map(|color| color.extend(1.0)),
         ground: backdrop.ground.extend(backdrop.pictures[1] as f32),
         post: Vec4::new(
-            sample.degradation.blur,
+            blur.gaussian(sample.degradation.blur),
             sample.degradation.noise,
             sample.degradation.block as f32,
             (sample.degradation.seed % (1 << 20)) as f32,
@@ -335,7 +337,7 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
             let Degradation { aperture, focus, vignette, shot_noise, .. } = sample.degradation;
             Vec4::new(aperture, focus, vignette, shot_noise)
         },
-        motion: sample.degradation.motion.extend(0.0).extend(0.0),
+        motion: sample.degradation.motion.extend(blur.stride() as f32).extend(0.0),
         tone: {
             let Degradation { contrast, saturation, shoulder, .. } = sample.degradation;
             Vec4::new(contrast, saturation, shoulder, 0.0)

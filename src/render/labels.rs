@@ -1,6 +1,10 @@
 //! From pixels to labels: visibility and what covers, boxes, areas, measured hardness.
 
-use super::{app::DrawnFrame, gpu, jpeg, silhouette::silhouette_area};
+use super::{
+    app::{DrawnFrame, TilePixels},
+    jpeg,
+    silhouette::silhouette_area,
+};
 use crate::{
     figure::Figure,
     scene::{Camera, SceneSample, image_box},
@@ -9,30 +13,20 @@ use crate::{
 use glam::{Vec2, Vec3};
 use rayon::prelude::*;
 
-/// Cuts a drawn frame into tiles and labels each.
-pub fn label_frame(figure: &Figure, drawn: &DrawnFrame) -> Vec<Tile> {
-    drawn.frame.samples.par_iter().enumerate().map(|(index, sample)| cut(figure, drawn, index, sample)).collect()
+/// Labels each tile of a drawn frame.
+pub fn label_frame(figure: &Figure, drawn: DrawnFrame) -> Vec<Tile> {
+    let samples = drawn.frame.samples.par_iter();
+    drawn.tiles.into_par_iter().zip(samples).map(|(pixels, sample)| finish(figure, pixels, sample)).collect()
 }
 
-fn cut(figure: &Figure, drawn: &DrawnFrame, index: usize, sample: &SceneSample) -> Tile {
+fn finish(figure: &Figure, pixels: TilePixels, sample: &SceneSample) -> Tile {
     let (width, height) = (sample.camera.width as usize, sample.camera.height as usize);
-    let atlas_width = drawn.columns as usize * width;
-    let [left, top, ..] = gpu::place(index, drawn.columns, [sample.camera.width, sample.camera.height]);
-    let plane = |bytes: &[u8], texel: usize| {
-        let mut tile = Vec::with_capacity(width * height * texel);
-        for y in 0..height {
-            let start = ((top as usize + y) * atlas_width + left as usize) * texel;
-            tile.extend_from_slice(&bytes[start..start + width * texel]);
-        }
-        tile
-    };
-    let mut color = plane(&drawn.color, 4);
+    let TilePixels { mut color, mut ids, depth } = pixels;
     if let Some(quality) = sample.degradation.jpeg {
         jpeg::keep(&mut color, sample.camera.width, sample.camera.height, quality);
     }
-    let mut ids: Vec<PixelId> = bytemuck::pod_collect_to_vec(&plane(&drawn.ids, 2));
-    let depth: Vec<f32> = bytemuck::pod_collect_to_vec(&plane(&drawn.depth, 4));
-    for pixel in 0..width * height {
+    let bordered = sample.border != [0, 0, sample.camera.width, sample.camera.height];
+    for pixel in (0..width * height).filter(|_| bordered) {
         if !sample.shows(Vec2::new((pixel % width) as f32, (pixel / width) as f32)) {
             color[pixel * 4..pixel * 4 + 3].fill(0);
             ids[pixel] = PixelId::BACKDROP;
@@ -114,14 +108,16 @@ fn label_keypoint(
 }
 
 fn modal_box(camera: &Camera, ids: &[PixelId]) -> Option<ImageBox> {
+    let own = |id: &PixelId| id.is_figure(0);
     let mut found: Option<ImageBox> = None;
-    for (i, _) in ids.iter().enumerate().filter(|(_, id)| id.is_figure(0)) {
-        let low = Vec2::new((i % camera.width as usize) as f32, (i / camera.width as usize) as f32);
-        let high = low + 1.0;
-        found = Some(match found {
-            None => ImageBox { low, high },
-            Some(so_far) => ImageBox { low: so_far.low.min(low), high: so_far.high.max(high) },
-        });
+    for (y, row) in ids.chunks_exact(camera.width as usize).enumerate() {
+        if let (Some(first), Some(last)) = (row.iter().position(own), row.iter().rposition(own)) {
+            let (low, high) = (Vec2::new(first as f32, y as f32), Vec2::new(last as f32, y as f32) + 1.0);
+            found = Some(match found {
+                None => ImageBox { low, high },
+                Some(so_far) => ImageBox { low: so_far.low.min(low), high: so_far.high.max(high) },
+            });
+        }
     }
     found
 }
@@ -129,32 +125,56 @@ fn modal_box(camera: &Camera, ids: &[PixelId]) -> Option<ImageBox> {
 /// Distance between the mean sRGB colours of the figure and of the pixels within 4 of it, as a share of the largest possible,
 /// and the mean brightness of the figure.
 fn contrast_and_brightness(camera: &Camera, color: &[u8], ids: &[PixelId]) -> (f32, f32) {
-    const REACH: usize = 4;
-    let (width, height) = (camera.width as usize, camera.height as usize);
-    let own: Vec<bool> = ids.iter().map(|id| id.is_figure(0)).collect();
-    // Spread the mask by REACH pixels, along rows and then along columns.
-    let spread = |mask: &[bool], step: usize, length: usize, other: usize, other_step: usize| {
-        let mut out = vec![false; mask.len()];
-        for line in 0..other {
-            for i in 0..length {
-                let from = i.saturating_sub(REACH);
-                let to = (i + REACH).min(length - 1);
-                out[line * other_step + i * step] = (from..=to).any(|j| mask[line * other_step + j * step]);
+    let own: Vec<u8> = ids.iter().map(|id| u8::from(id.is_figure(0))).collect();
+    let near = spread(&own, camera.width as usize, 4);
+    let mut sums = [[0u64; 4]; 2];
+    for (rgba, (own, near)) in color.chunks_exact(4).zip(own.iter().zip(&near)) {
+        if *near == 1 {
+            let sum = &mut sums[usize::from(1 - own)];
+            (0..3).for_each(|channel| sum[channel] += u64::from(rgba[channel]));
+            sum[3] += 1;
+        }
+    }
+    let [figure, around] = sums.map(|[red, green, blue, count]| {
+        Vec3::from([red, green, blue].map(|sum| sum as f32)) / (255.0 * count.max(1) as f32)
+    });
+    (figure.distance(around) / 3f32.sqrt(), figure.element_sum() / 3.0)
+}
+
+/// The mask of what is within `reach` pixels of a mask of rows of `width`, along both sides.
+fn spread(mask: &[u8], width: usize, reach: usize) -> Vec<u8> {
+    // Whole lines at once: many pixels to an instruction.
+    let join = |into: &mut [u8], from: &[u8]| into.iter_mut().zip(from).for_each(|(into, from)| *into |= from);
+    let mut wide = mask.to_vec();
+    for (from, into) in mask.chunks_exact(width).zip(wide.chunks_exact_mut(width)) {
+        for by in (1..=reach).map(|by| by.min(width)) {
+            join(&mut into[by..], from);
+            join(into, &from[by..]);
+        }
+    }
+    let mut near = wide.clone();
+    for by in (1..=reach).map(|rows| (rows * width).min(mask.len())) {
+        join(&mut near[by..], &wide);
+        join(&mut near, &wide[by..]);
+    }
+    near
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_spreads_to_all_sides_and_not_around_the_edges() {
+        let (width, height, reach) = (11, 9, 4);
+        for (x, y) in [(5, 4), (0, 0), (10, 2), (3, 8)] {
+            let mut mask = vec![0u8; width * height];
+            mask[y * width + x] = 1;
+            let near = spread(&mask, width, reach);
+            for (i, found) in near.into_iter().enumerate() {
+                let within = (i % width).abs_diff(x) <= reach && (i / width).abs_diff(y) <= reach;
+                assert_eq!(found == 1, within, "{i} from {x}, {y}");
             }
         }
-        out
-    };
-    let near = spread(&spread(&own, 1, width, height, width), width, height, width, 1);
-    let mut sums = [(Vec3::ZERO, 0u32); 2];
-    for (i, rgba) in color.chunks_exact(4).enumerate() {
-        let side = match (own[i], near[i]) {
-            (true, _) => 0,
-            (false, true) => 1,
-            _ => continue,
-        };
-        sums[side].0 += Vec3::new(f32::from(rgba[0]), f32::from(rgba[1]), f32::from(rgba[2])) / 255.0;
-        sums[side].1 += 1;
     }
-    let [figure, around] = sums.map(|(sum, count)| sum / count.max(1) as f32);
-    (figure.distance(around) / 3f32.sqrt(), figure.element_sum() / 3.0)
 }

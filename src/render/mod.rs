@@ -9,18 +9,20 @@
 
 mod adapter;
 mod app;
+mod blur;
 mod gpu;
 mod jpeg;
 mod labels;
 mod pass;
 mod pictures;
 mod pipelines;
+mod read_back;
 mod shadowed;
 mod silhouette;
 
 pub use adapter::{AdapterReport, find_adapter};
 pub use app::{
-    DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, headless_app, next_drawn, render_samples,
-    task_pools, update,
+    DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, TilePixels, headless_app, next_drawn,
+    render_samples, task_pools, update,
 };
 pub use labels::label_frame;

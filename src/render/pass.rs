@@ -1,10 +1,12 @@
-//! The systems of the render world: upload a frame, draw it, copy it out, deliver it.
+//! The systems of the render world that upload a frame and draw it.
 
 use super::{
-    app::{DrawnFrame, Frame, FrameToDraw},
+    app::{Frame, FrameToDraw},
+    blur::{Blur, columns_first},
     gpu::{self, TileRange},
     pictures::PictureTexture,
     pipelines::{Atlas, BUFFER_BYTES, TilePipelines},
+    read_back::Ring,
 };
 use crate::scene::{BackdropKind, SceneSample};
 use bevy::{
@@ -16,7 +18,7 @@ use bevy::{
         renderer::{RenderDevice, RenderQueue},
     },
 };
-use std::{collections::VecDeque, ops::Range};
+use std::ops::Range;
 
 /// The frame being drawn in this update.
 #[derive(Resource)]
@@ -27,9 +29,9 @@ pub struct Drawing {
     rectangles: Buffer,
     tile_bind: BindGroup,
     light_bind: BindGroup,
-    /// What the first and the second half of the camera look at.
+    /// What was drawn, and what came of the first half of a blur, to look at.
     camera_binds: [BindGroup; 2],
-    drawn: bool,
+    pub drawn: bool,
 }
 
 /// Buffers that are kept and only ever grow.
@@ -42,17 +44,6 @@ pub struct Uploads {
     fabrics: Option<Buffer>,
     rectangles: Option<Buffer>,
 }
-
-/// Frames that the GPU is still drawing, oldest first, and buffers to read further ones back with.
-#[derive(Resource, Default)]
-pub struct Ring {
-    pending: VecDeque<(Frame, Buffer, wgpu::SubmissionIndex)>,
-    free: Vec<Buffer>,
-}
-
-/// Where delivered frames go.
-#[derive(Resource)]
-pub struct Delivery(pub crossbeam_channel::Sender<Result<DrawnFrame, String>>);
 
 /// Takes the frame that the main world wants drawn.
 pub fn extract_frame(mut main_world: ResMut<MainWorld>, mut commands: Commands) {
@@ -172,7 +163,7 @@ pub fn draw(
     let Some(built) = Built::from_cache(&pipelines, &cache) else { return };
     let mut encoder = device.create_command_encoder(&CommandEncoderDescriptor::default());
     draw_tiles(&mut encoder, &device, &drawing, &atlas, &built);
-    let buffer = copy_out(&mut encoder, &device, &atlas, &mut ring);
+    let buffer = ring.copy_out(&mut encoder, &device, &atlas);
     let submission = queue.submit([encoder.finish()]);
     ring.pending.push_back((drawing.frame.clone(), buffer, submission));
     drawing.drawn = true;
@@ -182,26 +173,27 @@ pub fn draw(
 struct Built<'a> {
     planes: &'a RenderPipeline,
     instances: [&'a RenderPipeline; 2],
-    surfaces: &'a RenderPipeline,
+    surfaces: [&'a RenderPipeline; 2],
     /// Of each kind the ground and the wall, where no shadow falls and where one may.
     backdrops: Vec<[[&'a RenderPipeline; 2]; 2]>,
-    blur: &'a RenderPipeline,
-    cameras: [&'a RenderPipeline; 2],
+    blurs: [&'a RenderPipeline; 2],
+    cameras: [&'a RenderPipeline; 3],
 }
 
 impl<'a> Built<'a> {
     fn from_cache(pipelines: &TilePipelines, cache: &'a PipelineCache) -> Option<Self> {
         let built = |id| cache.get_render_pipeline(id);
         let both = |[first, second]: [_; 2]| Some([built(first)?, built(second)?]);
+        let [plain, smooth, soft] = pipelines.cameras;
         Some(Built {
             planes: built(pipelines.planes)?,
             instances: both(pipelines.instances)?,
-            surfaces: built(pipelines.surfaces)?,
+            surfaces: both(pipelines.surfaces)?,
             backdrops: (pipelines.backdrops.into_iter())
                 .map(|[ground, wall]| Some([both(ground)?, both(wall)?]))
                 .collect::<Option<_>>()?,
-            blur: built(pipelines.blur)?,
-            cameras: both(pipelines.cameras)?,
+            blurs: both(pipelines.blurs)?,
+            cameras: [built(plain)?, built(smooth)?, built(soft)?],
         })
     }
 }
@@ -213,12 +205,14 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let (drawn, ids, depth, places) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth), view(&atlas.places));
     let (blurred, clip_depth, color) = (view(&atlas.blurred), view(&atlas.clip_depth), view(&atlas.color));
-    let mut begin = |label, targets: &[&TextureView], clip_depth: Option<(&TextureView, Option<Operations<f32>>)>| {
-        let attachment = |view| {
-            let ops = Operations { load: LoadOp::Clear(LinearRgba::NONE.into()), store: StoreOp::Store };
+    let cleared = LoadOp::Clear(wgpu::Color::TRANSPARENT);
+    type Target<'a> = (&'a TextureView, LoadOp<wgpu::Color>);
+    let mut begin = |label, targets: &[Target], clip_depth: Option<(&TextureView, Option<Operations<f32>>)>| {
+        let attachments = targets.iter().map(|(view, load)| {
+            let ops = Operations { load: *load, store: StoreOp::Store };
             Some(RenderPassColorAttachment { view, depth_slice: None, resolve_target: None, ops })
-        };
-        let targets: Vec<_> = targets.iter().map(|view| attachment(*view)).collect();
+        });
+        let targets: Vec<_> = attachments.collect();
         let pass = encoder.begin_render_pass(&RenderPassDescriptor {
             label: Some(label),
             color_attachments: &targets,
@@ -234,31 +228,49 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
     let [of_drawn, of_blurred] = &drawing.camera_binds;
     {
         let write = Operations { load: LoadOp::Clear(0.0), store: StoreOp::Store };
-        let mut seen = begin("seen", &[&ids, &depth, &places], Some((&clip_depth, Some(write))));
+        let mut seen =
+            begin("seen", &[(&ids, cleared), (&depth, cleared), (&places, cleared)], Some((&clip_depth, Some(write))));
         seen.draw_whole(built.planes, 0.0, |_| true);
         seen.draw_instances(built.instances);
     }
     {
-        let mut light = begin("light", &[&drawn], Some((&clip_depth, None)));
+        let mut light = begin("light", &[(&drawn, cleared)], Some((&clip_depth, None)));
         light.pass.set_bind_group(1, &drawing.light_bind, &[]);
         for (kind, both) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
             for (pipelines, at) in both.iter().zip([GROUND, WALL]) {
                 light.draw_backdrop(*pipelines, at, kind);
             }
         }
-        light.draw_whole(built.surfaces, INSTANCES, |_| true);
+        let [lit, shadowed] = built.surfaces;
+        light.draw_whole(lit, INSTANCES, |sample| !sample.light.shadows);
+        light.draw_whole(shadowed, INSTANCES, |sample| sample.light.shadows);
+    }
+    let [first, second] = built.blurs;
+    {
+        let mut blur = begin("first half of blur", &[(&blurred, cleared)], None);
+        blur.pass.set_bind_group(1, of_drawn, &[]);
+        blur.draw_blur(
+            first,
+            |blur| *blur != Blur::Sharp,
+            |stride, columns| match columns {
+                true => [1, stride],
+                false => [stride, 1],
+            },
+        );
     }
     {
-        let mut blur = begin("blur", &[&blurred], None);
-        blur.pass.set_bind_group(1, of_drawn, &[]);
-        blur.draw_whole(built.blur, 0.0, |sample| sample.degradation.is_soft());
+        let mut blur = begin("second half of blur", &[(&drawn, LoadOp::Load)], None);
+        blur.pass.set_bind_group(1, of_blurred, &[]);
+        blur.draw_blur(second, |blur| blur.stride() > 1, |stride, _| [stride; 2]);
     }
-    let [sharp, soft] = built.cameras;
-    let mut camera = begin("camera", &[&color], None);
+    let [plain, smooth, soft] = built.cameras;
+    let mut camera = begin("camera", &[(&color, cleared)], None);
+    let blur = |sample: &SceneSample| Blur::of(&sample.degradation);
     camera.pass.set_bind_group(1, of_drawn, &[]);
-    camera.draw_whole(sharp, 0.0, |sample| !sample.degradation.is_soft());
+    camera.draw_whole(plain, 0.0, |sample| matches!(blur(sample), Blur::Sharp | Blur::Coarse { .. }));
+    camera.draw_whole(smooth, 0.0, |sample| matches!(blur(sample), Blur::Smooth { .. }));
     camera.pass.set_bind_group(1, of_blurred, &[]);
-    camera.draw_whole(soft, 0.0, |sample| sample.degradation.is_soft());
+    camera.draw_whole(soft, 0.0, |sample| blur(sample) == Blur::Soft);
 }
 
 /// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl` writes them.
@@ -281,6 +293,29 @@ impl<'a> Pass<'a> {
         for (tile, range) in drawing.ranges.iter().enumerate() {
             if wanted(&drawing.frame.samples[tile]) {
                 self.look_at(tile, [at, at]);
+                self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                self.pass.draw(0..3, 0..1);
+            }
+        }
+    }
+
+    /// Runs one half of a blur over the tiles whose blurs are `wanted`, for a place in every so many pixels along rows and columns as `strides`
+    /// says of the blur's own stride and whether it goes along the columns first.
+    fn draw_blur(
+        &mut self,
+        pipeline: &'a RenderPipeline,
+        wanted: impl Fn(&Blur) -> bool,
+        strides: impl Fn(u32, bool) -> [u32; 2],
+    ) {
+        let drawing = self.drawing;
+        self.pass.set_render_pipeline(pipeline);
+        for (tile, range) in drawing.ranges.iter().enumerate() {
+            let degradation = &drawing.frame.samples[tile].degradation;
+            let blur = Blur::of(degradation);
+            if wanted(&blur) {
+                let [x, y, width, height] = gpu::place(tile, self.atlas.columns, self.atlas.tile);
+                let [across, down] = strides(blur.stride(), columns_first(degradation));
+                self.confine([x, y, width.div_ceil(across), height.div_ceil(down)], [0.0, 0.0]);
                 self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
                 self.pass.draw(0..3, 0..1);
             }
@@ -322,86 +357,13 @@ impl<'a> Pass<'a> {
     }
 
     /// Confines drawing to one tile's place in the atlas, and to a range of clip depths.
-    fn look_at(&mut self, tile: usize, [low, high]: [f32; 2]) {
-        let [x, y, width, height] = gpu::place(tile, self.atlas.columns, self.atlas.tile);
+    fn look_at(&mut self, tile: usize, depths: [f32; 2]) {
+        self.confine(gpu::place(tile, self.atlas.columns, self.atlas.tile), depths);
+    }
+
+    /// Confines drawing to a part of the atlas: left, top, width, height in pixels.
+    fn confine(&mut self, [x, y, width, height]: [u32; 4], [low, high]: [f32; 2]) {
         self.pass.set_viewport(x as f32, y as f32, width as f32, height as f32, low, high);
         self.pass.set_scissor_rect(x, y, width, height);
     }
-}
-
-/// Copies the atlas into a buffer of the ring, and returns that.
-fn copy_out(encoder: &mut CommandEncoder, device: &RenderDevice, atlas: &Atlas, ring: &mut Ring) -> Buffer {
-    let (planes, size) = atlas.layout();
-    let buffer = ring.free.pop().unwrap_or_else(|| {
-        device.create_buffer(&BufferDescriptor {
-            label: Some("read-back"),
-            size,
-            usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        })
-    });
-    for ((texture, _), (offset, row)) in atlas.read_back().into_iter().zip(planes) {
-        encoder.copy_texture_to_buffer(
-            texture.as_image_copy(),
-            TexelCopyBufferInfo {
-                buffer: &buffer,
-                layout: TexelCopyBufferLayout { offset, bytes_per_row: Some(row), rows_per_image: None },
-            },
-            texture.size(),
-        );
-    }
-    buffer
-}
-
-/// Delivers frames that have had an update to be drawn in; all of them where nothing new was submitted.
-pub fn deliver(
-    drawing: Option<Res<Drawing>>,
-    atlas: Res<Atlas>,
-    mut ring: ResMut<Ring>,
-    device: Res<RenderDevice>,
-    delivery: Res<Delivery>,
-) {
-    let newest = usize::from(drawing.is_some_and(|drawing| drawing.drawn));
-    while ring.pending.len() > newest {
-        let Some((frame, buffer, submission)) = ring.pending.pop_front() else { return };
-        let read = read_planes(&device, &atlas, &buffer, submission);
-        ring.free.push(buffer);
-        let delivered = read.map(|[color, ids, depth]| DrawnFrame { frame, columns: atlas.columns, color, ids, depth });
-        // Nobody receives any more while the app is being torn down.
-        let _ = delivery.0.send(delivered);
-    }
-}
-
-/// Waits for a submission and reads its colour, id and depth planes, each with its rows' padding cut off.
-fn read_planes(
-    device: &RenderDevice,
-    atlas: &Atlas,
-    buffer: &Buffer,
-    submission: wgpu::SubmissionIndex,
-) -> Result<[Vec<u8>; 3], String> {
-    let (sender, mapped) = crossbeam_channel::bounded(1);
-    buffer.slice(..).map_async(MapMode::Read, move |result| {
-        let _ = sender.send(result);
-    });
-    device
-        .wgpu_device()
-        .poll(PollType::Wait { submission_index: Some(submission), timeout: None })
-        .map_err(|e| format!("waiting for the GPU failed: {e}"))?;
-    mapped
-        .recv()
-        .map_err(|_| "the GPU never answered".to_owned())?
-        .map_err(|e| format!("a frame could not be read back: {e}"))?;
-    let bytes = buffer.slice(..).get_mapped_range();
-    let (layout, _) = atlas.layout();
-    let mut planes = [Vec::new(), Vec::new(), Vec::new()];
-    for (((texture, texel), (offset, row)), plane) in atlas.read_back().into_iter().zip(layout).zip(&mut planes) {
-        let used = (texture.width() * texel) as usize;
-        plane.reserve_exact(used * texture.height() as usize);
-        for y in 0..texture.height() as usize {
-            plane.extend_from_slice(&bytes[offset as usize + y * row as usize..][..used]);
-        }
-    }
-    drop(bytes);
-    buffer.unmap();
-    Ok(planes)
 }

@@ -22,14 +22,14 @@ pub struct TilePipelines {
     pub planes: CachedRenderPipelineId,
     /// Ids and depth of round cones and of cuboids.
     pub instances: [CachedRenderPipelineId; 2],
-    /// The light on instances.
-    pub surfaces: CachedRenderPipelineId,
+    /// The light on instances, where nothing casts shadows and where they do.
+    pub surfaces: [CachedRenderPipelineId; 2],
     /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`], where no shadow falls and where one may.
     pub backdrops: [[[CachedRenderPipelineId; 2]; 2]; BackdropKind::ALL.len()],
-    /// The first half of a blur: along the longer side of the motion, or along rows.
-    pub blur: CachedRenderPipelineId,
-    /// What the camera makes of a sharp tile and of one whose blur is half done, of which it does the other half.
-    pub cameras: [CachedRenderPipelineId; 2],
+    /// The halves of a blur: along the longer side of the motion, or along rows, then along the other.
+    pub blurs: [CachedRenderPipelineId; 2],
+    /// What the camera makes of a sharp or coarse tile, of a smooth one, and of a soft one whose blur is half done.
+    pub cameras: [CachedRenderPipelineId; 3],
     pub tile_layout: BindGroupLayoutDescriptor,
     pub light_layout: BindGroupLayoutDescriptor,
     pub camera_layout: BindGroupLayoutDescriptor,
@@ -140,8 +140,9 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         }
         pipeline
     };
-    let surface = with(light(["tile_vertex", "surface_fragment"]), "SHADOWS");
-    let surfaces = tested(surface, false, CompareFunction::LessEqual);
+    let surface = light(["tile_vertex", "surface_fragment"]);
+    let surfaces = [surface.clone(), with(surface, "SHADOWS")]
+        .map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::LessEqual)));
     let backdrops = BackdropKind::ALL.map(|kind| {
         let define = match kind {
             BackdropKind::Studio => "STUDIO",
@@ -163,13 +164,15 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
     let camera = |entry, format| {
         pipeline(&shaders.camera, &[&tile_layout, &camera_layout], ["tile_vertex", entry], vec![target(format)])
     };
-    let cameras = ["sharp_fragment", "blurred_fragment"].map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
+    let blurs = ["first_fragment", "second_fragment"].map(|entry| cache.queue_render_pipeline(camera(entry, DRAWN)));
+    let cameras = ["plain_fragment", "smooth_fragment", "soft_fragment"]
+        .map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
     commands.insert_resource(TilePipelines {
         planes: cache.queue_render_pipeline(planes),
         instances,
-        surfaces: cache.queue_render_pipeline(surfaces),
+        surfaces,
         backdrops,
-        blur: cache.queue_render_pipeline(camera("blur_fragment", DRAWN)),
+        blurs,
         cameras,
         tile_layout,
         light_layout,
@@ -215,7 +218,8 @@ pub struct Atlas {
     pub columns: u32,
     /// Size of a tile, pixels.
     pub tile: [u32; 2],
-    /// The light that reaches the camera, and depth, used while drawing only.
+    /// The light that reaches the camera, and depth, used while drawing only; of the tiles that are not sharp in the end after both halves
+    /// of their blur, in their corners.
     pub drawn: Texture,
     /// The same of the tiles that are not sharp, after the first half of their blur.
     pub blurred: Texture,

@@ -23,7 +23,7 @@ struct Plane {
 /// The cells where something within the `spheres`, as centres and radii, may take light from the ground or from a wall that gets
 /// shadows.
 pub fn shadowed(sample: &SceneSample, spheres: impl Iterator<Item = Vec4>) -> Cells {
-    if sample.light.lamp.is_some() {
+    if sample.light.lamp.is_some() && sample.light.shadows {
         // Penumbrae of a wide lamp grow without end.
         return Cells([u16::MAX; CELLS]);
     }

@@ -3,6 +3,7 @@
 
 use crate::{figure::RoundCone, scene::Camera};
 use glam::Vec2;
+use std::ops::Range;
 
 /// Pixels of a silhouette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -24,13 +25,14 @@ pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -
     for part in parts {
         let [low, high] = crate::scene::image_box(camera, std::slice::from_ref(part));
         let clamp = |v: f32, most: i32| (v as i32).clamp(-most, 2 * most);
+        let (left, right) = (clamp(low.x.floor(), width), clamp(high.x.ceil(), width));
+        let mut guess = None;
         for y in clamp(low.y.floor(), height)..clamp(high.y.ceil(), height) {
-            for x in clamp(low.x.floor(), width)..clamp(high.x.ceil(), width) {
-                let cell = &mut covered[((y + height) * columns + x + width) as usize];
-                if !*cell {
-                    let direction = ray_through(Vec2::new(x as f32 + 0.5, y as f32 + 0.5));
-                    *cell = part.ray(eye, direction).is_some();
-                }
+            let is_hit = |x: i32| part.ray(eye, ray_through(Vec2::new(x as f32 + 0.5, y as f32 + 0.5))).is_some();
+            guess = run(left..right, guess, is_hit);
+            if let Some((first, last)) = guess {
+                let row = (y + height) * columns + width;
+                covered[(row + first) as usize..=(row + last) as usize].fill(true);
             }
         }
     }
@@ -44,10 +46,44 @@ pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -
     area
 }
 
+/// The first and the last pixel of a row that are hit, which hang together, as a round cone is convex: looked for from the ends of the row before
+/// it outwards, or all along where that has none.
+fn run(within: Range<i32>, guess: Option<(i32, i32)>, is_hit: impl Fn(i32) -> bool) -> Option<(i32, i32)> {
+    let (first, last) = guess.unwrap_or((within.start, within.start));
+    let outwards = (0..within.len() as i32).flat_map(|by| [first - by, first + by]);
+    let hit = outwards.filter(|x| within.contains(x)).find(|x| is_hit(*x))?;
+    let mut low = hit;
+    while low > within.start && is_hit(low - 1) {
+        low -= 1;
+    }
+    let mut high = last.max(hit);
+    if high == hit || is_hit(high) {
+        while high + 1 < within.end && is_hit(high + 1) {
+            high += 1;
+        }
+    } else {
+        while !is_hit(high) {
+            high -= 1;
+        }
+    }
+    Some((low, high))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use glam::Vec3;
+
+    #[test]
+    fn a_run_is_found_from_any_guess() {
+        for (first, last) in [(3, 3), (2, 6), (0, 9), (7, 9)] {
+            for guess in (0..10).flat_map(|a| (a..10).map(move |b| Some((a, b)))).chain([None]) {
+                let found = run(0..10, guess, |x| (first..=last).contains(&x));
+                assert_eq!(found, Some((first, last)), "from {guess:?}");
+            }
+        }
+        assert_eq!(run(0..10, Some((4, 5)), |_| false), None);
+    }
 
     #[test]
     fn a_ball_covers_the_disc_that_geometry_says() {

@@ -120,6 +120,8 @@ randomizer! {
         white_balance = 0.0,
         /// Radius of the sun or lamp over its distance: 0 casts hard shadows, 0.2 is a wide window.
         softness = 0.0,
+        /// Probability that sun or lamp casts shadows; what comes from everywhere, as below clouds, casts none.
+        shadows = 1.0,
         /// Probability that a lamp shines in the sun's stead, from the sun's direction.
         lamp = 0.0,
         /// Its distance from the figure, metres.

@@ -210,7 +210,7 @@ impl PropShape {
     }
 }
 
-/// The light: a sun or a lamp that casts shadows, and what comes from all around.
+/// The light: a sun or a lamp, which mostly casts shadows, and what comes from all around.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Light {
     /// Unit vector towards the sun, or from the figure towards the lamp.
@@ -219,6 +219,8 @@ pub struct Light {
     pub sun_color: Vec3,
     /// Radius of the sun or lamp over its distance: 0 casts hard shadows.
     pub softness: f32,
+    /// Whether it casts shadows.
+    pub shadows: bool,
     /// The lamp that shines in the sun's stead.
     pub lamp: Option<Lamp>,
     /// Linear RGB of the light from above.
@@ -344,19 +346,6 @@ pub struct Degradation {
     pub shoulder: f32,
     /// Quality that the picture is kept at as a JPEG, 1 to 100; `None` where it never was one.
     pub jpeg: Option<u8>,
-}
-
-impl Degradation {
-    /// Whether any light reaches a pixel from those beside it.
-    pub fn is_soft(&self) -> bool {
-        let block = self.block as f32;
-        let unfocused = 2.0 * self.aperture;
-        // What a line as thin as a pixel gets too is in proportion to the motion.
-        let variance =
-            self.blur.powi(2) + (block * block - 1.0) / 12.0 + unfocused.powi(2) + self.motion.length_squared();
-        // Below a tenth of a pixel nothing is gathered: see `camera.wgsl`.
-        variance > 0.01
-    }
 }
 
 impl Default for Degradation {

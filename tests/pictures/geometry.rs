@@ -172,6 +172,7 @@ fn sunlight() -> Light {
         sky_color: Vec3::splat(0.2),
         bounce_color: Vec3::splat(0.2),
         softness: 0.0,
+        shadows: true,
         lamp: None,
         exposure: 1.0,
     }

@@ -1,8 +1,12 @@
 //! What is out of focus.
 
 use super::studio::*;
-use glam::Vec3;
-use marionette::stream::Tile;
+use glam::{Quat, Vec3};
+use marionette::{
+    scene::{Prop, PropShape},
+    stream::Tile,
+};
+use std::f32::consts::FRAC_PI_2;
 
 /// A black ball, 4 m away, before a white wall at 7 m, through a lens that is focused on what is `focus` metres away.
 fn focused_on(studio: &mut Studio, focus: f32) -> Tile {
@@ -31,4 +35,52 @@ fn a_sharp_figure_keeps_its_outline_before_a_blurred_wall_and_loses_it_where_the
     assert_eq!(off(&on_ball), 0);
     // The ring of its outline is some 100 pixels long.
     assert!(off(&on_wall) > 150, "{}", off(&on_wall));
+}
+
+#[test]
+fn a_blurred_edge_is_as_wide_as_the_blur_and_stays_where_it_was() {
+    const SIDE: usize = 96;
+    // At all pixels, at one in 2, 3 and 5 along either side, and in no direction more than in another.
+    let blurs = [1.5, 2.3, 3.7, 5.5];
+    let mut studio = Studio::new(2 * blurs.len(), [SIDE as u32; 2]);
+    let scene = |blur: f32, turn: f32| {
+        let eye = Vec3::new(0.0, 20.0, 4.0);
+        let middle = Vec3::new(0.0, 20.0, 0.0);
+        let wide = Prop {
+            rotation: Quat::from_rotation_z(turn),
+            color: Vec3::ZERO,
+            ..cuboid(middle, Vec3::ZERO, Quat::IDENTITY)
+        };
+        // Its edge lies half a metre off the middle, along x or along y.
+        let at = middle + wide.rotation * Vec3::X * 5.5;
+        let edge = Prop { position: at, shape: PropShape::Cuboid { half_extents: Vec3::new(5.0, 20.0, 0.01) }, ..wide };
+        let nobody = figure_of(&studio.figure, vec![]);
+        let mut scene = scene_of(camera(SIDE as u32, 40.0, eye, middle), vec![nobody], vec![edge]);
+        scene.backdrop.colors = [Vec3::ONE; 3];
+        scene.degradation.blur = blur;
+        scene
+    };
+    let scenes: Vec<_> = blurs.into_iter().flat_map(|blur| [scene(blur, 0.0), scene(blur, FRAC_PI_2)]).collect();
+    let tiles = studio.shoot(&scenes);
+    for (tile, scene) in tiles.iter().zip(&scenes) {
+        let upright = scene.props[0].rotation == Quat::IDENTITY;
+        let light = |i: usize| {
+            let (x, y) = if upright { (i, SIDE / 2) } else { (SIDE / 2, SIDE - 1 - i) };
+            linear(tile.color[(y * SIDE + x) * 4])
+        };
+        let rise: Vec<f32> = (1..SIDE).map(|i| light(i) - light(i - 1)).collect();
+        let whole: f32 = rise.iter().sum();
+        // A step lies between two pixels.
+        let mean = rise.iter().zip(1..).map(|(rise, i)| rise * i as f32).sum::<f32>() / whole;
+        let squares = rise.iter().zip(1..).map(|(rise, i)| rise * (i as f32 - mean).powi(2));
+        let deviation = (squares.sum::<f32>() / whole).sqrt();
+        let blur = scene.degradation.blur;
+        // Tails beyond two deviations are cut off, which takes an eighth.
+        assert!((0.84..1.02).contains(&(deviation / blur)), "{deviation} pixels, not {blur}: {rise:?}");
+        let corner = scene.props[0].position - scene.props[0].rotation * Vec3::X * 5.0;
+        let seen = scene.camera.project(corner).pixel;
+        let expected = if upright { seen.x } else { SIDE as f32 - seen.y };
+        // Before the blur it is as sharp as pixels are.
+        assert!((mean - expected).abs() < 0.6, "at {mean}, not at {expected}, blurred by {blur}");
+    }
 }

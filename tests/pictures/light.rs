@@ -80,6 +80,27 @@ fn wide_light_has_wide_penumbras_and_as_much_shadow_in_all() {
 }
 
 #[test]
+fn light_that_casts_no_shadows_shines_as_if_nothing_stood_in_its_way() {
+    let mut studio = Studio::new(3, [96, 96]);
+    let scene = |props, shadows| {
+        let mut scene = under_a_lamp(&studio, -1.0);
+        scene.light.shadows = shadows;
+        scene.props = props;
+        scene
+    };
+    // Below the ball another one, on which its shadow would lie.
+    let balls = vec![ball(Vec3::new(0.25, 1.0, 0.0), 0.1), ball(Vec3::new(0.4, 0.4, 0.0), 0.05)];
+    let [without, shadowless, shadowed] =
+        <[Tile; 3]>::try_from(studio.shoot(&[scene(vec![], true), scene(balls.clone(), false), scene(balls, true)]))
+            .unwrap();
+    let in_shadow = Vec3::X * 0.5;
+    assert_eq!(at(&shadowless, in_shadow), at(&without, in_shadow));
+    assert!(at(&shadowed, in_shadow) < 0.01 && at(&shadowless, in_shadow) > 0.3);
+    let top = Vec3::new(0.4, 0.45, 0.0);
+    assert!(at(&shadowed, top) < 0.01 && at(&shadowless, top) > 0.1, "{} on the ball below", at(&shadowless, top));
+}
+
+#[test]
 fn contrast_turns_about_middle_grey_and_saturation_about_brightness() {
     let mut studio = Studio::new(3, [32, 32]);
     let wall = |color: Vec3, contrast: f32, saturation: f32| {

@@ -96,6 +96,7 @@ pub fn even_light() -> Light {
         sky_color: Vec3::ONE,
         bounce_color: Vec3::ONE,
         softness: 0.0,
+        shadows: true,
         lamp: None,
         exposure: 1.0,
     }

@@ -133,7 +133,7 @@ fn rate(
         while let Some(drawn) = next_drawn(app)? {
             tiles += drawn.frame.samples.len() as u64;
             if let Some(figure) = figure {
-                black_box(label_frame(figure, &drawn));
+                black_box(label_frame(figure, drawn));
             }
         }
         Ok(tiles)

@@ -42,10 +42,14 @@ pub(super) fn light(
         sky_color: colored(sky_tint, sky),
         bounce_color: colored(sky_tint, sky * 0.55),
         softness: 0.0,
+        shadows: true,
         lamp: None,
         exposure: stops.clamp(-4.0, 4.0).exp2(),
     };
     put_lamp(scene, keys, record, camera, middle, hardness, &mut light);
+    let mut rng = keys.stream("lighting/shadows");
+    let share = record.draw("lighting.shadows", &settings.shadows, &mut rng, hardness);
+    light.shadows = rng.random::<f32>() < share;
     let mut rng = keys.stream("lighting/exposure");
     let mut draw = |name, ramp| record.draw(name, ramp, &mut rng, hardness).clamp(0.0, 1.0);
     adapt(
