@@ -31,8 +31,8 @@ use marionette::{
 };
 use std::{f32::consts::PI, sync::Arc};
 
-/// Side of the shadow map, texels: four to a pixel of the smallest tiles. Bevy's own default is 2048.
-const SHADOW_MAP: usize = 256;
+/// Texels along the shadow map to each pixel along a tile: 256 for a tile of 64x64. Bevy's own default is 2048 in all.
+const SHADOW_TEXELS_A_PIXEL: usize = 4;
 /// Farthest that shadows reach from the camera, metres.
 const SHADOW_REACH: f32 = 12.0;
 /// Half the side of wall and ground, metres.
@@ -105,7 +105,7 @@ impl CameraPerTile {
         #[cfg(feature = "viewer")]
         let plugins = plugins.disable::<bevy::winit::WinitPlugin>();
         app.add_plugins(plugins)
-            .insert_resource(DirectionalLightShadowMap { size: SHADOW_MAP })
+            .insert_resource(DirectionalLightShadowMap { size: SHADOW_TEXELS_A_PIXEL * size[0].max(size[1]) as usize })
             .insert_resource(Scenes(scenes.clone()))
             .init_resource::<Arrived>()
             .init_resource::<Tiles>()
@@ -170,10 +170,13 @@ fn set_up(world: &mut World, tiles: usize, [width, height]: [u32; 2]) {
     let atlas = world.resource_mut::<Assets<Image>>().add(atlas);
     world.spawn(Readback::texture(atlas.clone()));
     let mut meshes = world.resource_mut::<Assets<Mesh>>();
+    // A polygon of n corners misses its circle by 5 / n^2 of the radius: by as much of a pixel at every size of a tile.
+    let finer = (width.max(height) as f32 / 64.0).sqrt();
+    let corners = |at_64: f32| (at_64 * finer).round() as u32;
     let shapes = Shapes {
         // As long as wide in all: scaled to a part's length and thickness.
-        capsule: meshes.add(Capsule3d::new(0.25, 0.5).mesh().longitudes(12).latitudes(6)),
-        ball: meshes.add(Sphere::new(1.0).mesh().uv(12, 8)),
+        capsule: meshes.add(Capsule3d::new(0.25, 0.5).mesh().longitudes(corners(12.0)).latitudes(corners(6.0))),
+        ball: meshes.add(Sphere::new(1.0).mesh().uv(corners(12.0), corners(8.0))),
         cuboid: meshes.add(Cuboid::new(2.0, 2.0, 2.0)),
         plane: meshes.add(Plane3d::new(Vec3::Y, Vec2::splat(PLANE))),
     };

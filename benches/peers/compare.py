@@ -1,7 +1,7 @@
 """Measures how many labelled pictures per second marionette, MuJoCo and pybullet draw, in turns, each time in fresh processes.
 
 Run by scripts/bench-render --peers, which builds and installs what it takes. All draw the figure of capsules.toml: picture, part
-ids and 17 points (marionette also depth and visibility). What a machine cannot run is named and left out.
+ids and 17 points (marionette also depth and visibility), with shadows or without. What a machine cannot run is named and left out.
 """
 import argparse
 import json
@@ -19,6 +19,7 @@ PEERS = {
     "mujoco": ("mujoco_scene.py",),
     "pybullet": ("pybullet_scene.py",),
 }
+OURS = {"marionette, shadows": "scene.toml", "marionette": "shadowless.toml"}
 # What is aimed at: the least ratio of marionette to a peer at a side.
 TARGETS = {("mujoco, shadows", 64): 8.0, ("pybullet", 64): 2.0}
 TARGETS_AT_256 = 1.0
@@ -34,10 +35,14 @@ def together(commands):  # runs them at once; the outputs of all, or what the fi
     return [output for _, output, _ in ended]
 
 
-def ours(args, side, processes, folder):
+def same_work(peer):  # which of OURS a peer is compared with
+    return "marionette, shadows" if "shadows" in peer else "marionette"
+
+
+def ours(args, name, side, processes, folder):
     # Three measurements of `seconds` each; the processes share the cores' threads.
     paths = [folder / f"{number}.json" for number in range(processes)]
-    command = [args.marionette, "bench", "render", "--scene", FOLDER / "scene.toml", "--sizes", side, "--pairs", 1]
+    command = [args.marionette, "bench", "render", "--scene", FOLDER / OURS[name], "--sizes", side, "--pairs", 1]
     command += ["--seconds", args.seconds, "--threads", max(args.threads // processes, 1), "--quiet", "--json"]
     together([[*command, path] for path in paths])
     reports = [json.loads(path.read_text())["render"]["sizes"][0] for path in paths]
@@ -58,22 +63,20 @@ def spread(values):
 
 
 def compare(args, peers, side, processes, folder):
-    rates = {name: [] for name in ("marionette", "marionette, sampled too", *peers)}
+    rates = {name: [] for ours in OURS for name in (ours, f"{ours}, sampled too")} | {peer: [] for peer in peers}
     for number in range(args.pairs):
         print(f"{side}x{side}, {processes} at once, round {number + 1} of {args.pairs}", file=sys.stderr)
         # Who goes first changes from round to round.
-        order = ["marionette", *peers]
+        order = [*OURS, *peers]
         order = order[number % len(order) :] + order[: number % len(order)]
         for name in order:
-            if name == "marionette":
-                found = ours(args, side, processes, folder)
+            if name in OURS:
+                found = ours(args, name, side, processes, folder)
                 rates[name].append(found["labelled"])
-                rates["marionette, sampled too"].append(found["generator"])
+                rates[f"{name}, sampled too"].append(found["generator"])
             else:
                 rates[name].append(theirs(args, name, side, processes)[1])
-    ratios = {
-        peer: spread([a / b for a, b in zip(rates["marionette"], rates[peer])]) for peer in peers
-    }
+    ratios = {peer: spread([a / b for a, b in zip(rates[same_work(peer)], rates[peer])]) for peer in peers}
     return {"side": side, "processes": processes, "rates": {k: spread(v) for k, v in rates.items()}, "ratios": ratios}
 
 
@@ -81,12 +84,12 @@ def show(one):
     text = lambda s, digits: f"{s['median']:.{digits}f} ({s['low']:.{digits}f} to {s['high']:.{digits}f})"
     side, processes = one["side"], one["processes"]
     print(f"\n{side}x{side}, {processes} process{'es' if processes > 1 else ''} of each")
-    print(f"  {'':<26}{'pictures/s':<30}marionette over it")
+    print(f"  {'':<34}{'pictures/s':<30}marionette over it")
     for name, rates in one["rates"].items():
         ratio = one["ratios"].get(name)
         target = TARGETS.get((name, side), TARGETS_AT_256 if side == 256 and ratio else None)
         aim = "" if target is None else f"  wanted {target:g}: {'met' if ratio['median'] >= target else 'missed'}"
-        print(f"  {name:<26}{text(rates, 1):<30}{text(ratio, 2) if ratio else ''}{aim}")
+        print(f"  {name:<34}{text(rates, 1):<30}{text(ratio, 2) if ratio else ''}{aim}")
     sys.stdout.flush()
 
 
@@ -112,7 +115,7 @@ def main():
             print(f"{peer}: left out, {error}")
     print(f"{args.threads} cores, load {report['load_before']:.1f} at the start; " +
           "; ".join(f"{peer} {version}" for peer, version in report["versions"].items()) +
-          f"\nMedians (lowest to highest) of {args.pairs} rounds. marionette draws shadows throughout.")
+          f"\nMedians (lowest to highest) of {args.pairs} rounds, each peer against the marionette that casts shadows where it does.")
     with tempfile.TemporaryDirectory() as scratch:
         for side in (int(side) for side in args.sizes.split(",")):
             for processes in (int(count) for count in args.processes.split(",")):
