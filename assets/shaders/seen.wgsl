@@ -113,9 +113,11 @@ fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> InstanceVer
     return InstanceVertex(rectangle(corner, direction, low, high, in_front), in.a, in.b, in.turn, in.which);
 }
 
-// An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1: `t` is the depth.
-fn seen_instance(t: f32, which: vec2<u32>) -> Seen {
-    if ((t <= NEAR) | (t > FAR)) {
+// An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1: `t` is the depth. The ground hides what
+// has sunk into it.
+fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
+    let sunk = (tile.eye.y + along.y * t < 0.0) & (tile.wall.y > 0.5);
+    if ((t <= NEAR) | (t > FAR) | sunk) {
         discard;
     }
     return Seen(which.x, t, which.y, 0.5 + 0.5 * NEAR / t);
@@ -127,12 +129,13 @@ fn cone_fragment(in: InstanceVertex) -> Seen {
     // atlas, and a tile must not depend on its place.
     let along = ray_through(in.position.xy);
     let stretch = inverseSqrt(dot(along, along));
-    return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, in.which);
+    return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, along, in.which);
 }
 
 @fragment
 fn cuboid_fragment(in: InstanceVertex) -> Seen {
-    return seen_instance(cuboid_entry(tile.eye.xyz, ray_through(in.position.xy), in.a.xyz, in.b.xyz, in.turn), in.which);
+    let along = ray_through(in.position.xy);
+    return seen_instance(cuboid_entry(tile.eye.xyz, along, in.a.xyz, in.b.xyz, in.turn), along, in.which);
 }
 
 fn sphere_entry(from_centre: vec3<f32>, direction: vec3<f32>, radius: f32) -> f32 {

@@ -28,7 +28,9 @@ pub fn first_body(sample: &SceneSample, pixel: Vec2) -> Option<Met> {
     });
     let props =
         sample.props.iter().enumerate().filter_map(|(p, prop)| Some((PixelId::prop(p), meet(prop, eye, direction)?)));
-    let (id, t) = parts.chain(props).min_by(|a, b| a.1.total_cmp(&b.1))?;
+    // The ground hides what is below it.
+    let above = |t: f32| sample.backdrop.open || eye.y + direction.y * t >= 0.0;
+    let (id, t) = parts.chain(props).filter(|(_, t)| above(*t)).min_by(|a, b| a.1.total_cmp(&b.1))?;
     Some(Met { id, depth: t * direction.dot(forward) })
 }
 
