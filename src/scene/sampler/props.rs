@@ -57,7 +57,7 @@ pub(super) fn props(scene: &Scene, keys: &Keys, record: &mut Recorder, camera: &
         };
         let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
         // Each is dropped from above those that are in its way, so that none starts inside another.
-        let below = waiting.iter().filter(|(place, reach, _)| place.distance(at) < reach + around);
+        let below = waiting.iter().filter(|(place, theirs, _)| place.distance(at) < theirs + around);
         let height = below.map(|(.., top)| *top).fold(0.0, f32::max) + 0.03;
         waiting.push((at, around, height + 2.0 * reach));
         let position = Vec3::new(at.x, height + reach, at.y);
