@@ -63,9 +63,10 @@ impl Case {
 
     /// The engine agrees with candle's own operations in result, gradients, statistics and inference.
     fn agrees(&self) -> Result<()> {
-        // A value that rounding moves across a rectifier's kink changes the gradients of all that it depends on, by little.
+        // A value that rounding moves across a rectifier's kink changes the gradients of all that it depends on: in one of some hundred
+        // networks drawn by more than a hundredth of the greatest. A rectifier that were wrong would change them by as much as they are.
         let rectified = self.graph.layers.iter().any(|layer| matches!(layer, Layer::Conv(conv) if conv.relu));
-        let gradient = if rectified { 1e-2 } else { 1e-4 };
+        let gradient = if rectified { 5e-2 } else { 1e-4 };
         let (ours, stock) = (self.engine()?, self.stock()?);
         for (i, (what, tolerance)) in [("y", 1e-4), ("dx", gradient), ("dw", gradient)].into_iter().enumerate() {
             close_to(tolerance, what, &ours[i], &stock[i]);
