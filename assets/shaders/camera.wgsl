@@ -11,6 +11,30 @@
 // Light, and depth in metres.
 @group(1) @binding(0) var drawn: texture_2d<f32>;
 
+// A corner of a whole tile, with all of the tile that the camera needs.
+struct TileVertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat) post: vec4<f32>,
+    @location(1) @interpolate(flat) lens: vec4<f32>,
+    @location(2) @interpolate(flat) motion: vec4<f32>,
+    @location(3) @interpolate(flat) tone: vec4<f32>,
+    @location(4) @interpolate(flat) place: vec4<u32>,
+};
+
+@vertex
+fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
+    tile = uploaded;
+    return TileVertex(corner_of_tile(corner), tile.post, tile.lens, tile.motion, tile.tone, tile.place);
+}
+
+fn set_tile(in: TileVertex) {
+    tile.post = in.post;
+    tile.lens = in.lens;
+    tile.motion = in.motion;
+    tile.tone = in.tone;
+    tile.place = in.place;
+}
+
 // Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
 const STEPS: i32 = 6;
 
@@ -55,13 +79,13 @@ fn toned(light: vec3<f32>) -> vec3<f32> {
 }
 
 // Variance in pixels, without the motion's, of what is `depth` metres away.
-fn spread(in: TileVertex, depth: f32) -> f32 {
-    let block = max(in.post.z, 1.0);
-    let moved = min(dot(in.motion.xy, in.motion.xy), 1.0);
-    let unfocused = min(in.lens.x * abs(1.0 - in.lens.y / depth), 2.0 * in.lens.x);
+fn spread(depth: f32) -> f32 {
+    let block = max(tile.post.z, 1.0);
+    let moved = min(dot(tile.motion.xy, tile.motion.xy), 1.0);
+    let unfocused = min(tile.lens.x * abs(1.0 - tile.lens.y / depth), 2.0 * tile.lens.x);
     // A coarse picture's pixel gathers light over its whole block: like a blur whose variance is that of the block. And a line as thin
     // as a pixel would pass between the pixels beside it.
-    return max(in.post.x * in.post.x + (block * block - 1.0) / 12.0 + 0.2 * moved + unfocused * unfocused, 0.02);
+    return max(tile.post.x * tile.post.x + (block * block - 1.0) / 12.0 + 0.2 * moved + unfocused * unfocused, 0.02);
 }
 
 // `n / by` without a remainder, neither being below 0: most processors divide integers one at a time.
@@ -71,10 +95,10 @@ fn whole_part(n: vec2<i32>, by: f32) -> vec2<i32> {
 
 // The light along a line through `centre`, what is seen there being `depth` metres away: a Gaussian whose variance at each place is what is not in focus there
 // times `share` plus `motion`.
-fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, motion: f32) -> vec3<f32> {
+fn gathered(centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, motion: f32) -> vec3<f32> {
     let corner = vec2<i32>(tile.place.xy);
     let last = vec2<i32>(tile.place.zw) - 1;
-    let reach = i32(ceil(2.0 * sqrt(spread(in, depth) * share + motion) - 0.2));
+    let reach = i32(ceil(2.0 * sqrt(spread(depth) * share + motion) - 0.2));
     let step = 1 + max(reach - 1, 0) / STEPS;
     let steps = whole_part(vec2(reach), f32(step)).x;
     var color = vec3(0.0);
@@ -84,7 +108,7 @@ fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>,
         let place = clamp(centre + vec2<i32>(floor(d * direction + 0.5)), vec2(0), last);
         let there = textureLoad(drawn, corner + place, 0);
         // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light nor gives it any.
-        let variance = spread(in, min(depth, there.a)) * share + motion;
+        let variance = spread(min(depth, there.a)) * share + motion;
         let weight = power_of_two(vec3(max(-0.7213475 * d * d / variance, -126.0))).x * inverseSqrt(variance);
         total += weight;
         color += weight * there.rgb;
@@ -93,8 +117,8 @@ fn gathered(in: TileVertex, centre: vec2<i32>, depth: f32, direction: vec2<f32>,
 }
 
 // The motion, its longer side first.
-fn sorted_motion(in: TileVertex) -> vec3<f32> {
-    let m = in.motion.xy;
+fn sorted_motion() -> vec3<f32> {
+    let m = tile.motion.xy;
     let swapped = abs(m.y) > abs(m.x);
     return vec3(select(m, m.yx, swapped), select(0.0, 1.0, swapped));
 }
@@ -106,60 +130,65 @@ fn middle(i: i32, stride: i32, last: i32) -> i32 {
 
 @fragment
 fn first_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let at = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let stride = i32(in.motion.z);
+    let stride = i32(tile.motion.z);
     let last = vec2<i32>(tile.place.zw) - 1;
-    let motion = sorted_motion(in);
+    let motion = sorted_motion();
     let upright = motion.z > 0.5;
     let centre = select(vec2(middle(at.x, stride, last.x), at.y), vec2(at.x, middle(at.y, stride, last.y)), upright);
     let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
-    let lean = motion.x * motion.y / (spread(in, depth) + motion.x * motion.x);
+    let lean = motion.x * motion.y / (spread(depth) + motion.x * motion.x);
     let direction = select(vec2(1.0, lean), vec2(lean, 1.0), upright);
-    return vec4(gathered(in, centre, depth, direction, 1.0, motion.x * motion.x), depth);
+    return vec4(gathered(centre, depth, direction, 1.0, motion.x * motion.x), depth);
 }
 
 // The second half, where the first is what was drawn.
-fn second_half(in: TileVertex) -> vec4<f32> {
-    let at = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let stride = i32(in.motion.z);
+fn second_half(position: vec2<f32>) -> vec4<f32> {
+    let at = vec2<i32>(position) - vec2<i32>(tile.place.xy);
+    let stride = i32(tile.motion.z);
     let last = vec2<i32>(tile.place.zw) - 1;
-    let motion = sorted_motion(in);
+    let motion = sorted_motion();
     let upright = motion.z > 0.5;
     let centre = select(vec2(at.x, middle(at.y, stride, last.y)), vec2(middle(at.x, stride, last.x), at.y), upright);
     let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
-    let variance = spread(in, depth);
+    let variance = spread(depth);
     let share = 1.0 + motion.y * motion.y / (variance + motion.x * motion.x);
     let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), upright);
-    return vec4(gathered(in, centre, depth, direction, share, 0.0), depth);
+    return vec4(gathered(centre, depth, direction, share, 0.0), depth);
 }
 
 @fragment
 fn second_fragment(in: TileVertex) -> @location(0) vec4<f32> {
-    return second_half(in);
+    set_tile(in);
+    return second_half(in.position.xy);
 }
 
 // What is soft with a stride of 1, of which `drawn` is the first half.
 @fragment
 fn soft_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    return developed(second_half(in).rgb, pixel);
+    return developed(second_half(in.position.xy).rgb, pixel);
 }
 
 // What is sharp, or coarse.
 @fragment
 fn plain_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let place = whole_part(pixel, in.motion.z);
+    let place = whole_part(pixel, tile.motion.z);
     return developed(textureLoad(drawn, vec2<i32>(tile.place.xy) + place, 0).rgb, pixel);
 }
 
 // What is smooth: between the four places around each pixel.
 @fragment
 fn smooth_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let before = (i32(in.motion.z) - 1) / 2;
-    let last = whole_part(vec2<i32>(tile.place.zw) - 1 - before, in.motion.z);
-    let from_first = vec2<f32>(max(pixel - before, vec2(0))) / in.motion.z;
+    let before = (i32(tile.motion.z) - 1) / 2;
+    let last = whole_part(vec2<i32>(tile.place.zw) - 1 - before, tile.motion.z);
+    let from_first = vec2<f32>(max(pixel - before, vec2(0))) / tile.motion.z;
     let low = min(vec2<i32>(from_first), last);
     let high = min(low + 1, last);
     let between = from_first - vec2<f32>(low);

@@ -16,6 +16,71 @@ struct Fabric {
 @group(1) @binding(2) var pictures: texture_2d_array<f32>;
 @group(1) @binding(3) var picture_sampler: sampler;
 
+// A corner of a tile or of a rectangle within it, with all of the tile that light needs.
+struct TileVertex {
+    @builtin(position) position: vec4<f32>,
+    @location(0) @interpolate(flat) eye: vec4<f32>,
+    @location(1) @interpolate(flat) ray_origin: vec4<f32>,
+    @location(2) @interpolate(flat) ray_right: vec4<f32>,
+    @location(3) @interpolate(flat) ray_down: vec4<f32>,
+    @location(4) @interpolate(flat) forward: vec4<f32>,
+    @location(5) @interpolate(flat) sun_direction: vec4<f32>,
+    @location(6) @interpolate(flat) sun_color: vec4<f32>,
+    @location(7) @interpolate(flat) sky_color: vec4<f32>,
+    @location(8) @interpolate(flat) bounce_color: vec4<f32>,
+    @location(9) @interpolate(flat) lamp: vec4<f32>,
+    @location(10) @interpolate(flat) wall: vec4<f32>,
+    @location(11) @interpolate(flat) pattern: vec4<f32>,
+    @location(12) @interpolate(flat) color_a: vec4<f32>,
+    @location(13) @interpolate(flat) color_b: vec4<f32>,
+    @location(14) @interpolate(flat) color_c: vec4<f32>,
+    @location(15) @interpolate(flat) ground: vec4<f32>,
+    @location(16) @interpolate(flat) place: vec4<u32>,
+};
+
+fn vertex_at(position: vec4<f32>) -> TileVertex {
+    return TileVertex(
+        position,
+        tile.eye, tile.ray_origin, tile.ray_right, tile.ray_down, tile.forward, tile.sun_direction, tile.sun_color,
+        tile.sky_color, tile.bounce_color, tile.lamp, tile.wall, tile.pattern, tile.color_a, tile.color_b, tile.color_c,
+        tile.ground, tile.place,
+    );
+}
+
+@vertex
+fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
+    tile = uploaded;
+    return vertex_at(corner_of_tile(corner));
+}
+
+// A corner of a rectangle within a tile: left, top, right and bottom, the tile being 1 wide and high.
+@vertex
+fn rectangle_vertex(@builtin(vertex_index) corner: u32, @location(0) rectangle: vec4<f32>) -> TileVertex {
+    tile = uploaded;
+    let at = vec2(select(rectangle.x, rectangle.z, (corner & 1u) != 0u), select(rectangle.y, rectangle.w, corner > 1u));
+    return vertex_at(vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0.0, 1.0));
+}
+
+fn set_tile(in: TileVertex) {
+    tile.eye = in.eye;
+    tile.ray_origin = in.ray_origin;
+    tile.ray_right = in.ray_right;
+    tile.ray_down = in.ray_down;
+    tile.forward = in.forward;
+    tile.sun_direction = in.sun_direction;
+    tile.sun_color = in.sun_color;
+    tile.sky_color = in.sky_color;
+    tile.bounce_color = in.bounce_color;
+    tile.lamp = in.lamp;
+    tile.wall = in.wall;
+    tile.pattern = in.pattern;
+    tile.color_a = in.color_a;
+    tile.color_b = in.color_b;
+    tile.color_c = in.color_c;
+    tile.ground = in.ground;
+    tile.place = in.place;
+}
+
 const PICTURE_SIDE: f32 = 256.0;
 // Side of the ground that a picture of one covers, metres, on average.
 const GROUND_PICTURE: f32 = 2.0;
@@ -28,14 +93,15 @@ struct Light {
     diffuse: vec3<f32>,
 };
 
-// The light on a surface at `point`, whose instance is the `skip`th and which is seen at `position` in the atlas.
-fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, skip: u32) -> Light {
+// The light on a surface at `point` of the `skip`th instance, which is seen at `position` in the atlas and whose list of what may take
+// light from it is the `list`th.
+fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32, skip: u32) -> Light {
     let key = key_light(point);
     let facing = max(dot(normal, key.direction), 0.0);
     let may_be_lit = (facing > 0.0) & (key.strength > 0.0);
 #ifdef SHADOWS
     let pixel = vec2<u32>(position) - tile.place.xy;
-    let sun = key.strength * lit_from(point + normal * 0.004, key, pixel, skip, may_be_lit);
+    let sun = key.strength * lit_from(point + normal * 0.004, key, pixel, list, skip, may_be_lit);
 #else
     let sun = select(0.0, key.strength, may_be_lit);
 #endif
@@ -45,8 +111,16 @@ fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, skip: u32)
 
 // ---- instances ----
 
+// The list for a point of an instance, `along` its sides or from end to end, from 0 to 1: `pieces` in `src/render/casters.rs`.
+fn piece_of(pieces: u32, along: vec3<f32>) -> u32 {
+    let counts = vec3<f32>((vec3(pieces) >> vec3(16u, 20u, 24u)) & vec3(15u));
+    let at = clamp(floor(along * counts), vec3(0.0), counts - 1.0);
+    return (pieces & 0xffffu) + u32(at.x + counts.x * (at.y + counts.y * at.z));
+}
+
 @fragment
 fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let pixel = vec2<i32>(in.position.xy);
     let place = textureLoad(seen_instances, pixel, 0).x;
     let instance = instances[place];
@@ -66,7 +140,8 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let s = select(select(0.0, 1.0, taper < 0.0), clamp((dot(axis, from_a) - instance.a.w * taper) / d, 0.0, 1.0), d > 1e-9);
     let normal = normalize(select(from_a - s * axis, rotate(instance.turn, face), instance.color.w > 0.5));
     let albedo = woven(instance.color.rgb, fabric, own + instance.origin.xyz, instance.origin.w);
-    let light = light_at(point, normal, in.position.xy, place);
+    let list = piece_of(instance.pieces.x, select(vec3(s, 0.0, 0.0), 0.5 + 0.5 * own / instance.b.xyz, instance.color.w > 0.5));
+    let light = light_at(point, normal, in.position.xy, list, place);
     // Blinn's highlight, as wide as that of cloth, skin and hair.
     let half = normalize(light.direction + normalize(tile.eye.xyz - point));
     let shine = fabric.second.w * pow(max(dot(normal, half), 0.0), 24.0);
@@ -107,6 +182,12 @@ fn noise_across(x: vec2<u32>, y: vec2<u32>, z: u32, s: vec2<f32>) -> f32 {
 
 // ---- backdrops ----
 
+// The list for ground and wall at a position in the atlas: that of its cell.
+fn cell_at(position: vec2<f32>) -> u32 {
+    let at = floor((position - vec2<f32>(tile.place.xy)) * tile.eye.w / vec2<f32>(tile.place.zw));
+    return u32(at.x + tile.eye.w * at.y);
+}
+
 // What `uv`, from the top-left corner to the bottom-right one and mirrored beyond, shows of a picture of the bank where a pixel is as
 // wide as `width` of it.
 fn picture(layer: f32, uv: vec2<f32>, width: f32) -> vec3<f32> {
@@ -126,6 +207,7 @@ fn shift() -> vec2<f32> {
 
 @fragment
 fn ground_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let along = ray_through(in.position.xy);
     let seen = plane(along);
     let point = tile.eye.xyz + along * seen.depth;
@@ -136,12 +218,13 @@ fn ground_fragment(in: TileVertex) -> @location(0) vec4<f32> {
 #else
     let albedo = faded(tile.ground.rgb, ground_pattern(seen.surface), pixel);
 #endif
-    let light = light_at(point, seen.normal, in.position.xy, NONE);
+    let light = light_at(point, seen.normal, in.position.xy, cell_at(in.position.xy), NONE);
     return vec4(albedo * light.diffuse * tile.sun_color.w, seen.depth);
 }
 
 @fragment
 fn wall_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+    set_tile(in);
     let along = ray_through(in.position.xy);
     let seen = plane(along);
     let point = tile.eye.xyz + along * seen.depth;
@@ -153,7 +236,7 @@ fn wall_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let shown = picture(tile.pattern.w, uv, pixel / tile.pattern.x) * tile.ground.rgb * light * tile.sun_color.w;
 #else
     let mean = (tile.color_a.rgb + tile.color_b.rgb + tile.color_c.rgb) / 3.0;
-    let light = light_at(point, seen.normal, in.position.xy, NONE).diffuse;
+    let light = light_at(point, seen.normal, in.position.xy, cell_at(in.position.xy), NONE).diffuse;
     let shown = faded(mean, wall_pattern(seen.surface), pixel) * light * tile.sun_color.w;
 #endif
     // Neither wall nor ground: the sky itself.

@@ -8,6 +8,7 @@ struct Instance {
     color: vec4<f32>,           // w: 0 round cone, 1 cuboid
     turn: vec4<f32>,            // orientation of a cuboid, and of the coordinates of any pattern, as a quaternion
     origin: vec4<f32>,          // what `a` is in those coordinates, w: its fabric
+    pieces: vec4<u32>,          // x: the lists of what may take light from it
 };
 
 // That of `Camera::NEAR`, metres.

@@ -2,7 +2,7 @@
 
 struct Tile {
     clip_from_world: mat4x4<f32>,
-    eye: vec4<f32>,
+    eye: vec4<f32>,             // w: cells along each side, for shadows
     // Ray direction of pixel (x, y) of the tile: origin + x * right + y * down, its length along forward being 1.
     ray_origin: vec4<f32>,
     ray_right: vec4<f32>,
@@ -26,31 +26,18 @@ struct Tile {
     place: vec4<u32>,           // left, top, width, height in the atlas
 };
 
-// Of the tile being drawn. A uniform buffer at an offset of the tile's own: a software rasteriser reads a uniform value once for
-// many pixels, and one from a storage buffer once for every pixel.
-@group(0) @binding(0) var<uniform> tile: Tile;
+// Of the tile being drawn, as it was uploaded: a uniform buffer at an offset of the tile's own, which vertex shaders alone read. They
+// hand on what fragment shaders need as what is the same all over a triangle: a software rasteriser reads that once for a triangle, but a
+// uniform buffer once for every pixel, in twenty steps for each number. And Mesa's builds a shader anew for every number in a uniform buffer
+// at which a loop ends.
+@group(0) @binding(0) var<uniform> uploaded: Tile;
 
-struct TileVertex {
-    @builtin(position) position: vec4<f32>,
-    // The tile's own, for a loop that depends on it: a loop that ends at a number at a fixed place in a uniform buffer is built anew by Mesa's
-    // software driver for every such number.
-    @location(0) @interpolate(flat) post: vec4<f32>,
-    @location(1) @interpolate(flat) lens: vec4<f32>,
-    @location(2) @interpolate(flat) motion: vec4<f32>,
-};
+// Of the tile being drawn, as far as the shader that runs needs it. Every entry point sets it before anything else.
+var<private> tile: Tile;
 
-// A triangle that covers a whole tile. The viewport gives it its depth.
-@vertex
-fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
-    let position = vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
-    return TileVertex(position, tile.post, tile.lens, tile.motion);
-}
-
-// A corner of a rectangle within a tile: left, top, right and bottom, the tile being 1 wide and high.
-@vertex
-fn rectangle_vertex(@builtin(vertex_index) corner: u32, @location(0) rectangle: vec4<f32>) -> TileVertex {
-    let at = vec2(select(rectangle.x, rectangle.z, (corner & 1u) != 0u), select(rectangle.y, rectangle.w, corner > 1u));
-    return TileVertex(vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0.0, 1.0), tile.post, tile.lens, tile.motion);
+// A corner of a triangle that covers a whole tile. The viewport gives it its depth.
+fn corner_of_tile(corner: u32) -> vec4<f32> {
+    return vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
 }
 
 // A place's coordinates times these, all together, are what is hashed.

@@ -1,12 +1,16 @@
 //! What a frame is on the GPU: the plain data that the files in `assets/shaders` describe.
 
-use super::{blur::Blur, shadowed::shadowed};
+use super::{
+    blur::Blur,
+    casters::CasterLists,
+};
 use crate::{
     scene::{Degradation, Fabric, PartLook, Prop, PropShape, SceneSample},
     stream::PixelId,
 };
 use bytemuck::{Pod, Zeroable};
 use glam::{Mat4, Vec2, Vec3, Vec4};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// One tile: camera, light, backdrop, post-processing, place in the atlas.
@@ -37,39 +41,28 @@ pub struct GpuTile {
     padding: [Vec4; 7],
 }
 
-/// Instances of one kind that stand together.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
-pub struct GpuGroup {
-    bound: Vec4,
-    range: [u32; 4],
-}
-
 /// Instances that a tile can have: within a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
 /// figures of seventy parts each have room.
 pub const MOST_INSTANCES: usize = 640;
 /// Fabrics that a tile can have; those of figures beyond them are plain.
 pub const MOST_FABRICS: usize = 128;
-/// Groups of round cones, and of cuboids, that a tile has.
-pub const GROUPS: [usize; 2] = [24, 8];
-/// Instances that a group need not be smaller than.
-const SMALL_GROUP: usize = 2;
-
 /// One round cone or cuboid.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct GpuInstance {
-    a: Vec4,
-    b: Vec4,
+    pub a: Vec4,
+    pub b: Vec4,
     color: Vec4,
-    turn: Vec4,
+    pub turn: Vec4,
     origin: Vec4,
+    /// Its pieces, as [`CasterLists::pieces`] has them, and three zeros.
+    pieces: [u32; 4],
 }
 
 impl GpuInstance {
     /// A plain round cone.
     fn round_cone(a: Vec4, b: Vec4, color: Vec3) -> Self {
-        GpuInstance { a, b, color: color.extend(0.0), turn: Vec4::W, origin: Vec4::ZERO }
+        GpuInstance { a, b, color: color.extend(0.0), turn: Vec4::W, origin: Vec4::ZERO, pieces: [0; 4] }
     }
 
     /// The same with a look, its fabric being the tile's `fabric`.
@@ -77,12 +70,12 @@ impl GpuInstance {
         GpuInstance { turn: Vec4::from(look.turn), origin: look.origin.extend(fabric as f32), ..self }
     }
 
-    fn is_cuboid(&self) -> bool {
+    pub fn is_cuboid(&self) -> bool {
         self.color.w > 0.5
     }
 
     /// A sphere around it.
-    fn bound(&self) -> Vec4 {
+    pub fn bound(&self) -> Vec4 {
         let [a, b] = [self.a.truncate(), self.b.truncate()];
         match self.is_cuboid() {
             true => a.extend(b.length()),
@@ -134,13 +127,13 @@ pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
 pub struct Upload {
     /// The tiles.
     pub tiles: Vec<GpuTile>,
-    /// The instances, those of a tile together, what is near one another side by side; each tile's at a multiple of 256 bytes.
+    /// The instances, those of a tile together, first round cones, then cuboids, otherwise as the sample has them: of two that are
+    /// equally near, the first is seen. Each tile's at a multiple of 256 bytes.
     pub instances: Vec<GpuInstance>,
-    /// Their outlines, those of a tile together, first round cones, then cuboids, otherwise as the sample has them: of two that are
-    /// equally near, the first is seen.
+    /// Their outlines, in the same order.
     pub outlines: Vec<GpuOutline>,
-    /// The groups, those of a tile together, each tile's at a multiple of 256 bytes.
-    pub groups: Vec<GpuGroup>,
+    /// The lists of what casts shadows, those of a tile together, each tile's at a multiple of 256 bytes.
+    pub lists: Vec<[u32; 4]>,
     /// The fabrics, those of a tile together, each tile's at a multiple of 256 bytes.
     pub fabrics: Vec<GpuFabric>,
     /// Rectangles that make up the tiles, as shares of their sides: left, top, right, bottom.
@@ -157,117 +150,94 @@ pub struct TileRange {
     pub cuboids: Range<u32>,
     /// The rectangles where no shadow falls on ground or wall, and where one may.
     pub backdrop: [Range<u32>; 2],
-    /// Bytes to its tile, its groups, its instances and its fabrics.
+    /// Bytes to its tile, its lists, its instances and its fabrics.
     pub offsets: [u32; 4],
 }
 
 /// Lays out `samples` for the GPU.
 pub fn upload_data(samples: &[SceneSample], columns: u32) -> Upload {
+    let prepared: Vec<_> = (samples.par_iter())
+        .map(|sample| {
+            let named = named_instances(sample);
+            let instances: Vec<_> = named.iter().map(|(_, instance)| *instance).collect();
+            let cones = instances.partition_point(|instance| !instance.is_cuboid());
+            (CasterLists::new(sample, &instances, cones), named, cones)
+        })
+        .collect();
     let mut upload = Upload::default();
-    for (index, sample) in samples.iter().enumerate() {
+    for (index, (sample, (lists, named, cones))) in samples.iter().zip(prepared).enumerate() {
         let place = place(index, columns, [sample.camera.width, sample.camera.height]);
-        upload.add(sample, place);
+        upload.add(sample, place, named, cones, &lists);
     }
     upload
 }
 
-impl Upload {
-    fn add(&mut self, sample: &SceneSample, place: [u32; 4]) {
-        let offsets = [offset(&self.tiles), offset(&self.groups), offset(&self.instances), offset(&self.fabrics)];
-        let mut named = Vec::new();
-        // The first is that of whatever has none.
-        let mut fabrics = vec![GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() })];
-        for (f, figure) in sample.figures.iter().enumerate() {
-            let parts = figure.parts.iter().zip(&figure.part_colors).enumerate();
-            named.extend(parts.map(|(p, (part, color))| {
-                let [a, b] = [0, 1].map(|end| part.ends[end].extend(part.radii[end]));
-                let instance = GpuInstance::round_cone(a, b, *color);
-                let look = figure.looks.get(p).map(|look| (look, fabrics.len() + look.fabric));
-                let instance = match look {
-                    Some((look, fabric)) if fabric < MOST_FABRICS => instance.with_look(look, fabric),
-                    _ => instance,
-                };
-                (PixelId::figure(f, figure.part(p)), instance)
-            }));
-            fabrics.extend(figure.fabrics.iter().map(GpuFabric::new));
-        }
-        named.extend(sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop))));
-        named.truncate(MOST_INSTANCES);
-        named.sort_by_key(|(_, instance)| instance.is_cuboid());
-        let cones = named.partition_point(|(_, instance)| !instance.is_cuboid());
-        let first = self.outlines.len();
-        let range = |from: usize, to: usize| (first + from) as u32..(first + to) as u32;
-        self.outlines.extend(named.iter().map(|(id, GpuInstance { a, b, turn, .. })| GpuOutline {
-            a: *a,
-            b: *b,
-            turn: *turn,
-            id_and_place: [u32::from(id.0), 0],
-            padding: [0; 2],
+/// A sample's instances with their names, first round cones, then cuboids.
+fn named_instances(sample: &SceneSample) -> Vec<(PixelId, GpuInstance)> {
+    let mut named = Vec::new();
+    // The first fabric is that of whatever has none.
+    let mut fabrics = 1;
+    for (f, figure) in sample.figures.iter().enumerate() {
+        let parts = figure.parts.iter().zip(&figure.part_colors).enumerate();
+        named.extend(parts.map(|(p, (part, color))| {
+            let [a, b] = [0, 1].map(|end| part.ends[end].extend(part.radii[end]));
+            let instance = GpuInstance::round_cone(a, b, *color);
+            let look = figure.looks.get(p).map(|look| (look, fabrics + look.fabric));
+            let instance = match look {
+                Some((look, fabric)) if fabric < MOST_FABRICS => instance.with_look(look, fabric),
+                _ => instance,
+            };
+            (PixelId::figure(f, figure.part(p)), instance)
         }));
-        let ranked = named.into_iter().enumerate();
-        let mut ranked: Vec<_> =
-            ranked.map(|(rank, (_, instance))| Ranked { rank, bound: instance.bound(), instance }).collect();
-        let (round, flat) = ranked.split_at_mut(cones);
-        let groups = [groups(round, 0, GROUPS[0]), groups(flat, cones, GROUPS[1])].concat();
-        let casting = groups.iter().map(|group| group.bound).filter(|bound| bound.w > 0.0 && sample.light.shadows);
-        let shadowed = shadowed(sample, casting);
-        self.groups.extend(groups);
-        let backdrop = [false, true].map(|marked| {
+        fabrics += figure.fabrics.len();
+    }
+    named.extend(sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop))));
+    named.truncate(MOST_INSTANCES);
+    named.sort_by_key(|(_, instance)| instance.is_cuboid());
+    named
+}
+
+/// A sample's instances, and how many of them are round cones.
+#[cfg(test)]
+pub fn instances_of(sample: &SceneSample) -> (Vec<GpuInstance>, usize) {
+    let instances: Vec<_> = named_instances(sample).into_iter().map(|(_, instance)| instance).collect();
+    let cones = instances.partition_point(|instance| !instance.is_cuboid());
+    (instances, cones)
+}
+
+impl Upload {
+    fn add(
+        &mut self,
+        sample: &SceneSample,
+        place: [u32; 4],
+        named: Vec<(PixelId, GpuInstance)>,
+        cones: usize,
+        lists: &CasterLists,
+    ) {
+        let offsets = [offset(&self.tiles), offset(&self.lists), offset(&self.instances), offset(&self.fabrics)];
+        let first = self.outlines.len() as u32;
+        let end = first + named.len() as u32;
+        let middle = first + cones as u32;
+        let backdrop = [false, true].map(|shadowed| {
             let first = self.rectangles.len() as u32;
-            self.rectangles.extend(shadowed.rectangles(marked));
+            self.rectangles.extend(lists.rectangles(shadowed));
             first..self.rectangles.len() as u32
         });
-        self.ranges.push(TileRange { cones: range(0, cones), cuboids: range(cones, ranked.len()), backdrop, offsets });
-        for (Ranked { rank, instance, .. }, place) in ranked.into_iter().zip(0..) {
-            self.outlines[first + rank].id_and_place[1] = place;
-            self.instances.push(instance);
+        self.ranges.push(TileRange { cones: first..middle, cuboids: middle..end, backdrop, offsets });
+        for ((id, instance), (pieces, place)) in named.into_iter().zip(lists.pieces.iter().zip(0..)) {
+            let GpuInstance { a, b, turn, .. } = instance;
+            self.outlines.push(GpuOutline { a, b, turn, id_and_place: [u32::from(id.0), place], padding: [0; 2] });
+            self.instances.push(GpuInstance { pieces: [*pieces, 0, 0, 0], ..instance });
         }
-        self.tiles.push(tile(sample, place));
-        pad(&mut self.groups);
+        self.tiles.push(tile(sample, place, lists.cells));
+        self.lists.extend(lists.words());
+        let plain = GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() });
+        let of_figures = sample.figures.iter().flat_map(|figure| &figure.fabrics).map(GpuFabric::new);
+        self.fabrics.extend([plain].into_iter().chain(of_figures).take(MOST_FABRICS));
+        pad(&mut self.lists);
         pad(&mut self.instances);
-        fabrics.truncate(MOST_FABRICS);
-        self.fabrics.extend(fabrics);
         pad(&mut self.fabrics);
     }
-}
-
-/// An instance, the place of its outline among its tile's, and a sphere around it.
-struct Ranked {
-    rank: usize,
-    bound: Vec4,
-    instance: GpuInstance,
-}
-
-/// Sorts instances of one kind, the first of which has place `start`, so that what is near stands together, and divides them into
-/// `most` groups; some may be empty.
-fn groups(ranked: &mut [Ranked], start: usize, most: usize) -> Vec<GpuGroup> {
-    let mut groups = Vec::with_capacity(most);
-    // Halves of what is larger than `size` are at least half of it, so twice as many groups as would just do have room.
-    halve(ranked, start, ranked.len().div_ceil(most / 2).max(SMALL_GROUP), &mut groups);
-    groups.resize(most, GpuGroup { bound: Vec4::NEG_ONE, range: [0; 4] });
-    groups
-}
-
-/// Sorts instances along the axis on which they are spread furthest and halves them, and the halves, until none has more than
-/// `size`; each becomes a group.
-fn halve(ranked: &mut [Ranked], start: usize, size: usize, groups: &mut Vec<GpuGroup>) {
-    let bounds = || ranked.iter().map(|instance| instance.bound);
-    let Some(low) = bounds().map(|b| b.truncate() - b.w).reduce(Vec3::min) else { return };
-    let high = bounds().map(|b| b.truncate() + b.w).fold(low, Vec3::max);
-    if ranked.len() <= size {
-        let centre = (low + high) * 0.5;
-        // A little larger, or rounding might leave out a member at its edge.
-        let radius = bounds().map(|b| b.truncate().distance(centre) + b.w).fold(0.0, f32::max) * 1.001;
-        let range = [start as u32, (start + ranked.len()) as u32, 0, 0];
-        groups.push(GpuGroup { bound: centre.extend(radius), range });
-        return;
-    }
-    let axis = (high - low).max_position();
-    let half = ranked.len() / 2;
-    ranked.select_nth_unstable_by(half, |a, b| a.bound[axis].total_cmp(&b.bound[axis]));
-    let (low, high) = ranked.split_at_mut(half);
-    halve(low, start, size, groups);
-    halve(high, start + half, size, groups);
 }
 
 fn offset<T>(items: &[T]) -> u32 {
@@ -298,11 +268,12 @@ fn instance_of(prop: &Prop) -> GpuInstance {
             color: prop.color.extend(1.0),
             turn: Vec4::from(prop.rotation),
             origin: Vec4::ZERO,
+            pieces: [0; 4],
         },
     }
 }
 
-fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
+fn tile(sample: &SceneSample, place: [u32; 4], cells: usize) -> GpuTile {
     let (camera, light, backdrop) = (&sample.camera, &sample.light, &sample.backdrop);
     let [right, down, forward] = camera.axes();
     let eye = camera.eye();
@@ -313,7 +284,7 @@ fn tile(sample: &SceneSample, place: [u32; 4]) -> GpuTile {
     let blur = Blur::of(&sample.degradation);
     GpuTile {
         clip_from_world: camera.clip_from_world(),
-        eye: eye.extend(1.0),
+        eye: eye.extend(cells as f32),
         ray_origin: (forward + right * corner.x + down * corner.y).extend(0.0),
         ray_right: (right * step.x).extend(0.0),
         ray_down: (down * step.y).extend(0.0),

@@ -17,7 +17,7 @@ mod pass;
 mod pictures;
 mod pipelines;
 mod read_back;
-mod shadowed;
+mod casters;
 mod silhouette;
 
 pub use adapter::{AdapterReport, find_adapter};

@@ -38,7 +38,7 @@ pub struct Drawing {
 #[derive(Resource, Default)]
 pub struct Uploads {
     tiles: Option<Buffer>,
-    groups: Option<Buffer>,
+    lists: Option<Buffer>,
     instances: Option<Buffer>,
     outlines: Option<Buffer>,
     fabrics: Option<Buffer>,
@@ -78,7 +78,7 @@ pub fn upload(
     let uniform = BufferUsages::UNIFORM;
     let write = |kept, usage, bytes, seen| write(kept, usage, &device, &queue, bytes, seen);
     let tiles = write(&mut uploads.tiles, uniform, bytemuck::cast_slice(&data.tiles), BUFFER_BYTES[0]);
-    let groups = write(&mut uploads.groups, uniform, bytemuck::cast_slice(&data.groups), BUFFER_BYTES[1]);
+    let lists = write(&mut uploads.lists, uniform, bytemuck::cast_slice(&data.lists), BUFFER_BYTES[1]);
     let instances = write(&mut uploads.instances, uniform, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
     let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[3]);
     let outlines = write(&mut uploads.outlines, BufferUsages::VERTEX, bytemuck::cast_slice(&data.outlines), 0);
@@ -92,7 +92,7 @@ pub fn upload(
         &cache.get_bind_group_layout(&pipelines.tile_layout),
         &BindGroupEntries::sequential((
             part(tiles, BUFFER_BYTES[0]),
-            part(groups, BUFFER_BYTES[1]),
+            part(lists, BUFFER_BYTES[1]),
             part(instances, BUFFER_BYTES[2]),
             part(fabrics, BUFFER_BYTES[3]),
         )),

@@ -2,7 +2,8 @@
 
 use super::{
     app::RendererConfig,
-    gpu::{GROUPS, GpuFabric, GpuGroup, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS, MOST_INSTANCES},
+    casters::LIST_WORDS,
+    gpu::{GpuFabric, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS, MOST_INSTANCES},
 };
 use crate::scene::BackdropKind;
 use bevy::{
@@ -35,10 +36,10 @@ pub struct TilePipelines {
     pub camera_layout: BindGroupLayoutDescriptor,
 }
 
-/// How much of the tiles', groups', instances' and fabrics' buffers a shader sees at once, bytes.
+/// How much of the tiles', lists', instances' and fabrics' buffers a shader sees at once, bytes.
 pub const BUFFER_BYTES: [u64; 4] = [
     size_of::<GpuTile>() as u64,
-    ((GROUPS[0] + GROUPS[1]) * size_of::<GpuGroup>()) as u64,
+    (LIST_WORDS * size_of::<[u32; 4]>()) as u64,
     (MOST_INSTANCES * size_of::<GpuInstance>()) as u64,
     (MOST_FABRICS * size_of::<GpuFabric>()) as u64,
 ];
@@ -81,10 +82,10 @@ const CLIP_DEPTH: TextureFormat = TextureFormat::Depth32Float;
 
 /// Queues the pipelines; the cache builds them before the next frame is drawn.
 pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shaders: Res<TileShaders>) {
-    let [tile, groups, instances, fabrics] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
+    let [tile, lists, instances, fabrics] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
     let tile_layout = BindGroupLayoutDescriptor::new(
         "tiles",
-        &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, groups, instances, fabrics)),
+        &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, lists, instances, fabrics)),
     );
     let unfiltered = || texture_2d(TextureSampleType::Float { filterable: false });
     let pictures = texture_2d_array(TextureSampleType::Float { filterable: true });
