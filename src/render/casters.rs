@@ -95,8 +95,10 @@ impl CasterLists {
     /// the tile being 1 wide and high.
     pub fn rectangles(&self, shadowed: bool) -> Vec<Vec4> {
         let marked = |[start, _, end]: &[u32; 3]| (start < end) == shadowed;
-        let rows: Vec<Vec<bool>> =
-            self.heads[..self.cells * self.cells].chunks(self.cells).map(|row| row.iter().map(marked).collect()).collect();
+        let rows: Vec<Vec<bool>> = self.heads[..self.cells * self.cells]
+            .chunks(self.cells)
+            .map(|row| row.iter().map(marked).collect())
+            .collect();
         let mut rectangles = Vec::new();
         let mut top = 0;
         for rows in rows.chunk_by(|a, b| a == b) {
@@ -133,7 +135,8 @@ fn pieces(instance: &GpuInstance) -> ([u8; 3], Vec<Vec4>) {
     let turn = glam::Quat::from_vec4(instance.turn);
     let radius = (half / counts).length() + ABOVE;
     let [x, y, z] = counts.to_array().map(|count| count as u8);
-    let places = (0..z).flat_map(|k| (0..y).flat_map(move |j| (0..x).map(move |i| Vec3::new(i.into(), j.into(), k.into()))));
+    let places =
+        (0..z).flat_map(|k| (0..y).flat_map(move |j| (0..x).map(move |i| Vec3::new(i.into(), j.into(), k.into()))));
     let centre = |place: Vec3| instance.a.truncate() + turn * (half * ((2.0 * place + 1.0) / counts - 1.0));
     ([x, y, z], places.map(|place| centre(place).extend(radius)).collect())
 }
@@ -388,7 +391,10 @@ mod tests {
                     let point = end.truncate() + around.normalize() * (end.w + 0.004);
                     for (caster, sphere) in spheres.iter().filter(|(caster, _)| usize::from(*caster) != place) {
                         if takes_light(&sample.light, point, *sphere) {
-                            assert!(lists.members(head as usize).contains(caster), "{caster} takes light from {place} at {s}");
+                            assert!(
+                                lists.members(head as usize).contains(caster),
+                                "{caster} takes light from {place} at {s}"
+                            );
                             on_instances += 1;
                         }
                     }
@@ -407,7 +413,8 @@ mod tests {
         for cells in [8, 16] {
             let pattern: u16 = random.random();
             let row = |y: usize| if y / 3 % 2 == 0 { pattern } else { (y * 31) as u16 };
-            let heads = (0..cells * cells).map(|cell| [0, 0, u32::from(row(cell / cells) >> (cell % cells) & 1)]).collect();
+            let heads =
+                (0..cells * cells).map(|cell| [0, 0, u32::from(row(cell / cells) >> (cell % cells) & 1)]).collect();
             let lists = CasterLists { cells, heads, members: Vec::new(), pieces: Vec::new() };
             let mut covered = vec![0u8; cells * cells];
             for (shadowed, mark) in [(true, 1), (false, 2)] {

@@ -1,9 +1,6 @@
 //! What a frame is on the GPU: the plain data that the files in `assets/shaders` describe.
 
-use super::{
-    blur::Blur,
-    casters::CasterLists,
-};
+use super::{blur::Blur, casters::CasterLists};
 use crate::{
     scene::{Degradation, Fabric, PartLook, Prop, PropShape, SceneSample},
     stream::PixelId,

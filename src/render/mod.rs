@@ -10,6 +10,7 @@
 mod adapter;
 mod app;
 mod blur;
+mod casters;
 mod gpu;
 mod jpeg;
 mod labels;
@@ -17,7 +18,6 @@ mod pass;
 mod pictures;
 mod pipelines;
 mod read_back;
-mod casters;
 mod silhouette;
 
 pub use adapter::{AdapterReport, find_adapter};
