@@ -9,7 +9,7 @@ struct Fabric {
 };
 
 // Of the tile being drawn.
-@group(0) @binding(3) var<uniform> fabrics: array<Fabric, 128>;
+@group(2) @binding(1) var<uniform> fabrics: array<Fabric, 128>;
 
 @group(1) @binding(0) var seen_instances: texture_2d<u32>;
 @group(1) @binding(1) var seen_depths: texture_2d<f32>;

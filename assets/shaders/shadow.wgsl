@@ -2,8 +2,8 @@
 
 // Of the tile being drawn: which instances may take light from what. Each list has a head, the places of its first round cone, its first
 // cuboid, and past its last; behind the heads come all lists' members, eight to a vector: `src/render/casters.rs`.
-@group(0) @binding(1) var<uniform> lists: array<vec4<u32>, 4096>;
-@group(0) @binding(2) var<uniform> instances: array<Instance, 640>;
+@group(3) @binding(0) var<uniform> lists: array<vec4<u32>, 4096>;
+@group(2) @binding(0) var<uniform> instances: array<Instance, 640>;
 
 fn member(place: u32) -> u32 {
     return (lists[place >> 3u][(place >> 1u) & 3u] >> ((place & 1u) << 4u)) & 0xffffu;

@@ -8,12 +8,14 @@ use crate::{
 };
 use glam::{Vec2, Vec3, Vec4};
 
-/// Cells along each side of a tile, at most.
-const MOST_CELLS: usize = 16;
-/// Pixels along the side of a cell in a large tile.
-const CELL_PIXELS: u32 = 16;
+/// Cells along each side of a tile, at least and at most: more would have no room for their lists.
+const CELLS: [u32; 2] = [8, 24];
+/// Pixels along the side of a cell in between.
+const CELL_PIXELS: u32 = 8;
+/// Cells along each side of those that are first asked for together.
+const BLOCK: usize = 4;
 /// Half a piece of an instance is about as long, metres.
-const PIECE: f32 = 0.2;
+const PIECE: f32 = 0.1;
 /// Pieces along a side of an instance, at most.
 const MOST_PIECES: f32 = 4.0;
 /// Light is looked for from a little above a surface (`light_at` in `light.wgsl`), metres; with room for rounding.
@@ -38,45 +40,55 @@ pub const LIST_WORDS: usize = 4096;
 impl CasterLists {
     /// The lists of a sample with these instances, of which the first `cones` are round cones and the others cuboids.
     pub fn new(sample: &SceneSample, instances: &[GpuInstance], cones: usize) -> Self {
-        let cells = (sample.camera.width / CELL_PIXELS).clamp(8, MOST_CELLS as u32) as usize;
-        let mut lists = CasterLists { cells, heads: Vec::new(), members: Vec::new(), pieces: Vec::new() };
+        let cells = (sample.camera.width / CELL_PIXELS).clamp(CELLS[0], CELLS[1]) as usize;
+        let mut lists = CasterLists {
+            cells,
+            heads: vec![[0; 3]; cells * cells],
+            members: Vec::new(),
+            pieces: vec![0; instances.len()],
+        };
         if !sample.light.shadows {
-            lists.heads = vec![[0; 3]; cells * cells];
-            lists.pieces = vec![0; instances.len()];
             return lists;
         }
         lists.members.extend(0..instances.len() as u16);
         let receivers: Vec<_> = instances.iter().map(pieces).collect();
         let heads = cells * cells + receivers.iter().map(|(_, spheres)| spheres.len()).sum::<usize>();
         let room = LIST_WORDS.saturating_sub(heads) * 8;
-        let mut casters = Casters::new(&sample.light, instances);
-        let add = |lists: &mut CasterLists, casters: &mut Casters, skipped: usize| {
-            let start = lists.members.len();
-            casters.take_into(&mut lists.members, skipped);
-            let middle = start + lists.members[start..].partition_point(|caster| (*caster as usize) < cones);
-            let mut head = [start, middle, lists.members.len()];
-            if lists.members.len() > room {
-                lists.members.truncate(start);
-                head = [0, cones, instances.len()];
-            }
-            lists.heads.push(head.map(|place| place as u32));
-        };
+        let all = Casters::new(&sample.light, receivers.iter().map(|(_, spheres)| spheres.as_slice()));
         let patches = Patches::new(sample, cells);
-        for cell in 0..cells * cells {
-            for patch in patches.seen_in([cell % cells, cell / cells]) {
-                casters.mark(patch);
+        for (y, x) in (0..cells).step_by(BLOCK).flat_map(|y| (0..cells).step_by(BLOCK).map(move |x| (y, x))) {
+            let ends = [x, y].map(|low| (low + BLOCK).min(cells));
+            let near = all.against(&patches.seen_between([x, y], ends), None);
+            for (y, x) in (y..ends[1]).flat_map(|y| (x..ends[0]).map(move |x| (y, x))) {
+                let shading = near.against(&patches.seen_between([x, y], [x + 1, y + 1]), None);
+                lists.heads[y * cells + x] = lists.added(shading.places(), cones, room);
             }
-            add(&mut lists, &mut casters, usize::MAX);
         }
-        for (instance, (counts, spheres)) in receivers.into_iter().enumerate() {
+        for (instance, (counts, spheres)) in receivers.iter().enumerate() {
             let [x, y, z] = counts.map(u32::from);
-            lists.pieces.push(lists.heads.len() as u32 | x << 16 | y << 20 | z << 24);
+            lists.pieces[instance] = lists.heads.len() as u32 | x << 16 | y << 20 | z << 24;
+            let whole = instances[instance].bound();
+            let near = all.against(&[whole.truncate().extend(whole.w + ABOVE)], Some(instance as u16));
             for sphere in spheres {
-                casters.mark(sphere);
-                add(&mut lists, &mut casters, instance);
+                let shading = near.against(&[*sphere], None);
+                let head = lists.added(shading.places(), cones, room);
+                lists.heads.push(head);
             }
         }
         lists
+    }
+
+    /// The head of a list of these members, which are added; that of all there are where they have no room.
+    fn added(&mut self, members: impl Iterator<Item = u16>, cones: usize, room: usize) -> [u32; 3] {
+        let start = self.members.len();
+        self.members.extend(members);
+        let middle = start + self.members[start..].partition_point(|caster| usize::from(*caster) < cones);
+        let mut head = [start, middle, self.members.len()];
+        if self.members.len() > room {
+            self.members.truncate(start);
+            head = [0, cones, self.pieces.len()];
+        }
+        head.map(|place| place as u32)
     }
 
     /// The lists as a shader sees them: a vector for each head, then eight members to a vector. Places of members count from the first of
@@ -141,54 +153,72 @@ fn pieces(instance: &GpuInstance) -> ([u8; 3], Vec<Vec4>) {
     ([x, y, z], places.map(|place| centre(place).extend(radius)).collect())
 }
 
-/// Spheres around all that may take light, and which of them may take it from what has been asked for.
+/// Spheres around the pieces of what may take light, with the places of the instances that they belong to, in their order.
 struct Casters<'a> {
     light: &'a Light,
     x: Vec<f32>,
     y: Vec<f32>,
     z: Vec<f32>,
     radius: Vec<f32>,
-    marked: Vec<bool>,
+    places: Vec<u16>,
 }
 
 impl<'a> Casters<'a> {
-    fn new(light: &'a Light, instances: &[GpuInstance]) -> Self {
-        let part = |axis: usize| instances.iter().map(|instance| instance.bound()[axis]).collect();
-        Casters { light, x: part(0), y: part(1), z: part(2), radius: part(3), marked: vec![false; instances.len()] }
+    fn new<'b>(light: &'a Light, pieces: impl Iterator<Item = &'b [Vec4]>) -> Self {
+        let mut casters = Casters { light, x: vec![], y: vec![], z: vec![], radius: vec![], places: vec![] };
+        for (place, spheres) in (0..).zip(pieces) {
+            spheres.iter().for_each(|sphere| casters.push(*sphere, place));
+        }
+        casters
+    }
+
+    fn push(&mut self, sphere: Vec4, place: u16) {
+        self.x.push(sphere.x);
+        self.y.push(sphere.y);
+        self.z.push(sphere.z);
+        self.radius.push(sphere.w);
+        self.places.push(place);
+    }
+
+    /// Those that may take light from anything within one of the `receivers`, but for one instance.
+    fn against(&self, receivers: &[Vec4], skipped: Option<u16>) -> Self {
+        let mut met = vec![false; self.places.len()];
+        receivers.iter().for_each(|receiver| self.meet(*receiver, &mut met));
+        let mut left = Casters { light: self.light, x: vec![], y: vec![], z: vec![], radius: vec![], places: vec![] };
+        for k in (0..met.len()).filter(|k| met[*k] && Some(self.places[*k]) != skipped) {
+            left.push(Vec4::new(self.x[k], self.y[k], self.z[k], self.radius[k]), self.places[k]);
+        }
+        left
     }
 
     /// Marks all that may take light from anything within a sphere.
     ///
     /// From a point of the sphere that is `r` away from its centre the way to the sun or lamp lies no more than `r` from that of the
     /// centre, and a disc of light seems wider by `softness` for every metre up to what is in its way: `passes` in `shadow.wgsl`.
-    fn mark(&mut self, receiver: Vec4) {
+    fn meet(&self, receiver: Vec4, met: &mut [bool]) {
         let (centre, wide) = (receiver.truncate(), receiver.w);
         let towards = self.light.lamp.map(|lamp| lamp.position - centre);
         let distance = towards.map_or(f32::INFINITY, |towards| towards.length());
         if distance <= wide || !wide.is_finite() {
-            self.marked.fill(true);
+            met.fill(true);
             return;
         }
         let direction = towards.map_or(self.light.sun_direction, |towards| towards / distance);
         let softness = self.light.softness;
-        let places = self.x.iter().zip(&self.y).zip(&self.z).zip(&self.radius);
-        for (marked, (((x, y), z), radius)) in self.marked.iter_mut().zip(places) {
+        let spheres = self.x.iter().zip(&self.y).zip(&self.z).zip(&self.radius);
+        for (met, (((x, y), z), radius)) in met.iter_mut().zip(spheres) {
             let to = Vec3::new(*x, *y, *z) - centre;
             let along = to.dot(direction).clamp(0.0, distance);
             let beside = to - direction * along;
             let both = radius + wide;
             let reach = both + softness * (to.length() + both);
-            *marked |= beside.length_squared() < reach * reach;
+            *met |= beside.length_squared() < reach * reach;
         }
     }
 
-    /// Adds the places of all that are marked, but for one, and unmarks them.
-    fn take_into(&mut self, members: &mut Vec<u16>, skipped: usize) {
-        for (place, marked) in self.marked.iter_mut().enumerate() {
-            if std::mem::take(marked) && place != skipped {
-                members.push(place as u16);
-            }
-        }
+    /// The places of the instances, each once.
+    fn places(&self) -> impl Iterator<Item = u16> {
+        self.places.chunk_by(|a, b| a == b).map(|pieces| pieces[0])
     }
 }
 
@@ -196,8 +226,10 @@ impl<'a> Casters<'a> {
 struct Patches<'a> {
     camera: &'a Camera,
     cells: usize,
-    /// Each plane, and which side of another plane its visible part is on.
-    planes: Vec<(Plane, Option<Plane>)>,
+    /// Each plane, which side of another plane its visible part is on, and whether it gets shadows.
+    planes: Vec<(Plane, Option<Plane>, bool)>,
+    /// At each corner of a cell, row by row, which of the planes is seen, and where.
+    corners: Vec<Option<(usize, Vec3)>>,
 }
 
 /// A plane: points at `offset` along its unit normal, which points to where it is seen from.
@@ -219,22 +251,48 @@ impl<'a> Patches<'a> {
         let ground = Plane { normal: Vec3::Y, offset: 0.0 };
         let wall = Plane { normal: backdrop.facing(camera), offset: -backdrop.distance };
         let is_lit = |plane: &Plane| light.lamp.is_some() || light.sun_direction.dot(plane.normal) > 0.0;
-        let mut planes = Vec::with_capacity(2);
-        if !backdrop.open && is_lit(&ground) {
-            planes.push((ground, Some(wall)));
-        }
         // A picture has shadows of its own.
-        if backdrop.kind != BackdropKind::Picture && is_lit(&wall) {
-            planes.push((wall, (!backdrop.open).then_some(ground)));
+        let mut planes =
+            vec![(wall, (!backdrop.open).then_some(ground), backdrop.kind != BackdropKind::Picture && is_lit(&wall))];
+        if !backdrop.open {
+            planes.push((ground, Some(wall), is_lit(&ground)));
         }
-        Patches { camera, cells, planes }
+        let (eye, ray_through) = (camera.eye(), camera.rays());
+        let size = Vec2::new(camera.width as f32, camera.height as f32);
+        let corner = |k: usize| {
+            let at = Vec2::new((k % (cells + 1)) as f32, (k / (cells + 1)) as f32) / cells as f32;
+            let along = ray_through(at * size);
+            let hits = planes.iter().map(|(plane, ..)| {
+                let towards = along.dot(plane.normal);
+                if towards < -1e-4 { -plane.height(eye) / towards } else { f32::INFINITY }
+            });
+            let hits = hits.enumerate().filter(|(_, depth)| (0.0..FAR_DEPTH).contains(depth));
+            hits.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(plane, depth)| (plane, eye + along * depth))
+        };
+        let corners = (0..(cells + 1) * (cells + 1)).map(corner).collect();
+        Patches { camera, cells, planes, corners }
     }
 
-    /// Spheres around what is seen of the planes in a cell.
-    fn seen_in(&self, [x, y]: [usize; 2]) -> impl Iterator<Item = Vec4> {
+    /// Spheres around what is seen of the planes from one cell up to another.
+    fn seen_between(&self, low: [usize; 2], high: [usize; 2]) -> Vec<Vec4> {
+        let corner = |x: usize, y: usize| self.corners[y * (self.cells + 1) + x];
+        let corners =
+            [corner(low[0], low[1]), corner(high[0], low[1]), corner(high[0], high[1]), corner(low[0], high[1])];
+        if let [Some((a, p)), Some((b, q)), Some((c, r)), Some((d, s))] = corners
+            && [b, c, d] == [a; 3]
+            && high[0] - low[0] == 1
+        {
+            // All of it is on one plane; between its corners a lens bends it by much less than that.
+            return if self.planes[a].2 { vec![around(&[p, q, r, s], 1.02)] } else { Vec::new() };
+        }
+        self.clipped_between(low, high)
+    }
+
+    /// The same, whatever is seen.
+    fn clipped_between(&self, low: [usize; 2], high: [usize; 2]) -> Vec<Vec4> {
         let camera = self.camera;
         let size = Vec2::new(camera.width as f32, camera.height as f32);
-        let [low, high] = [0, 1].map(|end| Vec2::new((x + end) as f32, (y + end) as f32) / self.cells as f32 * size);
+        let [low, high] = [low, high].map(|[x, y]| Vec2::new(x as f32, y as f32) / self.cells as f32 * size);
         let (low, high) = straight_between(camera, low, high);
         let [right, down, forward] = camera.axes();
         let corners = [[low.x, low.y], [high.x, low.y], [high.x, high.y], [low.x, high.y]];
@@ -245,10 +303,8 @@ impl<'a> Patches<'a> {
             let normal = rays[k].cross(rays[(k + 1) % 4]).normalize();
             Plane { normal, offset: normal.dot(eye) }
         });
-        self.planes.iter().filter_map(move |(plane, beside)| {
-            if plane.height(eye) <= 0.0 {
-                return None;
-            }
+        let shadowed = self.planes.iter().filter(|(plane, _, shadowed)| *shadowed && plane.height(eye) > 0.0);
+        let spheres = shadowed.filter_map(|(plane, beside, _)| {
             let foot = eye - plane.normal * plane.height(eye);
             let (u, v) = plane.normal.any_orthonormal_pair();
             let corners = [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]];
@@ -256,13 +312,19 @@ impl<'a> Patches<'a> {
             for side in sides.iter().chain(beside) {
                 polygon = clipped(&polygon, side);
             }
-            let low = polygon.iter().copied().reduce(Vec3::min)?;
-            let high = polygon.iter().copied().fold(low, Vec3::max);
-            let centre = (low + high) * 0.5;
-            let radius = polygon.iter().map(|corner| corner.distance(centre)).fold(0.0, f32::max);
-            Some(centre.extend(radius * 1.01 + ABOVE))
-        })
+            (!polygon.is_empty()).then(|| around(&polygon, 1.01))
+        });
+        spheres.collect()
     }
+}
+
+/// A sphere around points, larger by a factor and by how far above a surface light is looked for.
+fn around(points: &[Vec3], larger: f32) -> Vec4 {
+    let low = points.iter().copied().reduce(Vec3::min).unwrap_or_default();
+    let high = points.iter().copied().reduce(Vec3::max).unwrap_or_default();
+    let centre = (low + high) * 0.5;
+    let radius = points.iter().map(|point| point.distance(centre)).fold(0.0, f32::max);
+    centre.extend(radius * larger + ABOVE)
 }
 
 /// Between what a pinhole camera shows, in focal lengths from the principal point, all that the lens shows between two pixels.
@@ -410,11 +472,10 @@ mod tests {
     #[test]
     fn rectangles_cover_every_cell_once() {
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(4);
-        for cells in [8, 16] {
-            let pattern: u16 = random.random();
-            let row = |y: usize| if y / 3 % 2 == 0 { pattern } else { (y * 31) as u16 };
-            let heads =
-                (0..cells * cells).map(|cell| [0, 0, u32::from(row(cell / cells) >> (cell % cells) & 1)]).collect();
+        for cells in [8, 16, 24] {
+            let pattern: u32 = random.random();
+            let row = |y: usize| if y / 3 % 2 == 0 { pattern } else { (y * 31) as u32 };
+            let heads = (0..cells * cells).map(|cell| [0, 0, row(cell / cells) >> (cell % cells) & 1]).collect();
             let lists = CasterLists { cells, heads, members: Vec::new(), pieces: Vec::new() };
             let mut covered = vec![0u8; cells * cells];
             for (shadowed, mark) in [(true, 1), (false, 2)] {

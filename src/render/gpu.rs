@@ -147,7 +147,7 @@ pub struct TileRange {
     pub cuboids: Range<u32>,
     /// The rectangles where no shadow falls on ground or wall, and where one may.
     pub backdrop: [Range<u32>; 2],
-    /// Bytes to its tile, its lists, its instances and its fabrics.
+    /// Bytes to its tile, its instances, its fabrics and its lists.
     pub offsets: [u32; 4],
 }
 
@@ -211,7 +211,7 @@ impl Upload {
         cones: usize,
         lists: &CasterLists,
     ) {
-        let offsets = [offset(&self.tiles), offset(&self.lists), offset(&self.instances), offset(&self.fabrics)];
+        let offsets = [offset(&self.tiles), offset(&self.instances), offset(&self.fabrics), offset(&self.lists)];
         let first = self.outlines.len() as u32;
         let end = first + named.len() as u32;
         let middle = first + cones as u32;

@@ -28,6 +28,8 @@ pub struct Drawing {
     outlines: Buffer,
     rectangles: Buffer,
     tile_bind: BindGroup,
+    instance_bind: BindGroup,
+    list_bind: BindGroup,
     light_bind: BindGroup,
     /// What was drawn, and what came of the first half of a blur, to look at.
     camera_binds: [BindGroup; 2],
@@ -78,45 +80,42 @@ pub fn upload(
     let uniform = BufferUsages::UNIFORM;
     let write = |kept, usage, bytes, seen| write(kept, usage, &device, &queue, bytes, seen);
     let tiles = write(&mut uploads.tiles, uniform, bytemuck::cast_slice(&data.tiles), BUFFER_BYTES[0]);
-    let lists = write(&mut uploads.lists, uniform, bytemuck::cast_slice(&data.lists), BUFFER_BYTES[1]);
-    let instances = write(&mut uploads.instances, uniform, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[2]);
-    let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[3]);
+    let instances = write(&mut uploads.instances, uniform, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[1]);
+    let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[2]);
+    let lists = write(&mut uploads.lists, uniform, bytemuck::cast_slice(&data.lists), BUFFER_BYTES[3]);
     let outlines = write(&mut uploads.outlines, BufferUsages::VERTEX, bytemuck::cast_slice(&data.outlines), 0);
     let rectangles = write(&mut uploads.rectangles, BufferUsages::VERTEX, bytemuck::cast_slice(&data.rectangles), 0);
     // Each tile binds its own part of these.
     let part = |buffer, bytes| {
         BindingResource::Buffer(BufferBinding { buffer, offset: 0, size: std::num::NonZero::new(bytes) })
     };
-    let tile_bind = device.create_bind_group(
-        "tiles",
-        &cache.get_bind_group_layout(&pipelines.tile_layout),
-        &BindGroupEntries::sequential((
-            part(tiles, BUFFER_BYTES[0]),
-            part(lists, BUFFER_BYTES[1]),
-            part(instances, BUFFER_BYTES[2]),
-            part(fabrics, BUFFER_BYTES[3]),
-        )),
+    let bind = |label, layout, entries: &[BindGroupEntry]| {
+        device.create_bind_group(label, &cache.get_bind_group_layout(layout), entries)
+    };
+    let tile_bind = bind("tiles", &pipelines.tile_layout, &BindGroupEntries::single(part(tiles, BUFFER_BYTES[0])));
+    let instance_bind = bind(
+        "instances",
+        &pipelines.instance_layout,
+        &BindGroupEntries::sequential((part(instances, BUFFER_BYTES[1]), part(fabrics, BUFFER_BYTES[2]))),
     );
+    let list_bind = bind("lists", &pipelines.list_layout, &BindGroupEntries::single(part(lists, BUFFER_BYTES[3])));
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let [places, depth] = [&atlas.places, &atlas.depth].map(view);
-    let light_bind = device.create_bind_group(
+    let light_bind = bind(
         "light",
-        &cache.get_bind_group_layout(&pipelines.light_layout),
+        &pipelines.light_layout,
         &BindGroupEntries::sequential((&places, &depth, &pictures.view, &pictures.sampler)),
     );
-    let camera_binds = [&atlas.drawn, &atlas.blurred].map(|looked_at| {
-        device.create_bind_group(
-            "camera",
-            &cache.get_bind_group_layout(&pipelines.camera_layout),
-            &BindGroupEntries::single(&view(looked_at)),
-        )
-    });
+    let camera_binds = [&atlas.drawn, &atlas.blurred]
+        .map(|looked_at| bind("camera", &pipelines.camera_layout, &BindGroupEntries::single(&view(looked_at))));
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),
         ranges: data.ranges,
         outlines: outlines.clone(),
         rectangles: rectangles.clone(),
         tile_bind,
+        instance_bind,
+        list_bind,
         light_bind,
         camera_binds,
         drawn: false,
@@ -230,7 +229,7 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
         let write = Operations { load: LoadOp::Clear(0.0), store: StoreOp::Store };
         let mut seen =
             begin("seen", &[(&ids, cleared), (&depth, cleared), (&places, cleared)], Some((&clip_depth, Some(write))));
-        seen.draw_whole(built.planes, 0.0, |_| true);
+        seen.draw_whole(built.planes, 0.0, Reads::Tile, |_| true);
         seen.draw_instances(built.instances);
     }
     {
@@ -242,8 +241,8 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
             }
         }
         let [lit, shadowed] = built.surfaces;
-        light.draw_whole(lit, INSTANCES, |sample| !sample.light.shadows);
-        light.draw_whole(shadowed, INSTANCES, |sample| sample.light.shadows);
+        light.draw_whole(lit, INSTANCES, Reads::Instances, |sample| !sample.light.shadows);
+        light.draw_whole(shadowed, INSTANCES, Reads::Lists, |sample| sample.light.shadows);
     }
     let [first, second] = built.blurs;
     {
@@ -267,16 +266,24 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
     let mut camera = begin("camera", &[(&color, cleared)], None);
     let blur = |sample: &SceneSample| Blur::of(&sample.degradation);
     camera.pass.set_bind_group(1, of_drawn, &[]);
-    camera.draw_whole(plain, 0.0, |sample| matches!(blur(sample), Blur::Sharp | Blur::Coarse { .. }));
-    camera.draw_whole(smooth, 0.0, |sample| matches!(blur(sample), Blur::Smooth { .. }));
+    camera.draw_whole(plain, 0.0, Reads::Tile, |sample| matches!(blur(sample), Blur::Sharp | Blur::Coarse { .. }));
+    camera.draw_whole(smooth, 0.0, Reads::Tile, |sample| matches!(blur(sample), Blur::Smooth { .. }));
     camera.pass.set_bind_group(1, of_blurred, &[]);
-    camera.draw_whole(soft, 0.0, |sample| blur(sample) == Blur::Soft);
+    camera.draw_whole(soft, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Soft);
 }
 
 /// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl` writes them.
 const WALL: f32 = 0.0;
 const GROUND: f32 = 0.25;
 const INSTANCES: f32 = 0.5;
+
+/// What a pipeline reads of a tile: the tile itself, its instances and their fabrics too, or the lists of what casts shadows as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Tile,
+    Instances,
+    Lists,
+}
 
 /// A render pass over the atlas.
 struct Pass<'a> {
@@ -287,13 +294,19 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// Runs a pipeline over the tiles whose samples are `wanted`, at one clip depth.
-    fn draw_whole(&mut self, pipeline: &'a RenderPipeline, at: f32, wanted: impl Fn(&SceneSample) -> bool) {
+    fn draw_whole(
+        &mut self,
+        pipeline: &'a RenderPipeline,
+        at: f32,
+        reads: Reads,
+        wanted: impl Fn(&SceneSample) -> bool,
+    ) {
         let drawing = self.drawing;
         self.pass.set_render_pipeline(pipeline);
         for (tile, range) in drawing.ranges.iter().enumerate() {
             if wanted(&drawing.frame.samples[tile]) {
                 self.look_at(tile, [at, at]);
-                self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                self.bind(range, reads);
                 self.pass.draw(0..3, 0..1);
             }
         }
@@ -316,7 +329,7 @@ impl<'a> Pass<'a> {
                 let [x, y, width, height] = gpu::place(tile, self.atlas.columns, self.atlas.tile);
                 let [across, down] = strides(blur.stride(), columns_first(degradation));
                 self.confine([x, y, width.div_ceil(across), height.div_ceil(down)], [0.0, 0.0]);
-                self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                self.bind(range, Reads::Tile);
                 self.pass.draw(0..3, 0..1);
             }
         }
@@ -327,13 +340,13 @@ impl<'a> Pass<'a> {
     fn draw_backdrop(&mut self, pipelines: [&'a RenderPipeline; 2], at: f32, kind: BackdropKind) {
         let drawing = self.drawing;
         self.pass.set_vertex_buffer(0, drawing.rectangles.slice(..));
-        for (part, pipeline) in pipelines.into_iter().enumerate() {
+        for (part, (pipeline, reads)) in pipelines.into_iter().zip([Reads::Tile, Reads::Lists]).enumerate() {
             self.pass.set_render_pipeline(pipeline);
             for (tile, range) in drawing.ranges.iter().enumerate() {
                 let rectangles = range.backdrop[part].clone();
                 if drawing.frame.samples[tile].backdrop.kind == kind && !rectangles.is_empty() {
                     self.look_at(tile, [at, at]);
-                    self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                    self.bind(range, reads);
                     self.pass.draw(0..4, rectangles);
                 }
             }
@@ -350,9 +363,21 @@ impl<'a> Pass<'a> {
             self.pass.set_render_pipeline(pipeline);
             for (tile, range) in drawing.ranges.iter().enumerate().filter(|(_, range)| !instances(range).is_empty()) {
                 self.look_at(tile, [0.0, 1.0]);
-                self.pass.set_bind_group(0, &drawing.tile_bind, &range.offsets);
+                self.bind(range, Reads::Tile);
                 self.pass.draw(0..4, instances(range).clone());
             }
+        }
+    }
+
+    /// Binds what is read of a tile.
+    fn bind(&mut self, range: &TileRange, reads: Reads) {
+        let (drawing, [tile, instances, fabrics, lists]) = (self.drawing, range.offsets);
+        self.pass.set_bind_group(0, &drawing.tile_bind, &[tile]);
+        if reads != Reads::Tile {
+            self.pass.set_bind_group(2, &drawing.instance_bind, &[instances, fabrics]);
+        }
+        if reads == Reads::Lists {
+            self.pass.set_bind_group(3, &drawing.list_bind, &[lists]);
         }
     }
 

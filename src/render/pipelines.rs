@@ -31,17 +31,23 @@ pub struct TilePipelines {
     pub blurs: [CachedRenderPipelineId; 2],
     /// What the camera makes of a sharp or coarse tile, of a smooth one, and of a soft one whose blur is half done.
     pub cameras: [CachedRenderPipelineId; 3],
+    /// The tile itself, for vertices alone: Mesa's software driver copies whatever uniform buffer fragments may see, whether a shader reads
+    /// it or not, whenever another tile's is bound.
     pub tile_layout: BindGroupLayoutDescriptor,
     pub light_layout: BindGroupLayoutDescriptor,
+    /// The tile's instances and fabrics, for the light on instances and where shadows are.
+    pub instance_layout: BindGroupLayoutDescriptor,
+    /// The tile's lists of what casts shadows, where shadows are.
+    pub list_layout: BindGroupLayoutDescriptor,
     pub camera_layout: BindGroupLayoutDescriptor,
 }
 
-/// How much of the tiles', lists', instances' and fabrics' buffers a shader sees at once, bytes.
+/// How much of the tiles', instances', fabrics' and lists' buffers a shader sees at once, bytes.
 pub const BUFFER_BYTES: [u64; 4] = [
     size_of::<GpuTile>() as u64,
-    (LIST_WORDS * size_of::<[u32; 4]>()) as u64,
     (MOST_INSTANCES * size_of::<GpuInstance>()) as u64,
     (MOST_FABRICS * size_of::<GpuFabric>()) as u64,
+    (LIST_WORDS * size_of::<[u32; 4]>()) as u64,
 ];
 
 /// The shaders, as assets of the main world.
@@ -82,11 +88,15 @@ const CLIP_DEPTH: TextureFormat = TextureFormat::Depth32Float;
 
 /// Queues the pipelines; the cache builds them before the next frame is drawn.
 pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shaders: Res<TileShaders>) {
-    let [tile, lists, instances, fabrics] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
-    let tile_layout = BindGroupLayoutDescriptor::new(
-        "tiles",
-        &BindGroupLayoutEntries::sequential(ShaderStages::VERTEX_FRAGMENT, (tile, lists, instances, fabrics)),
+    let [tile, instances, fabrics, lists] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
+    let tile_layout =
+        BindGroupLayoutDescriptor::new("tiles", &BindGroupLayoutEntries::single(ShaderStages::VERTEX, tile));
+    let instance_layout = BindGroupLayoutDescriptor::new(
+        "instances",
+        &BindGroupLayoutEntries::sequential(ShaderStages::FRAGMENT, (instances, fabrics)),
     );
+    let list_layout =
+        BindGroupLayoutDescriptor::new("lists", &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, lists));
     let unfiltered = || texture_2d(TextureSampleType::Float { filterable: false });
     let pictures = texture_2d_array(TextureSampleType::Float { filterable: true });
     let light_layout = BindGroupLayoutDescriptor::new(
@@ -141,8 +151,14 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         }
         pipeline
     };
-    let surface = light(["tile_vertex", "surface_fragment"]);
-    let surfaces = [surface.clone(), with(surface, "SHADOWS")]
+    let shadowed = |mut pipeline: RenderPipelineDescriptor| {
+        pipeline.layout.truncate(2);
+        pipeline.layout.extend([instance_layout.clone(), list_layout.clone()]);
+        with(pipeline, "SHADOWS")
+    };
+    let mut surface = light(["tile_vertex", "surface_fragment"]);
+    surface.layout.push(instance_layout.clone());
+    let surfaces = [surface.clone(), shadowed(surface)]
         .map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::LessEqual)));
     let backdrops = BackdropKind::ALL.map(|kind| {
         let define = match kind {
@@ -158,8 +174,8 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
             let mut plain = with(light(["rectangle_vertex", entry]), define);
             plain.primitive = PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
             plain.vertex.buffers = vec![rectangles()];
-            let shadowed = with(plain.clone(), "SHADOWS");
-            [plain, shadowed].map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::Equal)))
+            [plain.clone(), shadowed(plain)]
+                .map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::Equal)))
         })
     });
     let camera = |entry, format| {
@@ -177,6 +193,8 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         cameras,
         tile_layout,
         light_layout,
+        instance_layout,
+        list_layout,
         camera_layout,
     });
 }
