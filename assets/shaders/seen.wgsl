@@ -11,49 +11,6 @@ struct Seen {
     @builtin(frag_depth) clip_depth: f32,
 };
 
-// A corner of a whole tile, with all of the tile that planes need.
-struct TileVertex {
-    @builtin(position) position: vec4<f32>,
-    @location(0) @interpolate(flat) eye: vec4<f32>,
-    @location(1) @interpolate(flat) ray_origin: vec4<f32>,
-    @location(2) @interpolate(flat) ray_right: vec4<f32>,
-    @location(3) @interpolate(flat) ray_down: vec4<f32>,
-    @location(4) @interpolate(flat) forward: vec4<f32>,
-    @location(5) @interpolate(flat) wall: vec4<f32>,
-    @location(6) @interpolate(flat) place: vec4<u32>,
-};
-
-@vertex
-fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
-    tile = uploaded;
-    return TileVertex(corner_of_tile(corner), tile.eye, tile.ray_origin, tile.ray_right, tile.ray_down, tile.forward, tile.wall, tile.place);
-}
-
-@fragment
-fn plane_fragment(in: TileVertex) -> Seen {
-    set_tile(in.eye, in.ray_origin, in.ray_right, in.ray_down, in.forward, in.wall, in.place);
-    let seen = plane(ray_through(in.position.xy));
-    return Seen(0u, min(seen.depth, FAR), NONE, select(0.0, 0.25, seen.ground));
-}
-
-fn set_tile(
-    eye: vec4<f32>,
-    ray_origin: vec4<f32>,
-    ray_right: vec4<f32>,
-    ray_down: vec4<f32>,
-    forward: vec4<f32>,
-    wall: vec4<f32>,
-    place: vec4<u32>,
-) {
-    tile.eye = eye;
-    tile.ray_origin = ray_origin;
-    tile.ray_right = ray_right;
-    tile.ray_down = ray_down;
-    tile.forward = forward;
-    tile.wall = wall;
-    tile.place = place;
-}
-
 // What an instance is found by: `GpuOutline` in `src/render/gpu.rs`.
 struct Outline {
     @location(0) a: vec4<f32>,
@@ -63,7 +20,8 @@ struct Outline {
     @location(3) which: vec2<u32>,
 };
 
-struct InstanceVertex {
+// A corner of a whole tile or of a rectangle around an instance, with all of the tile that is needed to find what is seen.
+struct SeenVertex {
     @builtin(position) position: vec4<f32>,
     @location(0) @interpolate(flat) a: vec4<f32>,
     @location(1) @interpolate(flat) b: vec4<f32>,
@@ -78,8 +36,34 @@ struct InstanceVertex {
     @location(10) @interpolate(flat) place: vec4<u32>,
 };
 
-fn outlined(position: vec4<f32>, in: Outline) -> InstanceVertex {
-    return InstanceVertex(position, in.a, in.b, in.turn, in.which, tile.eye, tile.ray_origin, tile.ray_right, tile.ray_down, tile.forward, tile.wall, tile.place);
+fn vertex_at(position: vec4<f32>, of: Outline) -> SeenVertex {
+    return SeenVertex(
+        position, of.a, of.b, of.turn, of.which,
+        tile.eye, tile.ray_origin, tile.ray_right, tile.ray_down, tile.forward, tile.wall, tile.place,
+    );
+}
+
+fn set_tile(in: SeenVertex) {
+    tile.eye = in.eye;
+    tile.ray_origin = in.ray_origin;
+    tile.ray_right = in.ray_right;
+    tile.ray_down = in.ray_down;
+    tile.forward = in.forward;
+    tile.wall = in.wall;
+    tile.place = in.place;
+}
+
+@vertex
+fn tile_vertex(@builtin(vertex_index) corner: u32) -> SeenVertex {
+    tile = uploaded;
+    return vertex_at(corner_of_tile(corner), Outline());
+}
+
+@fragment
+fn plane_fragment(in: SeenVertex) -> Seen {
+    set_tile(in);
+    let seen = plane(ray_through(in.position.xy));
+    return Seen(0u, min(seen.depth, FAR), NONE, select(0.0, 0.25, seen.ground));
 }
 
 // In the camera's axes: right, down, forward.
@@ -135,13 +119,13 @@ fn around_cone(corner: u32, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
 }
 
 @vertex
-fn cone_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> InstanceVertex {
+fn cone_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> SeenVertex {
     tile = uploaded;
-    return outlined(around_cone(corner, in.a, in.b), in);
+    return vertex_at(around_cone(corner, in.a, in.b), in);
 }
 
 @vertex
-fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> InstanceVertex {
+fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> SeenVertex {
     tile = uploaded;
     let middle = from_camera(in.a.xyz);
     let x = from_camera(in.a.xyz + rotate(in.turn, vec3(in.b.x, 0.0, 0.0))) - middle;
@@ -160,7 +144,7 @@ fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> InstanceVer
         low = min(low, seen);
         high = max(high, seen);
     }
-    return outlined(rectangle(corner, direction, low, high, in_front), in);
+    return vertex_at(rectangle(corner, direction, low, high, in_front), in);
 }
 
 // An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1: `t` is the depth. The ground hides what
@@ -174,8 +158,8 @@ fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
 }
 
 @fragment
-fn cone_fragment(in: InstanceVertex) -> Seen {
-    set_tile(in.eye, in.ray_origin, in.ray_right, in.ray_down, in.forward, in.wall, in.place);
+fn cone_fragment(in: SeenVertex) -> Seen {
+    set_tile(in);
     // From the pixel within the tile, not from the rectangle: an interpolated position is rounded otherwise in every place of the
     // atlas, and a tile must not depend on its place.
     let along = ray_through(in.position.xy);
@@ -184,8 +168,8 @@ fn cone_fragment(in: InstanceVertex) -> Seen {
 }
 
 @fragment
-fn cuboid_fragment(in: InstanceVertex) -> Seen {
-    set_tile(in.eye, in.ray_origin, in.ray_right, in.ray_down, in.forward, in.wall, in.place);
+fn cuboid_fragment(in: SeenVertex) -> Seen {
+    set_tile(in);
     let along = ray_through(in.position.xy);
     return seen_instance(cuboid_entry(tile.eye.xyz, along, in.a.xyz, in.b.xyz, in.turn), along, in.which);
 }

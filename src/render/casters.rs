@@ -34,7 +34,8 @@ pub struct CasterLists {
     pub pieces: Vec<u32>,
 }
 
-/// Vectors of four words that a tile's lists have room for: a uniform buffer of 64 KiB, which every adapter allows.
+/// Vectors of four words that a tile's lists have room for: a uniform buffer of 64 KiB, which every adapter allows. Heads take half of it at
+/// most: 640 instances of one piece, and 24 cells squared.
 pub const LIST_WORDS: usize = 4096;
 
 impl CasterLists {
@@ -51,9 +52,15 @@ impl CasterLists {
             return lists;
         }
         lists.members.extend(0..instances.len() as u16);
-        let receivers: Vec<_> = instances.iter().map(pieces).collect();
-        let heads = cells * cells + receivers.iter().map(|(_, spheres)| spheres.len()).sum::<usize>();
-        let room = LIST_WORDS.saturating_sub(heads) * 8;
+        let divided = |most: f32| instances.iter().map(|instance| pieces(instance, most)).collect::<Vec<_>>();
+        let heads = |receivers: &[([u8; 3], Vec<Vec4>)]| {
+            cells * cells + receivers.iter().map(|(_, spheres)| spheres.len()).sum::<usize>()
+        };
+        let mut receivers = divided(MOST_PIECES);
+        if heads(&receivers) > LIST_WORDS / 2 {
+            receivers = divided(1.0);
+        }
+        let room = (LIST_WORDS - heads(&receivers)) * 8;
         let all = Casters::new(&sample.light, receivers.iter().map(|(_, spheres)| spheres.as_slice()));
         let patches = Patches::new(sample, cells);
         for (y, x) in (0..cells).step_by(BLOCK).flat_map(|y| (0..cells).step_by(BLOCK).map(move |x| (y, x))) {
@@ -128,10 +135,10 @@ impl CasterLists {
     }
 }
 
-/// How many pieces an instance has along each of its sides, or from end to end, and a sphere around each, row by row: `piece_of` in
-/// `light.wgsl` says which a point is on.
-fn pieces(instance: &GpuInstance) -> ([u8; 3], Vec<Vec4>) {
-    let along = |half: f32| (half / PIECE).ceil().clamp(1.0, MOST_PIECES);
+/// How many pieces, `most` at most, an instance has along each of its sides, or from end to end, and a sphere around each, row by row:
+/// `piece_of` in `light.wgsl` says which a point is on.
+fn pieces(instance: &GpuInstance, most: f32) -> ([u8; 3], Vec<Vec4>) {
+    let along = |half: f32| (half / PIECE).ceil().clamp(1.0, most);
     if !instance.is_cuboid() {
         let count = along(instance.a.truncate().distance(instance.b.truncate()) * 0.5);
         let end = |k: f32| instance.a.lerp(instance.b, k / count);
@@ -364,7 +371,7 @@ mod tests {
     use super::*;
     use crate::{
         physics::Solvability,
-        render::gpu::instances_of,
+        render::gpu::{MOST_INSTANCES, instances_of},
         scene::{Policy, StreamMix, draw, load_scene},
     };
     use rand::{Rng, SeedableRng};
@@ -470,11 +477,30 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_the_largest_tiles_have_room() {
+        let sample = samples("all", 24).into_iter().find(|sample| sample.light.shadows && sample.light.lamp.is_none());
+        let mut sample = sample.expect("a sun among 24 samples");
+        sample.light.softness = 0.5;
+        sample.camera.width = 512;
+        sample.camera.height = 512;
+        let (instances, cones) = instances_of(&sample);
+        for (mut instance, length) in [(instances[0], 0.6), (instances[cones], 1.0)] {
+            instance.b = if instance.is_cuboid() { Vec4::splat(length) } else { instance.a + Vec4::X * length };
+            let crowd = vec![instance; MOST_INSTANCES];
+            let cones = if instance.is_cuboid() { 0 } else { MOST_INSTANCES };
+            let lists = CasterLists::new(&sample, &crowd, cones);
+            assert!(lists.words().len() <= LIST_WORDS, "{} words", lists.words().len());
+            assert!(lists.pieces.iter().all(|pieces| ((pieces & 0xffff) as usize) < lists.heads.len()));
+            assert!(lists.heads.iter().all(|[start, middle, end]| start <= middle && middle <= end));
+        }
+    }
+
+    #[test]
     fn rectangles_cover_every_cell_once() {
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(4);
         for cells in [8, 16, 24] {
             let pattern: u32 = random.random();
-            let row = |y: usize| if y / 3 % 2 == 0 { pattern } else { (y * 31) as u32 };
+            let row = |y: usize| if (y / 3).is_multiple_of(2) { pattern } else { (y * 31) as u32 };
             let heads = (0..cells * cells).map(|cell| [0, 0, row(cell / cells) >> (cell % cells) & 1]).collect();
             let lists = CasterLists { cells, heads, members: Vec::new(), pieces: Vec::new() };
             let mut covered = vec![0u8; cells * cells];
