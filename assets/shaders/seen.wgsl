@@ -36,9 +36,9 @@ struct SeenVertex {
     @location(10) @interpolate(flat) place: vec4<u32>,
 };
 
-fn vertex_at(position: vec4<f32>, of: Outline) -> SeenVertex {
+fn vertex_at(position: vec4<f32>, outline: Outline) -> SeenVertex {
     return SeenVertex(
-        position, of.a, of.b, of.turn, of.which,
+        position, outline.a, outline.b, outline.turn, outline.which,
         tile.eye, tile.ray_origin, tile.ray_right, tile.ray_down, tile.forward, tile.wall, tile.place,
     );
 }
