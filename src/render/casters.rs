@@ -74,8 +74,7 @@ impl CasterLists {
         for (instance, (counts, spheres)) in receivers.iter().enumerate() {
             let [x, y, z] = counts.map(u32::from);
             lists.pieces[instance] = lists.heads.len() as u32 | x << 16 | y << 20 | z << 24;
-            let whole = instances[instance].bound();
-            let near = all.against(&[whole.truncate().extend(whole.w + ABOVE)], Some(instance as u16));
+            let near = all.against(&[raised(&instances[instance])], Some(instance as u16));
             for sphere in spheres {
                 let shading = near.against(&[*sphere], None);
                 let head = lists.added(shading.places(), cones, room);
@@ -141,23 +140,25 @@ fn pieces(instance: &GpuInstance, most: f32) -> ([u8; 3], Vec<Vec4>) {
     let along = |half: f32| (half / PIECE).ceil().clamp(1.0, most);
     if !instance.is_cuboid() {
         let count = along(instance.a.truncate().distance(instance.b.truncate()) * 0.5);
-        let end = |k: f32| instance.a.lerp(instance.b, k / count);
-        let around = |(a, b): (Vec4, Vec4)| {
-            let [p, q] = [a.truncate(), b.truncate()];
-            ((p + q) * 0.5).extend(p.distance(q) * 0.5 + a.w.max(b.w) + ABOVE)
-        };
+        let end = |k: u8| instance.a.lerp(instance.b, f32::from(k) / count);
+        let piece = |k: u8| raised(&instance.between(end(k), end(k + 1)));
         let count = count as u8;
-        return ([count, 1, 1], (0..count).map(|k| around((end(k.into()), end(f32::from(k) + 1.0)))).collect());
+        return ([count, 1, 1], (0..count).map(piece).collect());
     }
     let half = instance.b.truncate();
     let counts = Vec3::from_array(half.to_array().map(along));
     let turn = glam::Quat::from_vec4(instance.turn);
-    let radius = (half / counts).length() + ABOVE;
     let [x, y, z] = counts.to_array().map(|count| count as u8);
     let places =
         (0..z).flat_map(|k| (0..y).flat_map(move |j| (0..x).map(move |i| Vec3::new(i.into(), j.into(), k.into()))));
     let centre = |place: Vec3| instance.a.truncate() + turn * (half * ((2.0 * place + 1.0) / counts - 1.0));
-    ([x, y, z], places.map(|place| centre(place).extend(radius)).collect())
+    let piece = |place: Vec3| instance.between(centre(place).extend(0.0), (half / counts).extend(0.0));
+    ([x, y, z], places.map(|place| raised(&piece(place))).collect())
+}
+
+/// A sphere around all places from which light is looked for on an instance.
+fn raised(instance: &GpuInstance) -> Vec4 {
+    instance.bound() + Vec4::W * ABOVE
 }
 
 /// Spheres around the pieces of what may take light, with the places of the instances that they belong to, in their order.
@@ -232,6 +233,9 @@ impl<'a> Casters<'a> {
 /// What is seen of ground and wall, as far as shadows are drawn there.
 struct Patches<'a> {
     camera: &'a Camera,
+    eye: Vec3,
+    /// The camera's right, down and forward.
+    axes: [Vec3; 3],
     cells: usize,
     /// Each plane, which side of another plane its visible part is on, and whether it gets shadows.
     planes: Vec<(Plane, Option<Plane>, bool)>,
@@ -277,7 +281,7 @@ impl<'a> Patches<'a> {
             hits.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(plane, depth)| (plane, eye + along * depth))
         };
         let corners = (0..(cells + 1) * (cells + 1)).map(corner).collect();
-        Patches { camera, cells, planes, corners }
+        Patches { camera, eye, axes: camera.axes(), cells, planes, corners }
     }
 
     /// Spheres around what is seen of the planes from one cell up to another.
@@ -297,14 +301,12 @@ impl<'a> Patches<'a> {
 
     /// The same, whatever is seen.
     fn clipped_between(&self, low: [usize; 2], high: [usize; 2]) -> Vec<Vec4> {
-        let camera = self.camera;
+        let (camera, eye, [right, down, forward]) = (self.camera, self.eye, self.axes);
         let size = Vec2::new(camera.width as f32, camera.height as f32);
         let [low, high] = [low, high].map(|[x, y]| Vec2::new(x as f32, y as f32) / self.cells as f32 * size);
         let (low, high) = straight_between(camera, low, high);
-        let [right, down, forward] = camera.axes();
         let corners = [[low.x, low.y], [high.x, low.y], [high.x, high.y], [low.x, high.y]];
         let rays = corners.map(|[x, y]| right * x + down * y + forward);
-        let eye = camera.eye();
         // The cell's pyramid; its sides are seen from within.
         let sides: [Plane; 4] = std::array::from_fn(|k| {
             let normal = rays[k].cross(rays[(k + 1) % 4]).normalize();

@@ -67,6 +67,11 @@ impl GpuInstance {
         GpuInstance { turn: Vec4::from(look.turn), origin: look.origin.extend(fabric as f32), ..self }
     }
 
+    /// The same with another [`GpuInstance::a`] and [`GpuInstance::b`].
+    pub fn between(self, a: Vec4, b: Vec4) -> Self {
+        GpuInstance { a, b, ..self }
+    }
+
     pub fn is_cuboid(&self) -> bool {
         self.color.w > 0.5
     }
