@@ -3,6 +3,7 @@
 use super::{
     app::{DrawnFrame, TilePixels},
     jpeg,
+    mask::Mask,
     silhouette::silhouette_area,
 };
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     scene::{Camera, SceneSample, image_box},
     stream::{Cover, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, Shown, Tile, Visibility},
 };
-use glam::{Vec2, Vec3};
+use glam::Vec3;
 use rayon::prelude::*;
 
 /// Labels each tile of a drawn frame.
@@ -25,15 +26,22 @@ fn finish(figure: &Figure, pixels: TilePixels, sample: &SceneSample) -> Tile {
     if let Some(quality) = sample.degradation.jpeg {
         jpeg::keep(&mut color, sample.camera.width, sample.camera.height, quality);
     }
-    let bordered = sample.border != [0, 0, sample.camera.width, sample.camera.height];
-    for pixel in (0..width * height).filter(|_| bordered) {
-        if !sample.shows(Vec2::new((pixel % width) as f32, (pixel / width) as f32)) {
-            color[pixel * 4..pixel * 4 + 3].fill(0);
-            ids[pixel] = PixelId::BACKDROP;
-        }
-    }
+    blacken_beyond(sample, &mut color, &mut ids);
     let labels = label(figure, sample, &color, &ids, &depth);
     Tile { width, height, color, ids, depth, labels, scene: sample.clone() }
+}
+
+/// Black, and nothing of the scene, beyond the part of the image that shows anything.
+fn blacken_beyond(sample: &SceneSample, color: &mut [u8], ids: &mut [PixelId]) {
+    let width = sample.camera.width as usize;
+    let [left, top, right, bottom] = sample.border.map(|edge| edge as usize);
+    for (y, (color, ids)) in color.chunks_exact_mut(width * 4).zip(ids.chunks_exact_mut(width)).enumerate() {
+        let beyond = if (top..bottom).contains(&y) { [0..left, right..width] } else { [0..width, 0..0] };
+        for columns in beyond {
+            color[columns.start * 4..columns.end * 4].chunks_exact_mut(4).for_each(|rgba| rgba[..3].fill(0));
+            ids[columns].fill(PixelId::BACKDROP);
+        }
+    }
 }
 
 fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], depth: &[f32]) -> Labels {
@@ -43,11 +51,11 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
         .map(|k| label_keypoint(figure, sample, k, primary.keypoints[k], ids, depth))
         .collect();
     let [low, high] = image_box(camera, &primary.parts);
-    let own = |id: &PixelId| id.is_figure(0);
-    let mask_area = ids.iter().filter(|id| own(id)).count() as u32;
+    let mask = Mask::new(ids, camera.width as usize);
+    let mask_area = mask.area();
     let silhouette = silhouette_area(camera, sample.border, &primary.parts);
     let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) };
-    let (contrast, brightness) = contrast_and_brightness(camera, color, ids);
+    let (contrast, brightness) = mask.contrast_and_brightness(color);
     let torso = {
         // The longer of the two diagonals, as PCK wants it.
         let diagonal = |ends: [usize; 2]| {
@@ -57,7 +65,7 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
         diagonal(figure.torso).max(diagonal(figure.torso.map(|k| figure.keypoints[k].twin)))
     };
     Labels {
-        modal_box: modal_box(camera, ids),
+        modal_box: mask.image_box(),
         amodal_box: ImageBox { low, high },
         mask_area,
         torso,
@@ -105,76 +113,4 @@ fn label_keypoint(
         Shown::Figure { .. } => Some(Cover::OtherFigure),
     };
     labelled(if cover.is_some() { Visibility::Covered } else { Visibility::Seen }, cover)
-}
-
-fn modal_box(camera: &Camera, ids: &[PixelId]) -> Option<ImageBox> {
-    let own = |id: &PixelId| id.is_figure(0);
-    let mut found: Option<ImageBox> = None;
-    for (y, row) in ids.chunks_exact(camera.width as usize).enumerate() {
-        if let (Some(first), Some(last)) = (row.iter().position(own), row.iter().rposition(own)) {
-            let (low, high) = (Vec2::new(first as f32, y as f32), Vec2::new(last as f32, y as f32) + 1.0);
-            found = Some(match found {
-                None => ImageBox { low, high },
-                Some(so_far) => ImageBox { low: so_far.low.min(low), high: so_far.high.max(high) },
-            });
-        }
-    }
-    found
-}
-
-/// Distance between the mean sRGB colours of the figure and of the pixels within 4 of it, as a share of the largest possible,
-/// and the mean brightness of the figure.
-fn contrast_and_brightness(camera: &Camera, color: &[u8], ids: &[PixelId]) -> (f32, f32) {
-    let own: Vec<u8> = ids.iter().map(|id| u8::from(id.is_figure(0))).collect();
-    let near = spread(&own, camera.width as usize, 4);
-    let mut sums = [[0u64; 4]; 2];
-    for (rgba, (own, near)) in color.chunks_exact(4).zip(own.iter().zip(&near)) {
-        if *near == 1 {
-            let sum = &mut sums[usize::from(1 - own)];
-            (0..3).for_each(|channel| sum[channel] += u64::from(rgba[channel]));
-            sum[3] += 1;
-        }
-    }
-    let [figure, around] = sums.map(|[red, green, blue, count]| {
-        Vec3::from([red, green, blue].map(|sum| sum as f32)) / (255.0 * count.max(1) as f32)
-    });
-    (figure.distance(around) / 3f32.sqrt(), figure.element_sum() / 3.0)
-}
-
-/// The mask of what is within `reach` pixels of a mask of rows of `width`, along both sides.
-fn spread(mask: &[u8], width: usize, reach: usize) -> Vec<u8> {
-    // Whole lines at once: many pixels to an instruction.
-    let join = |into: &mut [u8], from: &[u8]| into.iter_mut().zip(from).for_each(|(into, from)| *into |= from);
-    let mut wide = mask.to_vec();
-    for (from, into) in mask.chunks_exact(width).zip(wide.chunks_exact_mut(width)) {
-        for by in (1..=reach).map(|by| by.min(width)) {
-            join(&mut into[by..], from);
-            join(into, &from[by..]);
-        }
-    }
-    let mut near = wide.clone();
-    for by in (1..=reach).map(|rows| (rows * width).min(mask.len())) {
-        join(&mut near[by..], &wide);
-        join(&mut near, &wide[by..]);
-    }
-    near
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mask_spreads_to_all_sides_and_not_around_the_edges() {
-        let (width, height, reach) = (11, 9, 4);
-        for (x, y) in [(5, 4), (0, 0), (10, 2), (3, 8)] {
-            let mut mask = vec![0u8; width * height];
-            mask[y * width + x] = 1;
-            let near = spread(&mask, width, reach);
-            for (i, found) in near.into_iter().enumerate() {
-                let within = (i % width).abs_diff(x) <= reach && (i / width).abs_diff(y) <= reach;
-                assert_eq!(found == 1, within, "{i} from {x}, {y}");
-            }
-        }
-    }
 }

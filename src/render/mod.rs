@@ -14,6 +14,7 @@ mod casters;
 mod gpu;
 mod jpeg;
 mod labels;
+mod mask;
 mod pass;
 mod pictures;
 mod pipelines;

@@ -6,7 +6,6 @@ use super::{
     pass::Drawing,
     pipelines::Atlas,
 };
-use crate::stream::PixelId;
 use bevy::{
     prelude::*,
     render::{render_resource::*, renderer::RenderDevice},
@@ -94,20 +93,23 @@ fn read_tiles(
     let texels = atlas.read_back().map(|(_, texel)| texel as usize);
     let tiles = (0..count).map(|tile| {
         let [left, top, width, height] = gpu::place(tile, atlas.columns, atlas.tile).map(|side| side as usize);
-        let mut pixels = TilePixels {
-            color: vec![0; width * height * texels[0]],
-            ids: vec![PixelId::BACKDROP; width * height],
-            depth: vec![0.0; width * height],
+        let pixels = width * height;
+        let mut tile = TilePixels {
+            color: Vec::with_capacity(pixels * texels[0]),
+            ids: Vec::with_capacity(pixels),
+            depth: Vec::with_capacity(pixels),
         };
-        let planes: [&mut [u8]; 3] =
-            [&mut pixels.color, bytemuck::cast_slice_mut(&mut pixels.ids), bytemuck::cast_slice_mut(&mut pixels.depth)];
-        for ((plane, texel), (offset, row)) in planes.into_iter().zip(texels).zip(layout) {
-            for (y, line) in plane.chunks_exact_mut(width * texel).enumerate() {
-                let start = offset as usize + (top + y) * row as usize + left * texel;
-                line.copy_from_slice(&bytes[start..start + width * texel]);
-            }
+        for y in top..top + height {
+            let [color, ids, depth] = [0, 1, 2].map(|plane| {
+                let ((offset, row), texel) = (layout[plane], texels[plane]);
+                let start = offset as usize + y * row as usize + left * texel;
+                &bytes[start..start + width * texel]
+            });
+            tile.color.extend_from_slice(color);
+            tile.ids.extend_from_slice(bytemuck::cast_slice(ids));
+            tile.depth.extend_from_slice(bytemuck::cast_slice(depth));
         }
-        pixels
+        tile
     });
     let tiles = tiles.collect();
     drop(bytes);

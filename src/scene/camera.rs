@@ -81,6 +81,13 @@ impl Camera {
         straight * (2.0 / (1.0 + root))
     }
 
+    /// Where a pinhole camera would show what is seen at `pixel`, relative to the principal point in focal lengths:
+    /// [`Camera::distort`]'s inverse.
+    pub fn straight(&self, pixel: Vec2) -> Vec2 {
+        let seen = (pixel - self.centre) / self.focal;
+        seen / (1.0 + self.distortion * seen.length_squared())
+    }
+
     /// The λ with which the corners of the image are moved inwards by `share` of their distance from the middle: they then show what
     /// a pinhole camera would at 1 / (1 - `share`) of it. At most a half; from -1/8, outwards.
     pub fn distortion_of(&self, share: f32) -> f32 {
@@ -103,10 +110,9 @@ impl Camera {
     /// [`Camera::ray_through`] for many pixels.
     pub fn rays(&self) -> impl Fn(Vec2) -> Vec3 {
         let [right, down, forward] = self.axes();
-        let Camera { centre, focal, distortion, .. } = *self;
+        let camera = *self;
         move |pixel| {
-            let p = (pixel - centre) / focal;
-            let p = p / (1.0 + distortion * p.length_squared());
+            let p = camera.straight(pixel);
             (right * p.x + down * p.y + forward).normalize()
         }
     }

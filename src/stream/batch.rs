@@ -81,7 +81,7 @@ impl PixelId {
 
     /// Whether it is a part of the figure with that index.
     pub fn is_figure(self, index: usize) -> bool {
-        matches!(self.shown(), Shown::Figure { figure, .. } if figure == index)
+        self != Self::BACKDROP && self.0 & Self::PROP == 0 && usize::from(self.0 >> 8) == index
     }
 }
 
