@@ -4,9 +4,8 @@
 // All blur is a Gaussian of covariance `spread` times one plus the motion's, which is that along the motion's longer side (a line
 // that may lean) followed by what is left along the other: two passes of a line each instead of one of a square.
 //
-// A blur is computed for one place in every `stride` pixels along either side, and those places stand side by side in the tile's corner:
-// the first pass leaves the others out across its lines, the second along them too. A coarse picture shows each block as what is seen
-// from its middle. A smooth one is blurred so widely that what lies between the places is a straight line: see `src/render/blur.rs`.
+// What is blurred widely has light for one in every so many pixels alone, and what lies between is a straight line: see
+// `src/render/blur.rs`. A coarse picture shows each block as what is seen in its middle.
 
 // Light, and depth in metres.
 @group(1) @binding(0) var drawn: texture_2d<f32>;
@@ -19,12 +18,13 @@ struct TileVertex {
     @location(2) @interpolate(flat) motion: vec4<f32>,
     @location(3) @interpolate(flat) tone: vec4<f32>,
     @location(4) @interpolate(flat) place: vec4<u32>,
+    @location(5) @interpolate(flat) picture: vec4<u32>,
 };
 
 @vertex
 fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
     tile = uploaded;
-    return TileVertex(corner_of_tile(corner), tile.post, tile.lens, tile.motion, tile.tone, tile.place);
+    return TileVertex(corner_of_tile(corner), tile.post, tile.lens, tile.motion, tile.tone, tile.place, tile.picture);
 }
 
 fn set_tile(in: TileVertex) {
@@ -33,6 +33,7 @@ fn set_tile(in: TileVertex) {
     tile.motion = in.motion;
     tile.tone = in.tone;
     tile.place = in.place;
+    tile.picture = in.picture;
 }
 
 // Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
@@ -80,12 +81,10 @@ fn toned(light: vec3<f32>) -> vec3<f32> {
 
 // Variance in pixels, without the motion's, of what is `depth` metres away.
 fn spread(depth: f32) -> f32 {
-    let block = max(tile.post.z, 1.0);
     let moved = min(dot(tile.motion.xy, tile.motion.xy), 1.0);
     let unfocused = min(tile.lens.x * abs(1.0 - tile.lens.y / depth), 2.0 * tile.lens.x);
-    // A coarse picture's pixel gathers light over its whole block: like a blur whose variance is that of the block. And a line as thin
-    // as a pixel would pass between the pixels beside it.
-    return max(tile.post.x * tile.post.x + (block * block - 1.0) / 12.0 + 0.2 * moved + unfocused * unfocused, 0.02);
+    // A line as thin as a pixel would pass between the pixels beside it.
+    return max(tile.post.x * tile.post.x + 0.2 * moved + unfocused * unfocused, 0.02);
 }
 
 // `n / by` without a remainder, neither being below 0: most processors divide integers one at a time.
@@ -123,39 +122,26 @@ fn sorted_motion() -> vec3<f32> {
     return vec3(select(m, m.yx, swapped), select(0.0, 1.0, swapped));
 }
 
-// The pixel of the `i`th place for which a blur is computed.
-fn middle(i: i32, stride: i32, last: i32) -> i32 {
-    return min(i * stride + (stride - 1) / 2, last);
-}
-
 @fragment
 fn first_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
     let at = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let stride = i32(tile.motion.z);
-    let last = vec2<i32>(tile.place.zw) - 1;
     let motion = sorted_motion();
-    let upright = motion.z > 0.5;
-    let centre = select(vec2(middle(at.x, stride, last.x), at.y), vec2(at.x, middle(at.y, stride, last.y)), upright);
-    let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
+    let depth = textureLoad(drawn, vec2<i32>(in.position.xy), 0).a;
     let lean = motion.x * motion.y / (spread(depth) + motion.x * motion.x);
-    let direction = select(vec2(1.0, lean), vec2(lean, 1.0), upright);
-    return vec4(gathered(centre, depth, direction, 1.0, motion.x * motion.x), depth);
+    let direction = select(vec2(1.0, lean), vec2(lean, 1.0), motion.z > 0.5);
+    return vec4(gathered(at, depth, direction, 1.0, motion.x * motion.x), depth);
 }
 
 // The second half, where the first is what was drawn.
 fn second_half(position: vec2<f32>) -> vec4<f32> {
     let at = vec2<i32>(position) - vec2<i32>(tile.place.xy);
-    let stride = i32(tile.motion.z);
-    let last = vec2<i32>(tile.place.zw) - 1;
     let motion = sorted_motion();
-    let upright = motion.z > 0.5;
-    let centre = select(vec2(at.x, middle(at.y, stride, last.y)), vec2(middle(at.x, stride, last.x), at.y), upright);
-    let depth = textureLoad(drawn, vec2<i32>(tile.place.xy) + centre, 0).a;
+    let depth = textureLoad(drawn, vec2<i32>(position), 0).a;
     let variance = spread(depth);
     let share = 1.0 + motion.y * motion.y / (variance + motion.x * motion.x);
-    let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), upright);
-    return vec4(gathered(centre, depth, direction, share, 0.0), depth);
+    let direction = select(vec2(0.0, 1.0), vec2(1.0, 0.0), motion.z > 0.5);
+    return vec4(gathered(at, depth, direction, share, 0.0), depth);
 }
 
 @fragment
@@ -164,34 +150,32 @@ fn second_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return second_half(in.position.xy);
 }
 
-// What is soft with a stride of 1, of which `drawn` is the first half.
+// What is soft, of which `drawn` is the first half.
 @fragment
 fn soft_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
-    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.picture.xy);
     return developed(second_half(in.position.xy).rgb, pixel);
 }
 
-// What is sharp, or coarse.
 @fragment
-fn plain_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+fn sharp_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
-    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let place = whole_part(pixel, tile.motion.z);
-    return developed(textureLoad(drawn, vec2<i32>(tile.place.xy) + place, 0).rgb, pixel);
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.picture.xy);
+    return developed(textureLoad(drawn, vec2<i32>(in.position.xy), 0).rgb, pixel);
 }
 
-// What is smooth: between the four places around each pixel.
+// What is wide: between the four places of the view around each pixel, or around the middle of its block.
 @fragment
-fn smooth_fragment(in: TileVertex) -> @location(0) vec4<f32> {
+fn wide_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
-    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.place.xy);
-    let before = (i32(tile.motion.z) - 1) / 2;
-    let last = whole_part(vec2<i32>(tile.place.zw) - 1 - before, tile.motion.z);
-    let from_first = vec2<f32>(max(pixel - before, vec2(0))) / tile.motion.z;
-    let low = min(vec2<i32>(from_first), last);
-    let high = min(low + 1, last);
-    let between = from_first - vec2<f32>(low);
+    let pixel = vec2<i32>(in.position.xy) - vec2<i32>(tile.picture.xy);
+    let middle = (vec2<f32>(whole_part(pixel, tile.post.z)) + 0.5) * tile.post.z;
+    let last = vec2<f32>(tile.place.zw) - 1.0;
+    let at = clamp(middle / tile.motion.z - 0.5, vec2(0.0), last);
+    let low = vec2<i32>(at);
+    let high = min(low + 1, vec2<i32>(last));
+    let between = at - vec2<f32>(low);
     let corner = vec2<i32>(tile.place.xy);
     let above = mix(textureLoad(drawn, corner + low, 0).rgb, textureLoad(drawn, corner + vec2(high.x, low.y), 0).rgb, between.x);
     let below = mix(textureLoad(drawn, corner + vec2(low.x, high.y), 0).rgb, textureLoad(drawn, corner + high, 0).rgb, between.x);
@@ -206,7 +190,7 @@ fn normal_like(n: vec3<u32>) -> f32 {
 
 // What becomes of light at a pixel, in sRGB.
 fn developed(light: vec3<f32>, pixel: vec2<i32>) -> vec4<f32> {
-    let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(tile.place.zw) - 0.5;
+    let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(tile.picture.zw) - 0.5;
     var color = toned(light * (1.0 - 2.0 * tile.lens.z * dot(from_middle, from_middle)));
     let at = vec3<u32>(vec2<u32>(pixel), u32(tile.post.w));
     let grain = vec3(normal_like(at), normal_like(at + vec3(0u, 0u, 101u)), normal_like(at + vec3(0u, 0u, 211u)));

@@ -184,7 +184,7 @@ fn noise_across(x: vec2<u32>, y: vec2<u32>, z: u32, s: vec2<f32>) -> f32 {
 
 // The list for ground and wall at a position in the atlas: that of its cell.
 fn cell_at(position: vec2<f32>) -> u32 {
-    let at = floor((position - vec2<f32>(tile.place.xy)) * tile.eye.w / vec2<f32>(tile.place.zw));
+    let at = floor((position - vec2<f32>(tile.place.xy)) * tile.eye.w / vec2(tile.ray_right.w, tile.ray_down.w));
     return u32(at.x + tile.eye.w * at.y);
 }
 

@@ -93,7 +93,7 @@ fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
 fn rectangle(corner: u32, direction: vec2<f32>, low: vec2<f32>, high: vec2<f32>, in_front: bool) -> vec4<f32> {
     let side = vec2(f32(corner & 1u), f32(corner >> 1u));
     let half = 0.5 * (high - low);
-    let margin = 1.5 * abs(tile.forward.w) * dot(half, half) + 0.02 * length(tile.ray_right.xyz);
+    let margin = 1.5 * abs(tile.forward.w) * dot(half, half) + (0.02 + 0.375 * tile.ray_origin.w) * length(tile.ray_right.xyz);
     let p = mix(low - margin, high + margin, side);
     let straight = direction * p.x + vec2(-direction.y, direction.x) * p.y;
     let root = sqrt(max(1.0 - 4.0 * tile.forward.w * dot(straight, straight), 0.0));

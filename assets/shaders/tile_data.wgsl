@@ -1,12 +1,13 @@
 // What a tile is on the GPU (the layout is that of `src/render/gpu.rs`), and what all shaders use. Stands in front of them.
 
+// A tile as one view of it has it: of every pixel, or of one for every square of them.
 struct Tile {
     clip_from_world: mat4x4<f32>,
     eye: vec4<f32>,             // w: cells along each side, for shadows
-    // Ray direction of pixel (x, y) of the tile: origin + x * right + y * down, its length along forward being 1.
-    ray_origin: vec4<f32>,
-    ray_right: vec4<f32>,
-    ray_down: vec4<f32>,
+    // Ray direction of pixel (x, y) of the view: origin + x * right + y * down, its length along forward being 1.
+    ray_origin: vec4<f32>,      // w: 1 where rays are moved about, else 0
+    ray_right: vec4<f32>,       // w: the tile's width in pixels of the view
+    ray_down: vec4<f32>,        // w: its height
     forward: vec4<f32>,         // w: distortion, λ of the division model in focal lengths
     sun_direction: vec4<f32>,   // w: 0; or w: 1, and xyz is where the lamp is
     sun_color: vec4<f32>,       // w: exposure
@@ -19,11 +20,12 @@ struct Tile {
     color_b: vec4<f32>,
     color_c: vec4<f32>,
     ground: vec4<f32>,          // w: picture on the ground
-    post: vec4<f32>,            // blur deviation in pixels, noise deviation, block side in pixels, seed
-    lens: vec4<f32>,            // blur deviation of infinity in pixels, sharp depth in metres, corner darkening, shot noise
-    motion: vec4<f32>,          // xy: deviation of the motion in pixels, z: stride of the places for which a blur is computed
+    post: vec4<f32>,            // blur deviation in pixels of the view, noise deviation, block side in pixels, seed
+    lens: vec4<f32>,            // blur deviation of infinity in pixels of the view, sharp depth in metres, corner darkening, shot noise
+    motion: vec4<f32>,          // xy: deviation of the motion in pixels of the view, z: pixels for one of the view's
     tone: vec4<f32>,            // contrast, saturation, share of the range that highlights are pressed into
-    place: vec4<u32>,           // left, top, width, height in the atlas
+    place: vec4<u32>,           // left, top, width, height of the view in its canvas
+    picture: vec4<u32>,         // left, top, width, height in the atlas
 };
 
 // Of the tile being drawn, as it was uploaded: a uniform buffer at an offset of the tile's own, which vertex shaders alone read. They

@@ -1,75 +1,69 @@
-//! For how many of a soft tile's pixels its blur is computed: what is blurred widely has nothing that needs all of them.
+//! How finely a tile's light is drawn: what is blurred widely in the end does not need all pixels.
 
 use crate::scene::Degradation;
 
-/// Farthest from one place to the next where a picture is smooth, pixels.
-const WIDEST_STRIDE: f32 = 8.0;
+/// Most pixels along either side for which light is drawn once: there is little to gain beyond, but edges would begin to move.
+const WIDEST_SCALE: f32 = 4.0;
+
+/// Variance, in squares of the scale, that comes of drawing squares: straight lines between them blur like a triangle as wide as two, by a
+/// sixth, and rays pass one and three eighths to either side of their middles (`ray_through` in `space.wgsl`).
+const OF_SQUARES: f32 = 1.0 / 6.0 + 5.0 / 64.0;
 
 /// How a tile is blurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blur {
     /// No light reaches a pixel from those beside it.
     Sharp,
-    /// At every pixel.
+    /// Light is drawn and blurred for every pixel.
     Soft,
-    /// At one place in every `stride` pixels along either side; what lies between is interpolated.
-    Smooth { stride: u32 },
-    /// At one place in every `stride` pixels along either side, for the whole block around it.
-    Coarse { stride: u32 },
+    /// Light is drawn and blurred for every square of `scale` x `scale` pixels, and interpolated between their middles.
+    Wide { scale: u32 },
 }
 
 impl Blur {
     /// How `degradation` blurs.
     ///
-    /// A smooth picture's Gaussian has a deviation of at least the stride: what its places would take for something coarser is below a
-    /// fiftieth by then, and straight lines do between them.
+    /// The deviation of a wide blur is at least the scale, so a pixel is made of the light of some dozen squares.
     pub fn of(degradation: &Degradation) -> Self {
         if !is_soft(degradation) {
             return Blur::Sharp;
         }
-        if degradation.block > 1 {
-            return Blur::Coarse { stride: degradation.block };
-        }
-        match degradation.blur.min(WIDEST_STRIDE) as u32 {
-            0 | 1 => Blur::Soft,
-            stride => Blur::Smooth { stride },
+        match variance(degradation).sqrt().clamp(1.0, WIDEST_SCALE) as u32 {
+            1 if degradation.block <= 1 => Blur::Soft,
+            scale => Blur::Wide { scale },
         }
     }
 
-    /// Pixels from one place to the next.
-    pub fn stride(self) -> u32 {
+    /// Pixels along either side for which light is drawn once.
+    pub fn scale(self) -> u32 {
         match self {
             Blur::Sharp | Blur::Soft => 1,
-            Blur::Smooth { stride } | Blur::Coarse { stride } => stride,
+            Blur::Wide { scale } => scale,
         }
     }
 
-    /// Standard deviation of the Gaussian, pixels, that makes up a blur of `whole` together with what lies between the places: straight
-    /// lines blur like a triangle as wide as two strides, by a variance of a sixth of a stride squared.
-    pub fn gaussian(self, whole: f32) -> f32 {
-        match self {
-            Blur::Smooth { stride } => (whole * whole - (stride * stride) as f32 / 6.0).sqrt(),
-            _ => whole,
-        }
+    /// Standard deviation of the Gaussian, in pixels over the scale, that makes up the blur of `degradation` together with what comes of
+    /// drawing squares.
+    pub fn gaussian(self, degradation: &Degradation) -> f32 {
+        let scale = self.scale() as f32;
+        let squares = if scale > 1.0 { OF_SQUARES } else { 0.0 };
+        (variance(degradation) / (scale * scale) - squares).max(0.0).sqrt()
     }
+}
+
+/// Variance in pixels of what blurs the whole picture alike: a coarse picture's pixel gathers light over its whole block.
+fn variance(degradation: &Degradation) -> f32 {
+    let block = degradation.block as f32;
+    degradation.blur.powi(2) + (block * block - 1.0) / 12.0
 }
 
 /// Whether any light reaches a pixel from those beside it.
 fn is_soft(degradation: &Degradation) -> bool {
-    let block = degradation.block as f32;
     let unfocused = 2.0 * degradation.aperture;
     // What a line as thin as a pixel gets too is in proportion to the motion.
-    let variance = degradation.blur.powi(2)
-        + (block * block - 1.0) / 12.0
-        + unfocused.powi(2)
-        + degradation.motion.length_squared();
+    let variance = variance(degradation) + unfocused.powi(2) + degradation.motion.length_squared();
     // Below a tenth of a pixel nothing is gathered: see `camera.wgsl`.
     variance > 0.01
-}
-
-/// Whether a tile is blurred along its columns first: along the longer side of its motion. `camera.wgsl` has it too.
-pub fn columns_first(degradation: &Degradation) -> bool {
-    degradation.motion.y.abs() > degradation.motion.x.abs()
 }
 
 #[cfg(test)]
@@ -77,19 +71,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_wide_blur_leaves_places_out() {
-        for (deviation, stride) in [(0.7, 1), (1.9, 1), (2.0, 2), (3.4, 3), (7.9, 7), (16.0, 8)] {
-            let blur = Blur::of(&Degradation { blur: deviation, ..Degradation::default() });
-            assert_eq!(blur.stride(), stride, "{blur:?} for {deviation}");
-            let between = if stride > 1 { (stride * stride) as f32 / 6.0 } else { 0.0 };
-            assert!((blur.gaussian(deviation).powi(2) + between - deviation * deviation).abs() < 1e-4);
+    fn only_a_wide_blur_leaves_pixels_out() {
+        for (deviation, scale) in [(0.7, 1), (1.9, 1), (2.0, 2), (3.4, 3), (3.99, 3), (16.0, 4)] {
+            let degradation = Degradation { blur: deviation, ..Degradation::default() };
+            let blur = Blur::of(&degradation);
+            assert_eq!(blur.scale(), scale, "{blur:?} for {deviation}");
+            let squares = if scale > 1 { OF_SQUARES } else { 0.0 };
+            let whole = (blur.gaussian(&degradation).powi(2) + squares).sqrt() * scale as f32;
+            assert!((whole - deviation).abs() < 1e-4, "{whole} instead of {deviation}");
         }
         assert_eq!(Blur::of(&Degradation::default()), Blur::Sharp);
     }
 
     #[test]
-    fn a_coarse_picture_has_a_place_for_each_block() {
-        let blur = Blur::of(&Degradation { blur: 5.0, block: 3, ..Degradation::default() });
-        assert_eq!((blur, blur.gaussian(5.0)), (Blur::Coarse { stride: 3 }, 5.0));
+    fn a_coarse_picture_is_blurred_by_its_blocks_too() {
+        let coarse = |blur, block| Degradation { blur, block, ..Degradation::default() };
+        assert_eq!(Blur::of(&coarse(5.0, 3)), Blur::Wide { scale: 4 });
+        assert_eq!(Blur::of(&coarse(0.0, 7)), Blur::Wide { scale: 2 });
+        let slight = coarse(0.0, 2);
+        assert_eq!(Blur::of(&slight), Blur::Wide { scale: 1 });
+        assert_eq!(Blur::of(&slight).gaussian(&slight), 0.5);
     }
 }

@@ -34,8 +34,9 @@ pub struct GpuTile {
     motion: Vec4,
     tone: Vec4,
     place: [u32; 4],
+    picture: [u32; 4],
     /// Uniform buffers are bound at multiples of 256 bytes.
-    padding: [Vec4; 7],
+    padding: [Vec4; 6],
 }
 
 /// Instances that a tile can have: within a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
@@ -124,6 +125,39 @@ pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
     [tile % columns * size[0], tile / columns * size[1], size[0], size[1]]
 }
 
+/// What is drawn of a tile at once: every pixel, or one for every square of them.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// Pixels of the tile along either side for one of the view's.
+    pub scale: u32,
+    /// Its place in its canvas: left, top, width, height in its own pixels.
+    pub place: [u32; 4],
+    /// The tile's own width and height in the view's pixels; the last ones may lie partly beyond it.
+    pub size: Vec2,
+    /// Bytes to its [`GpuTile`].
+    pub offset: u32,
+}
+
+impl View {
+    fn new(tile: usize, columns: u32, size: [u32; 2], scale: u32, offset: u32) -> Self {
+        let cell = if scale > 1 { coarse(size) } else { size };
+        let [left, top, ..] = place(tile, columns, cell);
+        // Those whose middles lie in the tile.
+        let [width, height] = size.map(|side| (2 * side + scale - 1) / (2 * scale));
+        View {
+            scale,
+            place: [left, top, width, height],
+            size: Vec2::from(size.map(|side| side as f32)) / scale as f32,
+            offset,
+        }
+    }
+}
+
+/// Pixels that a tile of `size` has at most in a view that leaves any out.
+pub fn coarse(size: [u32; 2]) -> [u32; 2] {
+    size.map(|side| side.div_ceil(2))
+}
+
 /// Everything that has to be uploaded to draw a frame.
 #[derive(Default)]
 pub struct Upload {
@@ -152,8 +186,10 @@ pub struct TileRange {
     pub cuboids: Range<u32>,
     /// The rectangles where no shadow falls on ground or wall, and where one may.
     pub backdrop: [Range<u32>; 2],
-    /// Bytes to its tile, its instances, its fabrics and its lists.
-    pub offsets: [u32; 4],
+    /// All of its pixels, for what is seen, and the view of it for which light is drawn.
+    pub views: [View; 2],
+    /// Bytes to its instances, its fabrics and its lists.
+    pub offsets: [u32; 3],
 }
 
 /// Lays out `samples` for the GPU.
@@ -168,8 +204,7 @@ pub fn upload_data(samples: &[SceneSample], columns: u32) -> Upload {
         .collect();
     let mut upload = Upload::default();
     for (index, (sample, (lists, named, cones))) in samples.iter().zip(prepared).enumerate() {
-        let place = place(index, columns, [sample.camera.width, sample.camera.height]);
-        upload.add(sample, place, named, cones, &lists);
+        upload.add(index, columns, sample, named, cones, &lists);
     }
     upload
 }
@@ -210,13 +245,26 @@ pub fn instances_of(sample: &SceneSample) -> (Vec<GpuInstance>, usize) {
 impl Upload {
     fn add(
         &mut self,
+        index: usize,
+        columns: u32,
         sample: &SceneSample,
-        place: [u32; 4],
         named: Vec<(PixelId, GpuInstance)>,
         cones: usize,
         lists: &CasterLists,
     ) {
-        let offsets = [offset(&self.tiles), offset(&self.instances), offset(&self.fabrics), offset(&self.lists)];
+        let size = [sample.camera.width, sample.camera.height];
+        let picture = place(index, columns, size);
+        let mut view = |scale| {
+            let view = View::new(index, columns, size, scale, offset(&self.tiles));
+            self.tiles.push(tile(sample, &view, picture, lists.cells));
+            view
+        };
+        let whole = view(1);
+        let views = match Blur::of(&sample.degradation).scale() {
+            1 => [whole; 2],
+            scale => [whole, view(scale)],
+        };
+        let offsets = [offset(&self.instances), offset(&self.fabrics), offset(&self.lists)];
         let first = self.outlines.len() as u32;
         let end = first + named.len() as u32;
         let middle = first + cones as u32;
@@ -225,13 +273,12 @@ impl Upload {
             self.rectangles.extend(lists.rectangles(shadowed));
             first..self.rectangles.len() as u32
         });
-        self.ranges.push(TileRange { cones: first..middle, cuboids: middle..end, backdrop, offsets });
+        self.ranges.push(TileRange { cones: first..middle, cuboids: middle..end, backdrop, views, offsets });
         for ((id, instance), (pieces, place)) in named.into_iter().zip(lists.pieces.iter().zip(0..)) {
             let GpuInstance { a, b, turn, .. } = instance;
             self.outlines.push(GpuOutline { a, b, turn, id_and_place: [u32::from(id.0), place], padding: [0; 2] });
             self.instances.push(GpuInstance { pieces: [*pieces, 0, 0, 0], ..instance });
         }
-        self.tiles.push(tile(sample, place, lists.cells));
         self.lists.extend(lists.words());
         let plain = GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() });
         let of_figures = sample.figures.iter().flat_map(|figure| &figure.fabrics).map(GpuFabric::new);
@@ -275,21 +322,24 @@ fn instance_of(prop: &Prop) -> GpuInstance {
     }
 }
 
-fn tile(sample: &SceneSample, place: [u32; 4], cells: usize) -> GpuTile {
+fn tile(sample: &SceneSample, view: &View, picture: [u32; 4], cells: usize) -> GpuTile {
     let (camera, light, backdrop) = (&sample.camera, &sample.light, &sample.backdrop);
     let [right, down, forward] = camera.axes();
     let eye = camera.eye();
     let corner = -camera.centre / camera.focal;
-    let step = Vec2::ONE / camera.focal;
+    let scale = view.scale as f32;
+    let step = scale / camera.focal;
+    // Where fewer rays than pixels are drawn, they are moved about, or an edge along a row or column would have steps of their distance.
+    let moved = if view.scale > 1 { 1.0 } else { 0.0 };
     let facing = backdrop.facing(camera);
     let seed = backdrop.seed as f32;
     let blur = Blur::of(&sample.degradation);
     GpuTile {
         clip_from_world: camera.clip_from_world(),
         eye: eye.extend(cells as f32),
-        ray_origin: (forward + right * corner.x + down * corner.y).extend(0.0),
-        ray_right: (right * step.x).extend(0.0),
-        ray_down: (down * step.y).extend(0.0),
+        ray_origin: (forward + right * corner.x + down * corner.y).extend(moved),
+        ray_right: (right * step.x).extend(view.size.x),
+        ray_down: (down * step.y).extend(view.size.y),
         forward: forward.extend(camera.distortion),
         sun_direction: light.lamp.map_or(light.sun_direction.extend(0.0), |lamp| lamp.position.extend(1.0)),
         sun_color: light.sun_color.extend(light.exposure),
@@ -301,21 +351,22 @@ fn tile(sample: &SceneSample, place: [u32; 4], cells: usize) -> GpuTile {
         colors: backdrop.colors.map(|color| color.extend(1.0)),
         ground: backdrop.ground.extend(backdrop.pictures[1] as f32),
         post: Vec4::new(
-            blur.gaussian(sample.degradation.blur),
+            blur.gaussian(&sample.degradation),
             sample.degradation.noise,
             sample.degradation.block as f32,
             (sample.degradation.seed % (1 << 20)) as f32,
         ),
         lens: {
             let Degradation { aperture, focus, vignette, shot_noise, .. } = sample.degradation;
-            Vec4::new(aperture, focus, vignette, shot_noise)
+            Vec4::new(aperture / scale, focus, vignette, shot_noise)
         },
-        motion: sample.degradation.motion.extend(blur.stride() as f32).extend(0.0),
+        motion: (sample.degradation.motion / scale).extend(scale).extend(0.0),
         tone: {
             let Degradation { contrast, saturation, shoulder, .. } = sample.degradation;
             Vec4::new(contrast, saturation, shoulder, 0.0)
         },
-        place,
-        padding: [Vec4::ZERO; 7],
+        place: view.place,
+        picture,
+        padding: [Vec4::ZERO; 6],
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     app::{Frame, FrameToDraw},
-    blur::{Blur, columns_first},
-    gpu::{self, TileRange},
+    blur::Blur,
+    gpu::{self, TileRange, View},
     pictures::PictureTexture,
     pipelines::{Atlas, BUFFER_BYTES, TilePipelines},
     read_back::Ring,
@@ -30,9 +30,9 @@ pub struct Drawing {
     tile_bind: BindGroup,
     instance_bind: BindGroup,
     list_bind: BindGroup,
-    light_bind: BindGroup,
-    /// What was drawn, and what came of the first half of a blur, to look at.
-    camera_binds: [BindGroup; 2],
+    /// Of each canvas what is seen, for light; what was drawn, and what came of the first half of a blur, for the camera.
+    light_binds: [BindGroup; 2],
+    camera_binds: [[BindGroup; 2]; 2],
     pub drawn: bool,
 }
 
@@ -100,14 +100,15 @@ pub fn upload(
     );
     let list_bind = bind("lists", &pipelines.list_layout, &BindGroupEntries::single(part(lists, BUFFER_BYTES[3])));
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
-    let [places, depth] = [&atlas.places, &atlas.depth].map(view);
-    let light_bind = bind(
-        "light",
-        &pipelines.light_layout,
-        &BindGroupEntries::sequential((&places, &depth, &pictures.view, &pictures.sampler)),
-    );
-    let camera_binds = [&atlas.drawn, &atlas.blurred]
-        .map(|looked_at| bind("camera", &pipelines.camera_layout, &BindGroupEntries::single(&view(looked_at))));
+    let light_binds = atlas.canvases.each_ref().map(|canvas| {
+        let [places, depth] = [&canvas.places, &canvas.depth].map(view);
+        let entries = BindGroupEntries::sequential((&places, &depth, &pictures.view, &pictures.sampler));
+        bind("light", &pipelines.light_layout, &entries)
+    });
+    let camera_binds = atlas.canvases.each_ref().map(|canvas| {
+        [&canvas.drawn, &canvas.blurred]
+            .map(|looked_at| bind("camera", &pipelines.camera_layout, &BindGroupEntries::single(&view(looked_at))))
+    });
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),
         ranges: data.ranges,
@@ -116,7 +117,7 @@ pub fn upload(
         tile_bind,
         instance_bind,
         list_bind,
-        light_bind,
+        light_binds,
         camera_binds,
         drawn: false,
     });
@@ -183,7 +184,7 @@ impl<'a> Built<'a> {
     fn from_cache(pipelines: &TilePipelines, cache: &'a PipelineCache) -> Option<Self> {
         let built = |id| cache.get_render_pipeline(id);
         let both = |[first, second]: [_; 2]| Some([built(first)?, built(second)?]);
-        let [plain, smooth, soft] = pipelines.cameras;
+        let [sharp, soft, wide] = pipelines.cameras;
         Some(Built {
             planes: built(pipelines.planes)?,
             instances: both(pipelines.instances)?,
@@ -192,85 +193,120 @@ impl<'a> Built<'a> {
                 .map(|[ground, wall]| Some([both(ground)?, both(wall)?]))
                 .collect::<Option<_>>()?,
             blurs: both(pipelines.blurs)?,
-            cameras: [built(plain)?, built(smooth)?, built(soft)?],
+            cameras: [built(sharp)?, built(soft)?, built(wide)?],
         })
     }
 }
 
-/// What is seen where, then the light on it, then the camera's passes over it all.
+/// What is seen where, then the light on it and its blur, of the tiles whose light is drawn for every pixel and then of the others; last
+/// what the camera makes of it all.
 ///
 /// Light costs much, so it is left until it is known what is seen: the rectangles around instances overlap.
 fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Drawing, atlas: &Atlas, built: &Built) {
-    let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
-    let (drawn, ids, depth, places) = (view(&atlas.drawn), view(&atlas.ids), view(&atlas.depth), view(&atlas.places));
-    let (blurred, clip_depth, color) = (view(&atlas.blurred), view(&atlas.clip_depth), view(&atlas.color));
-    let cleared = LoadOp::Clear(wgpu::Color::TRANSPARENT);
-    type Target<'a> = (&'a TextureView, LoadOp<wgpu::Color>);
-    let mut begin = |label, targets: &[Target], clip_depth: Option<(&TextureView, Option<Operations<f32>>)>| {
-        let attachments = targets.iter().map(|(view, load)| {
-            let ops = Operations { load: *load, store: StoreOp::Store };
-            Some(RenderPassColorAttachment { view, depth_slice: None, resolve_target: None, ops })
-        });
-        let targets: Vec<_> = attachments.collect();
-        let pass = encoder.begin_render_pass(&RenderPassDescriptor {
-            label: Some(label),
-            color_attachments: &targets,
-            depth_stencil_attachment: clip_depth.map(|(view, depth_ops)| RenderPassDepthStencilAttachment {
-                view,
-                depth_ops,
-                stencil_ops: None,
-            }),
-            ..default()
-        });
-        Pass { pass: TrackedRenderPass::new(device, pass.forget_lifetime()), drawing, atlas }
+    let all: Vec<usize> = (0..drawing.ranges.len()).collect();
+    let (coarse, fine): (Vec<_>, Vec<_>) = all.iter().partition(|tile| drawing.ranges[**tile].views[COARSE].scale > 1);
+    draw_canvas(encoder, device, drawing, atlas, built, PIXELS, &all, &fine);
+    if !coarse.is_empty() {
+        draw_canvas(encoder, device, drawing, atlas, built, COARSE, &coarse, &coarse);
+    }
+    let color = atlas.color.create_view(&TextureViewDescriptor::default());
+    let pass = begin(encoder, device, "camera", &[(&color, CLEARED)], None);
+    let mut camera = Pass { pass, drawing, tiles: &all, viewport: PIXELS, view: COARSE };
+    let [sharp, soft, wide] = built.cameras;
+    let blur = |sample: &SceneSample| Blur::of(&sample.degradation);
+    let [[of_drawn, of_blurred], [of_coarse, _]] = &drawing.camera_binds;
+    camera.pass.set_bind_group(1, of_drawn, &[]);
+    camera.draw_whole(sharp, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Sharp);
+    camera.draw_whole(wide, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Wide { scale: 1 });
+    camera.pass.set_bind_group(1, of_coarse, &[]);
+    camera.draw_whole(wide, 0.0, Reads::Tile, |sample| blur(sample).scale() > 1);
+    camera.pass.set_bind_group(1, of_blurred, &[]);
+    camera.draw_whole(soft, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Soft);
+}
+
+/// What is seen where of some tiles, the light on it of some of them and its blur, in the canvas of one kind of view.
+fn draw_canvas(
+    encoder: &mut CommandEncoder,
+    device: &RenderDevice,
+    drawing: &Drawing,
+    atlas: &Atlas,
+    built: &Built,
+    view: usize,
+    seen: &[usize],
+    lit: &[usize],
+) {
+    let of = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
+    let canvas = &atlas.canvases[view];
+    let [drawn, blurred, clip_depth] = [&canvas.drawn, &canvas.blurred, &canvas.clip_depth].map(of);
+    let shown = [&canvas.ids, &canvas.depth, &canvas.places].map(of);
+    let mut begin = |label, tiles, targets: &[_], clip_depth| {
+        let pass = begin(encoder, device, label, targets, clip_depth);
+        Pass { pass, drawing, tiles, viewport: view, view }
     };
-    let [of_drawn, of_blurred] = &drawing.camera_binds;
     {
         let write = Operations { load: LoadOp::Clear(0.0), store: StoreOp::Store };
-        let mut seen =
-            begin("seen", &[(&ids, cleared), (&depth, cleared), (&places, cleared)], Some((&clip_depth, Some(write))));
-        seen.draw_whole(built.planes, 0.0, Reads::Tile, |_| true);
-        seen.draw_instances(built.instances);
+        let mut pass =
+            begin("seen", seen, &shown.each_ref().map(|view| (view, CLEARED)), Some((&clip_depth, Some(write))));
+        pass.draw_whole(built.planes, 0.0, Reads::Tile, |_| true);
+        pass.draw_instances(built.instances);
     }
     {
-        let mut light = begin("light", &[(&drawn, cleared)], Some((&clip_depth, None)));
-        light.pass.set_bind_group(1, &drawing.light_bind, &[]);
+        let mut light = begin("light", lit, &[(&drawn, CLEARED)], Some((&clip_depth, None)));
+        light.pass.set_bind_group(1, &drawing.light_binds[view], &[]);
         for (kind, both) in BackdropKind::ALL.into_iter().zip(&built.backdrops) {
             for (pipelines, at) in both.iter().zip([GROUND, WALL]) {
                 light.draw_backdrop(*pipelines, at, kind);
             }
         }
-        let [lit, shadowed] = built.surfaces;
-        light.draw_whole(lit, INSTANCES, Reads::Instances, |sample| !sample.light.shadows);
+        let [unshadowed, shadowed] = built.surfaces;
+        light.draw_whole(unshadowed, INSTANCES, Reads::Instances, |sample| !sample.light.shadows);
         light.draw_whole(shadowed, INSTANCES, Reads::Lists, |sample| sample.light.shadows);
     }
-    let [first, second] = built.blurs;
+    let ([first, second], [of_drawn, of_blurred]) = (built.blurs, &drawing.camera_binds[view]);
     {
-        let mut blur = begin("first half of blur", &[(&blurred, cleared)], None);
+        let mut blur = begin("first half of blur", lit, &[(&blurred, CLEARED)], None);
         blur.pass.set_bind_group(1, of_drawn, &[]);
-        blur.draw_blur(
-            first,
-            |blur| *blur != Blur::Sharp,
-            |stride, columns| match columns {
-                true => [1, stride],
-                false => [stride, 1],
-            },
-        );
+        blur.draw_whole(first, 0.0, Reads::Tile, |sample| Blur::of(&sample.degradation) != Blur::Sharp);
     }
-    {
-        let mut blur = begin("second half of blur", &[(&drawn, LoadOp::Load)], None);
-        blur.pass.set_bind_group(1, of_blurred, &[]);
-        blur.draw_blur(second, |blur| blur.stride() > 1, |stride, _| [stride; 2]);
-    }
-    let [plain, smooth, soft] = built.cameras;
-    let mut camera = begin("camera", &[(&color, cleared)], None);
-    let blur = |sample: &SceneSample| Blur::of(&sample.degradation);
-    camera.pass.set_bind_group(1, of_drawn, &[]);
-    camera.draw_whole(plain, 0.0, Reads::Tile, |sample| matches!(blur(sample), Blur::Sharp | Blur::Coarse { .. }));
-    camera.draw_whole(smooth, 0.0, Reads::Tile, |sample| matches!(blur(sample), Blur::Smooth { .. }));
-    camera.pass.set_bind_group(1, of_blurred, &[]);
-    camera.draw_whole(soft, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Soft);
+    let mut blur = begin("second half of blur", lit, &[(&drawn, LoadOp::Load)], None);
+    blur.pass.set_bind_group(1, of_blurred, &[]);
+    // The camera does it itself where it looks at every pixel.
+    let wanted = |sample: &SceneSample| matches!(Blur::of(&sample.degradation), Blur::Wide { .. });
+    blur.draw_whole(second, 0.0, Reads::Tile, wanted);
 }
+
+/// Begins a pass that draws into `targets`, and tests or writes a clip depth where there is one.
+fn begin<'a>(
+    encoder: &mut CommandEncoder,
+    device: &RenderDevice,
+    label: &str,
+    targets: &[(&TextureView, LoadOp<wgpu::Color>)],
+    clip_depth: Option<(&TextureView, Option<Operations<f32>>)>,
+) -> TrackedRenderPass<'a> {
+    let attachments = targets.iter().map(|(view, load)| {
+        let ops = Operations { load: *load, store: StoreOp::Store };
+        Some(RenderPassColorAttachment { view, depth_slice: None, resolve_target: None, ops })
+    });
+    let targets: Vec<_> = attachments.collect();
+    let pass = encoder.begin_render_pass(&RenderPassDescriptor {
+        label: Some(label),
+        color_attachments: &targets,
+        depth_stencil_attachment: clip_depth.map(|(view, depth_ops)| RenderPassDepthStencilAttachment {
+            view,
+            depth_ops,
+            stencil_ops: None,
+        }),
+        ..default()
+    });
+    TrackedRenderPass::new(device, pass.forget_lifetime())
+}
+
+/// A tile's views, see [`TileRange::views`], and the canvases that they are drawn into: all pixels, or those that light is drawn for where that
+/// is not all.
+const PIXELS: usize = 0;
+const COARSE: usize = 1;
+
+const CLEARED: LoadOp<wgpu::Color> = LoadOp::Clear(wgpu::Color::TRANSPARENT);
 
 /// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl` writes them.
 const WALL: f32 = 0.0;
@@ -285,11 +321,15 @@ enum Reads {
     Lists,
 }
 
-/// A render pass over the atlas.
+/// A render pass over some tiles.
 struct Pass<'a> {
     pass: TrackedRenderPass<'a>,
     drawing: &'a Drawing,
-    atlas: &'a Atlas,
+    tiles: &'a [usize],
+    /// Which view of a tile it is confined to.
+    viewport: usize,
+    /// Which view's data it reads.
+    view: usize,
 }
 
 impl<'a> Pass<'a> {
@@ -303,33 +343,10 @@ impl<'a> Pass<'a> {
     ) {
         let drawing = self.drawing;
         self.pass.set_render_pipeline(pipeline);
-        for (tile, range) in drawing.ranges.iter().enumerate() {
-            if wanted(&drawing.frame.samples[tile]) {
-                self.look_at(tile, [at, at]);
-                self.bind(range, reads);
-                self.pass.draw(0..3, 0..1);
-            }
-        }
-    }
-
-    /// Runs one half of a blur over the tiles whose blurs are `wanted`, for a place in every so many pixels along rows and columns as `strides`
-    /// says of the blur's own stride and whether it goes along the columns first.
-    fn draw_blur(
-        &mut self,
-        pipeline: &'a RenderPipeline,
-        wanted: impl Fn(&Blur) -> bool,
-        strides: impl Fn(u32, bool) -> [u32; 2],
-    ) {
-        let drawing = self.drawing;
-        self.pass.set_render_pipeline(pipeline);
-        for (tile, range) in drawing.ranges.iter().enumerate() {
-            let degradation = &drawing.frame.samples[tile].degradation;
-            let blur = Blur::of(degradation);
-            if wanted(&blur) {
-                let [x, y, width, height] = gpu::place(tile, self.atlas.columns, self.atlas.tile);
-                let [across, down] = strides(blur.stride(), columns_first(degradation));
-                self.confine([x, y, width.div_ceil(across), height.div_ceil(down)], [0.0, 0.0]);
-                self.bind(range, Reads::Tile);
+        for tile in self.tiles {
+            if wanted(&drawing.frame.samples[*tile]) {
+                self.look_at(*tile, [at, at]);
+                self.bind(*tile, reads);
                 self.pass.draw(0..3, 0..1);
             }
         }
@@ -342,11 +359,11 @@ impl<'a> Pass<'a> {
         self.pass.set_vertex_buffer(0, drawing.rectangles.slice(..));
         for (part, (pipeline, reads)) in pipelines.into_iter().zip([Reads::Tile, Reads::Lists]).enumerate() {
             self.pass.set_render_pipeline(pipeline);
-            for (tile, range) in drawing.ranges.iter().enumerate() {
-                let rectangles = range.backdrop[part].clone();
-                if drawing.frame.samples[tile].backdrop.kind == kind && !rectangles.is_empty() {
-                    self.look_at(tile, [at, at]);
-                    self.bind(range, reads);
+            for tile in self.tiles {
+                let rectangles = drawing.ranges[*tile].backdrop[part].clone();
+                if drawing.frame.samples[*tile].backdrop.kind == kind && !rectangles.is_empty() {
+                    self.look_at(*tile, [at, at]);
+                    self.bind(*tile, reads);
                     self.pass.draw(0..4, rectangles);
                 }
             }
@@ -361,18 +378,22 @@ impl<'a> Pass<'a> {
             [(cones, |range| &range.cones), (cuboids, |range| &range.cuboids)];
         for (pipeline, instances) in of_kind {
             self.pass.set_render_pipeline(pipeline);
-            for (tile, range) in drawing.ranges.iter().enumerate().filter(|(_, range)| !instances(range).is_empty()) {
-                self.look_at(tile, [0.0, 1.0]);
-                self.bind(range, Reads::Tile);
-                self.pass.draw(0..4, instances(range).clone());
+            for tile in self.tiles {
+                let instances = instances(&drawing.ranges[*tile]);
+                if !instances.is_empty() {
+                    self.look_at(*tile, [0.0, 1.0]);
+                    self.bind(*tile, Reads::Tile);
+                    self.pass.draw(0..4, instances.clone());
+                }
             }
         }
     }
 
     /// Binds what is read of a tile.
-    fn bind(&mut self, range: &TileRange, reads: Reads) {
-        let (drawing, [tile, instances, fabrics, lists]) = (self.drawing, range.offsets);
-        self.pass.set_bind_group(0, &drawing.tile_bind, &[tile]);
+    fn bind(&mut self, tile: usize, reads: Reads) {
+        let (drawing, range) = (self.drawing, &self.drawing.ranges[tile]);
+        let [instances, fabrics, lists] = range.offsets;
+        self.pass.set_bind_group(0, &drawing.tile_bind, &[range.views[self.view].offset]);
         if reads != Reads::Tile {
             self.pass.set_bind_group(2, &drawing.instance_bind, &[instances, fabrics]);
         }
@@ -381,14 +402,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Confines drawing to one tile's place in the atlas, and to a range of clip depths.
-    fn look_at(&mut self, tile: usize, depths: [f32; 2]) {
-        self.confine(gpu::place(tile, self.atlas.columns, self.atlas.tile), depths);
-    }
-
-    /// Confines drawing to a part of the atlas: left, top, width, height in pixels.
-    fn confine(&mut self, [x, y, width, height]: [u32; 4], [low, high]: [f32; 2]) {
-        self.pass.set_viewport(x as f32, y as f32, width as f32, height as f32, low, high);
+    /// Confines drawing to one tile, and to a range of clip depths.
+    fn look_at(&mut self, tile: usize, [low, high]: [f32; 2]) {
+        let View { place: [x, y, width, height], size, .. } = self.drawing.ranges[tile].views[self.viewport];
+        self.pass.set_viewport(x as f32, y as f32, size.x, size.y, low, high);
         self.pass.set_scissor_rect(x, y, width, height);
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     app::RendererConfig,
     casters::LIST_WORDS,
-    gpu::{GpuFabric, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS, MOST_INSTANCES},
+    gpu::{self, GpuFabric, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS, MOST_INSTANCES},
 };
 use crate::scene::BackdropKind;
 use bevy::{
@@ -29,7 +29,7 @@ pub struct TilePipelines {
     pub backdrops: [[[CachedRenderPipelineId; 2]; 2]; BackdropKind::ALL.len()],
     /// The halves of a blur: along the longer side of the motion, or along rows, then along the other.
     pub blurs: [CachedRenderPipelineId; 2],
-    /// What the camera makes of a sharp or coarse tile, of a smooth one, and of a soft one whose blur is half done.
+    /// What the camera makes of a sharp tile, of a soft one whose blur is half done, and of a wide one.
     pub cameras: [CachedRenderPipelineId; 3],
     /// The tile itself, for vertices alone: Mesa's software driver copies whatever uniform buffer fragments may see, whether a shader reads
     /// it or not, whenever another tile's is bound.
@@ -182,7 +182,7 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         pipeline(&shaders.camera, &[&tile_layout, &camera_layout], ["tile_vertex", entry], vec![target(format)])
     };
     let blurs = ["first_fragment", "second_fragment"].map(|entry| cache.queue_render_pipeline(camera(entry, DRAWN)));
-    let cameras = ["plain_fragment", "smooth_fragment", "soft_fragment"]
+    let cameras = ["sharp_fragment", "soft_fragment", "wide_fragment"]
         .map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
     commands.insert_resource(TilePipelines {
         planes: cache.queue_render_pipeline(planes),
@@ -237,21 +237,60 @@ pub struct Atlas {
     pub columns: u32,
     /// Size of a tile, pixels.
     pub tile: [u32; 2],
-    /// The light that reaches the camera, and depth, used while drawing only; of the tiles that are not sharp in the end after both halves
-    /// of their blur, in their corners.
+    /// Of all pixels, and of views that leave some out.
+    pub canvases: [Canvas; 2],
+    /// What the camera made of the light.
+    pub color: Texture,
+}
+
+/// The textures that views are drawn into.
+pub struct Canvas {
+    /// The light that reaches the camera, and depth; of wide tiles in the end after both halves of their blur.
     pub drawn: Texture,
     /// The same of the tiles that are not sharp, after the first half of their blur.
     pub blurred: Texture,
-    /// What the camera made of that.
-    pub color: Texture,
     /// Ids.
     pub ids: Texture,
     /// Depth, metres.
     pub depth: Texture,
-    /// Which of its tile's instances is seen, used while drawing only.
+    /// Which of its tile's instances is seen.
     pub places: Texture,
-    /// Clip depth, used while drawing only.
+    /// Clip depth.
     pub clip_depth: Texture,
+}
+
+impl Canvas {
+    fn new(device: &RenderDevice, size: Extent3d) -> Self {
+        let (looked_at, copied) = (TextureUsages::TEXTURE_BINDING, TextureUsages::COPY_SRC);
+        let texture = |label, format, usage| texture(device, label, size, format, usage);
+        Canvas {
+            drawn: texture("drawn", DRAWN, looked_at),
+            blurred: texture("blurred", DRAWN, looked_at),
+            ids: texture("ids", ID, copied),
+            depth: texture("depth", DEPTH, copied | looked_at),
+            places: texture("places", PLACE, looked_at),
+            clip_depth: texture("clip depth", CLIP_DEPTH, TextureUsages::empty()),
+        }
+    }
+}
+
+fn texture(
+    device: &RenderDevice,
+    label: &'static str,
+    size: Extent3d,
+    format: TextureFormat,
+    usage: TextureUsages,
+) -> Texture {
+    device.create_texture(&TextureDescriptor {
+        label: Some(label),
+        size,
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: TextureDimension::D2,
+        format,
+        usage: TextureUsages::RENDER_ATTACHMENT | usage,
+        view_formats: &[],
+    })
 }
 
 impl Atlas {
@@ -259,35 +298,24 @@ impl Atlas {
     pub fn new(device: &RenderDevice, config: &RendererConfig) -> Self {
         let columns = config.columns();
         let rows = (config.tiles as u32).div_ceil(columns);
-        let size = Extent3d { width: columns * config.width, height: rows * config.height, depth_or_array_layers: 1 };
-        let texture = |label, format, usage| {
-            device.create_texture(&TextureDescriptor {
-                label: Some(label),
-                size,
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension: TextureDimension::D2,
-                format,
-                usage: TextureUsages::RENDER_ATTACHMENT | usage,
-                view_formats: &[],
-            })
+        let tile = [config.width, config.height];
+        let size = |[width, height]: [u32; 2]| Extent3d {
+            width: columns * width,
+            height: rows * height,
+            depth_or_array_layers: 1,
         };
         Atlas {
             columns,
-            tile: [config.width, config.height],
-            drawn: texture("drawn", DRAWN, TextureUsages::TEXTURE_BINDING),
-            blurred: texture("blurred", DRAWN, TextureUsages::TEXTURE_BINDING),
-            color: texture("color", COLOR, TextureUsages::COPY_SRC),
-            ids: texture("ids", ID, TextureUsages::COPY_SRC),
-            depth: texture("depth", DEPTH, TextureUsages::COPY_SRC | TextureUsages::TEXTURE_BINDING),
-            places: texture("places", PLACE, TextureUsages::TEXTURE_BINDING),
-            clip_depth: texture("clip depth", CLIP_DEPTH, TextureUsages::empty()),
+            tile,
+            canvases: [tile, gpu::coarse(tile)].map(|tile| Canvas::new(device, size(tile))),
+            color: texture(device, "color", size(tile), COLOR, TextureUsages::COPY_SRC),
         }
     }
 
     /// The three textures that are read back, with the bytes of a texel of each.
     pub fn read_back(&self) -> [(&Texture, u32); 3] {
-        [(&self.color, 4), (&self.ids, 2), (&self.depth, 4)]
+        let [pixels, _] = &self.canvases;
+        [(&self.color, 4), (&pixels.ids, 2), (&pixels.depth, 4)]
     }
 
     /// Where each of [`Atlas::read_back`] starts in a read-back buffer, its padded row length, and the buffer's size, bytes.
