@@ -18,7 +18,7 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
     let skin = skin(rng);
     let hair = hair(skin, rng);
     sample.outfit = outfit(figure, rng);
-    sample.fabrics = vec![Fabric { folds: 0.06, gloss: 0.25 * rng.random::<f32>(), ..Fabric::default() }];
+    sample.fabrics = vec![Fabric { folds: 0.06, gloss: 0.12 * rng.random::<f32>(), ..Fabric::default() }];
     let mut colors = vec![skin];
     // Half of all people wear one colour throughout, or nearly.
     let around = backdrop.colors.iter().sum::<Vec3>() / backdrop.colors.len() as f32;
@@ -33,7 +33,7 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
         let mut cloth = || theme.unwrap_or_else(&mut apart).lerp(hidden, blend);
         let (color, second) = (cloth(), cloth_color(rng).lerp(hidden, blend));
         let (color, fabric) = match slot.as_str() {
-            "hair" => (hair, Fabric { folds: 0.5, gloss: 0.3, ..Fabric::default() }),
+            "hair" => (hair, Fabric { folds: 0.5, gloss: 0.05, ..Fabric::default() }),
             "socks" | "feet" | "headwear" => (color, Fabric { folds: 0.15, ..Fabric::default() }),
             _ => (color, fabric(second, rng)),
         };
