@@ -26,9 +26,9 @@ pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
                 }
                 let [red, green, blue] = of_row;
                 for x in 0..8 {
-                    blocks[0][y][x] = 0.299 * red[x] + 0.587 * green[x] + 0.114 * blue[x] - 128.0;
-                    blocks[1][y][x] = -0.168_735_9 * red[x] - 0.331_264_1 * green[x] + 0.5 * blue[x];
-                    blocks[2][y][x] = 0.5 * red[x] - 0.418_687_6 * green[x] - 0.081_312_4 * blue[x];
+                    blocks[0][y][x] = whole(0.299 * red[x] + 0.587 * green[x] + 0.114 * blue[x] - 128.0);
+                    blocks[1][y][x] = whole(-0.168_735_9 * red[x] - 0.331_264_1 * green[x] + 0.5 * blue[x]);
+                    blocks[2][y][x] = whole(0.5 * red[x] - 0.418_687_6 * green[x] - 0.081_312_4 * blue[x]);
                 }
             }
             for (block, steps) in blocks.iter_mut().zip([&luma, &chroma, &chroma]) {
@@ -38,7 +38,8 @@ pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
             for y in 0..8.min(height - top) {
                 let mut row = [[0; 8]; 3];
                 for x in 0..8 {
-                    let (luma, blue, red) = (luma[y][x] + 128.0, blue[y][x], red[y][x]);
+                    let [luma, blue, red] = [luma, blue, red].map(|block| whole(block[y][x].clamp(-128.0, 127.0)));
+                    let luma = luma + 128.0;
                     row[0][x] = byte(luma + 1.402 * red);
                     row[1][x] = byte(luma - 0.344_136_3 * blue - 0.714_136_3 * red);
                     row[2][x] = byte(luma + 1.772 * blue);
@@ -86,7 +87,7 @@ fn quantized(block: &Block, steps: &Block) -> Block {
     let mut frequencies = forward(&transposed(&forward(block)));
     for (row, steps) in frequencies.iter_mut().zip(steps) {
         for (frequency, step) in row.iter_mut().zip(steps) {
-            *frequency = (*frequency / step + TO_WHOLE - TO_WHOLE) * step;
+            *frequency = whole(*frequency / step) * step;
         }
     }
     inverse(&transposed(&inverse(&frequencies)))
@@ -94,6 +95,10 @@ fn quantized(block: &Block, steps: &Block) -> Block {
 
 /// Beside it a number has no places left for what is not whole: adding and taking it away rounds, without a call.
 const TO_WHOLE: f32 = 12_582_912.0;
+
+fn whole(value: f32) -> f32 {
+    value + TO_WHOLE - TO_WHOLE
+}
 
 /// To the nearest from 0 to 255: the last bits of what [`TO_WHOLE`] leaves.
 fn byte(value: f32) -> u8 {
@@ -209,7 +214,7 @@ mod tests {
                 apart += (0..3).map(|i| u32::from(kept[i].abs_diff(file.0[i]))).sum::<u32>();
                 lost += (0..3).map(|i| u32::from(before[i].abs_diff(file.0[i]))).sum::<u32>();
             }
-            // The file's own roundings between colour and frequency are not made.
+            // Encoder and decoder have cosines in whole numbers.
             let [apart, lost] = [apart, lost].map(|sum| f64::from(sum) / f64::from(3 * width * height));
             assert!(apart < 0.2 * lost + 0.4, "quality {quality}: {apart} apart, {lost} lost");
         }
