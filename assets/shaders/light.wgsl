@@ -93,7 +93,7 @@ struct Light {
     diffuse: vec3<f32>,
 };
 
-// The light on a surface at `point` of the `skip`th instance, which is seen at `position` in the atlas and whose list of what may take
+// The light on a surface at `point` of the `skip`th instance, which is seen at `position` in the canvas and whose list of what may take
 // light from it is the `list`th.
 fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32, skip: u32) -> Light {
     let key = key_light(point);
@@ -182,7 +182,7 @@ fn noise_across(x: vec2<u32>, y: vec2<u32>, z: u32, s: vec2<f32>) -> f32 {
 
 // ---- backdrops ----
 
-// The list for ground and wall at a position in the atlas: that of its cell.
+// The list for ground and wall at a position in the canvas: that of its cell.
 fn cell_at(position: vec2<f32>) -> u32 {
     let at = floor((position - vec2<f32>(tile.place.xy)) * tile.eye.w / vec2(tile.ray_right.w, tile.ray_down.w));
     return u32(at.x + tile.eye.w * at.y);

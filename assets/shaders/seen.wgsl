@@ -161,7 +161,7 @@ fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
 fn cone_fragment(in: SeenVertex) -> Seen {
     set_tile(in);
     // From the pixel within the tile, not from the rectangle: an interpolated position is rounded otherwise in every place of the
-    // atlas, and a tile must not depend on its place.
+    // canvas, and a tile must not depend on its place.
     let along = ray_through(in.position.xy);
     let stretch = inverseSqrt(dot(along, along));
     return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, along, in.which);

@@ -10,7 +10,7 @@ use glam::{Mat4, Vec2, Vec3, Vec4};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// One tile: camera, light, backdrop, post-processing, place in the atlas.
+/// One view of a tile: camera, light, backdrop, post-processing, place in its canvas and in the atlas.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct GpuTile {
