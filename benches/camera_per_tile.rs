@@ -25,10 +25,8 @@ use bevy::{
     },
     window::ExitCondition,
 };
-use marionette::{
-    figure::RoundCone,
-    scene::{PropShape, SceneSample},
-};
+use marionette::figure::RoundCone;
+use marionette::stream::{PropShape, SceneSample};
 use std::{f32::consts::PI, sync::Arc};
 
 /// Texels along the shadow map to each pixel along a tile: 256 for a tile of 64x64. Bevy's own default is 2048 in all.

@@ -2,27 +2,14 @@
 //! adversarial discriminator pull the strings: the poses, occlusions and light that the detector still gets wrong are the
 //! ones it sees more of.
 
-pub mod afl;
-pub mod atomic_file;
-pub mod curriculum;
-pub mod eval;
-pub mod exam;
-pub mod export;
-pub mod figure;
-pub mod generator;
-pub mod kernel;
-pub mod model;
-pub mod optim;
-pub mod physics;
-pub mod ragdoll;
-pub mod random;
-pub mod render;
-pub mod run;
-pub mod scene;
-pub mod sheet;
-pub mod stats;
-pub mod stream;
-pub mod toml_file;
-pub mod train;
+pub use marionette_base as base;
+pub use marionette_figure as figure;
+pub use marionette_nn as nn;
+pub use marionette_physics as physics;
+pub use marionette_render as render;
+pub use marionette_run as run;
+pub use marionette_scene as scene;
+pub use marionette_stream as stream;
+pub use marionette_train as train;
 #[cfg(feature = "viewer")]
-pub mod viewer;
+pub use marionette_viewer as viewer;

@@ -1,8 +1,8 @@
 //! The adversarial focal loss against an independent implementation: every file in `tests/fixtures/afl/`.
 
 use candle_core::{D, Device, Tensor};
-use marionette::afl::{BaseLoss, Critic, MeanSquaredError, Threshold, Topology, raw_scores, weighted};
-use marionette::model::heatmap::HeatmapTargets;
+use marionette::nn::heatmap::HeatmapTargets;
+use marionette::train::afl::{BaseLoss, Critic, MeanSquaredError, Threshold, Topology, raw_scores, weighted};
 use serde::Deserialize;
 use std::{error::Error, fs, path::Path};
 

@@ -1,6 +1,8 @@
 //! Bad files and settings of every kind that people write: the message names the file, the line or key, what was found and what would do.
 
-use marionette::{figure::load_figure, run::RunConfig, scene::load_scene};
+use marionette::figure::load_figure;
+use marionette::run::RunConfig;
+use marionette::scene::load_scene;
 use std::{fs, path::Path};
 
 fn asset(name: &str) -> String {

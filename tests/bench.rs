@@ -1,10 +1,8 @@
 //! `marionette bench` and `marionette doctor`: that they measure and find something, never how fast it is.
 
-mod runs;
-
 #[cfg(target_os = "linux")]
-use runs::fail;
-use runs::{json, marionette, outcome, succeed};
+use crate::runs::fail;
+use crate::runs::{json, marionette, outcome, succeed};
 use serde_json::Value;
 
 /// As little as can be measured.

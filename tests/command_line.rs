@@ -1,8 +1,6 @@
 //! The command line as people meet it: exit codes, what is said and where, and that nothing is lost when things go wrong.
 
-mod runs;
-
-use runs::{contents, copy, fail, json, marionette, metrics, names, outcome, succeed, wait};
+use crate::runs::{contents, copy, fail, json, marionette, metrics, names, outcome, succeed, wait};
 #[cfg(target_os = "linux")]
 use std::process::Stdio;
 use std::{

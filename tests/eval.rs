@@ -1,15 +1,11 @@
 //! `marionette eval` as people meet it: what it finds on pictures, and what it says of files that are wrong.
 
-mod runs;
-
+use crate::runs::{Outcome, fail, json, marionette, names, outcome, succeed};
 use candle_core::Device;
 use image::{Rgb, RgbImage};
-use marionette::{
-    export::{ModelCard, write_model},
-    figure::load_figure,
-    model::{self, heatmap::Activation},
-};
-use runs::{Outcome, fail, json, marionette, names, outcome, succeed};
+use marionette::figure::load_figure;
+use marionette::train::export::{ModelCard, write_model};
+use marionette::{nn as model, nn::heatmap::Activation};
 use serde_json::{Value, json};
 use std::{
     fs,

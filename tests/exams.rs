@@ -1,12 +1,8 @@
 //! Exams from the command line: during a run, and of finished weights.
 
-mod runs;
-
-use marionette::{
-    export::{read_model, write_model},
-    scene::HardnessAxis,
-};
-use runs::{fail, json, marionette, names, succeed};
+use crate::runs::{fail, json, marionette, names, succeed};
+use marionette::stream::HardnessAxis;
+use marionette::train::export::{read_model, write_model};
 use serde_json::Value;
 use std::{
     fs,

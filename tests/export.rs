@@ -1,14 +1,12 @@
 //! `marionette export`: what was learned arrives bit for bit, and nothing that is in the way is lost.
 
-mod runs;
-
+use crate::runs::{contents, copy, fail, json, marionette, names, outcome, succeed, write_random_weights};
 use candle_core::{Device, Tensor};
-use marionette::{
+use marionette::nn::detect::decode_output;
+use marionette::train::{
     eval::Detector,
     export::{ModelCard, read_model, read_weights},
-    model::detect::decode_output,
 };
-use runs::{contents, copy, fail, json, marionette, names, outcome, succeed, write_random_weights};
 use std::{
     collections::BTreeMap,
     fs,
@@ -155,7 +153,7 @@ fn what_is_no_model_is_named_and_nothing_is_written() {
     fs::write(path("empty.safetensors"), "").unwrap();
     fs::write(path("text.safetensors"), "no weights at all").unwrap();
     let foreign = BTreeMap::from([("x".to_owned(), Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap())]);
-    marionette::export::write_weights(&path("foreign.safetensors"), &foreign, &BTreeMap::new()).unwrap();
+    marionette::train::export::write_weights(&path("foreign.safetensors"), &foreign, &BTreeMap::new()).unwrap();
     fs::create_dir(path("folder")).unwrap();
     let run = path("unlearned");
     copy(&RUN, &run);

@@ -1,12 +1,9 @@
 //! Somebody watches a run. As long as nothing that steers is touched, the run comes to the same, bit for bit.
 
-mod runs;
-
-use marionette::{
-    run::{Command, Event, Failure, News, RunConfig, RunDirectory, Session, Watch, watch},
-    scene::{HardnessAxis, load_scene},
-};
-use runs::{json, metrics};
+use crate::runs::{json, metrics};
+use marionette::run::{Command, Event, Failure, News, RunConfig, RunDirectory, Session, Watch, watch};
+use marionette::scene::load_scene;
+use marionette::stream::HardnessAxis;
 use serde_json::Value;
 use std::{
     fs,
@@ -139,7 +136,7 @@ fn standing_still_stepping_looking_and_exporting_change_nothing() {
     })
     .unwrap();
     assert_like_reference(&run);
-    assert!(marionette::export::read_model(&exported).is_ok());
+    assert!(marionette::train::export::read_model(&exported).is_ok());
     let lines = RunDirectory::open(&run).unwrap().0.hand_lines().unwrap();
     let touched: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();
     assert_eq!(touched, ["pause", "step", "step", "export", "checkpoint", "exams", "resume"]);
@@ -168,7 +165,7 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
         );
         assert_eq!(newest.policy.axes[0].probabilities, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         let poses =
-            newest.batch.tiles.iter().filter(|tile| tile.scene.stream != marionette::scene::SampleStream::Uniform);
+            newest.batch.tiles.iter().filter(|tile| tile.scene.stream != marionette::stream::SampleStream::Uniform);
         assert!(poses.into_iter().any(|tile| tile.scene.hardness[0] > 0.8));
     })
     .unwrap();
@@ -180,7 +177,7 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
     assert!(json(&REFERENCE, "summary.json").get("steered_by_hand").is_none());
     // Going on from a checkpoint in the middle with what was set by then comes to the same as not having stopped.
     let again = folder.path().join("again");
-    runs::copy(&run, &again);
+    crate::runs::copy(&run, &again);
     fs::write(again.join("latest"), "step-000010\n").unwrap();
     let session = Session::resume(&again, &[]).unwrap();
     let (sender, _events) = crossbeam_channel::unbounded::<Event>();

@@ -1,11 +1,9 @@
 //! `marionette predict`: keypoints where they are in the picture, and a bad picture costs no other.
 
-mod runs;
-
+use crate::runs::{Outcome, contents, fail, json, marionette, names, outcome, succeed, write_random_weights};
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage, imageops};
-use marionette::eval::Detector;
-use runs::{Outcome, contents, fail, json, marionette, names, outcome, succeed, write_random_weights};
+use marionette::train::eval::Detector;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -296,7 +294,7 @@ fn what_else_is_wrong_is_named() {
     fs::write(path("truncated"), &bytes[..bytes.len() / 2]).unwrap();
     fs::write(path("text"), "no weights at all").unwrap();
     let foreign = BTreeMap::from([("x".to_owned(), Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap())]);
-    marionette::export::write_weights(&path("foreign"), &foreign, &BTreeMap::new()).unwrap();
+    marionette::train::export::write_weights(&path("foreign"), &foreign, &BTreeMap::new()).unwrap();
     let cases = [
         ("flipped", "is corrupted"),
         ("truncated", "truncated"),

@@ -2,13 +2,10 @@
 //! timed, however many there are, and however often it is killed on the way.
 //!
 //! MARIONETTE_TEST_STEPS, _BATCH and _KILLS make the runs larger; `scripts/repeatability` does.
-#![cfg(unix)]
 
-mod runs;
-
-use marionette::export::read_weights;
+use crate::runs::{fail, json, marionette, metrics, names, signal, succeed, wait};
+use marionette::train::export::read_weights;
 use rand::Rng;
-use runs::{fail, json, marionette, metrics, names, signal, succeed, wait};
 use serde_json::Value;
 use std::{
     fs,

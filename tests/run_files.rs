@@ -2,10 +2,11 @@
 //! what would do.
 
 use candle_core::{DType, Device, Tensor};
+use marionette::scene::load_scene;
+use marionette::train::export;
 use marionette::{
-    export,
-    run::{self, MetricsWriter, RunConfig, RunDirectory},
-    scene::load_scene,
+    run,
+    run::{MetricsWriter, RunConfig, RunDirectory},
 };
 use serde::{Deserialize, Serialize};
 use std::{

@@ -1,11 +1,11 @@
 //! What settles, seen from outside: samples of the families that do, judged as every sample is.
 
-use marionette::{
-    figure::{DEEPEST, Support, lowest_point},
-    physics::{Solvability, floating, prop_penetration},
-    scene::{PropRole, Rejection, Scene, SceneSample, draw_at, load_scene, parse_scene},
-    toml_file::TomlFile,
-};
+use marionette::base::toml_file::TomlFile;
+use marionette::figure::{DEEPEST, Support, lowest_point};
+use marionette::physics::{Solvability, floating, prop_penetration};
+use marionette::render::sampler;
+use marionette::scene::{Scene, load_scene, parse_scene};
+use marionette::stream::{PropRole, Rejection, SceneSample};
 
 const SAMPLES: u64 = 240;
 
@@ -26,7 +26,7 @@ fn solvable(scene: &Scene, count: u64) -> (Vec<SceneSample>, Vec<Rejection>) {
     let judge = Solvability::new(scene.figure.clone());
     let sample = |index: u64| {
         let hardness = [(index % 11) as f32 / 10.0; 8];
-        judge.first_solvable(index, |attempt| draw_at(scene, hardness, 9, index, attempt)).unwrap()
+        judge.first_solvable(index, |attempt| sampler(scene).sample_at(hardness, 9, index, attempt)).unwrap()
     };
     let samples: Vec<SceneSample> = (0..count).map(sample).collect();
     let rejections = samples.iter().flat_map(|sample| sample.rejections.clone()).collect();
@@ -65,7 +65,7 @@ fn next_to_none_that_settled_floats_or_goes_through_itself_the_ground_or_what_ca
 fn a_sample_drawn_twice_is_the_same_to_the_bit() {
     let scene = settled_families();
     for index in 0..24 {
-        let draw = || draw_at(&scene, [0.5; 8], 3, index, 0);
+        let draw = || sampler(&scene).sample_at([0.5; 8], 3, index, 0);
         let bits = |sample: &SceneSample| {
             let pose = &sample.figures[0].pose;
             let angles = pose.angles.iter().flat_map(|angles| angles.to_array());

@@ -1,9 +1,6 @@
 //! A tour of the simulator window on a virtual display, driven by keys and clicks as people's are; and what happens without a display.
-#![cfg(all(target_os = "linux", feature = "viewer"))]
 
-mod runs;
-
-use runs::{Outcome, contents, copy, fail, json, marionette, names, outcome, succeed};
+use crate::runs::{Outcome, contents, copy, fail, json, marionette, names, outcome, succeed};
 use std::{
     fs,
     io::{BufRead, BufReader},

@@ -11,7 +11,7 @@ struct Seen {
     @builtin(frag_depth) clip_depth: f32,
 };
 
-// What an instance is found by: `GpuOutline` in `src/render/gpu.rs`.
+// What an instance is found by: `GpuOutline` in `crates/marionette-render/src/gpu.rs`.
 struct Outline {
     @location(0) a: vec4<f32>,
     @location(1) b: vec4<f32>,

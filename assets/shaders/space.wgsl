@@ -1,7 +1,7 @@
 // Where things are: instances, rays through the camera's lens, the planes of ground and wall, the sun or lamp. Stands behind
 // `tile_data.wgsl` and in front of the shaders that draw a tile.
 
-// A round cone or a cuboid; the layout is that of `src/render/gpu.rs`.
+// A round cone or a cuboid; the layout is that of `crates/marionette-render/src/gpu.rs`.
 struct Instance {
     a: vec4<f32>,               // round cone: first end and radius; cuboid: centre
     b: vec4<f32>,               // round cone: second end and radius; cuboid: half side lengths

@@ -1,4 +1,4 @@
-// What a tile is on the GPU (the layout is that of `src/render/gpu.rs`), and what all shaders use. Stands in front of them.
+// What a tile is on the GPU (the layout is that of `crates/marionette-render/src/gpu.rs`), and what all shaders use. Stands in front of them.
 
 // A tile as one view of it has it: of every pixel, or of one for every square of them.
 struct Tile {

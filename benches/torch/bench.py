@@ -25,7 +25,7 @@ ADAMW = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 WAITS = {"default": None, "passive": "PASSIVE"}
 WARM_UP = 3
 SIGMA = 1.0  # deviation of the targets, cells
-# As a run's: src/train/settings.rs.
+# As a run's: crates/marionette-train/src/trainer/settings.rs.
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 1e-4
 
 

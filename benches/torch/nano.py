@@ -1,4 +1,4 @@
-"""`nano` (src/model/nano.rs) in PyTorch, its tensors under the same names."""
+"""`nano` (crates/marionette-nn/src/nano.rs) in PyTorch, its tensors under the same names."""
 from torch import nn
 
 

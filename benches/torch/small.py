@@ -1,4 +1,4 @@
-"""`small` (src/model/small.rs) in PyTorch, its tensors under the same names."""
+"""`small` (crates/marionette-nn/src/small.rs) in PyTorch, its tensors under the same names."""
 from torch import nn
 
 

@@ -3,11 +3,9 @@
 use super::{Trouble, output};
 use anyhow::{Context, anyhow};
 use clap::Args;
-use marionette::{
-    render::{AdapterReport, RendererConfig, find_adapter, headless_app},
-    run::{device_name, open_device, threads},
-    scene::pictures::PictureBank,
-};
+use marionette::render::{AdapterReport, RendererConfig, find_adapter, headless_app};
+use marionette::run::{device_name, open_device, threads};
+use marionette::scene::pictures::PictureBank;
 use serde::Serialize;
 use std::{
     fmt::{self, Display},

@@ -4,14 +4,12 @@ use super::{Trouble, eval_axes, eval_exam, eval_table, output};
 use anyhow::anyhow;
 use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::{
-    atomic_file::{check_writable, write_atomic},
-    eval::{
-        Detector, EvalReport, Search, by_key,
-        coco::{CocoFile, read_coco, write_results},
-        find_people, judge,
-    },
-    run::{Which, load_model, open_device},
+use marionette::base::atomic_file::{check_writable, write_atomic};
+use marionette::run::{Which, load_model, open_device};
+use marionette::train::eval::{
+    Detector, EvalReport, Search, by_key,
+    coco::{CocoFile, read_coco, write_results},
+    find_people, judge,
 };
 use serde::Serialize;
 use std::{

@@ -5,13 +5,13 @@ use super::{
     eval_exam::{TILES, scene_of},
 };
 use anyhow::Context;
-use marionette::{
-    eval::Detector,
+use marionette::render::{RendererConfig, headless_app};
+use marionette::run::{
     exam::{AxisErrors, Exam, ExamResult, LevelErrors, grade, render_exam},
-    render::{RendererConfig, headless_app},
-    run::threads,
-    scene::HardnessAxis,
+    threads,
 };
+use marionette::stream::HardnessAxis;
+use marionette::train::eval::Detector;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,

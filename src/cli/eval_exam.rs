@@ -2,13 +2,14 @@
 
 use super::{Trouble, eval_table::share, output};
 use anyhow::{Context, anyhow};
-use marionette::{
-    eval::Detector,
+use marionette::render::{RendererConfig, headless_app};
+use marionette::run::{
+    RunDirectory,
     exam::{Exam, ExamResult, ExamStore, grade},
-    render::{RendererConfig, headless_app},
-    run::{RunDirectory, threads},
-    scene::{ImageSize, Scene, load_scene},
+    threads,
 };
+use marionette::scene::{ImageSize, Scene, load_scene};
+use marionette::train::eval::Detector;
 use serde::Serialize;
 use std::{
     fmt::Write,

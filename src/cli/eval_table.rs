@@ -1,6 +1,6 @@
 //! What `eval` prints.
 
-use marionette::eval::{EvalReport, EvalRow};
+use marionette::train::eval::{EvalReport, EvalRow};
 use std::fmt::Write;
 
 /// The report as text: a line for each row, then one for each keypoint of the first row.

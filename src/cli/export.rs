@@ -4,11 +4,9 @@ use super::{Trouble, output};
 use anyhow::{Context, anyhow};
 use candle_core::Device;
 use clap::{Args, ValueEnum};
-use marionette::{
-    atomic_file::write_atomic,
-    export::{ModelCard, write_check, write_model},
-    run::{RunModel, Which, load_model},
-};
+use marionette::base::atomic_file::write_atomic;
+use marionette::run::{RunModel, Which, load_model};
+use marionette::train::export::{ModelCard, write_check, write_model};
 use std::{
     fs, io,
     path::{Path, PathBuf},

@@ -6,13 +6,15 @@ use super::{
 };
 use anyhow::{Context, anyhow};
 use clap::Args;
-use marionette::{
-    physics::Solvability,
-    render::{RendererConfig, headless_app, render_samples},
-    run::threads,
-    scene::{AXES, Hardness, HardnessAxis, ImageSize, Policy, Scene, SceneSample, draw, draw_at, load_scene},
+use marionette::physics::Solvability;
+use marionette::render::sampler;
+use marionette::render::{RendererConfig, headless_app, render_samples};
+use marionette::run::{
     sheet::{Overlay, Panel, contact_sheet, save_png},
+    threads,
 };
+use marionette::scene::{ImageSize, Scene, load_scene};
+use marionette::stream::{AXES, Hardness, HardnessAxis, Policy, SceneSample};
 use std::path::PathBuf;
 
 /// Render a contact sheet of a scene's samples, or plots of what they are like as a whole.
@@ -136,13 +138,13 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), Trouble> {
         return Err(Trouble::Input(anyhow!("--count is {count}; {message}")));
     }
     let solvability = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(marionette::scene::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
+    let policy = Policy::initial(marionette::stream::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
     let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns.max(1)));
     let sample = |place: u64| {
         let (index, hardness, _) = shown(args, place);
         solvability.first_solvable(index, |attempt| match hardness {
-            Some(hardness) => draw_at(scene, hardness, args.seed, index, attempt),
-            None => draw(scene, &policy, args.seed, index, attempt),
+            Some(hardness) => sampler(scene).sample_at(hardness, args.seed, index, attempt),
+            None => sampler(scene).sample(&policy, args.seed, index, attempt),
         })
     };
     let samples: Vec<SceneSample> =

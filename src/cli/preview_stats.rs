@@ -2,16 +2,20 @@
 
 use super::{Trouble, output};
 use anyhow::{Context, anyhow};
-use marionette::{
+use marionette::base::{
     atomic_file::{check_writable, write_atomic},
-    physics::{Solvability, Unsolvable},
     random,
-    render::{RendererConfig, headless_app, render_samples},
-    run::threads,
-    scene::{AXES, Hardness, HardnessAxis, Policy, Scene, SceneSample, StreamMix, draw, draw_at},
+};
+use marionette::physics::{Solvability, Unsolvable};
+use marionette::render::sampler;
+use marionette::render::{RendererConfig, headless_app, render_samples};
+use marionette::run::{
     sheet::save_png,
     stats::{SampleFacts, Statistics, plots, table},
+    threads,
 };
+use marionette::scene::Scene;
+use marionette::stream::{AXES, Hardness, HardnessAxis, Policy, SceneSample, StreamMix};
 use rand::Rng;
 use rayon::prelude::*;
 use std::{cell::RefCell, path::Path};
@@ -100,8 +104,8 @@ fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts
             let families = RefCell::new(Vec::new());
             let sample = solvability.first_solvable(index, |attempt| {
                 let sample = match request.hardness_of(index) {
-                    Some(hardness) => draw_at(scene, hardness, request.seed, index, attempt),
-                    None => draw(scene, &policy, request.seed, index, attempt),
+                    Some(hardness) => sampler(scene).sample_at(hardness, request.seed, index, attempt),
+                    None => sampler(scene).sample(&policy, request.seed, index, attempt),
                 };
                 families.borrow_mut().extend(sample.figures.first().map(|figure| figure.family));
                 sample

@@ -55,10 +55,8 @@ pub fn train_in_window(
     stop: Arc<AtomicBool>,
     follow: impl FnOnce(Receiver<Event>, JoinHandle<Result<(), Failure>>) -> Result<(), Trouble> + Send + 'static,
 ) -> Result<(), Trouble> {
-    use marionette::{
-        run::watch,
-        viewer::{Subject, open},
-    };
+    use marionette::run::watch;
+    use marionette::viewer::{Subject, open};
     let (watch, live) = watch();
     let subject = Subject {
         directory: session.directory().clone(),
@@ -91,12 +89,10 @@ pub fn train_in_window(
 /// Opens a window on a run that is only read.
 #[cfg(feature = "viewer")]
 fn look_at(run: &Path) -> Result<(), Trouble> {
-    use marionette::{
-        model,
-        run::RunDirectory,
-        scene::ImageSize,
-        viewer::{Subject, open},
-    };
+    use marionette::nn as model;
+    use marionette::run::RunDirectory;
+    use marionette::scene::ImageSize;
+    use marionette::viewer::{Subject, open};
     let input = |error: anyhow::Error| Trouble::Input(error);
     check_window()?;
     let (directory, config, scene) = RunDirectory::open(run).map_err(|error| input(error.into()))?;

@@ -4,11 +4,9 @@ use super::{Trouble, output, report, sim};
 use clap::Args;
 use crossbeam_channel::Receiver;
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::{
-    run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, size_pool},
-    scene::load_scene,
-    train::TrainError,
-};
+use marionette::run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, size_pool};
+use marionette::scene::load_scene;
+use marionette::train::trainer::TrainError;
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},

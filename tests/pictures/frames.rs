@@ -1,7 +1,7 @@
 //! Tiles share an atlas and nothing else; the same samples give the same bytes.
 
-use crate::studio::{Studio, quickstart, random_samples};
-use marionette::{scene::SceneSample, stream::Tile};
+use super::studio::{Studio, quickstart, random_samples};
+use marionette::stream::{SceneSample, Tile};
 
 const SIZE: [u32; 2] = [72, 44];
 

@@ -1,15 +1,12 @@
 //! Pixels against geometry worked out by hand: projection, depth, shadows.
 
-use crate::{
+use super::{
     reference,
     studio::{Studio, ball, camera, cuboid, figure_of, index_at, linear, pixel_centre, random_tiles, scene_of, sphere},
 };
 use glam::{Mat3, Quat, Vec2, Vec3};
-use marionette::{
-    figure::RoundCone,
-    scene::{Camera, Light, Prop, PropShape},
-    stream::{PixelId, Shown, Tile},
-};
+use marionette::figure::RoundCone;
+use marionette::stream::{Camera, Light, PixelId, Prop, PropShape, Shown, Tile};
 
 /// The world point at `depth` on the ray through `pixel`, from the camera's numbers alone.
 fn unproject(camera: &Camera, pixel: Vec2, depth: f32) -> Vec3 {

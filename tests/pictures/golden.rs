@@ -7,9 +7,10 @@
 //! MARIONETTE_WRITE_GOLDEN=1 cargo test --release --test pictures golden
 //! ```
 
-use crate::studio::{Studio, quickstart, samples_at};
+use super::studio::{Studio, quickstart, samples_at};
 use image::{Rgb, RgbImage};
-use marionette::{scene::AXES, sheet::save_png};
+use marionette::run::sheet::save_png;
+use marionette::stream::AXES;
 use std::path::Path;
 
 const SIDE: u32 = 32;

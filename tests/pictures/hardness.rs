@@ -1,10 +1,8 @@
 //! A higher requested hardness is a higher measured one.
 
-use crate::studio::{Studio, quickstart, samples_at};
-use marionette::{
-    scene::{AXES, HardnessAxis, Scene, load_scene},
-    stream::{Shown, Tile},
-};
+use super::studio::{Studio, quickstart, samples_at};
+use marionette::scene::{Scene, load_scene};
+use marionette::stream::{AXES, HardnessAxis, Shown, Tile};
 
 const LEVELS: [f32; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
 

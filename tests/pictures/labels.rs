@@ -1,13 +1,10 @@
 //! Boxes, masks, camera coordinates, mirrored scenes, and props at rest.
 
-use crate::studio::{Studio, no_degradation, quickstart, random_samples, random_tiles};
+use super::studio::{Studio, no_degradation, quickstart, random_samples, random_tiles};
 use glam::{Affine3A, Quat, Vec2, Vec3};
-use marionette::{
-    figure::{Figure, RoundCone},
-    physics::SceneWorld,
-    scene::{BackdropKind, Prop, PropShape, SceneSample},
-    stream::{PixelId, Shown, Tile, Visibility},
-};
+use marionette::figure::{Figure, RoundCone};
+use marionette::physics::SceneWorld;
+use marionette::stream::{BackdropKind, PixelId, Prop, PropShape, SceneSample, Shown, Tile, Visibility};
 
 #[test]
 fn camera_labels_agree_with_the_stored_intrinsics_and_extrinsics() {

@@ -2,10 +2,7 @@
 
 use super::studio::*;
 use glam::{Quat, Vec3};
-use marionette::{
-    scene::{Degradation, Prop, PropShape, SceneSample},
-    stream::Tile,
-};
+use marionette::stream::{Degradation, Prop, PropShape, SceneSample, Tile};
 use std::f32::consts::FRAC_PI_2;
 
 /// A black ball, 4 m away, before a white wall at 7 m, through a lens that is focused on what is `focus` metres away.

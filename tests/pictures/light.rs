@@ -2,10 +2,7 @@
 
 use super::{reference, studio::*};
 use glam::{Quat, Vec2, Vec3};
-use marionette::{
-    scene::{Camera, Lamp, SceneSample},
-    stream::Tile,
-};
+use marionette::stream::{Camera, Lamp, SceneSample, Tile};
 
 /// White ground, 2 m by 2 m and more, seen from straight above, in the dark but for a lamp 2 m above the origin.
 fn under_a_lamp(studio: &Studio, cutoff: f32) -> SceneSample {

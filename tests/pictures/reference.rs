@@ -1,12 +1,9 @@
 //! A ray caster for one ray at a time: slow, and written without a look at the shaders.
 
-use crate::studio::pixel_centre;
+use super::studio::pixel_centre;
 use glam::Vec2;
-use marionette::{
-    figure::RoundCone,
-    scene::{Prop, PropShape, SceneSample},
-    stream::{PixelId, Tile},
-};
+use marionette::figure::RoundCone;
+use marionette::stream::{PixelId, Prop, PropShape, SceneSample, Tile};
 
 /// What a ray meets first.
 #[derive(Clone, Copy, Debug)]

@@ -2,17 +2,14 @@
 
 use bevy::app::App;
 use glam::{Quat, Vec2, Vec3};
-use marionette::{
-    figure::{BodyShape, Figure, Pose, RoundCone, lowest_point, place_keypoints, place_parts, solve},
-    physics::Solvability,
-    render::{AdapterReport, RendererConfig, headless_app, render_samples},
-    scene::pictures::PictureBank,
-    scene::{
-        Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop, PropRole, PropShape,
-        SampleStream, Scene, SceneSample, StreamMix, draw, draw_at, embedded_scenes, load_scene, parse_scene,
-    },
-    stream::Tile,
-    toml_file::TomlFile,
+use marionette::base::toml_file::TomlFile;
+use marionette::figure::{BodyShape, Figure, Pose, RoundCone, lowest_point, place_keypoints, place_parts, solve};
+use marionette::physics::Solvability;
+use marionette::render::{AdapterReport, RendererConfig, headless_app, render_samples, sampler};
+use marionette::scene::{Scene, embedded_scenes, load_scene, parse_scene, pictures::PictureBank};
+use marionette::stream::{
+    Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop, PropRole, PropShape,
+    SampleStream, SceneSample, StreamMix, Tile,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -59,14 +56,18 @@ pub fn quickstart(width: u32, height: u32) -> Scene {
 /// Solvable samples of `scene` at the given hardness.
 pub fn samples_at(scene: &Scene, hardness: Hardness, seed: u64, indices: std::ops::Range<u64>) -> Vec<SceneSample> {
     let judge = Solvability::new(scene.figure.clone());
-    indices.map(|i| judge.first_solvable(i, |attempt| draw_at(scene, hardness, seed, i, attempt)).unwrap()).collect()
+    indices
+        .map(|i| judge.first_solvable(i, |attempt| sampler(scene).sample_at(hardness, seed, i, attempt)).unwrap())
+        .collect()
 }
 
 /// Solvable samples of `scene` with every axis anywhere between easy and hard.
 pub fn random_samples(scene: &Scene, seed: u64, count: u64) -> Vec<SceneSample> {
     let judge = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
-    (0..count).map(|i| judge.first_solvable(i, |attempt| draw(scene, &policy, seed, i, attempt)).unwrap()).collect()
+    (0..count)
+        .map(|i| judge.first_solvable(i, |attempt| sampler(scene).sample(&policy, seed, i, attempt)).unwrap())
+        .collect()
 }
 
 /// 304 tiles of all scenes that come with the program, every axis anywhere between easy and hard, drawn once for all tests.

@@ -1,15 +1,13 @@
 //! Which keypoints are seen and what covers the others, against geometry.
 
-use crate::{
+use super::{
     reference::first_body,
     studio::{Studio, camera, cuboid, index_at, pixel_centre, random_tiles, scene_of, sphere, standing},
 };
 use glam::{Quat, Vec3};
-use marionette::{
-    figure::Figure,
-    scene::{Camera, load_scene},
-    stream::{Cover, PixelId, Shown, Visibility},
-};
+use marionette::figure::Figure;
+use marionette::scene::load_scene;
+use marionette::stream::{Camera, Cover, PixelId, Shown, Visibility};
 
 fn keypoint(figure: &Figure, name: &str) -> usize {
     figure.keypoints.iter().position(|keypoint| keypoint.name == name).unwrap()

@@ -1,14 +1,9 @@
 //! Starts the program itself, as people do.
 
-// Each test binary has its own copy of this module and uses a part of it.
-#![allow(dead_code)]
-
 use candle_core::Device;
-use marionette::{
-    export::{ModelCard, write_model},
-    model::{self, heatmap::Activation},
-    scene::load_scene,
-};
+use marionette::scene::load_scene;
+use marionette::train::export::{ModelCard, write_model};
+use marionette::{nn as model, nn::heatmap::Activation};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

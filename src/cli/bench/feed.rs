@@ -2,11 +2,9 @@
 
 use super::Bench;
 use anyhow::anyhow;
-use marionette::{
-    generator::{self, GeneratorConfig},
-    scene::{Policy, Scene},
-    stream::{Batch, connect},
-};
+use marionette::render::{generator, generator::GeneratorConfig};
+use marionette::scene::Scene;
+use marionette::stream::{Batch, Policy, connect};
 use std::{
     sync::Arc,
     thread,

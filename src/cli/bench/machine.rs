@@ -1,10 +1,8 @@
 //! What the figures were measured on.
 
 use super::Bench;
-use marionette::{
-    render::{AdapterReport, find_adapter},
-    run::{device_name, open_device, threads},
-};
+use marionette::render::{AdapterReport, find_adapter};
+use marionette::run::{device_name, open_device, threads};
 use serde::Serialize;
 use std::fmt::{self, Display};
 

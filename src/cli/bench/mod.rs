@@ -14,12 +14,10 @@ use super::{Trouble, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use machine::Machine;
-use marionette::{
-    atomic_file::write_atomic,
-    model,
-    run::{RunConfig, RunError, TRAINER_STACK, size_pool, threads},
-    scene::{ImageSize, Scene, load_scene},
-};
+use marionette::base::atomic_file::write_atomic;
+use marionette::nn as model;
+use marionette::run::{RunConfig, RunError, TRAINER_STACK, size_pool, threads};
+use marionette::scene::{ImageSize, Scene, load_scene};
 use serde::Serialize;
 use std::{fmt::Display, path::PathBuf, thread};
 

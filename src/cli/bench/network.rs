@@ -11,12 +11,17 @@ use super::{
 };
 use anyhow::ensure;
 use candle_core::{Device, Tensor};
+use marionette::base::random::stream;
+use marionette::run::open_device;
+use marionette::train::afl::{BaseLoss, CrossEntropy};
 use marionette::{
-    afl::{BaseLoss, CrossEntropy},
-    model::{self, HeatmapNetwork, ModelSpec, heatmap::HeatmapTargets, parameters::VARIABLE},
-    optim::{AdamW, collect},
-    random::stream,
-    run::open_device,
+    nn as model,
+    nn::{
+        HeatmapNetwork, ModelSpec,
+        heatmap::HeatmapTargets,
+        optim::{AdamW, collect},
+        parameters::VARIABLE,
+    },
 };
 use rand::Rng;
 use serde::Serialize;

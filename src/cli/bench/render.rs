@@ -7,12 +7,11 @@ use super::{
     report::{Spread, memory_line},
 };
 use bevy::prelude::App;
-use marionette::{
-    figure::Figure,
-    physics::Solvability,
-    render::{Frame, FrameToDraw, RendererConfig, headless_app, label_frame, next_drawn, update},
-    scene::{Policy, Scene, SceneSample, StreamMix, draw},
-};
+use marionette::figure::Figure;
+use marionette::physics::Solvability;
+use marionette::render::{Frame, FrameToDraw, RendererConfig, headless_app, label_frame, next_drawn, update};
+use marionette::scene::Scene;
+use marionette::stream::{Policy, SceneSample, StreamMix};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
@@ -109,7 +108,11 @@ fn prepared(bench: &Bench, scene: &Scene, policy: &Policy) -> anyhow::Result<Vec
         let first = (frame * bench.tiles) as u64;
         let samples: Result<Vec<_>, _> = (first..first + bench.tiles as u64)
             .into_par_iter()
-            .map(|index| judge.first_solvable(index, |attempt| draw(scene, policy, seed, index, attempt)))
+            .map(|index| {
+                judge.first_solvable(index, |attempt| {
+                    marionette::render::sampler(scene).sample(policy, seed, index, attempt)
+                })
+            })
             .collect();
         Ok(Arc::new(samples?))
     };

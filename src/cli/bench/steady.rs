@@ -1,7 +1,7 @@
 //! `bench memory`: resident memory while the generator draws a great many tiles.
 
 use super::{Bench, feed::feed, memory::resident_bytes};
-use marionette::scene::{Policy, StreamMix};
+use marionette::stream::{Policy, StreamMix};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},

@@ -7,13 +7,10 @@ use super::{
     report::{Spread, memory_line},
 };
 use anyhow::ensure;
-use marionette::{
-    model::Kind,
-    run::trainer,
-    scene::Policy,
-    stream::Batch,
-    train::{Operation, Trainer},
-};
+use marionette::nn::Kind;
+use marionette::run::trainer;
+use marionette::stream::{Batch, Policy};
+use marionette::train::trainer::{Operation, Trainer};
 use serde::Serialize;
 use std::{
     fmt::{self, Display},

@@ -1,0 +1,84 @@
+//! `[[parts]]`: round cones on bones.
+
+use super::{FigureError, GarmentEntry, PartEntry, bones::bone_index, finite, list, on_side, reflect, sides};
+use crate::{Bone, Part};
+use glam::Vec3;
+use marionette_base::toml_file::{Exact, TomlFile};
+use toml::Spanned;
+
+pub(super) fn parts(
+    file: &TomlFile,
+    entries: &[Spanned<PartEntry>],
+    garments: &[Spanned<GarmentEntry>],
+    bones: &[Bone],
+    groups: &mut Vec<String>,
+    materials: &mut Vec<String>,
+) -> Result<(Vec<Part>, usize), FigureError> {
+    let mut parts: Vec<Part> = Vec::new();
+    let rest = rest_origins(bones);
+    for entry in entries {
+        let (span, part) = (entry.span(), entry.get_ref());
+        if part.radii.iter().any(|r| !(*r > 0.0 && *r < 10.0)) {
+            let message = format!("part \"{}\": radii are {:?}; give metres above 0", part.name, part.radii);
+            return Err(file.error(Some(span), message));
+        }
+        let ends = part.ends.map(|Exact(end)| end);
+        finite(file, span.clone(), "ends", ends.as_flattened())?;
+        let garment = part.garment.as_ref().map(|wanted| {
+            garments.iter().position(|garment| garment.get_ref().name == *wanted.get_ref()).ok_or_else(|| {
+                let known = list(garments.iter().map(|garment| garment.get_ref().name.as_str()));
+                let message = format!(
+                    "part \"{}\" belongs to garment \"{}\", which does not exist; there are {known}",
+                    part.name,
+                    wanted.get_ref()
+                );
+                file.error(Some(wanted.span()), message)
+            })
+        });
+        let garment = garment.transpose()?;
+        for (side, name) in sides(file, span.clone(), &part.name, part.mirror)?.into_iter().enumerate() {
+            if parts.iter().any(|other| other.name == name) {
+                return Err(file.error(Some(span), format!("two parts are called \"{name}\"; names must differ")));
+            }
+            let bone = bone_index(file, bones, &format!("part \"{name}\""), &part.bone, side)?;
+            let ends = ends.map(|end| reflect(end, side));
+            parts.push(Part {
+                bone,
+                name,
+                group: intern(groups, on_side(&part.group, side)),
+                material: intern(materials, part.material.clone()),
+                ends,
+                radii: part.radii,
+                bulk: part.bulk,
+                garment,
+                rest: rest[bone] + ends[0],
+            });
+        }
+    }
+    // An id image holds a part in 8 bits, 0 being none.
+    if parts.is_empty() || parts.len() > 250 {
+        return Err(file.error(None, format!("there are {} parts; a figure has 1 to 250", parts.len())));
+    }
+    parts.sort_by_key(|part| part.garment.is_some());
+    let body_parts = parts.iter().filter(|part| part.garment.is_none()).count();
+    if body_parts == 0 {
+        return Err(file.error(None, "every part belongs to a garment; give the body some of its own"));
+    }
+    Ok((parts, body_parts))
+}
+
+/// Where each bone begins in the figure at rest, metres.
+fn rest_origins(bones: &[Bone]) -> Vec<Vec3> {
+    let mut origins: Vec<Vec3> = Vec::with_capacity(bones.len());
+    for bone in bones {
+        origins.push(bone.parent.map_or(Vec3::ZERO, |parent| origins[parent]) + bone.offset);
+    }
+    origins
+}
+
+fn intern(names: &mut Vec<String>, name: String) -> usize {
+    names.iter().position(|known| *known == name).unwrap_or_else(|| {
+        names.push(name);
+        names.len() - 1
+    })
+}

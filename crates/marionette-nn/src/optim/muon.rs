@@ -1,0 +1,227 @@
+//! Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"), for kernels whose scale a norm takes
+//! away.
+//!
+//! A step goes along the momentum's nearest orthogonal matrix, so that rare directions of the gradient count as much as common
+//! ones; a network learns more from as many samples. Before that every matrix is brought to the norm of one with rows of
+//! length 1, as in the same author's `airbench`: what a step turns a matrix by is then the rate alone.
+
+use super::mean::Mean;
+use crate::{
+    cpu::{slice, slice_mut},
+    kernel::orthogonal::{COEFFICIENTS, ITERATIONS, TINY, orthogonalise},
+    parameters::Matrix,
+};
+use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor, Var};
+use rayon::prelude::*;
+
+/// The optimizer of some matrices of one variable, and their momentum.
+#[derive(Debug)]
+pub struct Muon {
+    variable: Var,
+    matrices: Vec<Matrix>,
+    /// As long as the variable; only the matrices' part of it is used.
+    momentum: Tensor,
+    kept: f64,
+}
+
+impl Muon {
+    /// An optimizer of `matrices`, which lie in `variable`, a vector, in order and apart; `kept` of the momentum is kept from
+    /// step to step.
+    ///
+    /// # Errors
+    /// If a device cannot hold the momentum.
+    pub fn new(variable: &Var, matrices: &[Matrix], kept: f64) -> Result<Self> {
+        let momentum = variable.zeros_like()?.detach();
+        Ok(Muon { variable: variable.clone(), matrices: matrices.to_vec(), momentum, kept })
+    }
+
+    /// One step of `rate` down `factor` times the variable's `gradient`.
+    ///
+    /// # Errors
+    /// If the gradient has another shape than the variable.
+    pub fn step(&mut self, gradient: &Tensor, factor: f64, rate: f64) -> Result<()> {
+        let gradient = gradient.detach().contiguous()?;
+        let gather = Mean { kept: self.kept, new: 1.0, factor, square: false };
+        let turn = Turn { matrices: &self.matrices, gather, rate };
+        if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
+            self.momentum.inplace_op2(&gradient, &gather)?;
+            self.variable.inplace_op3(&self.momentum, &gradient, &turn)
+        } else {
+            self.momentum = gather.composed(&self.momentum, &gradient)?;
+            let value = turn.composed(self.variable.as_tensor(), &self.momentum, &gradient)?;
+            self.variable.set(&value)
+        }
+    }
+
+    /// The momentum, all that a checkpoint needs. It does not follow further steps.
+    ///
+    /// # Errors
+    /// If a device fails to copy.
+    pub fn state(&self) -> Result<Tensor> {
+        self.momentum.copy()
+    }
+
+    /// Continues from a `momentum`, which has the variable's shape.
+    ///
+    /// # Errors
+    /// If a device fails to copy.
+    pub fn load_state(&mut self, momentum: &Tensor) -> Result<()> {
+        self.momentum = momentum.to_device(self.momentum.device())?.copy()?;
+        Ok(())
+    }
+}
+
+/// What a step does with every matrix: W ← √rows · W / |W| - rate · √max(1, rows / columns) · orthogonal(g + kept · m), which
+/// is Nesterov's way of looking ahead.
+struct Turn<'a> {
+    matrices: &'a [Matrix],
+    gather: Mean,
+    rate: f64,
+}
+
+impl Turn<'_> {
+    fn rate(&self, rows: usize, columns: usize) -> f64 {
+        self.rate * (rows as f64 / columns as f64).max(1.0).sqrt()
+    }
+
+    fn composed(&self, value: &Tensor, momentum: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        let ahead = self.gather.composed(momentum, gradient)?;
+        let (mut parts, mut end) = (Vec::new(), 0);
+        for Matrix { values, rows } in self.matrices {
+            let view = |all: &Tensor| all.narrow(0, values.start, values.len())?.reshape((*rows, ()));
+            let (matrix, ahead) = (view(value)?, view(&ahead)?);
+            let columns = values.len() / rows;
+            let norm = matrix.sqr()?.sum_all()?.sqrt()?.maximum(TINY)?;
+            let kept = (matrix.broadcast_div(&norm)? * (*rows as f64).sqrt())?;
+            let turned = (kept - (orthogonal(&ahead)? * self.rate(*rows, columns))?)?;
+            parts.push(value.narrow(0, end, values.start - end)?);
+            parts.push(turned.flatten_all()?);
+            end = values.end;
+        }
+        parts.push(value.narrow(0, end, value.elem_count() - end)?);
+        Tensor::cat(&parts, 0)
+    }
+}
+
+/// [`orthogonalise`] of candle's operations, for any device.
+fn orthogonal(matrix: &Tensor) -> Result<Tensor> {
+    let (rows, columns) = matrix.dims2()?;
+    let norm = (matrix.sqr()?.sum_all()?.sqrt()? + TINY)?;
+    let wide = if rows <= columns { matrix.clone() } else { matrix.t()?.contiguous()? };
+    let mut x = wide.broadcast_div(&norm)?;
+    let [a, b, c] = COEFFICIENTS;
+    for _ in 0..ITERATIONS {
+        let gram = x.matmul(&x.t()?)?;
+        let polynomial = ((&gram * b)? + (gram.matmul(&gram)? * c)?)?;
+        x = ((&x * a)? + polynomial.matmul(&x)?)?;
+    }
+    if rows <= columns { Ok(x) } else { x.t()?.contiguous() }
+}
+
+impl InplaceOp3 for Turn<'_> {
+    fn name(&self) -> &'static str {
+        "muon"
+    }
+
+    fn cpu_fwd(
+        &self,
+        value: &mut CpuStorage,
+        layout: &Layout,
+        momentum: &CpuStorage,
+        momentum_layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> Result<()> {
+        let (momentum, gradient) = (slice(momentum, momentum_layout)?, slice(gradient, gradient_layout)?);
+        let (mut rest, mut start) = (slice_mut(value, layout)?, 0);
+        let mut parts = Vec::with_capacity(self.matrices.len());
+        for matrix in self.matrices {
+            let (before, after) = std::mem::take(&mut rest).split_at_mut(matrix.values.end - start);
+            parts.push((matrix, &mut before[matrix.values.start - start..]));
+            (rest, start) = (after, matrix.values.end);
+        }
+        let (kept, factor) = (self.gather.kept as f32, self.gather.factor as f32);
+        parts.into_par_iter().for_each(|(Matrix { values, rows }, value)| {
+            let columns = values.len() / rows;
+            let pairs = gradient[values.clone()].iter().zip(&momentum[values.clone()]);
+            let mut ahead: Vec<f32> = pairs.map(|(g, m)| factor * g + kept * m).collect();
+            orthogonalise(&mut ahead, *rows, columns);
+            let norm = value.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+            let (scale, rate) = ((*rows as f64).sqrt() / norm.max(TINY), self.rate(*rows, columns));
+            value
+                .iter_mut()
+                .zip(&ahead)
+                .for_each(|(value, ahead)| *value = scale as f32 * *value - rate as f32 * ahead);
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn vector(count: usize, step: usize) -> Result<Tensor> {
+        Tensor::from_iter((0..count).map(|i| ((i * step) % 97) as f32 / 50.0 - 0.9), &Device::Cpu)
+    }
+
+    /// Two matrices, wide and tall, with values before, between and behind them.
+    fn matrices() -> [Matrix; 2] {
+        [Matrix { values: 2..42, rows: 4 }, Matrix { values: 45..75, rows: 10 }]
+    }
+
+    #[test]
+    fn the_kernels_and_candles_operations_agree() -> Result<()> {
+        let (first, second) = (vector(80, 31)?, vector(80, 13)?);
+        let variable = Var::from_tensor(&vector(80, 7)?)?;
+        let mut muon = Muon::new(&variable, &matrices(), 0.9)?;
+        muon.step(&first, 0.5, 0.1)?;
+        muon.step(&second, 1.0, 0.1)?;
+
+        let (gather, matrices) = (|factor| Mean { kept: 0.9, new: 1.0, factor, square: false }, matrices());
+        let turn = |factor| Turn { matrices: &matrices, gather: gather(factor), rate: 0.1 };
+        let momentum = gather(0.5).composed(&vector(80, 7)?.zeros_like()?, &first)?;
+        let value = turn(0.5).composed(&vector(80, 7)?, &momentum, &first)?;
+        let momentum = gather(1.0).composed(&momentum, &second)?;
+        let value = turn(1.0).composed(&value, &momentum, &second)?;
+        let (found, expected) = (variable.to_vec1::<f32>()?, value.to_vec1::<f32>()?);
+        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert!((found - expected).abs() < 1e-4, "value {i}: {found} for {expected}");
+        }
+        let found = muon.state()?.to_vec1::<f32>()?;
+        for (i, (found, expected)) in found.iter().zip(momentum.to_vec1::<f32>()?).enumerate() {
+            assert!((found - expected).abs() < 1e-6, "momentum {i}: {found} for {expected}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_matrix_stays_and_a_step_turns_by_its_rate() -> Result<()> {
+        let before = vector(80, 7)?;
+        let variable = Var::from_tensor(&before)?;
+        Muon::new(&variable, &matrices(), 0.95)?.step(&vector(80, 31)?, 1.0, 0.01)?;
+        let (before, after) = (before.to_vec1::<f32>()?, variable.to_vec1::<f32>()?);
+        for outside in [0..2, 42..45, 75..80] {
+            assert_eq!(before[outside.clone()], after[outside]);
+        }
+        for Matrix { values, rows } in matrices() {
+            let norm = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+            let (length, old) = ((rows as f32).sqrt(), &before[values.clone()]);
+            let scale = length / norm(old);
+            let moved: Vec<f32> = old.iter().zip(&after[values.clone()]).map(|(old, new)| new - old * scale).collect();
+            let columns = values.len() / rows;
+            let expected = 0.01 * (rows as f32 / columns as f32).max(1.0).sqrt() * (rows.min(columns) as f32).sqrt();
+            assert!((0.6..1.3).contains(&(norm(&moved) / expected)), "{} for {expected}", norm(&moved));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_step_without_any_gradient_is_harmless() -> Result<()> {
+        let variable = Var::from_tensor(&vector(80, 0)?.zeros_like()?)?;
+        Muon::new(&variable, &matrices(), 0.95)?.step(&vector(80, 0)?.zeros_like()?, 1.0, 0.02)?;
+        assert!(variable.to_vec1::<f32>()?.iter().all(|value| *value == 0.0));
+        Ok(())
+    }
+}

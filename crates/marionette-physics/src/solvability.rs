@@ -1,0 +1,271 @@
+//! The solvability rule: a sample that nobody could label is drawn again, and counted.
+
+use super::{Owner, SceneWorld, contact::deeper_in_prop, floating};
+use glam::Vec3;
+use marionette_figure::{DEEPEST, Figure, lowest_point, penetration};
+use marionette_stream::{PropRole, PropShape, Rejection, SceneSample, image_box};
+use std::sync::Arc;
+
+/// Least number of keypoints inside the image.
+const LEAST_IN_FRAME: usize = 5;
+/// Least number of them that nothing covers.
+const LEAST_UNCOVERED: usize = 3;
+/// Least height of the figure's box, as a share of the image side.
+const LEAST_HEIGHT: f32 = 0.3;
+/// Farthest that a figure may be from what carries it, metres.
+const FARTHEST: f32 = 0.03;
+/// Least mean brightness of the figure, sRGB.
+const LEAST_BRIGHTNESS: f32 = 0.06;
+/// Most mean brightness of the figure, sRGB.
+const MOST_BRIGHTNESS: f32 = 0.98;
+/// Least distance between the figure's and the backdrop's mean colours, sRGB.
+const LEAST_CONTRAST: f32 = 0.03;
+/// A sample that is rejected this often means that the scene file asks for what cannot be.
+pub const MOST_ATTEMPTS: u32 = 500;
+
+/// A scene in which a sample cannot be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "sample {index} was drawn {MOST_ATTEMPTS} times and never solvable, mostly because {reason}; \
+     lower the reach of the hardness axes in the scene file"
+)]
+pub struct Unsolvable {
+    /// The sample.
+    pub index: u64,
+    /// The commonest reason.
+    pub reason: Rejection,
+}
+
+/// Judges samples of one figure.
+pub struct Solvability {
+    figure: Arc<Figure>,
+}
+
+impl Solvability {
+    /// A judge of samples that show `figure`.
+    pub fn new(figure: Arc<Figure>) -> Self {
+        Solvability { figure }
+    }
+
+    /// Draws with `draw(attempt)` until a sample is solvable; the reasons for its redraws are kept in the sample.
+    ///
+    /// # Errors
+    /// Where [`MOST_ATTEMPTS`] draws in a row were rejected, with the sample's index and the commonest reason.
+    pub fn first_solvable(&self, index: u64, draw: impl Fn(u32) -> SceneSample) -> Result<SceneSample, Unsolvable> {
+        let mut rejections = Vec::new();
+        for attempt in 0..MOST_ATTEMPTS {
+            let mut sample = draw(attempt);
+            match self.judge_draw(&sample).and_then(|()| self.judge_settled(&mut sample)) {
+                Ok(()) => {
+                    sample.rejections = rejections;
+                    return Ok(sample);
+                }
+                Err(rejection) => rejections.push(rejection),
+            }
+        }
+        let count = |reason: &Rejection| rejections.iter().filter(|r| *r == reason).count();
+        let reason = rejections.iter().copied().max_by_key(count).unwrap_or(Rejection::Covered);
+        Err(Unsolvable { index, reason })
+    }
+
+    /// Judges what needs no physics: bodies, framing, light.
+    ///
+    /// # Errors
+    /// The first reason found to draw the sample again.
+    pub fn judge_draw(&self, sample: &SceneSample) -> Result<(), Rejection> {
+        let primary = &sample.figures[0];
+        if let Some(fault) = primary.fault {
+            return Err(fault);
+        }
+        if self.figure.goes_through_itself(&primary.flesh, 0.0) {
+            return Err(Rejection::SelfPenetration);
+        }
+        if lowest_point(&primary.flesh) < -DEEPEST || self.in_support(sample) {
+            return Err(Rejection::SupportPenetration);
+        }
+        if floating(&self.figure, primary, &sample.props) > FARTHEST {
+            return Err(Rejection::Floating);
+        }
+        for other in &sample.figures[1..] {
+            let through = |part| primary.flesh.iter().any(|own| penetration(own, part) > DEEPEST);
+            if other.flesh.iter().any(through) {
+                return Err(Rejection::FiguresPenetrate);
+            }
+        }
+        if in_frame(sample).count() < LEAST_IN_FRAME {
+            return Err(Rejection::OutOfFrame);
+        }
+        let [low, high] = image_box(&sample.camera, &primary.parts);
+        if (high - low).max_element() < LEAST_HEIGHT * sample.camera.height.min(sample.camera.width) as f32 {
+            return Err(Rejection::TooSmall);
+        }
+        let (figure_color, backdrop_color) = expected_colors(sample);
+        if !(LEAST_BRIGHTNESS..=MOST_BRIGHTNESS).contains(&(figure_color.element_sum() / 3.0)) {
+            return Err(Rejection::BadLight);
+        }
+        if figure_color.distance(backdrop_color) < LEAST_CONTRAST {
+            return Err(Rejection::NoContrast);
+        }
+        Ok(())
+    }
+
+    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar, and around what they hold.
+    fn in_support(&self, sample: &SceneSample) -> bool {
+        let hand = |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
+        sample.props.iter().filter(|prop| prop.fixed()).any(|prop| {
+            let gripped = prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
+            sample
+                .figures
+                .iter()
+                .flat_map(|figure| figure.flesh.iter().enumerate())
+                .any(|(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST))
+        })
+    }
+
+    /// Drops the props and judges what is left to see.
+    ///
+    /// # Errors
+    /// The first reason found to draw the sample again.
+    pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
+        let mut world = SceneWorld::new(sample);
+        let settled = world.settle(&mut sample.props);
+        let loose = sample.props.iter().any(|prop| !prop.fixed());
+        if !settled || (loose && !SceneWorld::new(sample).rests()) {
+            return Err(Rejection::Unsettled);
+        }
+        let eye = sample.camera.eye();
+        let uncovered = in_frame(sample).filter(|&k| {
+            let figure = &*self.figure;
+            let keypoint = &figure.keypoints[k];
+            world.between(eye, sample.figures[0].keypoints[k]).iter().all(|(owner, short)| match owner {
+                Owner::Part { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[*part].group) => true,
+                _ => *short <= keypoint.surface_radius,
+            })
+        });
+        if uncovered.count() < LEAST_UNCOVERED {
+            return Err(Rejection::Covered);
+        }
+        Ok(())
+    }
+}
+
+/// Indices of the keypoints inside the image.
+fn in_frame(sample: &SceneSample) -> impl Iterator<Item = usize> {
+    sample.figures[0].keypoints.iter().enumerate().filter_map(|(k, world)| {
+        let projection = sample.camera.project(*world);
+        (projection.depth > 0.0 && sample.shows(projection.pixel)).then_some(k)
+    })
+}
+
+/// Rough sRGB colours of the figure and of what is behind it, from the light and the materials alone.
+fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
+    let falls = sample.light.mean() * sample.light.exposure;
+    let encoded = |albedo: Vec3| (albedo * falls).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
+    let colors = &sample.figures[0].part_colors;
+    let figure = colors.iter().sum::<Vec3>() / colors.len().max(1) as f32;
+    let backdrop = sample.backdrop.colors.iter().sum::<Vec3>() / 3.0;
+    (encoded(figure), encoded(backdrop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ragdoll;
+    use glam::FloatExt;
+    use marionette_figure::{RoundCone, Support};
+    use marionette_scene::{Sampler, embedded_scenes, load_scene};
+
+    #[test]
+    fn every_scene_that_comes_with_the_program_can_be_drawn_at_every_hardness() {
+        for name in embedded_scenes() {
+            let scene = load_scene(name).unwrap();
+            let judge = Solvability::new(scene.figure.clone());
+            let mut attempts = 0;
+            for index in 0..40 {
+                let hardness = [(index % 5) as f32 / 4.0; 8];
+                let sample = judge
+                    .first_solvable(index, |attempt| {
+                        Sampler::new(&scene, ragdoll::settled).sample_at(hardness, 1, index, attempt)
+                    })
+                    .unwrap();
+                attempts += sample.attempt + 1;
+            }
+            assert!(attempts < 40 * 30, "{name}: {attempts} attempts for 40 samples");
+            println!("{name}: {:.1} attempts a sample", attempts as f32 / 40.0);
+        }
+    }
+
+    /// Spheres strung along a part, close enough for depths to be exact to a millimetre or two.
+    fn beads(part: &RoundCone) -> Vec<(Vec3, f32)> {
+        let at = |i: u32| i as f32 / 31.0;
+        (0..32).map(|i| (part.ends[0].lerp(part.ends[1], at(i)), part.radii[0].lerp(part.radii[1], at(i)))).collect()
+    }
+
+    /// How far a point is from the surface of a fixed prop, by another way than the judge's: rapier's.
+    fn from_prop(prop: &marionette_stream::Prop, point: Vec3) -> f32 {
+        use bevy_rapier3d::{parry::query::PointQuery, rapier::prelude::*};
+        let pose = Pose::from_parts(prop.position, prop.rotation);
+        match prop.shape {
+            PropShape::Ball { radius } => Ball::new(radius).distance_to_point(&pose, point, false),
+            PropShape::Capsule { half_length, radius } => {
+                Capsule::new_y(half_length, radius).distance_to_point(&pose, point, false)
+            }
+            PropShape::Cuboid { half_extents } => Cuboid::new(half_extents).distance_to_point(&pose, point, false),
+        }
+    }
+
+    #[test]
+    fn next_to_no_figure_floats_or_goes_through_itself_the_ground_or_what_carries_it() {
+        const SAMPLES: u64 = 300;
+        let scene = load_scene("all").unwrap();
+        let judge = Solvability::new(scene.figure.clone());
+        let (mut attempts, mut deep, mut afloat) = (0, 0, 0);
+        for index in 0..SAMPLES {
+            let hardness = [(index % 11) as f32 / 10.0; 8];
+            let sample = judge
+                .first_solvable(index, |attempt| {
+                    Sampler::new(&scene, ragdoll::settled).sample_at(hardness, 5, index, attempt)
+                })
+                .unwrap();
+            attempts += sample.attempt + 1;
+            let figure = &sample.figures[0];
+            let support = scene.figure.poses[figure.family].support;
+            let beads: Vec<_> = figure.flesh.iter().map(beads).collect();
+            let all = || beads.iter().flatten();
+            let through_limb = scene.figure.limb_pairs.iter().any(|pair| {
+                let ([i, j], deepest) = (&pair.parts, pair.deepest);
+                let reach = |k: usize| figure.flesh[k].bounding_sphere();
+                let ((a, ra), (b, rb)) = (reach(*i), reach(*j));
+                a.distance(b) < ra + rb
+                    && beads[*i]
+                        .iter()
+                        .any(|(a, ra)| beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > deepest))
+            });
+            let through_ground = all().any(|(centre, radius)| radius - centre.y > 0.02);
+            let supports = || sample.props.iter().filter(|prop| prop.role == PropRole::Support);
+            let fixed = |held: bool| {
+                sample.props.iter().filter(move |prop| prop.fixed() && !(held && prop.role == PropRole::Held))
+            };
+            let hand = |part: usize| scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand");
+            let through_support = beads.iter().enumerate().any(|(part, beads)| {
+                let on_bar = hand(part) && matches!(support, Support::Bar(_));
+                let through = |(centre, radius): &(Vec3, f32)| {
+                    fixed(hand(part)).any(|prop| radius - from_prop(prop, *centre) > 0.02)
+                };
+                !on_bar && beads.iter().any(through)
+            });
+            deep += u64::from(through_limb || through_ground || through_support);
+            let gap = all()
+                .map(|(centre, radius)| {
+                    supports().map(|prop| from_prop(prop, *centre)).fold(centre.y, f32::min) - radius
+                })
+                .fold(f32::INFINITY, f32::min);
+            afloat += u64::from(gap > 0.03 && !matches!(support, Support::Air(_)));
+        }
+        println!(
+            "{deep} deep, {afloat} afloat of {SAMPLES}; {:.2} attempts a sample",
+            attempts as f32 / SAMPLES as f32
+        );
+        assert!(deep * 100 < SAMPLES && afloat * 100 < SAMPLES, "{deep} deep, {afloat} afloat of {SAMPLES}");
+    }
+}

@@ -1,0 +1,158 @@
+//! The rows of `metrics.jsonl`: what is logged of the steps since the last row.
+
+use marionette_stream::{AXES, Batch, HardnessAxis, Rejection};
+use marionette_train::trainer::{StepReport, Trainer};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Sums since the last row.
+#[derive(Default)]
+pub struct Window {
+    steps: u64,
+    loss: f64,
+    stream_losses: [(f64, u64); 3],
+    labelled: u64,
+    found: u64,
+    samples: u64,
+    rejections: BTreeMap<Rejection, u64>,
+    rejected_by_axis_bin: BTreeMap<&'static str, Vec<u64>>,
+    visible_share: f64,
+    in_frame_share: f64,
+}
+
+/// One row.
+#[derive(Serialize)]
+pub struct Row {
+    loss: f64,
+    loss_uniform: Option<f64>,
+    loss_steered: Option<f64>,
+    loss_replay: Option<f64>,
+    pck: f64,
+    learning_rate: f64,
+    gradient_norm: f64,
+    skipped: u64,
+    critic_loss: Option<f64>,
+    critic_gap: Option<f64>,
+    critic_penalty: Option<f64>,
+    raw_scores_unsaturated: f32,
+    effective_sample_share: f32,
+    spearman_score_error: f32,
+    spearman_score_axis: BTreeMap<&'static str, f32>,
+    axis_mean: BTreeMap<&'static str, f32>,
+    axis_kl: BTreeMap<&'static str, f32>,
+    band_ratio: Option<f64>,
+    temper: f64,
+    replay_entries: usize,
+    measured_visible_share: f64,
+    measured_in_frame_share: f64,
+    rejections: BTreeMap<Rejection, u64>,
+    rejected_by_axis_bin: BTreeMap<&'static str, Vec<u64>>,
+    batches_in_flight: u64,
+    samples_per_second: f64,
+    resident_mib: Option<f64>,
+}
+
+/// Samples of the uniform stream that correlations are taken over reach back this many steps.
+const CORRELATION_STEPS: u64 = 500;
+
+impl Window {
+    /// Takes a step in.
+    pub fn add(&mut self, batch: &Batch, report: &StepReport, trainer: &Trainer) {
+        self.samples += batch.tiles.len() as u64;
+        for tile in &batch.tiles {
+            self.visible_share += f64::from(tile.labels.measured.visible_share);
+            self.in_frame_share += f64::from(tile.labels.measured.in_frame_share);
+            for rejection in &tile.scene.rejections {
+                *self.rejections.entry(*rejection).or_default() += 1;
+            }
+            if !tile.scene.rejections.is_empty() {
+                self.count_rejections(tile.scene.rejections.len() as u64, &tile.scene.hardness, trainer);
+            }
+        }
+        if report.skipped.is_some() {
+            return;
+        }
+        self.steps += 1;
+        self.loss += report.loss;
+        for ((sum, count), loss) in self.stream_losses.iter_mut().zip(report.stream_losses) {
+            if let Some(loss) = loss {
+                *sum += loss;
+                *count += 1;
+            }
+        }
+        self.labelled += u64::from(report.labelled_found[0]);
+        self.found += u64::from(report.labelled_found[1]);
+    }
+
+    fn count_rejections(&mut self, rejected: u64, hardness: &[f32; AXES], trainer: &Trainer) {
+        let Some(policy) = trainer.newest_policy() else { return };
+        for axis in HardnessAxis::ALL {
+            let distribution = policy.axis(axis);
+            let bins = self.rejected_by_axis_bin.entry(axis.name()).or_insert_with(|| vec![0; distribution.bins()]);
+            bins[distribution.bin_of(hardness[axis as usize])] += rejected;
+        }
+    }
+
+    /// Mean base loss.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.steps.max(1) as f64
+    }
+
+    /// PCK@0.2 torso.
+    pub fn pck(&self) -> f64 {
+        self.found as f64 / self.labelled.max(1) as f64
+    }
+
+    /// Samples taken in.
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// The row of this window, which ends with the step of `report`.
+    pub fn row(&self, report: &StepReport, trainer: &Trainer, samples_per_second: f64, in_flight: u64) -> Row {
+        let curriculum = trainer.curriculum();
+        let statistics = trainer.statistics();
+        let from_step = report.step.saturating_sub(CORRELATION_STEPS);
+        let correlations = statistics.score_axis_correlations(from_step);
+        let stream = |i: usize| {
+            let (sum, count) = self.stream_losses[i];
+            (count > 0).then(|| sum / count as f64)
+        };
+        Row {
+            loss: self.loss(),
+            loss_uniform: stream(0),
+            loss_steered: stream(1),
+            loss_replay: stream(2),
+            pck: self.pck(),
+            learning_rate: report.learning_rate,
+            gradient_norm: report.gradient_norm,
+            skipped: trainer.skipped(),
+            critic_loss: report.critic.map(|c| c.loss),
+            critic_gap: report.critic.map(|c| c.gap),
+            critic_penalty: report.critic.map(|c| c.penalty),
+            raw_scores_unsaturated: report.unsaturated,
+            effective_sample_share: report.effective_share,
+            spearman_score_error: statistics.score_error_correlation(from_step),
+            spearman_score_axis: HardnessAxis::ALL.map(HardnessAxis::name).into_iter().zip(correlations).collect(),
+            axis_mean: curriculum.axes.iter().map(|a| (a.axis.name(), a.mean_hardness)).collect(),
+            axis_kl: curriculum.axes.iter().map(|a| (a.axis.name(), a.kl)).collect(),
+            band_ratio: curriculum.band_ratio,
+            temper: curriculum.temper,
+            replay_entries: curriculum.replay,
+            measured_visible_share: self.visible_share / self.samples.max(1) as f64,
+            measured_in_frame_share: self.in_frame_share / self.samples.max(1) as f64,
+            rejections: self.rejections.clone(),
+            rejected_by_axis_bin: self.rejected_by_axis_bin.clone(),
+            batches_in_flight: in_flight,
+            samples_per_second,
+            resident_mib: resident_mib(),
+        }
+    }
+}
+
+/// Memory that the process holds in RAM, MiB; where the system tells.
+pub fn resident_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+}

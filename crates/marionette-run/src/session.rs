@@ -1,0 +1,239 @@
+//! A run from beginning to end: it starts the generator and the trainer on threads of their own, and joins them.
+
+use super::{
+    Event, Live, RunConfig, RunDirectory, RunError, cut_back,
+    desk::{Desk, Tools},
+    device::{DeviceError, device_name, open_device},
+    load_latest,
+    resources::{available_bytes, check_memory, threads},
+};
+use crate::{
+    exam::{Exam, ExamError, ExamStore},
+    sheet::SheetError,
+};
+use crossbeam_channel::Sender;
+use marionette_nn as model;
+use marionette_render::{
+    find_adapter, generator,
+    generator::{GeneratorConfig, GeneratorError},
+};
+use marionette_scene::{ImageSize, Scene};
+use marionette_stream::{HardnessAxis, connect};
+use marionette_train::trainer::{Flips, TrainError, TrainSettings, Trainer, TrainerState};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+};
+
+/// The trainer's stack: candle's backward pass recurses over the whole graph.
+pub const TRAINER_STACK: usize = 256 << 20;
+
+/// Why a run could not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something about the run's files or settings.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The generator.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
+    /// The trainer.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// An exam.
+    #[error(transparent)]
+    Exam(#[from] ExamError),
+    /// A picture.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// The configuration asked for it.
+    #[error(
+        "failed after step {step}, as debug.fail_after_step asks; the checkpoints hold the run up to the last of them"
+    )]
+    Asked {
+        /// Steps done.
+        step: u64,
+    },
+    /// A thread panicked: a fault in this program.
+    #[error("the {0} failed unexpectedly; the checkpoints hold the run up to the last of them")]
+    Panic(&'static str),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A run that is ready to start or to go on.
+pub struct Session {
+    directory: RunDirectory,
+    config: RunConfig,
+    scene: Arc<Scene>,
+    trainer: Trainer,
+    device: String,
+}
+
+impl Session {
+    /// Prepares a new run in a new directory at `path`. Nothing is written unless everything else is in order.
+    ///
+    /// # Errors
+    /// Where the configuration, the scene, the network and the device do not fit together, there is no graphics adapter,
+    /// or the directory exists.
+    pub fn create(path: &Path, config: RunConfig, scene: Scene) -> Result<Self, Failure> {
+        config.validate().map_err(RunError::from)?;
+        let (trainer, device, scene) = prepare(&config, scene)?;
+        find_adapter().map_err(GeneratorError::from)?;
+        let directory = RunDirectory::create(path, &config, &scene)?;
+        Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
+    }
+
+    /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none yet, from the start.
+    /// `overrides` are `key=value` settings; only some may change in a run that has begun.
+    ///
+    /// # Errors
+    /// Where the directory is no run, a setting may not change, or the checkpoint is damaged or does not fit.
+    pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
+        let (directory, config, scene) = RunDirectory::open(path)?;
+        let config = config.continued(overrides).map_err(RunError::from)?;
+        let (mut trainer, device, scene) = prepare(&config, scene)?;
+        find_adapter().map_err(GeneratorError::from)?;
+        if let Some(loaded) = load_latest::<TrainerState>(&directory)? {
+            trainer.restore(&loaded.tensors, loaded.state).map_err(|unfit| RunError::Damaged {
+                path: loaded.folder,
+                found: unfit.to_string(),
+                remedy: format!("put {} back as it was", directory.config_path().display()),
+            })?;
+        }
+        directory.write_config(&config)?;
+        cut_back(&directory.metrics_path(), trainer.step())?;
+        if let Some(hand) = directory.hand_at(trainer.step(), trainer.hand())? {
+            trainer.set_hand(hand);
+        }
+        Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
+    }
+
+    /// The run's directory.
+    pub fn directory(&self) -> &RunDirectory {
+        &self.directory
+    }
+
+    /// The run's scene, with images as the network takes them.
+    pub fn scene(&self) -> &Arc<Scene> {
+        &self.scene
+    }
+
+    /// The run's configuration.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Runs until all steps are done, `stop` is set, or something fails; a checkpoint is written in each case that leaves
+    /// anything to write. What happens is told to `events`; a full channel costs only [`Event::Progress`].
+    ///
+    /// # Errors
+    /// Whatever failed first.
+    pub fn run(self, events: Sender<Event>, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        self.run_watched(events, stop, None)
+    }
+
+    /// As [`Self::run`], with a watcher, who sees everything and may touch some of it. As long as nothing is touched, the run comes
+    /// to the same, bit for bit, as without.
+    ///
+    /// # Errors
+    /// Whatever failed first; the watcher hears of it as well.
+    pub fn run_watched(self, events: Sender<Event>, stop: Arc<AtomicBool>, live: Option<Live>) -> Result<(), Failure> {
+        let herald = live.as_ref().map(Live::herald);
+        let directory = self.directory.clone();
+        let result = self.run_threads(events, stop, live);
+        if let (Err(failure), Some(herald)) = (&result, herald) {
+            herald.failed(failure.to_string(), directory.newest_checkpoint());
+        }
+        result
+    }
+
+    fn run_threads(self, events: Sender<Event>, stop: Arc<AtomicBool>, live: Option<Live>) -> Result<(), Failure> {
+        let Session { directory, config, scene, trainer, device } = self;
+        let (generator_end, trainer_end) = connect(trainer.policies());
+        let generator_config = GeneratorConfig {
+            seed: config.seed,
+            first_batch: trainer.step(),
+            end_batch: config.steps.max(trainer.step()),
+            batch: config.batch,
+            threads: threads(config.threads),
+            jitter_ms: config.debug.jitter_ms,
+        };
+        let (adapter_sender, adapter) = crossbeam_channel::bounded(1);
+        let (exam_sender, exam_sets) = crossbeam_channel::bounded(1);
+        let to_events = events.clone();
+        let for_trainer = scene.clone();
+        let images = config.exam.images;
+        let generator = thread::Builder::new()
+            .name("generator".into())
+            .spawn(move || -> Result<(), Failure> {
+                let (mut app, renderer, report) =
+                    generator::renderer(&scene, generator_config).map_err(GeneratorError::from)?;
+                let _ = adapter_sender.send(report.clone());
+                let _ = to_events.send(Event::RendererReady(report.clone()));
+                let exams = if images > 0 { Exam::all() } else { Vec::new() };
+                let sets =
+                    ExamStore::of_user().fetch((&mut app, renderer, &report), &scene, &exams, images, |notice| {
+                        let _ = to_events.send(Event::ExamNotice(notice));
+                    })?;
+                let _ = exam_sender.send(sets);
+                Ok(generator::run(app, scene, generator_config, generator_end)?)
+            })
+            .map_err(Failure::Thread)?;
+        let desk = Desk::new(Tools { directory, config, scene: for_trainer, device, events, adapter, exam_sets, live });
+        let training = thread::Builder::new()
+            .name("trainer".into())
+            .stack_size(TRAINER_STACK)
+            .spawn(move || desk.work(trainer, trainer_end, &stop))
+            .map_err(Failure::Thread)?;
+        let trained = training.join().unwrap_or(Err(Failure::Panic("trainer")));
+        let generated = generator.join().unwrap_or(Err(GeneratorError::Panic.into()));
+        // A generator that failed is why the trainer had to stop, so its error comes first.
+        generated?;
+        trained
+    }
+}
+
+/// A trainer, its device's name, and the scene with images as the network takes them.
+fn prepare(config: &RunConfig, scene: Scene) -> Result<(Trainer, String, Scene), Failure> {
+    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(TrainError::from)?;
+    let [width, height] = spec.input_size();
+    // Other proportions are refused below, with both sizes.
+    let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
+    let (trainer, device) = trainer(config, &scene)?;
+    check_memory(config, trainer.network(), available_bytes()).map_err(RunError::from)?;
+    Ok((trainer, device, scene))
+}
+
+/// A trainer before its first step, as `config` and `scene` want it, and the name of the device that it trains on.
+///
+/// # Errors
+/// Where the configuration, the scene, the network and the device do not fit together.
+pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), Failure> {
+    let device = open_device(&config.device)?;
+    let name = device_name(&device);
+    let steered = HardnessAxis::ALL.into_iter().filter(|axis| scene.axes[*axis as usize].steered).collect();
+    let settings = TrainSettings {
+        seed: config.seed,
+        steps: config.steps,
+        model: config.model.clone(),
+        loss: config.loss.clone(),
+        flips: match (config.mirror, config.flip) {
+            (true, _) => Flips::Both,
+            (false, true) => Flips::Random,
+            (false, false) => Flips::None,
+        },
+        lag: config.lag,
+        optimizer: config.optimizer,
+        afl: config.afl.clone(),
+        curriculum: config.curriculum.clone(),
+        steered_axes: steered,
+    };
+    let image = [scene.image.width, scene.image.height];
+    Ok((Trainer::new(settings, scene.figure.clone(), image, device)?, name))
+}

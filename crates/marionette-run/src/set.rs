@@ -1,0 +1,211 @@
+//! Settings from the command line: `--set key=value`.
+
+use super::{ConfigError, RunConfig};
+use toml::{Table, Value};
+
+/// What may change when a run is continued; a name that ends in a dot stands for all of its table.
+const FREE: [&str; 7] = ["steps", "threads", "checkpoint.", "exam.every", "exam.during", "log.", "debug."];
+
+impl RunConfig {
+    /// The defaults with `overrides`, each `key=value` with a dotted key.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn with_overrides(overrides: &[String]) -> Result<Self, ConfigError> {
+        Self::default().apply(overrides)
+    }
+
+    /// This configuration with `overrides`, each `key=value` with a dotted key and a TOML value; text needs no quotes.
+    /// Later ones win.
+    ///
+    /// # Errors
+    /// An override that is not `key=value`, has an unknown key or a value of the wrong type, or a result that is out of
+    /// range, with its key, what was found and what would do.
+    pub fn apply(&self, overrides: &[String]) -> Result<Self, ConfigError> {
+        let mut config = self.clone();
+        for written in overrides {
+            let Some((key, text)) = written.split_once('=') else {
+                return Err(ConfigError::one(written, "no value; write key=value"));
+            };
+            config = config.set(key.trim(), text.trim())?;
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// This configuration with `overrides`, to continue a run that was begun with it.
+    ///
+    /// # Errors
+    /// As [`Self::apply`], and if more than [`Self::locked_changes`] allows has changed.
+    pub fn continued(&self, overrides: &[String]) -> Result<Self, ConfigError> {
+        let config = self.apply(overrides)?;
+        match self.locked_changes(&config)?.first() {
+            None => Ok(config),
+            Some(key) => Err(ConfigError::one(
+                key,
+                "cannot change in a run that has begun, as its result would not be what its files say; steps, threads, \
+                 checkpoint.*, exam.every, exam.during, log.* and debug.* can; for anything else begin another --run",
+            )),
+        }
+    }
+
+    /// The dotted keys that differ in `new` and may not differ in a run that has begun.
+    ///
+    /// # Errors
+    /// If a setting does not fit into TOML; valid ones do.
+    pub fn locked_changes(&self, new: &RunConfig) -> Result<Vec<String>, ConfigError> {
+        let free = |key: &str| FREE.iter().any(|name| key == *name || (name.ends_with('.') && key.starts_with(name)));
+        let (old, new) = (leaves(&self.table()?), leaves(&new.table()?));
+        let changed = old.into_iter().zip(new).filter(|(old, new)| old != new);
+        Ok(changed.map(|((key, _), _)| key).filter(|key| !free(key)).collect())
+    }
+
+    fn table(&self) -> Result<Table, ConfigError> {
+        Table::try_from(self).map_err(|error| ConfigError::one("config", error.to_string()))
+    }
+
+    fn set(&self, key: &str, text: &str) -> Result<Self, ConfigError> {
+        let mut table = self.table()?;
+        place(&mut table, key, text).map_err(|mut message| {
+            let known = leaves(&table);
+            if let Some(closest) = closest(key, known.iter().map(|(name, _)| name.as_str())) {
+                message += &format!("; did you mean {closest}?");
+            }
+            ConfigError::one(key, message)
+        })?;
+        // One at a time, so that what does not fit can be put down to this key.
+        table.try_into().map_err(|error: toml::de::Error| ConfigError::one(key, format!("{text}: {}", error.message())))
+    }
+}
+
+/// Puts the value that `text` stands for in `key`'s place; otherwise says why not.
+fn place(table: &mut Table, key: &str, text: &str) -> Result<(), String> {
+    if let Some((head, rest)) = key.split_once('.')
+        && let Some(Value::Table(inner)) = table.get_mut(head)
+    {
+        return place(inner, rest, text);
+    }
+    let beside = names(table);
+    match table.get_mut(key) {
+        None => Err(format!("unknown key \"{key}\"; there are {beside}")),
+        Some(Value::Table(inner)) => Err(format!("is a table; set one of its keys: {}", names(inner))),
+        Some(old) => {
+            *old = typed(old, text)?;
+            Ok(())
+        }
+    }
+}
+
+/// The value that `text` stands for, if it is of `old`'s type.
+fn typed(old: &Value, text: &str) -> Result<Value, String> {
+    let value = text.parse().unwrap_or_else(|_| Value::String(text.to_owned()));
+    match (old, value) {
+        // "1" may well be meant as a name.
+        (Value::String(_), value) if !value.is_str() => Ok(Value::String(text.to_owned())),
+        (Value::Float(_), Value::Integer(whole)) => Ok(Value::Float(whole as f64)),
+        (old, value) if old.same_type(&value) => Ok(value),
+        (old, _) if text.is_empty() => Err(format!("found nothing, expected {}", kind(old))),
+        (old, value) => Err(format!("found {text} ({}), expected {}", kind(&value), kind(old))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "text",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list in [ ]",
+        Value::Table(_) => "a table",
+    }
+}
+
+fn names(table: &Table) -> String {
+    table.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Every setting with its dotted key.
+fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for (key, value) in table {
+        match value {
+            Value::Table(inner) => {
+                all.extend(leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+            }
+            _ => all.push((key.clone(), value.clone())),
+        }
+    }
+    all
+}
+
+/// The known key that `key` may have been meant for: a few letters off, or without its table.
+fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
+    let off = |name: &'a str| distance(key, name).min(1 + distance(key, last(name)));
+    known.map(|name| (off(name), name)).min().filter(|(off, _)| *off > 0 && *off <= 1 + key.len() / 5).map(|(_, n)| n)
+}
+
+/// How many letters must be changed, added or left out to make `b` of `a` (Levenshtein's distance).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.chars().enumerate() {
+            let changed = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.chars().count()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use marionette_train::afl::Mode;
+
+    fn set(overrides: &[&str]) -> Result<RunConfig, ConfigError> {
+        RunConfig::with_overrides(&overrides.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn overrides_reach_every_kind_of_setting() {
+        let config = set(&[
+            "steps = 20",
+            "afl.mode=paper",
+            "afl.hidden=[16]",
+            "optimizer.clip_norm=2",
+            "device=cuda:0",
+            "loss=\"smooth_l1\"",
+            "flip=false",
+            "curriculum.mix.uniform=0.25",
+            "curriculum.mix.steered=0.75",
+            "steps=30",
+        ])
+        .unwrap();
+        assert_eq!((config.steps, config.afl.mode, config.flip), (30, Mode::Paper, false));
+        assert_eq!((config.afl.hidden, config.optimizer.clip_norm), (vec![16], 2.0));
+        assert_eq!((config.device.as_str(), config.loss.as_str()), ("cuda:0", "smooth_l1"));
+        assert_eq!((config.curriculum.mix.uniform, config.seed), (0.25, 1));
+    }
+
+    #[test]
+    fn a_begun_run_may_change_only_what_does_not_change_its_meaning() {
+        let old = RunConfig::default();
+        let free = ["steps=9", "threads=2", "checkpoint.every=5", "log.every=1", "debug.jitter_ms=3", "seed=1"];
+        let new = old.continued(&free.map(str::to_owned)).unwrap();
+        assert_eq!((new.steps, new.checkpoint.every), (9, 5));
+        let locked = ["seed=2", "afl.gamma=2", "steps=9"].map(str::to_owned);
+        assert_eq!(old.locked_changes(&old.apply(&locked).unwrap()).unwrap(), ["afl.gamma", "seed"]);
+        let message = old.continued(&locked).unwrap_err().to_string();
+        assert!(message.starts_with("afl.gamma: cannot change"), "{message}");
+    }
+
+    #[test]
+    fn distances() {
+        for (a, b, off) in [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("steps", "step", 1)] {
+            assert_eq!((distance(a, b), distance(b, a)), (off, off));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a finished run has to say for itself.
+
+use super::{Best, ExamReport};
+use crate::exam::{Exam, ExamResult};
+use marionette_stream::{AXES, HardnessAxis};
+use marionette_train::{curriculum::CurriculumSummary, trainer::Trainer};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What a finished run has to say for itself. Losses, PCK and correlations are of the uniform stream, which the curriculum
+/// cannot move.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Steps done.
+    pub steps: u64,
+    /// Steps skipped because something was not finite.
+    pub skipped: u64,
+    /// Mean loss over the first twentieth of the run and over the last tenth.
+    pub loss: [f64; 2],
+    /// PCK@0.2 torso, as above.
+    pub pck: [f64; 2],
+    /// PCK@0.2 torso of always guessing the mean pose, over the last tenth.
+    pub mean_pose_pck: f64,
+    /// Spearman's correlation of score and keypoint error over the last quarter.
+    pub score_error_correlation: f32,
+    /// Spearman's correlation of keypoint error and each axis, over the last quarter.
+    pub error_axis_correlation: Vec<(HardnessAxis, f32)>,
+    /// The exams before the first step and after the last; empty for a run without exams.
+    pub exams: Vec<ExamLine>,
+    /// The best checkpoint by an exam.
+    pub best: Option<Best>,
+    /// The axes' final distributions, with what was seen of each bin.
+    pub curriculum: CurriculumSummary,
+    /// Sum over the axes of the final distribution's KL from uniform, nats.
+    pub curriculum_kl: f32,
+    /// The most batches that were in flight at once.
+    pub most_in_flight: u64,
+    /// Pictures written.
+    pub pictures: Vec<PathBuf>,
+    /// How often something that changes what the run comes to was set by hand; see `hand.jsonl`.
+    #[serde(skip_serializing_if = "untouched")]
+    pub steered_by_hand: u64,
+}
+
+fn untouched(touches: &u64) -> bool {
+    *touches == 0
+}
+
+/// One exam before and after training.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExamLine {
+    /// The exam.
+    pub exam: Exam,
+    /// PCK@0.2 torso before the first step, where the exam was taken then.
+    pub before: Option<f64>,
+    /// PCK@0.2 torso after the last step.
+    pub after: f64,
+    /// PCK@0.2 torso of always guessing the exam's mean pose.
+    pub mean_pose: f64,
+    /// PCK@0.1 box after the last step.
+    pub box_01: f64,
+    /// Area under the PCK curve up to 0.5 torso lengths, after the last step.
+    pub auc: f64,
+    /// OKS AP after the last step.
+    pub oks_ap: Option<f64>,
+}
+
+impl ExamLine {
+    /// The exams of `after`, with what `before` has of them.
+    pub fn compare(before: Option<&ExamReport>, after: &ExamReport) -> Vec<ExamLine> {
+        let line = |result: &ExamResult| ExamLine {
+            exam: result.exam,
+            before: before.and_then(|report| Some(report.result(result.exam)?.pck.torso_02)),
+            after: result.pck.torso_02,
+            mean_pose: result.mean_pose,
+            box_01: result.pck.box_01,
+            auc: result.pck.auc,
+            oks_ap: result.oks.ap,
+        };
+        after.exams.iter().map(line).collect()
+    }
+}
+
+impl Summary {
+    /// Sums up what `trainer` has done.
+    pub fn new(
+        trainer: &Trainer,
+        exams: Vec<ExamLine>,
+        best: Option<Best>,
+        most_in_flight: u64,
+        pictures: Vec<PathBuf>,
+    ) -> Self {
+        let statistics = trainer.statistics();
+        let last_quarter = trainer.step() * 3 / 4;
+        let curriculum = trainer.curriculum();
+        let errors: [f32; AXES] = statistics.error_axis_correlations(last_quarter);
+        Summary {
+            steps: trainer.step(),
+            skipped: trainer.skipped(),
+            loss: [statistics.start.loss(), statistics.end.loss()],
+            pck: [statistics.start.pck(), statistics.end.pck()],
+            mean_pose_pck: statistics.mean_pose_pck(),
+            score_error_correlation: statistics.score_error_correlation(last_quarter),
+            error_axis_correlation: HardnessAxis::ALL.into_iter().zip(errors).collect(),
+            curriculum_kl: curriculum.axes.iter().map(|axis| axis.kl).sum(),
+            curriculum,
+            exams,
+            best,
+            most_in_flight,
+            pictures,
+            steered_by_hand: 0,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The model of a run: its network, and the card that says how to use it.
+
+use super::{Loaded, RunDirectory, RunError, read_latest, read_named};
+use candle_core::{Device, Tensor};
+use marionette_scene::Scene;
+use marionette_train::{afl::base_loss, eval::Detector, export::ModelCard, trainer::NETWORK};
+use serde::de::IgnoredAny;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use {
+    marionette_nn as model,
+    marionette_nn::{ModelSpec, heatmap::Activation},
+};
+
+/// Which of the networks that a run has been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The finished one or, where the run has not got there, that of its newest checkpoint.
+    Newest,
+    /// That of the checkpoint that did best in the exams.
+    Best,
+}
+
+/// The model of a run.
+pub struct RunModel {
+    /// The network with its card, on the CPU.
+    pub detector: Detector,
+    /// The file that it was read from.
+    pub source: PathBuf,
+}
+
+/// The model in the file of weights at `path` or, where that is the folder of a run, of that run, on `device`. Nothing on disk
+/// changes.
+///
+/// # Errors
+/// If `path` is neither, the run has no such network yet, or a file is damaged.
+pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel, RunError> {
+    let (is_run, weights) = (path.join("config.toml").exists(), path.join("weights.safetensors"));
+    if !path.is_dir() || !is_run && weights.exists() {
+        let source = if path.is_dir() { weights } else { path.to_owned() };
+        return Ok(RunModel { detector: Detector::load(&source, device)?, source });
+    }
+    let damaged = |path: &Path, found: &str, remedy: String| RunError::Damaged {
+        path: path.to_owned(),
+        found: found.to_owned(),
+        remedy,
+    };
+    if !is_run {
+        let remedy = "give the folder of a run, or a file of weights".to_owned();
+        return Err(damaged(path, "is no run: it has no config.toml", remedy));
+    }
+    let (run, config, scene) = RunDirectory::open(path)?;
+    let weights = run.weights_path();
+    let loaded: Option<Loaded<IgnoredAny>> = match which {
+        Which::Newest => read_latest(&run)?,
+        Which::Best => read_named(&run, &run.best_path())?,
+    };
+    if which == Which::Newest && weights.exists() {
+        let detector = Detector::load(&weights, device)?;
+        // A finished run that was continued has newer checkpoints until it has finished again.
+        if loaded.as_ref().is_none_or(|loaded| loaded.step <= detector.card().step) {
+            return Ok(RunModel { detector, source: weights });
+        }
+    }
+    let Some(Loaded { folder, step, tensors, .. }) = loaded else {
+        return Err(match which {
+            Which::Newest => {
+                let remedy = format!("go on with it: marionette train --run {} --resume", path.display());
+                damaged(path, "has neither weights nor a checkpoint yet", remedy)
+            }
+            Which::Best => {
+                let remedy = "leave --best out to take the newest network".to_owned();
+                damaged(&run.best_path(), "is not there: no exam has chosen a checkpoint yet", remedy)
+            }
+        });
+    };
+    let source = folder.join("tensors.safetensors");
+    let unfit = |error: &dyn std::fmt::Display| {
+        damaged(
+            &run.config_path(),
+            &format!("names what this program does not have: {error}"),
+            "put it back".to_owned(),
+        )
+    };
+    let activation = base_loss(&config.loss).map_err(|error| unfit(&error))?.activation();
+    let keypoints = scene.figure.keypoints.len();
+    let network = model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;
+    let card = card(&scene, config.seed, step, network.spec(), activation);
+    let detector = Detector::new(&source, &network_tensors(&tensors), card, device)?;
+    Ok(RunModel { detector, source })
+}
+
+/// The card of a run's network after `step` steps.
+pub(super) fn card(scene: &Scene, seed: u64, step: u64, spec: &ModelSpec, activation: Activation) -> ModelCard {
+    let scene_name = scene.name.clone();
+    ModelCard { scene: scene_name, seed, step, ..ModelCard::new(&scene.figure, spec.clone(), activation) }
+}
+
+fn network_tensors(tensors: &BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    let network = tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(NETWORK)?, tensor)));
+    network.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+}

@@ -1,0 +1,68 @@
+//! What is behind it all.
+
+use super::Sampling;
+use crate::{
+    colors::{any_color, any_hue, tint},
+    pictures::{GROUNDS, PLACES},
+};
+use glam::Vec3;
+use marionette_stream::{Backdrop, BackdropKind};
+use rand::Rng;
+
+/// Ground and wall, and how far clothes take on their colours.
+pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32) {
+    let scene = sampling.scene;
+    let settings = &scene.randomizers.camouflage;
+    let mut rng = sampling.stream("camouflage");
+    let contrast = sampling.draw("camouflage.contrast", &settings.contrast, &mut rng, hardness).clamp(0.0, 1.0);
+    let scale = sampling.draw("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02);
+    let distance = sampling.draw("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3);
+    let blend = sampling.draw("camouflage.blend", &settings.blend, &mut rng, hardness);
+    let base = any_color(&mut rng);
+    let mut near_base = || base.lerp(any_color(&mut rng), contrast);
+    let colors = [base, near_base(), near_base()];
+    let ground = near_base().lerp(Vec3::splat(0.3), 0.3);
+    let computed = BackdropKind::COMPUTED;
+    let backdrop = Backdrop {
+        kind: computed[rng.random_range(0..computed.len())],
+        colors,
+        ground,
+        scale,
+        contrast,
+        distance,
+        seed: rng.random_range(0..1 << 16),
+        pictures: [0, 0],
+        open: false,
+    };
+    let backdrop = picture(sampling, hardness, backdrop);
+    (backdrop, blend)
+}
+
+/// A picture in the place of the computed `backdrop`, as often as the scene wants one.
+fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdrop {
+    let scene = sampling.scene;
+    let settings = &scene.randomizers.camouflage;
+    let mut rng = sampling.stream("camouflage/picture");
+    let share = sampling.draw("camouflage.picture", &settings.picture, &mut rng, hardness);
+    let size = sampling.draw("camouflage.picture_size", &settings.picture_size, &mut rng, hardness).max(0.1);
+    let open = sampling.draw("camouflage.open", &settings.open, &mut rng, hardness);
+    let chosen = [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
+    // A quarter of them in other colours than they were made with.
+    let tinted = tint(any_hue(&mut rng)).lerp(Vec3::ONE, 0.85);
+    let tinted = if rng.random::<f32>() < 0.25 { tinted } else { Vec3::ONE };
+    let tinted = tinted * (0.5 + rng.random::<f32>());
+    if rng.random::<f32>() >= share {
+        return backdrop;
+    }
+    let means = |picture: u32| &scene.pictures.pictures[picture as usize].means;
+    Backdrop {
+        kind: BackdropKind::Picture,
+        // What clothes may hide in: the colours low, middle and high in the middle of the picture.
+        colors: [4, 7, 1].map(|field| means(chosen[0])[field] * tinted),
+        ground: tinted,
+        scale: size,
+        pictures: chosen,
+        open: rng.random::<f32>() < open,
+        ..backdrop
+    }
+}

@@ -1,0 +1,126 @@
+//! Where the camera stands.
+
+use super::Sampling;
+use glam::{Vec2, Vec3};
+use marionette_figure::RoundCone;
+use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};
+use rand::Rng;
+
+/// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in it.
+pub(super) fn camera(
+    sampling: &mut Sampling,
+    parts: &[RoundCone],
+    view_hardness: f32,
+    truncation_hardness: f32,
+) -> Camera {
+    let scene = sampling.scene;
+    let (view, framing) = (&scene.randomizers.view, &scene.randomizers.truncation);
+    let mut rng = sampling.stream("view");
+    let azimuth = sampling.draw("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness).to_radians();
+    let elevation = sampling.draw("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness).to_radians();
+    let roll = sampling.draw("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
+    let field_of_view =
+        sampling.draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness).clamp(5.0, 120.0);
+    let mut rng = sampling.stream("view/lens");
+    let distortion = sampling.draw("view.distortion", &view.distortion, &mut rng, view_hardness);
+    let mut rng = sampling.stream("truncation");
+    let fill = sampling.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
+    let shift = Vec2::new(
+        sampling.draw("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
+        sampling.draw("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
+    );
+    let size = [scene.image.width, scene.image.height];
+    let outwards = Vec3::new(azimuth.sin() * elevation.cos(), elevation.sin(), azimuth.cos() * elevation.cos());
+    let mut target = middle(parts);
+    // Nearer than this, a hand stretched out towards the camera would be larger than the rest of the body.
+    let least = 2.2 * parts.iter().flat_map(|part| part.ends).map(|end| end.distance(target)).fold(0.2, f32::max);
+    let mut half_view = (0.5 * field_of_view.to_radians()).tan();
+    let mut distance = 4.0;
+    let aim = |target: Vec3, distance: f32, half_view: f32| {
+        let mut eye = target + outwards * distance;
+        // The ground is solid.
+        eye.y = eye.y.max(0.1);
+        let mut camera = Camera::look_at(size, 2.0 * half_view.atan(), eye, target, roll);
+        camera.distortion = camera.distortion_of(distortion);
+        camera
+    };
+    // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a round.
+    for _ in 0..5 {
+        let camera = aim(target, distance, half_view);
+        let [low, high] = image_box(&camera, parts);
+        let extent = high - low;
+        let pixels = extent.x.max(extent.y).max(1.0);
+        let side = size[0].min(size[1]) as f32;
+        let wanted_centre = camera.centre + shift * pixels;
+        let off = ((low + high) * 0.5 - wanted_centre) / camera.focal * distance;
+        let [right, down, _] = camera.axes();
+        target += right * off.x + down * off.y;
+        let wanted = distance * pixels / (fill * side);
+        distance = wanted.clamp(least, 60.0);
+        // A narrower view instead of a nearer camera.
+        half_view *= (wanted / distance).min(1.0);
+    }
+    aim(target, distance, half_view)
+}
+
+/// Where the photograph ends that a detector's square crop was taken from: [left, top, right, bottom], pixels; black lies beyond.
+pub(super) fn border(sampling: &mut Sampling, camera: &Camera, parts: &[RoundCone], hardness: f32) -> [u32; 4] {
+    let scene = sampling.scene;
+    let settings = &scene.randomizers.truncation;
+    let mut rng = sampling.stream("truncation/border");
+    let share = sampling.draw("truncation.border", &settings.border, &mut rng, hardness);
+    let [low, high] = image_box(camera, parts);
+    let size = high - low;
+    let mut side = |edge: f32, outwards: f32, most: u32, none: u32| {
+        let margin = sampling.draw("truncation.border_margin", &settings.border_margin, &mut rng, hardness);
+        let at = (edge + outwards * margin * size.max_element()).round().clamp(0.0, most as f32) as u32;
+        if rng.random::<f32>() < share { at } else { none }
+    };
+    let (width, height) = (camera.width, camera.height);
+    let border = [
+        side(low.x, -1.0, width, 0),
+        side(low.y, -1.0, height, 0),
+        side(high.x, 1.0, width, width),
+        side(high.y, 1.0, height, height),
+    ];
+    if border[0] < border[2] && border[1] < border[3] { border } else { [0, 0, width, height] }
+}
+
+/// How deep in the picture the middle of the parts is, metres.
+pub(super) fn distance(camera: &Camera, parts: &[RoundCone]) -> f32 {
+    camera.camera_from_world.transform_point3(middle(parts)).z
+}
+
+/// The middle of the box around the parts, metres.
+pub(super) fn middle(parts: &[RoundCone]) -> Vec3 {
+    let ends = || parts.iter().flat_map(|part| part.ends);
+    let low = ends().fold(Vec3::INFINITY, Vec3::min);
+    let high = ends().fold(Vec3::NEG_INFINITY, Vec3::max);
+    (low + high) * 0.5
+}
+
+/// The camera's right and forward directions on the ground, as (x, z).
+pub(super) fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
+    let [right, _, forward] = camera.axes();
+    // Straight down, forward has no direction on the ground, but then right still lies in it.
+    let away =
+        Vec2::new(forward.x, forward.z).try_normalize().unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
+    (Vec2::new(-away.y, away.x), away)
+}
+
+/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind that, metres.
+pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
+    let (_, away) = ground_axes(camera);
+    let balls = figures.iter().flat_map(|figure| &figure.parts).flat_map(|part| part.ends.into_iter().zip(part.radii));
+    balls.map(|(centre, radius)| away.dot(Vec2::new(centre.x, centre.z)) + radius).fold(0.0, f32::max)
+}
+
+/// Gives a backdrop's picture its size in metres: until now that is a share of the image's height.
+pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop) {
+    if backdrop.kind == BackdropKind::Picture {
+        let eye = camera.eye();
+        let (_, away) = ground_axes(camera);
+        let distance = backdrop.distance - away.dot(Vec2::new(eye.x, eye.z));
+        backdrop.scale *= distance.max(1.0) * camera.height as f32 / camera.focal.y;
+    }
+}

@@ -1,0 +1,222 @@
+//! The sampler: policy + seed + index → [`SceneSample`], a pure function.
+//!
+//! Every randomizer draws from a stream of its own, keyed by (seed, sample, attempt, name), so adding, removing or
+//! reordering one changes no other's draws. A replayed sample takes its streams from the sample it repeats, save for one
+//! to three randomizers that draw afresh.
+
+mod backdrop;
+mod clothes;
+mod framing;
+mod held;
+mod lens;
+mod light;
+mod poses;
+mod props;
+mod scenery;
+mod settling;
+
+use crate::{Scene, distribution::Ramp};
+use marionette_base::random;
+use marionette_figure::{Pose, SettleStart};
+use marionette_stream::{Hardness, HardnessAxis, Policy, SampleStream, SceneSample};
+use rand::{Rng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+/// The randomizers that a replay may draw afresh, by the names of their streams; those of "NAME/..." go with NAME.
+const REDRAWN: [&str; 10] =
+    ["body", "pose", "view", "occlusion", "truncation", "lighting", "camouflage", "colors", "crowd", "degradation"];
+
+/// How a pose is let go and finished by gravity: the pose that comes of it, none where the simulation diverged.
+///
+/// A function, so that scenes can be read and sampled without a physics engine; `marionette_physics::ragdoll` has the real one.
+pub type SettleFn = fn(&SettleStart) -> Option<Pose>;
+
+/// Draws the samples of a scene.
+#[derive(Clone, Copy)]
+pub struct Sampler<'a> {
+    scene: &'a Scene,
+    settle: SettleFn,
+}
+
+impl<'a> Sampler<'a> {
+    /// A sampler of `scene`, whose figures settle by `settle`.
+    pub fn new(scene: &'a Scene, settle: SettleFn) -> Self {
+        Sampler { scene, settle }
+    }
+
+    /// Sample `index` of the run with `seed`, in the stream that its index belongs to.
+    ///
+    /// `attempt` counts how often this sample has been rejected as unsolvable; a redraw keeps the hardness.
+    pub fn sample(&self, policy: &Policy, seed: u64, index: u64, attempt: u32) -> SceneSample {
+        let scene = self.scene;
+        let mut rng = random::stream(seed, index, 0, "hardness");
+        let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
+        let steered = |policy: &Policy| -> Hardness {
+            std::array::from_fn(|axis| {
+                if scene.axes[axis].steered { policy.axes[axis].quantile(shares[axis]) } else { shares[axis] }
+            })
+        };
+        let mut keys = Keys { seed, own: (index, attempt), origin: None, redrawn: Vec::new() };
+        let (hardness, stream) = match policy.mix.stream_of(index) {
+            SampleStream::Uniform => (shares, SampleStream::Uniform),
+            SampleStream::Replay if !policy.replay.is_empty() => {
+                let chosen = random::weighted(&mut rng, policy.replay.iter().map(|entry| entry.weight));
+                let entry = &policy.replay[chosen.unwrap_or(0)];
+                // Which randomizers draw afresh changes with the attempt: a new body, say, may leave the old props no room,
+                // however often it is drawn.
+                let mut names = REDRAWN;
+                let mut choice = random::stream(seed, index, attempt, "replay");
+                names.shuffle(&mut choice);
+                keys.origin = Some((entry.origin, entry.attempt));
+                keys.redrawn = names[..choice.random_range(1..=3)].to_vec();
+                (entry.hardness, SampleStream::Replay)
+            }
+            SampleStream::Steered | SampleStream::Replay => (steered(policy), SampleStream::Steered),
+        };
+        self.compose(policy, keys, stream, hardness)
+    }
+
+    /// Sample `index` at a given `hardness`: for exams, previews and anything else that has no curriculum.
+    pub fn sample_at(&self, hardness: Hardness, seed: u64, index: u64, attempt: u32) -> SceneSample {
+        let keys = Keys { seed, own: (index, attempt), origin: None, redrawn: Vec::new() };
+        self.compose(&Policy::initial(Default::default(), 1), keys, SampleStream::Uniform, hardness)
+    }
+
+    fn compose(&self, policy: &Policy, keys: Keys, stream: SampleStream, hardness: Hardness) -> SceneSample {
+        let scene = self.scene;
+        let sampling = &mut Sampling { scene, settle: self.settle, keys, parameters: Vec::new() };
+        // How far along each randomizer's ramp this sample is.
+        let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
+        let (mut backdrop, blend) = backdrop::backdrop(sampling, at(HardnessAxis::Camouflage));
+        let mut colors = sampling.stream("colors");
+        let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose));
+        clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
+        props.extend(held::held(sampling, &primary, at(HardnessAxis::Pose)));
+        let camera = framing::camera(sampling, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
+        let border = framing::border(sampling, &camera, &primary.parts, at(HardnessAxis::Truncation));
+        let albedo = light::mean_albedo(&primary, &backdrop);
+        let middle = framing::middle(&primary.parts);
+        let light = light::light(sampling, &camera, middle, albedo, at(HardnessAxis::Lighting));
+        let mut figures = vec![primary];
+        for (mut other, mut colors) in poses::crowd(sampling, &camera, at(HardnessAxis::Crowd)) {
+            clothes::dress(&scene.figure, &mut other, &backdrop, blend, &mut colors);
+            figures.push(other);
+        }
+        let behind = framing::farthest(&camera, &figures) + 0.1;
+        let scenery = scenery::scenery(sampling, &camera, behind, at(HardnessAxis::Camouflage));
+        backdrop.distance = backdrop.distance.max(behind).max(scenery::farthest(&camera, &scenery));
+        props.extend(scenery);
+        framing::hang_picture(&camera, &mut backdrop);
+        props.extend(props::props(sampling, &camera, at(HardnessAxis::Occlusion)));
+        let distance = framing::distance(&camera, &figures[0].parts);
+        let degradation = lens::degradation(sampling, distance, at(HardnessAxis::Degradation));
+        SceneSample {
+            index: sampling.keys.own.0,
+            attempt: sampling.keys.own.1,
+            rejections: Vec::new(),
+            policy_version: policy.version,
+            stream,
+            origin: sampling.keys.origin.map(|(index, _)| index),
+            propensity: policy.propensity(&hardness),
+            hardness,
+            figures,
+            props,
+            camera,
+            border,
+            light,
+            backdrop,
+            degradation,
+            parameters: std::mem::take(&mut sampling.parameters),
+        }
+    }
+}
+
+/// Where a sample's random streams come from.
+struct Keys {
+    seed: u64,
+    own: (u64, u32),
+    origin: Option<(u64, u32)>,
+    redrawn: Vec<&'static str>,
+}
+
+/// Attempts after which even what redraws keep is drawn again.
+const LASTING: u32 = 32;
+
+impl Keys {
+    fn stream(&self, name: &'static str) -> ChaCha8Rng {
+        let (index, attempt) = self.place(name);
+        random::stream(self.seed, index, attempt, name)
+    }
+
+    /// A stream that stays the same over many redraws of a sample.
+    fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
+        let (index, attempt) = self.place(name);
+        random::stream(self.seed, index, attempt / LASTING, name)
+    }
+
+    /// The sample and the attempt whose draws `name` takes.
+    fn place(&self, name: &'static str) -> (u64, u32) {
+        match self.origin {
+            Some(origin) if !self.redrawn.iter().any(|redrawn| name.split('/').next() == Some(redrawn)) => origin,
+            _ => self.own,
+        }
+    }
+}
+
+/// What every randomizer works with: the scene, the sample's random streams, and the parameters drawn so far.
+struct Sampling<'a> {
+    scene: &'a Scene,
+    settle: SettleFn,
+    keys: Keys,
+    parameters: Vec<(&'static str, f32)>,
+}
+
+impl Sampling<'_> {
+    /// The random stream of the randomizer `name`.
+    fn stream(&self, name: &'static str) -> ChaCha8Rng {
+        self.keys.stream(name)
+    }
+
+    /// As [`Self::stream`], but the same over many redraws of a sample.
+    fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
+        self.keys.lasting_stream(name)
+    }
+
+    /// A value of the physical parameter `name` at `hardness`, written down with the sample.
+    fn draw(&mut self, name: &'static str, ramp: &Ramp, rng: &mut ChaCha8Rng, hardness: f32) -> f32 {
+        let value = ramp.draw(rng, hardness);
+        self.parameters.push((name, value));
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load_scene;
+    use marionette_stream::{ReplayEntry, StreamMix};
+
+    fn drawn(s: &SceneSample) -> impl PartialEq + std::fmt::Debug {
+        (s.figures.clone(), s.props.clone(), s.camera, s.light, s.backdrop, s.degradation)
+    }
+
+    #[test]
+    fn a_replay_repeats_its_origin_but_for_one_to_three_randomizers_that_change_with_the_attempt() {
+        let scene = load_scene("quickstart").unwrap();
+        let mix = StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 };
+        let hardness = [0.6; 8];
+        let entry = ReplayEntry { origin: 7, attempt: 2, hardness, weight: 1.0 };
+        let policy = Policy { replay: vec![entry], ..Policy::initial(mix, 6) };
+        let origin = Sampler::new(&scene, |_| None).sample_at(hardness, 1, 7, 2);
+        let (mut same_light, mut same_pose) = (0, 0);
+        for attempt in 0..60 {
+            let replay = Sampler::new(&scene, |_| None).sample(&policy, 1, 500, attempt);
+            assert_eq!((replay.stream, replay.origin, replay.hardness), (SampleStream::Replay, Some(7), hardness));
+            assert_ne!(drawn(&replay), drawn(&origin));
+            same_light += u32::from(replay.light == origin.light);
+            same_pose += u32::from(replay.figures[0].pose.angles == origin.figures[0].pose.angles);
+        }
+        // Each is among the redrawn with probability 1/5.
+        assert!((30..60).contains(&same_pose) && (20..60).contains(&same_light), "{same_pose}, {same_light}");
+    }
+}

@@ -1,0 +1,242 @@
+//! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
+
+use super::{Sampling, framing::ground_axes, settling};
+use crate::{Scene, colors::any_color};
+use glam::{Quat, Vec2, Vec3};
+use marionette_base::random::weighted;
+use marionette_figure::{
+    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point, place_parts, solve,
+};
+use marionette_stream::{Camera, FigureSample, Prop, PropRole, PropShape};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, StandardNormal};
+
+/// How a figure is to be posed.
+pub(super) struct PoseSettings {
+    /// Pose hardness: which families are likely.
+    pub hardness: f32,
+    /// Factor on a family's own spread.
+    pub spread: f32,
+    /// How far joints are blended towards random points within their limits, 0 to 1.
+    pub limit_blend: f32,
+    /// Whether it may need a seat, a wall or a bar.
+    pub carried: bool,
+    /// Probability that it stands on a block where it would stand on the ground.
+    pub block: f32,
+}
+
+/// A figure in a pose of the family with that index, above `position` (x, z), and the props that carry it. `turn` comes on top of
+/// the pose's own orientation.
+pub(super) fn posed(
+    figure: &Figure,
+    index: usize,
+    shape: BodyShape,
+    settings: &PoseSettings,
+    turn: Quat,
+    position: Vec2,
+    rng: &mut ChaCha8Rng,
+) -> (FigureSample, Vec<Prop>) {
+    let family = &figure.poses[index];
+    let mirrored = rng.random::<bool>();
+    let angles = joint_angles(figure, family, mirrored, settings, rng);
+    let mut between = |[low, high]: [f32; 2]| low + (high - low) * rng.random::<f32>();
+    let (pitch, roll) = (between(family.pitch), between(family.roll) * if mirrored { -1.0 } else { 1.0 });
+    let orientation = turn * Quat::from_rotation_z(roll) * Quat::from_rotation_x(pitch);
+    let mut pose = Pose { root: Vec3::new(position.x, 0.0, position.y), orientation, angles };
+    let bones = solve(figure, &shape, &pose);
+    let parts = place_parts(figure, &shape, &bones);
+    let lowest = lowest_point(&parts);
+    let mut props = Vec::new();
+    let mut lift = -lowest;
+    match family.support {
+        Support::Air(clearance) => lift += between(clearance),
+        Support::Bar(clearance) => {
+            lift += between(clearance);
+            if let [left, right] = settling::palms(figure, &shape)[..] {
+                let place = |(hand, palm): (usize, Vec3)| bones[hand].transform_point3(palm);
+                props.push(bar([place(left), place(right)], rng));
+            }
+        }
+        Support::Seat => props.extend(seat(&parts, lowest, position, rng)),
+        Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, rng)),
+        Support::Ground => {
+            if rng.random::<f32>() < settings.block {
+                // Who lies down needs room for all that lies, not for the heel that happens to be lowest.
+                let room = if family.settle.is_some() { 0.25 } else { 0.04 };
+                let block = block(&parts, lowest, room, rng);
+                lift += block.1;
+                props.push(block.0);
+            }
+        }
+    }
+    for prop in &mut props {
+        prop.position.y += lift;
+    }
+    pose.root.y += lift;
+    (FigureSample { shape, family: index, pose, ..FigureSample::default() }, props)
+}
+
+/// The index of a family that the scene shows.
+fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize {
+    // A scene of rare families alone has no weights at hardness 0.
+    let weight = |index: &usize| {
+        let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
+        let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_));
+        if possible { easy + (hard - easy) * settings.hardness + 1e-3 } else { 0.0 }
+    };
+    scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
+}
+
+/// A moment of the movement, each joint varied by itself and some blended towards a random point within their limits.
+fn joint_angles(
+    figure: &Figure,
+    family: &PoseFamily,
+    mirrored: bool,
+    settings: &PoseSettings,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec3> {
+    let moment = rng.random::<f32>() * (family.keys.len() - 1) as f32;
+    let key = (moment as usize).min(family.keys.len().saturating_sub(2));
+    let [from, to] = [key, (key + 1).min(family.keys.len() - 1)].map(|key| &family.keys[key]);
+    let at = |bone: usize| from[bone].lerp(to[bone], moment - key as f32);
+    let mut angles: Vec<Vec3> = (0..figure.bones.len())
+        // The mirror image of a rotation keeps its x part and turns y and z round.
+        .map(|i| if mirrored { at(figure.bones[i].twin) * Vec3::new(1.0, -1.0, -1.0) } else { at(i) })
+        .collect();
+    for (bone, angle) in figure.bones.iter().zip(&mut angles) {
+        // Most joints stay near the family's; some go far, as they do in people.
+        let blend = settings.limit_blend * rng.random::<f32>();
+        for axis in 0..3 {
+            let [low, high] = bone.limits[axis];
+            let jitter: f32 = StandardNormal.sample(rng);
+            let anywhere = low + (high - low) * rng.random::<f32>();
+            let near = angle[axis] + jitter.clamp(-2.5, 2.5) * family.spread * settings.spread;
+            angle[axis] = near + (anywhere - near) * blend;
+        }
+    }
+    clamp_to_limits(figure, &mut angles);
+    angles
+}
+
+/// A bar through both hands.
+fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
+    let along = (hands[0] - hands[1]).with_y(0.0).normalize_or(Vec3::X);
+    let beyond = 0.3 + 1.2 * rng.random::<f32>();
+    fixed(
+        PropShape::Capsule {
+            half_length: hands[0].distance(hands[1]) * 0.5 + beyond,
+            radius: 0.016 + 0.012 * rng.random::<f32>(),
+        },
+        (hands[0] + hands[1]) * 0.5,
+        Quat::from_rotation_arc(Vec3::Y, along),
+        rng,
+    )
+}
+
+/// A block from the ground to the underside of what is lowest above the hips' place; `None` where that is on the ground already.
+fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> Option<Prop> {
+    let half = Vec2::new(0.2 + 0.5 * rng.random::<f32>(), 0.16 + 0.1 * rng.random::<f32>());
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let middle = hips + Vec2::new(0.0, 0.12 - half.y);
+    let above = |(centre, radius): (Vec3, f32)| {
+        let off = (Vec2::new(centre.x, centre.z) - middle).abs() - half;
+        (off.max_element() < radius).then_some(centre.y - radius)
+    };
+    let top = balls().filter_map(above).fold(f32::INFINITY, f32::min);
+    let height = top - lowest;
+    (height.is_finite() && height > 0.12).then(|| {
+        let shape = PropShape::Cuboid { half_extents: Vec3::new(half.x, height * 0.5, half.y) };
+        fixed(shape, Vec3::new(middle.x, lowest + height * 0.5, middle.y), Quat::IDENTITY, rng)
+    })
+}
+
+/// An upright slab on the ground that the figure, its head towards `up`, meets first when it tips over.
+fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Prop {
+    let away = up.with_y(0.0).normalize_or(Vec3::Z);
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let met = balls().map(|(centre, radius)| (centre.dot(away) + radius, centre)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let (reach, place) = met.unwrap_or_default();
+    // From a parapet that ends where it is met to a wall higher than any head.
+    let height = (place.y - lowest + 0.06).max(0.5) + 1.4 * rng.random::<f32>().powi(2);
+    let half = Vec3::new(0.35 + 1.2 * rng.random::<f32>(), height * 0.5, 0.04 + 0.12 * rng.random::<f32>());
+    let aside = place - away * place.dot(away);
+    let middle = (aside + away * (reach + half.z)).with_y(lowest + half.y);
+    fixed(PropShape::Cuboid { half_extents: half }, middle, Quat::from_rotation_y(away.x.atan2(away.z)), rng)
+}
+
+/// A block, a beam or a wall under all of the figure that is within `room` of its lowest point, and its height, metres.
+fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let resting = || balls().filter(|(centre, radius)| centre.y - radius < lowest + room).map(|(centre, _)| centre);
+    let low = resting().fold(Vec3::INFINITY, Vec3::min);
+    let high = resting().fold(Vec3::NEG_INFINITY, Vec3::max);
+    let height = 0.1 + 1.1 * rng.random::<f32>();
+    let mut margin = || 0.03 + 0.8 * rng.random::<f32>().powi(3);
+    let half = (high - low).with_y(0.0) * 0.5 + Vec3::new(margin(), height * 0.5, margin());
+    let middle = ((low + high) * 0.5).with_y(lowest - height * 0.5);
+    (fixed(PropShape::Cuboid { half_extents: half }, middle, Quat::IDENTITY, rng), height)
+}
+
+fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng) -> Prop {
+    Prop { shape, position, rotation, color: any_color(rng), role: PropRole::Support }
+}
+
+/// The settings that a scene draws for its labelled figure.
+pub(super) fn settings(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> PoseSettings {
+    let scene = sampling.scene;
+    let pose = &scene.randomizers.pose;
+    PoseSettings {
+        hardness,
+        carried: true,
+        spread: sampling.draw("pose.spread", &pose.spread, rng, hardness),
+        limit_blend: sampling.draw("pose.limit_blend", &pose.limit_blend, rng, hardness).clamp(0.0, 1.0),
+        block: sampling.draw("pose.block", &pose.block, rng, hardness),
+    }
+}
+
+/// How far the whole figure is tilted.
+pub(super) fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
+    let scene = sampling.scene;
+    let tilt = &scene.randomizers.pose.tilt_deg;
+    let mut draw = |name| sampling.draw(name, tilt, rng, hardness).to_radians();
+    Quat::from_rotation_x(draw("pose.tilt_x_deg")) * Quat::from_rotation_z(draw("pose.tilt_z_deg"))
+}
+
+/// The figure that is labelled, at the origin, and what carries it.
+pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, Vec<Prop>) {
+    let scene = sampling.scene;
+    let shape = scene.figure.shape.draw(&mut sampling.stream("body"));
+    let mut rng = sampling.stream("pose");
+    let settings = settings(sampling, hardness, &mut rng);
+    let tilt = tilt(sampling, hardness, &mut rng);
+    // A redraw keeps the family, or those that are hard to draw would be rare whatever their weights say.
+    let index = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
+    let (mut figure, props) = posed(&scene.figure, index, shape, &settings, tilt, Vec2::ZERO, &mut rng);
+    settling::settle_on(sampling.settle, &scene.figure, &mut figure, &props, &mut sampling.stream("pose/settle"));
+    (figure, props)
+}
+
+/// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the ground carries them.
+pub(super) fn crowd(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<(FigureSample, ChaCha8Rng)> {
+    let scene = sampling.scene;
+    let settings = &scene.randomizers.crowd;
+    let mut rng = sampling.stream("crowd");
+    let count = sampling.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
+    let (right, away) = ground_axes(camera);
+    let easy = PoseSettings { hardness: 0.3, carried: false, spread: 1.0, limit_blend: 0.1, block: 0.0 };
+    (0..count)
+        .map(|_| {
+            let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
+            let lateral = sampling.draw("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
+            let behind = sampling.draw("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
+            let shape = scene.figure.shape.draw(&mut rng);
+            let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
+            let index = family(scene, &easy, &mut rng);
+            let place = right * lateral + away * behind;
+            let (figure, _) = posed(&scene.figure, index, shape, &easy, turn, place, &mut rng);
+            let own = ChaCha8Rng::from_rng(&mut rng);
+            (figure, own)
+        })
+        .collect()
+}

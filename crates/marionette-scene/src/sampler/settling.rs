@@ -1,0 +1,78 @@
+//! Poses that settle: a ragdoll finishes what was drawn.
+
+use super::SettleFn;
+use glam::Vec3;
+use marionette_figure::{BodyShape, Figure, Obstacle, ObstacleShape, Settle, SettleStart, Support, place_parts, solve};
+use marionette_stream::{FigureSample, Prop, PropShape, Rejection};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, StandardNormal};
+
+/// How much deeper limbs may be inside one another when the figure is let go, metres: a little is pushed out as it settles.
+const SLACK: f32 = 0.02;
+/// Where a hand holds a bar, from the wrist in the hand's frame, metres.
+const PALM: Vec3 = Vec3::new(0.0, -0.08, 0.0);
+/// Fastest that a figure in the air falls when it is let go, metres a second.
+const FASTEST_FALL: f32 = 2.0;
+
+/// Lets the figure settle on `props` by `settle` if its family does so; what goes wrong is noted in the figure.
+pub(super) fn settle_on(
+    settle: SettleFn,
+    figure: &Figure,
+    sample: &mut FigureSample,
+    props: &[Prop],
+    rng: &mut ChaCha8Rng,
+) {
+    let family = &figure.poses[sample.family];
+    let Some(Settle { seconds: [shortest, longest], strength, tumble }) = family.settle else { return };
+    let seconds = shortest + (longest - shortest) * rng.random::<f32>();
+    let fall = -FASTEST_FALL * rng.random::<f32>();
+    let mut normal = || -> f32 { StandardNormal.sample(rng) };
+    let spin = Vec3::from([(); 3].map(|()| normal().clamp(-2.0, 2.0))) * tumble;
+    let velocity = match family.support {
+        Support::Air(_) => Vec3::new(0.5 * normal(), fall, 0.5 * normal()),
+        _ => Vec3::ZERO,
+    };
+    let bones = solve(figure, &sample.shape, &sample.pose);
+    // A simulation costs more than all else about a sample: what would be rejected anyway is not worth one.
+    let parts = place_parts(figure, &sample.shape, &bones);
+    if figure.goes_through_itself(&parts, SLACK) {
+        sample.fault = Some(Rejection::SelfPenetration);
+        return;
+    }
+    let held = match family.support {
+        Support::Bar(_) => palms(figure, &sample.shape),
+        _ => Vec::new(),
+    };
+    let start = SettleStart {
+        figure,
+        shape: &sample.shape,
+        pose: &sample.pose,
+        obstacles: props.iter().filter_map(obstacle).collect(),
+        held,
+        seconds,
+        strength,
+        velocity,
+        spin,
+    };
+    match settle(&start) {
+        Some(pose) => sample.pose = pose,
+        None => sample.fault = Some(Rejection::Diverged),
+    }
+}
+
+/// Both hands' bones, where there are such, and the place in their frames where they hold a bar.
+pub(super) fn palms(figure: &Figure, shape: &BodyShape) -> Vec<(usize, Vec3)> {
+    let hand = |name: &str| figure.bones.iter().position(|bone| bone.name == name);
+    let hands = ["left_hand", "right_hand"].into_iter().filter_map(hand);
+    hands.map(|bone| (bone, PALM * shape.length_scale(figure.bones[bone].scale))).collect()
+}
+
+fn obstacle(prop: &Prop) -> Option<Obstacle> {
+    let shape = match prop.shape {
+        PropShape::Capsule { half_length, radius } => ObstacleShape::Capsule { half_length, radius },
+        PropShape::Cuboid { half_extents } => ObstacleShape::Cuboid { half_extents },
+        PropShape::Ball { radius } => ObstacleShape::Capsule { half_length: 0.0, radius },
+    };
+    prop.fixed().then_some(Obstacle { shape, position: prop.position, rotation: prop.rotation })
+}

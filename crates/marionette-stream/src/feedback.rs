@@ -1,0 +1,39 @@
+//! What the trainer says of a batch once it has learned from it.
+
+use crate::{AXES, Hardness, SampleStream};
+use serde::{Deserialize, Serialize};
+
+/// The trainer's verdict on one sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleFeedback {
+    /// The sample's index.
+    pub index: u64,
+    /// The redraw that was accepted.
+    pub attempt: u32,
+    /// The stream that the sample was drawn in.
+    pub stream: SampleStream,
+    /// For a replayed sample, the index of the sample it repeats.
+    pub origin: Option<u64>,
+    /// The hardness that the sample was drawn at.
+    pub hardness: Hardness,
+    /// Per axis, the steered probability of the sample's bin *in the policy it was drawn with*.
+    pub propensity: [f32; AXES],
+    /// Base loss, minus the target's entropy where the loss has one (0 is perfect).
+    pub loss: f32,
+    /// Mean distance between predicted and true keypoints, in torso lengths.
+    pub error: f32,
+    /// Share of the visible keypoints predicted within 0.2 torso lengths.
+    pub hit_rate: f32,
+    /// AFL difficulty score in [0, 1].
+    pub difficulty: f32,
+}
+
+/// The trainer's verdict on one batch. A batch whose step was skipped still sends one, with no samples, or the
+/// generator would wait for ever.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// The batch's index in the run.
+    pub batch: u64,
+    /// One verdict per sample, in the batch's order; empty for a skipped step.
+    pub samples: Vec<SampleFeedback>,
+}

@@ -1,0 +1,139 @@
+//! The settings of the adversarial focal loss.
+
+use super::topology::Threshold;
+use marionette_base::toml_file::exact;
+use serde::{Deserialize, Serialize};
+
+/// How scores become weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A standardised, clipped gap between target and prediction, with weights of mean 1. The paper notes that its
+    /// scores start anywhere and may saturate: a Wasserstein critic has no fixed zero.
+    #[default]
+    Calibrated,
+    /// Eq. 4 as it stands.
+    Paper,
+    /// Every weight is 1; samples are scored as in `Calibrated` all the same.
+    Off,
+}
+
+/// The settings of the adversarial focal loss. All may be left out of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AflConfig {
+    /// How scores become weights: "calibrated", "paper" or "off".
+    pub mode: Mode,
+    /// The power γ of the score in a calibrated weight; 0 makes all weights 1.
+    pub gamma: f64,
+    /// The smallest and the largest calibrated weight, before they are brought back to mean 1.
+    #[serde(deserialize_with = "exact")]
+    pub clip: [f64; 2],
+    /// How many standard deviations a calibrated gap may lie off the running mean.
+    pub gap_clip: f64,
+    /// The share of all steps over which calibrated weights ramp in from 1.
+    pub ramp: f64,
+    /// How much of its weight a batch keeps in the gap's running moments with each later one.
+    pub moments_decay: f64,
+    /// λ, the weight of the critic's gradient penalty.
+    pub lambda: f64,
+    /// The weight of d(t(y))², which holds the critic's values near zero; unused in paper mode.
+    pub drift: f64,
+    /// The critic's learning rate (Adam).
+    pub learning_rate: f64,
+    /// Adam's β₁ and β₂ for the critic.
+    #[serde(deserialize_with = "exact")]
+    pub betas: [f64; 2],
+    /// The widths of the critic's hidden layers.
+    pub hidden: Vec<usize>,
+    /// Below which value a cell of a heatmap counts as empty: in paper mode absolute, else a share of the map's
+    /// maximum.
+    pub threshold: f64,
+    /// By how much, in image pixels, the critic's targets are moved at most along either axis; unused in paper mode.
+    pub target_jitter_px: f64,
+    /// The critic's updates per batch.
+    pub critic_steps: u32,
+    /// Hand the scores of a batch out in random order: the null experiment, in which they say nothing about their
+    /// sample.
+    pub permute_scores: bool,
+}
+
+impl Default for AflConfig {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            gamma: 1.0,
+            clip: [0.25, 4.0],
+            gap_clip: 3.0,
+            ramp: 0.15,
+            moments_decay: 0.99,
+            lambda: 10.0,
+            drift: 1e-3,
+            learning_rate: 1e-4,
+            betas: [0.0, 0.9],
+            hidden: vec![32, 32],
+            threshold: 0.1,
+            target_jitter_px: 0.5,
+            critic_steps: 1,
+            permute_scores: false,
+        }
+    }
+}
+
+impl AflConfig {
+    /// What is wrong with these settings, as (field, message); empty if nothing is.
+    pub fn validate(&self) -> Vec<(String, String)> {
+        let not_negative = |value: f64| value.is_finite() && value >= 0.0;
+        let [low, high] = self.clip;
+        let checks = [
+            ("gamma", not_negative(self.gamma), "must be at least 0"),
+            (
+                "clip",
+                low > 0.0 && low <= 1.0 && 1.0 <= high && high.is_finite(),
+                "must be [low, high], 0 < low <= 1 <= high",
+            ),
+            ("gap_clip", not_negative(self.gap_clip) && self.gap_clip > 0.0, "must be above 0"),
+            ("ramp", (0.0..=1.0).contains(&self.ramp), "must be a share of all steps, from 0 to 1"),
+            ("moments_decay", (0.0..1.0).contains(&self.moments_decay), "must be at least 0 and below 1"),
+            ("lambda", not_negative(self.lambda), "must be at least 0"),
+            ("drift", not_negative(self.drift), "must be at least 0"),
+            ("learning_rate", not_negative(self.learning_rate) && self.learning_rate > 0.0, "must be above 0"),
+            ("betas", self.betas.iter().all(|beta| (0.0..1.0).contains(beta)), "must both be at least 0 and below 1"),
+            ("hidden", self.hidden.iter().all(|&width| width > 0), "must not hold a layer of width 0"),
+            ("threshold", self.threshold > 0.0 && self.threshold < 1.0, "must lie between 0 and 1"),
+            ("target_jitter_px", not_negative(self.target_jitter_px), "must be at least 0 pixels"),
+            ("critic_steps", self.critic_steps > 0, "must be at least 1"),
+        ];
+        let failed = checks.into_iter().filter(|(_, holds, _)| !holds);
+        failed.map(|(field, _, message)| (field.to_owned(), message.to_owned())).collect()
+    }
+
+    /// The topology's threshold in this mode.
+    pub(super) fn threshold(&self) -> Threshold {
+        match self.mode {
+            Mode::Paper => Threshold::Absolute(self.threshold),
+            Mode::Calibrated | Mode::Off => Threshold::OfMaximum(self.threshold),
+        }
+    }
+
+    /// The drift term's weight in this mode.
+    pub(super) fn drift(&self) -> f64 {
+        if self.mode == Mode::Paper { 0.0 } else { self.drift }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn afl_config_reads_defaults_and_names_what_is_wrong() {
+        let config: AflConfig = serde_json::from_str(r#"{"mode": "paper", "gamma": 2}"#).unwrap();
+        assert_eq!(config, AflConfig { mode: Mode::Paper, gamma: 2.0, ..AflConfig::default() });
+        assert!(serde_json::from_str::<AflConfig>(r#"{"gama": 2}"#).is_err());
+        assert!(AflConfig::default().validate().is_empty());
+        let wrong = AflConfig { gamma: f64::NAN, clip: [2.0, 4.0], betas: [0.0, 1.0], ..AflConfig::default() };
+        let fields: Vec<_> = wrong.validate().into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["gamma", "clip", "betas"]);
+    }
+}

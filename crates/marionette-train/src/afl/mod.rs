@@ -1,0 +1,239 @@
+//! Adversarial Focal Loss (Liu et al. 2022, arXiv 2207.07739): a critic that learns to tell the topology of predicted
+//! poses from that of true ones says how hard each sample is, and the samples of a batch are weighted by it.
+//!
+//! The loop of Alg. 2 is [`Afl::score`] (before the critic learns from the batch), [`weighted`] on any [`BaseLoss`],
+//! and [`Afl::update_critic`].
+
+mod base_loss;
+mod config;
+mod critic;
+mod error;
+mod jitter;
+mod loss;
+mod score;
+mod topology;
+
+pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
+pub use config::{AflConfig, Mode};
+pub use critic::{Critic, CriticLoss};
+pub use error::AflError;
+pub use jitter::jittered;
+pub use loss::{BaseLoss, base_loss, base_losses, weighted};
+pub use score::{Scores, calibrated_scores, permuted, raw_scores, weights};
+pub use topology::{Threshold, Topology};
+
+use candle_core::{Device, Tensor};
+use critic::{critic_input, scalar};
+use marionette_base::{random, statistics::RunningMoments};
+use marionette_nn::heatmap::{Grid, gaussians, visible};
+use marionette_nn::named::{matching, snapshot};
+use marionette_nn::optim::{AdamW, AdamWSettings, collect, global_norm};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A batch as the critic sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct MapPair<'a> {
+    /// `[B, K, h, w]`: the target heatmaps, best from [`Afl::critic_targets`].
+    pub target: &'a [f32],
+    /// `[B, K, h, w]`: the network's, from [`BaseLoss::heatmaps`].
+    pub prediction: &'a [f32],
+    /// `[B, K]`: which keypoints are labelled; the others count as missing on both sides, except in paper mode.
+    pub mask: &'a [bool],
+    /// `[B, K, h, w]`.
+    pub shape: [usize; 4],
+}
+
+/// What a critic update was like; the mean over the batch of its last step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CriticStep {
+    /// The critic's loss.
+    pub loss: f64,
+    /// d(t(y)) - d(t(y')), the critic's estimate of the Wasserstein distance.
+    pub gap: f64,
+    /// The gradient penalty, without λ.
+    pub penalty: f64,
+    /// The norm of the loss's gradient by all of the critic's parameters.
+    pub gradient_norm: f64,
+}
+
+/// What of an [`Afl`] is not a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AflState {
+    /// The running moments of the gap.
+    pub moments: RunningMoments,
+    /// The number of the critic's updates.
+    pub optimizer_steps: u64,
+}
+
+/// The adversarial focal loss of a run: the critic, its optimizer and the running moments of its gap.
+#[derive(Debug)]
+pub struct Afl {
+    config: AflConfig,
+    seed: u64,
+    inputs: usize,
+    device: Device,
+    critic: Critic,
+    optimizer: AdamW,
+    moments: RunningMoments,
+}
+
+impl Afl {
+    /// An untrained critic for `keypoints` keypoints on `device`. `config` should be valid ([`AflConfig::validate`]).
+    ///
+    /// # Errors
+    /// If the device cannot hold the critic.
+    pub fn new(config: AflConfig, keypoints: usize, seed: u64, device: &Device) -> Result<Self, AflError> {
+        let inputs = 2 * keypoints * keypoints;
+        let critic = Critic::new(inputs, &config.hidden, seed, device)?;
+        let [beta1, beta2] = config.betas;
+        let adam = AdamWSettings { beta1, beta2, weight_decay: 0.0, ..AdamWSettings::default() };
+        let optimizer = AdamW::new(&critic.parameters(), adam)?;
+        Ok(Self { config, seed, inputs, device: device.clone(), critic, optimizer, moments: RunningMoments::default() })
+    }
+
+    /// The target heatmaps to show the critic at `step`: those of the keypoints (`[B, K]` places in image pixels),
+    /// moved by up to half a pixel unless in paper mode, or the critic could win on quantisation. Also which keypoints
+    /// have a map.
+    ///
+    /// # Errors
+    /// [`AflError::Length`] if there is not one label per keypoint.
+    pub fn critic_targets(
+        &self,
+        keypoints: &[[f32; 2]],
+        labelled: &[bool],
+        grid: Grid,
+        step: u64,
+    ) -> Result<(Vec<f32>, Vec<bool>), AflError> {
+        error::check_length("a batch of labels", labelled.len(), keypoints.len())?;
+        let mask = visible(keypoints, labelled, grid)?;
+        let maps = match self.config.mode {
+            Mode::Paper => gaussians(keypoints, &mask, grid)?,
+            _ => gaussians(&jittered(keypoints, self.config.target_jitter_px, self.seed, step), &mask, grid)?,
+        };
+        Ok((maps, mask))
+    }
+
+    /// The scores and weights of a batch at `step` (from 0) of `total_steps`. Changes nothing: the running moments take
+    /// the batch in with [`Afl::update_critic`], though these scores are already standardised with it.
+    ///
+    /// # Errors
+    /// [`AflError::Length`] if `maps` does not fit its shape or the critic; [`AflError::NotFinite`] if a heatmap or a
+    /// value of the critic is not finite, and the step should be skipped.
+    pub fn score(&self, maps: &MapPair, step: u64, total_steps: u64) -> Result<Scores, AflError> {
+        let keypoints = maps.shape[1];
+        error::check_length("a topology", 2 * keypoints * keypoints, self.inputs)?;
+        error::check_length("a mask of keypoints", maps.mask.len(), maps.shape[0] * keypoints)?;
+        let mask = (self.config.mode != Mode::Paper).then_some(maps.mask);
+        let topology = |heatmaps| Topology::of(heatmaps, maps.shape, mask, self.config.threshold());
+        let (target, prediction) = (topology(maps.target)?, topology(maps.prediction)?);
+        let (on_target, on_prediction) = (self.values(&target)?, self.values(&prediction)?);
+
+        let gap: Vec<f32> = on_target.iter().zip(&on_prediction).map(|(real, fake)| real - fake).collect();
+        let moments = self.moments.after(&gap, self.config.moments_decay);
+        let raw = raw_scores(&on_prediction);
+        let mut difficulty = match self.config.mode {
+            Mode::Paper => raw.clone(),
+            Mode::Calibrated | Mode::Off => calibrated_scores(&gap, &moments, self.config.gap_clip),
+        };
+        if self.config.permute_scores {
+            difficulty = permuted(difficulty, self.seed, step);
+        }
+        let weights = weights(&self.config, &difficulty, step, total_steps);
+        Ok(Scores { difficulty, weights, raw, gap, step, moments, target, prediction })
+    }
+
+    /// Lets the critic learn from the batch that was scored, and the running moments take it in.
+    ///
+    /// # Errors
+    /// [`AflError::NotFinite`] if the critic's loss or gradient is not finite; that step of its optimizer is then not
+    /// taken, and the moments stay as they are.
+    pub fn update_critic(&mut self, scores: &Scores) -> Result<CriticStep, AflError> {
+        let real = critic_input(&scores.target.affinities, self.inputs, &self.device)?;
+        let fake = critic_input(&scores.prediction.affinities, self.inputs, &self.device)?;
+        let mut report = self.critic_step(&real, &fake, scores.step, 0)?;
+        for attempt in 1..self.config.critic_steps {
+            report = self.critic_step(&real, &fake, scores.step, attempt)?;
+        }
+        self.moments = scores.moments;
+        Ok(report)
+    }
+
+    /// One step of the critic's optimizer, with an α per sample from the stream (seed, step, attempt, "afl/alpha").
+    fn critic_step(&mut self, real: &Tensor, fake: &Tensor, step: u64, attempt: u32) -> Result<CriticStep, AflError> {
+        let batch = real.dim(0)?;
+        let mut stream = random::stream(self.seed, step, attempt, "afl/alpha");
+        let alpha: Vec<f32> = (0..batch).map(|_| stream.random()).collect();
+        let alpha = Tensor::from_vec(alpha, batch, &self.device)?;
+        let loss = self.critic.loss(real, fake, &alpha, self.config.lambda, self.config.drift())?;
+        let gradients = collect(&self.critic.parameters(), loss.total.backward()?);
+        let report = CriticStep {
+            loss: scalar(&loss.total)?,
+            gap: scalar(&loss.gap)?,
+            penalty: scalar(&loss.penalty)?,
+            gradient_norm: global_norm(&gradients)?,
+        };
+        if !(report.loss.is_finite() && report.gradient_norm.is_finite()) {
+            return Err(AflError::NotFinite { what: "the critic's loss or gradient" });
+        }
+        self.optimizer.step(&gradients, 1.0, self.config.learning_rate)?;
+        Ok(report)
+    }
+
+    /// The critic's value of every sample.
+    fn values(&self, topology: &Topology) -> Result<Vec<f32>, AflError> {
+        let input = critic_input(&topology.affinities, self.inputs, &self.device)?;
+        let values = self.critic.forward(&input)?.to_vec1::<f32>()?;
+        if values.iter().all(|value| value.is_finite()) {
+            Ok(values)
+        } else {
+            Err(AflError::NotFinite { what: "the critic's value" })
+        }
+    }
+
+    /// Sets the exponent of the scores in the weights, from the next step on.
+    pub fn set_gamma(&mut self, gamma: f64) {
+        self.config.gamma = gamma;
+    }
+
+    /// The critic.
+    pub fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    /// All a bit-exact resume needs: the parameters by name, their moments as `<name>.first` and `<name>.second`, and
+    /// the numbers beside them. The tensors do not follow further training.
+    ///
+    /// # Errors
+    /// If a tensor cannot be copied.
+    pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, AflState), AflError> {
+        let mut tensors = self.optimizer.state()?;
+        tensors.extend(snapshot(&self.critic.parameters())?);
+        Ok((tensors, AflState { moments: self.moments, optimizer_steps: self.optimizer.steps() }))
+    }
+
+    /// Puts back what [`Afl::save`] gave. Other tensors in the map are ignored.
+    ///
+    /// # Errors
+    /// [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another shape or type; then nothing
+    /// was changed.
+    pub fn load(&mut self, tensors: &BTreeMap<String, Tensor>, state: &AflState) -> Result<(), AflError> {
+        let parameters = self.critic.parameters();
+        let values = matching(parameters.iter().map(|(name, var)| (name, var.as_tensor())), tensors)?;
+        let values: Vec<_> = values.into_iter().map(|value| value.to_device(&self.device)).collect::<Result<_, _>>()?;
+        let own = self.optimizer.state()?;
+        let moments = tensors.iter().filter(|(name, _)| own.contains_key(*name));
+        let moments = moments.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();
+        self.optimizer.load_state(state.optimizer_steps, &moments)?;
+        for (var, value) in parameters.values().zip(&values) {
+            var.set(value)?;
+        }
+        self.moments = state.moments;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! The curriculum: what the trainer says of its batches steers what is drawn next.
+//!
+//! Everything here is a pure function of a [`CurriculumConfig`], a [`ControllerState`] and a [`Feedback`]: no clock, no
+//! file, no random draw, and sums taken in a fixed order, so the closed loop is reproducible and a checkpointed state
+//! continues exactly as if it had never been written.
+//!
+//! ```text
+//! feedback ─► observe ─► statistics per axis and bin ─► utilities ─► θ ─► guard ─► Policy
+//!                └─────► replay list ─────────────────────────────────────────────►┘
+//! ```
+//!
+//! [`Feedback`]: marionette_stream::Feedback
+
+mod config;
+mod controller;
+mod guard;
+mod replay;
+mod state;
+mod statistics;
+mod summary;
+mod unlearnable;
+mod utility;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+pub use config::{CurriculumConfig, ReplayConfig, Signal};
+pub use controller::{observe, policy};
+pub use state::{AxisState, BinState, ControllerState, ReplayState};
+pub use summary::{AxisSummary, BinSummary, CurriculumSummary, summary};

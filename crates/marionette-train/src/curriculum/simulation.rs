@@ -1,0 +1,149 @@
+//! A made-up run: the closed loop with its lag, and a network, figures and critic that are a few formulas.
+
+use super::*;
+use marionette_base::random::stream;
+use marionette_stream::{AXES, Hardness, HardnessAxis, Policy, ReplayEntry, SampleStream};
+use marionette_stream::{Feedback, SampleFeedback};
+use rand::Rng;
+use rand_distr::StandardNormal;
+use std::collections::VecDeque;
+
+/// Batches between a policy and the batch drawn with it.
+pub const LAG: usize = 3;
+
+/// The figures and the critic of a made-up run.
+#[derive(Clone)]
+pub struct World {
+    /// Seed of every draw.
+    pub seed: u64,
+    /// What hardness 1 adds to the logarithm of the error, per axis.
+    pub effect: [f64; AXES],
+    /// Correlation of the difficulty score with the logarithm of the error.
+    pub insight: f64,
+    /// Whether scores are shuffled within each batch.
+    pub permuted: bool,
+    /// Batches over which the error falls to 1/e of what can be learned.
+    pub learning: f64,
+    /// Samples per batch.
+    pub batch: u64,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let effect = [0.7, 0.5, 0.4, 0.4, 0.3, 0.2, 0.1, 0.0];
+        World { seed, effect, insight: 0.3, permuted: false, learning: 1000.0, batch: 32 }
+    }
+
+    /// The trainer's verdict on a sample drawn with `policy`.
+    pub fn verdict(&self, policy: &Policy, index: u64, batch: u64) -> SampleFeedback {
+        let mut random = stream(self.seed, index, 0, "world");
+        let mut normal = stream(self.seed, index, 0, "noise").sample_iter(StandardNormal);
+        let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
+        let mut sampled = policy.mix.stream_of(index);
+        let entry = (sampled == SampleStream::Replay).then(|| draw(&policy.replay, random.random())).flatten();
+        if sampled == SampleStream::Replay && entry.is_none() {
+            sampled = SampleStream::Steered;
+        }
+        let hardness: Hardness = std::array::from_fn(|axis| {
+            let u: f32 = random.random();
+            match (sampled, entry) {
+                (_, Some(entry)) => entry.hardness[axis],
+                (SampleStream::Uniform, _) => u,
+                _ => policy.axes[axis].quantile(u),
+            }
+        });
+        let shift: f64 = self.effect.iter().zip(&hardness).map(|(e, h)| e * (f64::from(*h) - 0.5)).sum();
+        let noise = 0.5 * normal();
+        let spread = (self.effect.iter().map(|e| e * e / 12.0).sum::<f64>() + 0.25).sqrt();
+        let z = (shift + noise) / spread;
+        let score = self.insight * z + (1.0 - self.insight * self.insight).sqrt() * normal();
+        let level = 0.15 + 0.85 * (-(batch as f64) / self.learning).exp();
+        let error = level * (shift + noise).exp();
+        SampleFeedback {
+            index,
+            attempt: 0,
+            stream: sampled,
+            origin: entry.map(|entry| entry.origin),
+            hardness,
+            propensity: policy.propensity(&hardness),
+            loss: (3.0 * error) as f32,
+            error: error as f32,
+            hit_rate: (1.0 / (1.0 + (4.0 * error).powi(2))) as f32,
+            difficulty: (1.0 / (1.0 + (-score).exp())) as f32,
+        }
+    }
+}
+
+/// The entry at quantile `u` of the weights.
+fn draw(entries: &[ReplayEntry], u: f32) -> Option<&ReplayEntry> {
+    let mut left = u * entries.iter().map(|entry| entry.weight).sum::<f32>();
+    entries.iter().find(|entry| {
+        left -= entry.weight;
+        left < 0.0
+    })
+}
+
+/// Exchanges the scores of a batch at random.
+fn permute(samples: &mut [SampleFeedback], seed: u64, batch: u64) {
+    let mut random = stream(seed, batch, 0, "permute");
+    for i in (1..samples.len()).rev() {
+        let j = random.random_range(0..=i);
+        let score = samples[i].difficulty;
+        samples[i].difficulty = samples[j].difficulty;
+        samples[j].difficulty = score;
+    }
+}
+
+/// Runs the loop for `batches`, `alter` having the last word on every batch's feedback.
+pub fn run(
+    config: &CurriculumConfig,
+    steered: &[HardnessAxis],
+    world: &World,
+    batches: u64,
+    alter: impl Fn(&mut SampleFeedback, u64),
+) -> ControllerState {
+    let mut state = ControllerState::new(config);
+    let mut policies = VecDeque::from(vec![policy(config, &state); LAG]);
+    for batch in 0..batches {
+        policies.push_back(policy(config, &state));
+        let Some(current) = policies.pop_front() else { break };
+        let indices = batch * world.batch..(batch + 1) * world.batch;
+        let mut samples: Vec<_> = indices.map(|index| world.verdict(&current, index, batch)).collect();
+        samples.iter_mut().for_each(|sample| alter(sample, batch));
+        if world.permuted {
+            permute(&mut samples, world.seed, batch);
+        }
+        observe(config, steered, &mut state, &Feedback { batch, samples });
+    }
+    state
+}
+
+/// Divergence from uniform per axis, in nats.
+pub fn divergences(config: &CurriculumConfig, state: &ControllerState) -> [f32; AXES] {
+    let policy = policy(config, state);
+    std::array::from_fn(|axis| policy.axes[axis].kl_from_uniform())
+}
+
+#[test]
+fn real_scores_move_the_distributions_and_permuted_ones_do_not() {
+    let config = CurriculumConfig::default();
+    for insight in [0.2, 0.3, 0.4] {
+        let (mut real, mut permuted, mut strongest) = (0.0, 0.0, f32::MAX);
+        for seed in 0..8 {
+            let world = World { insight, ..World::new(seed) };
+            let kl = divergences(&config, &run(&config, &HardnessAxis::ALL, &world, 1500, |_, _| {}));
+            let world = World { permuted: true, ..world };
+            let noise = divergences(&config, &run(&config, &HardnessAxis::ALL, &world, 1500, |_, _| {}));
+            let (sum, noise) = (kl.iter().sum::<f32>(), noise.iter().sum::<f32>());
+            assert!(noise < 0.15 * sum, "insight {insight}, seed {seed}: {noise} against {sum} nats");
+            strongest = strongest.min(kl[0]);
+            real += sum / 8.0;
+            permuted += noise / 8.0;
+        }
+        println!(
+            "insight {insight}: real {real:.3}, permuted {permuted:.4}, least on the axis that matters {strongest:.3}"
+        );
+        assert!(permuted < 0.05 * real, "insight {insight}: {permuted} against {real} nats");
+        assert!(strongest > if insight < 0.25 { 0.02 } else { 0.1 }, "insight {insight}: {strongest} nats");
+    }
+}

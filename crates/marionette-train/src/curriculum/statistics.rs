@@ -1,0 +1,91 @@
+//! From a batch's feedback to the statistics of every axis and bin.
+
+use super::{config::CurriculumConfig, state::ControllerState};
+use marionette_base::statistics::rank_shares;
+use marionette_stream::SampleFeedback;
+use marionette_stream::{SampleStream, StreamMix};
+
+/// Greatest importance weight: one rare sample must not speak for its bin.
+const MAX_WEIGHT: f64 = 3.0;
+
+/// Whether a verdict can be used at all; a NaN or an infinity in one field makes the others suspect too.
+pub(super) fn usable(sample: &SampleFeedback) -> bool {
+    let in_unit = |value: &f32| (0.0..=1.0).contains(value);
+    sample.hardness.iter().all(in_unit)
+        && sample.propensity.iter().all(in_unit)
+        && in_unit(&sample.hit_rate)
+        && sample.loss.is_finite()
+        && sample.difficulty.is_finite()
+        && sample.error.is_finite()
+        && sample.error >= 0.0
+}
+
+/// The verdicts that may enter the statistics: usable, and of the uniform and steered streams.
+pub(super) fn fresh(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
+    samples.iter().filter(|sample| usable(sample) && sample.stream != SampleStream::Replay).collect()
+}
+
+/// How much a sample counts on an axis, so that uniform and steered samples together estimate what uniform ones would:
+/// the uniform density over that of the mixture the sample came from.
+fn importance(mix: &StreamMix, bins: usize, propensity: f32) -> f64 {
+    let (uniform, steered) = (f64::from(mix.uniform), f64::from(mix.steered));
+    let density = (uniform / bins as f64 + steered * f64::from(propensity)) / (uniform + steered);
+    let weight = 1.0 / bins as f64 / density;
+    // A mix of replays alone has no density.
+    if weight.is_nan() { 1.0 } else { weight.min(MAX_WEIGHT) }
+}
+
+/// Lets the statistics forget by one batch and adds the batch's fresh samples to them.
+pub(super) fn gather(config: &CurriculumConfig, state: &mut ControllerState, fresh: &[&SampleFeedback]) {
+    let (keep, keep_recent) = ((-1.0 / config.memory).exp(), (-1.0 / config.recent).exp());
+    for bin in state.axes.iter_mut().flat_map(|axis| &mut axis.bins) {
+        for moments in [&mut bin.rank, &mut bin.difficulty, &mut bin.error, &mut bin.learnability] {
+            moments.fade(keep);
+        }
+        bin.recent_error.fade(keep_recent);
+    }
+    let scores: Vec<f32> = fresh.iter().map(|sample| sample.difficulty).collect();
+    for (sample, rank) in fresh.iter().zip(rank_shares(&scores)) {
+        let hit_rate = f64::from(sample.hit_rate);
+        for (axis, axis_state) in state.axes.iter_mut().enumerate() {
+            let bins = axis_state.bins.len();
+            let weight = importance(&config.mix, bins, sample.propensity[axis]);
+            let bin = ((sample.hardness[axis] * bins as f32) as usize).min(bins - 1);
+            let bin = &mut axis_state.bins[bin];
+            bin.count += 1;
+            bin.rank.add(weight, rank);
+            bin.difficulty.add(weight, f64::from(sample.difficulty));
+            bin.error.add(weight, f64::from(sample.error));
+            bin.recent_error.add(weight, f64::from(sample.error));
+            bin.learnability.add(weight, hit_rate * (1.0 - hit_rate));
+        }
+    }
+}
+
+/// Adds the batch's losses to the moving loss of each stream.
+pub(super) fn gather_losses(config: &CurriculumConfig, state: &mut ControllerState, samples: &[SampleFeedback]) {
+    let keep = (-1.0 / config.recent).exp();
+    for (losses, stream) in
+        state.losses.iter_mut().zip([SampleStream::Uniform, SampleStream::Steered, SampleStream::Replay])
+    {
+        losses.fade(keep);
+        for sample in samples.iter().filter(|sample| sample.stream == stream && usable(sample)) {
+            losses.add(1.0, f64::from(sample.loss));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn importance_is_the_ratio_of_uniform_to_mixture_and_capped() {
+        let mix = StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 };
+        assert!((importance(&mix, 6, 1.0 / 6.0) - 1.0).abs() < 1e-6);
+        let weight = importance(&mix, 6, 0.5);
+        assert!((weight - (1.0 / 6.0) / (1.0 / 18.0 + 1.0 / 3.0)).abs() < 1e-6);
+        assert!((importance(&StreamMix { uniform: 0.1, steered: 0.9, replay: 0.0 }, 6, 0.0) - 3.0).abs() < 1e-9);
+        assert_eq!(importance(&StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 }, 6, 0.2), 1.0);
+    }
+}

@@ -1,0 +1,90 @@
+//! What the controller knows, for logs, the report and the window.
+
+use super::config::CurriculumConfig;
+use super::controller::policy;
+use super::state::ControllerState;
+use super::utility::utilities;
+use marionette_stream::HardnessAxis;
+use serde::{Deserialize, Serialize};
+
+/// One bin of one axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BinSummary {
+    /// Probability in the steered stream.
+    pub probability: f32,
+    /// Utility, in sample standard deviations of the signal; 0 is average.
+    pub utility: f64,
+    /// Mean difficulty rank within the batch, in [0, 1].
+    pub mean_rank: Option<f64>,
+    /// Mean raw difficulty score, in [0, 1].
+    pub mean_difficulty: Option<f64>,
+    /// Mean keypoint error, in torso lengths.
+    pub mean_error: Option<f64>,
+    /// Uniform and steered samples counted since the start.
+    pub count: u64,
+    /// Whether the bin is held to be unlearnable for now.
+    pub unlearnable: bool,
+}
+
+/// One axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisSummary {
+    /// Which one.
+    pub axis: HardnessAxis,
+    /// Divergence of its distribution from uniform, in nats.
+    pub kl: f32,
+    /// Mean hardness of its distribution, in [0, 1].
+    pub mean_hardness: f32,
+    /// Its bins, from everyday to extreme.
+    pub bins: Vec<BinSummary>,
+}
+
+/// The controller at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurriculumSummary {
+    /// Batches fed back.
+    pub version: u64,
+    /// Every axis, in [`HardnessAxis::ALL`] order.
+    pub axes: Vec<AxisSummary>,
+    /// Samples in the replay list.
+    pub replay: usize,
+    /// Moving loss of the uniform, steered and replay streams.
+    pub losses: [Option<f64>; 3],
+    /// Steered over uniform loss.
+    pub band_ratio: Option<f64>,
+    /// How much of the steering takes effect, in (0, 1].
+    pub temper: f64,
+}
+
+/// Sums up what the controller knows.
+pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> CurriculumSummary {
+    let policy = policy(config, state);
+    let axis = |axis: HardnessAxis| {
+        let (axis_state, distribution) = (&state.axes[axis as usize], policy.axis(axis));
+        let bins = axis_state.bins.iter().zip(utilities(config, axis_state)).zip(&distribution.probabilities);
+        AxisSummary {
+            axis,
+            kl: distribution.kl_from_uniform(),
+            mean_hardness: distribution.mean(),
+            bins: bins
+                .map(|((bin, utility), &probability)| BinSummary {
+                    probability,
+                    utility,
+                    mean_rank: bin.rank.mean(),
+                    mean_difficulty: bin.difficulty.mean(),
+                    mean_error: bin.error.mean(),
+                    count: bin.count,
+                    unlearnable: config.unlearnable(bin),
+                })
+                .collect(),
+        }
+    };
+    CurriculumSummary {
+        version: state.version,
+        axes: HardnessAxis::ALL.into_iter().map(axis).collect(),
+        replay: state.replay.len(),
+        losses: std::array::from_fn(|stream| state.losses[stream].mean()),
+        band_ratio: state.band_ratio(),
+        temper: state.temper,
+    }
+}

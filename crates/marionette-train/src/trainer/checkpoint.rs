@@ -1,0 +1,99 @@
+//! Everything that a run needs to continue bit for bit.
+
+use super::{Trainer, UniformStatistics};
+use crate::{afl::AflState, curriculum::ControllerState};
+use candle_core::Tensor;
+use marionette_stream::Policy;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// What of a trainer is not a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainerState {
+    /// Steps taken or skipped so far.
+    pub step: u64,
+    skipped: u64,
+    skipped_in_a_row: u64,
+    optimizer_steps: u64,
+    afl: AflState,
+    controller: ControllerState,
+    policies: Vec<Policy>,
+    statistics: UniformStatistics,
+}
+
+/// A checkpoint that is whole but of another run: another network, figure or set of bins.
+#[derive(Debug, thiserror::Error)]
+#[error("does not fit this run's configuration: {0}")]
+pub struct UnfitCheckpoint(String);
+
+const RECENT: &str = "statistics.recent";
+/// What the names of the network's tensors begin with.
+pub const NETWORK: &str = "network.";
+const OPTIMIZER: &str = "optimizer.";
+
+impl Trainer {
+    /// The network's parameters and buffers by their PyTorch-style names: what `weights.safetensors` holds.
+    ///
+    /// # Errors
+    /// If the device cannot hand them out.
+    pub fn weights(&self) -> candle_core::Result<BTreeMap<String, Tensor>> {
+        self.network.parameters().tensors()
+    }
+
+    /// Everything that [`Trainer::restore`] needs.
+    ///
+    /// # Errors
+    /// If the device cannot hand the tensors out.
+    pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, TrainerState), super::TrainError> {
+        let (mut tensors, afl) = self.afl.save()?;
+        let prefixed = |prefix: &'static str, tensors: BTreeMap<String, Tensor>| {
+            tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
+        };
+        tensors.extend(prefixed(NETWORK, self.weights()?));
+        tensors.extend(prefixed(OPTIMIZER, self.optimizer.state()?));
+        tensors.insert(RECENT.to_owned(), self.statistics.recent_tensor()?);
+        let state = TrainerState {
+            step: self.step,
+            skipped: self.skipped,
+            skipped_in_a_row: self.skipped_in_a_row,
+            optimizer_steps: self.optimizer.steps(),
+            afl,
+            controller: self.controller.clone(),
+            policies: self.policies.iter().map(|policy| (**policy).clone()).collect(),
+            statistics: self.statistics.clone(),
+        };
+        Ok((tensors, state))
+    }
+
+    /// Continues where a checkpoint was saved. Where it fails, this trainer is not to be used any more.
+    ///
+    /// # Errors
+    /// Where the checkpoint is of another network, figure or configuration.
+    pub fn restore(&mut self, tensors: &BTreeMap<String, Tensor>, state: TrainerState) -> Result<(), UnfitCheckpoint> {
+        let unfit = |e: &dyn std::fmt::Display| UnfitCheckpoint(e.to_string());
+        let stripped = |prefix: &str| -> BTreeMap<String, Tensor> {
+            tensors
+                .iter()
+                .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
+                .collect()
+        };
+        if state.policies.len() != self.settings.lag {
+            let found = state.policies.len();
+            return Err(UnfitCheckpoint(format!("it holds {found} policies, and lag is {}", self.settings.lag)));
+        }
+        self.network.parameters().load(&stripped(NETWORK)).map_err(|e| unfit(&e))?;
+        self.optimizer.load_state(state.optimizer_steps, stripped(OPTIMIZER)).map_err(|e| unfit(&e))?;
+        self.afl.load(tensors, &state.afl).map_err(|e| unfit(&e))?;
+        self.statistics = state.statistics;
+        let recent = tensors.get(RECENT).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{RECENT}\"")))?;
+        self.statistics.restore_recent(recent).map_err(|e| unfit(&e))?;
+        self.controller = state.controller;
+        self.policies = state.policies.into_iter().map(Arc::new).collect::<VecDeque<_>>();
+        (self.step, self.skipped, self.skipped_in_a_row) = (state.step, state.skipped, state.skipped_in_a_row);
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! What may be changed by hand while a run goes on.
+
+use super::Trainer;
+use crate::curriculum;
+use marionette_stream::{AXES, AxisDistribution, HardnessAxis, Policy};
+use serde::{Deserialize, Serialize};
+
+/// What may be set by hand, with the values in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hand {
+    /// Whether the axes are steered.
+    pub steering: bool,
+    /// Exponent of the scores in the weights.
+    pub gamma: f64,
+    /// Share of every axis' distribution that stays uniform.
+    pub floor: f64,
+    /// Factor on the learning rate.
+    pub rate_factor: f64,
+    /// Axes that are held, with the probabilities of their bins.
+    pub locks: [Option<Vec<f32>>; AXES],
+}
+
+impl Hand {
+    /// The largest γ that can be set.
+    pub const MOST_GAMMA: f64 = 8.0;
+    /// The largest factor on the learning rate that can be set.
+    pub const MOST_FACTOR: f64 = 10.0;
+
+    /// Puts every value into the range that makes sense; what is no number becomes what it was in `before`. Returns what had to
+    /// be changed, in words.
+    pub fn clamped(mut self, before: &Hand) -> (Self, Vec<String>) {
+        let mut said = Vec::new();
+        let mut clamp = |name: &str, value: &mut f64, old: f64, most: f64| {
+            let wanted = *value;
+            *value = if wanted.is_finite() { wanted.clamp(0.0, most) } else { old };
+            if *value != wanted {
+                said.push(format!("{name} {wanted} is beyond 0 to {most}: it is now {}", *value));
+            }
+        };
+        clamp("gamma", &mut self.gamma, before.gamma, Self::MOST_GAMMA);
+        clamp("floor", &mut self.floor, before.floor, 1.0);
+        clamp("learning-rate factor", &mut self.rate_factor, before.rate_factor, Self::MOST_FACTOR);
+        for (axis, lock) in HardnessAxis::ALL.into_iter().zip(&mut self.locks) {
+            let Some(shares) = lock else { continue };
+            let bins = shares.len().max(1) as f32;
+            let fit = |share: &f32| share.is_finite() && *share >= 0.0;
+            let sum: f32 = shares.iter().filter(|share| fit(share)).sum();
+            if !shares.iter().all(fit) || sum <= 0.0 {
+                said.push(format!("a lock on {axis} needs shares of 0 or more that are not all 0: it is held even"));
+                shares.fill(1.0 / bins);
+            } else {
+                shares.iter_mut().for_each(|share| *share /= sum);
+            }
+        }
+        (self, said)
+    }
+}
+
+/// `policy` with the axes that are held by hand. Without any it is the very same.
+pub(super) fn locked(mut policy: Policy, locks: &[Option<Vec<f32>>; AXES]) -> Policy {
+    for (axis, lock) in policy.axes.iter_mut().zip(locks) {
+        if let Some(probabilities) = lock.as_ref().filter(|lock| lock.len() == axis.bins()) {
+            *axis = AxisDistribution { probabilities: probabilities.clone() };
+        }
+    }
+    policy
+}
+
+impl Trainer {
+    /// What is set now.
+    pub fn hand(&self) -> Hand {
+        Hand {
+            steering: self.settings.curriculum.steering,
+            gamma: self.settings.afl.gamma,
+            floor: self.settings.curriculum.floor,
+            rate_factor: self.rate_factor,
+            locks: self.locks.clone(),
+        }
+    }
+
+    /// Sets what is set by hand, from the next step on; the batches in flight were drawn before. The values should be those of
+    /// [`Hand::clamped`].
+    pub fn set_hand(&mut self, hand: Hand) {
+        self.settings.curriculum.steering = hand.steering;
+        self.settings.curriculum.floor = hand.floor;
+        self.settings.afl.gamma = hand.gamma;
+        self.afl.set_gamma(hand.gamma);
+        self.rate_factor = hand.rate_factor;
+        self.locks = hand.locks;
+    }
+
+    /// The policy to draw with from here on: the controller's, but for the axes that are held by hand.
+    pub(super) fn next_policy(&self) -> Policy {
+        locked(curriculum::policy(&self.settings.curriculum, &self.controller), &self.locks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hand() -> Hand {
+        Hand { steering: true, gamma: 1.0, floor: 0.3, rate_factor: 1.0, locks: Default::default() }
+    }
+
+    #[test]
+    fn absurd_values_are_clamped_and_said_so() {
+        let mut locks: [Option<Vec<f32>>; AXES] = Default::default();
+        locks[0] = Some(vec![1.0, 3.0]);
+        locks[1] = Some(vec![f32::NAN, 1.0]);
+        let wild = Hand { gamma: 1e30, floor: -2.0, rate_factor: f64::NAN, locks, ..hand() };
+        let (tame, said) = wild.clamped(&hand());
+        assert_eq!((tame.gamma, tame.floor, tame.rate_factor), (Hand::MOST_GAMMA, 0.0, 1.0));
+        assert_eq!((tame.locks[0].clone(), tame.locks[1].clone()), (Some(vec![0.25, 0.75]), Some(vec![0.5, 0.5])));
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert_eq!(hand().clamped(&hand()), (hand(), Vec::new()));
+    }
+
+    #[test]
+    fn a_lock_holds_its_axis_and_no_lock_changes_nothing() {
+        let policy = Policy::initial(Default::default(), 6);
+        assert_eq!(locked(policy.clone(), &Default::default()), policy);
+        let mut locks: [Option<Vec<f32>>; AXES] = Default::default();
+        locks[2] = Some(vec![0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        // One of another number of bins cannot be meant.
+        locks[3] = Some(vec![1.0]);
+        let held = locked(policy.clone(), &locks);
+        assert_eq!(held.axes[2].probability_at(0.99), 1.0);
+        assert_eq!((&held.axes[3], &held.axes[0]), (&policy.axes[3], &policy.axes[0]));
+    }
+}

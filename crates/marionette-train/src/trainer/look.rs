@@ -1,0 +1,85 @@
+//! What the network of today makes of any pictures, without learning from them.
+
+use super::{Flips, TrainError, Trainer, Verdict, input::Input};
+use crate::afl::MapPair;
+use marionette_nn::{
+    detect::{decoded, heatmaps},
+    heatmap::HeatmapTargets,
+};
+use marionette_stream::{Batch, Visibility};
+
+/// What a network makes of one picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opinion {
+    /// Base loss, 0 being perfect; none where no labels were at hand.
+    pub loss: Option<f32>,
+    /// Difficulty score in [0, 1]; none where there is no critic to ask.
+    pub difficulty: Option<f32>,
+    /// Mean distance between predicted and true keypoints, torso lengths.
+    pub error: f32,
+    /// Share of the visible keypoints found within 0.2 torso lengths.
+    pub hit_rate: f32,
+    /// Keypoints found: x and y (pixels of the network's input) and score in [0, 1].
+    pub found: Vec<[f32; 3]>,
+    /// A heatmap per keypoint, row by row.
+    pub heatmaps: Vec<f32>,
+    /// Columns and rows of a heatmap.
+    pub grid: [usize; 2],
+}
+
+impl Opinion {
+    /// The heatmap of keypoint `keypoint`, if there is one.
+    pub fn heatmap(&self, keypoint: usize) -> Option<&[f32]> {
+        let cells = self.grid[0] * self.grid[1];
+        self.heatmaps.get(keypoint * cells..(keypoint + 1) * cells).filter(|map| !map.is_empty())
+    }
+}
+
+impl Trainer {
+    /// What the network makes of `batch`, whose tiles have the size that it takes. Nothing is learned and nothing changes: the next
+    /// step comes out as it would have.
+    ///
+    /// # Errors
+    /// Where a tensor operation fails or something is not finite.
+    pub fn look(&self, batch: &Batch) -> Result<Vec<Opinion>, TrainError> {
+        let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
+        let input = Input::new(batch, &self.figure, &self.spec, Flips::None, self.settings.seed, &self.device)?;
+        let labelled = input.labelled();
+        let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
+        let logits = self.network.forward(&input.images, false)?;
+        let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
+        let maps = self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
+        let (target, mask) = self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
+        let shape = [batch.tiles.len(), keypoints, grid.height, grid.width];
+        let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape };
+        let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        // The whole heatmaps, also of keypoints without a label.
+        let whole = heatmaps(&logits, self.base_loss.activation(), grid)?;
+        let decoded = decoded(&whole, keypoints, grid);
+        let cells = keypoints * grid.width * grid.height;
+        let opinion = |(i, tile): (usize, &marionette_stream::Tile)| {
+            let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
+            let verdict = verdict(&found, &input.keypoints[i * keypoints..], &input.visibility[i * keypoints..], tile);
+            Opinion {
+                loss: Some(losses[i]),
+                difficulty: Some(scores.difficulty[i]),
+                error: verdict.error,
+                hit_rate: verdict.hit_rate,
+                found,
+                heatmaps: whole[i * cells..(i + 1) * cells].to_vec(),
+                grid: [grid.width, grid.height],
+            }
+        };
+        Ok(batch.tiles.iter().enumerate().map(opinion).collect())
+    }
+}
+
+fn verdict(
+    found: &[[f32; 3]],
+    truth: &[[f32; 2]],
+    visibility: &[Visibility],
+    tile: &marionette_stream::Tile,
+) -> Verdict {
+    let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
+    Verdict::new(&places, truth, visibility, tile.labels.torso)
+}

@@ -1,0 +1,155 @@
+//! What the uniform stream says of the run: it is the yardstick, because the curriculum cannot move it.
+
+use super::Verdict;
+use candle_core::{Device, Tensor};
+use marionette_base::statistics::spearman;
+use marionette_stream::{AXES, Hardness, Visibility};
+use serde::{Deserialize, Serialize};
+
+/// Numbers kept of each recent sample: step, score, error, then its hardness per axis.
+const COLUMNS: usize = 3 + AXES;
+/// Samples kept.
+const KEPT: usize = 8192;
+
+/// Sums over samples of the uniform stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    samples: u64,
+    loss: f64,
+    labelled: u64,
+    found: u64,
+}
+
+impl Standing {
+    fn add(&mut self, loss: f32, verdict: &Verdict) {
+        self.samples += 1;
+        self.loss += f64::from(loss);
+        self.labelled += u64::from(verdict.labelled);
+        self.found += u64::from(verdict.found);
+    }
+
+    /// Mean loss.
+    pub fn loss(&self) -> f64 {
+        self.loss / self.samples.max(1) as f64
+    }
+
+    /// PCK@0.2 torso over all labelled keypoints.
+    pub fn pck(&self) -> f64 {
+        self.found as f64 / self.labelled.max(1) as f64
+    }
+}
+
+/// Statistics of the uniform stream over a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UniformStatistics {
+    /// The first twentieth of the run.
+    pub start: Standing,
+    /// The last tenth of the run.
+    pub end: Standing,
+    /// A mean pose's score on the same samples as `end`.
+    mean_pose_end: Standing,
+    /// Per keypoint, the sum of x and y as shares of the image, and their number.
+    pose_sums: Vec<[f64; 3]>,
+    #[serde(skip)]
+    recent: Vec<[f32; COLUMNS]>,
+}
+
+/// One sample of the uniform stream as the statistics take it in.
+pub(super) struct UniformSample<'a> {
+    pub loss: f32,
+    pub score: f32,
+    pub verdict: Verdict,
+    pub hardness: &'a Hardness,
+    pub keypoints: &'a [[f32; 2]],
+    pub visibility: &'a [Visibility],
+    pub torso: f32,
+    pub size: [f32; 2],
+}
+
+impl UniformStatistics {
+    /// No samples yet, of a figure with `keypoints` keypoints.
+    pub fn new(keypoints: usize) -> Self {
+        UniformStatistics {
+            start: Standing::default(),
+            end: Standing::default(),
+            mean_pose_end: Standing::default(),
+            pose_sums: vec![[0.0; 3]; keypoints],
+            recent: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, step: u64, steps: u64, sample: &UniformSample) {
+        let progress = step as f64 / steps.max(1) as f64;
+        if progress < 0.05 {
+            self.start.add(sample.loss, &sample.verdict);
+        }
+        if progress >= 0.9 {
+            self.end.add(sample.loss, &sample.verdict);
+            let mean = self.mean_pose(sample.size);
+            let verdict = Verdict::new(&mean, sample.keypoints, sample.visibility, sample.torso);
+            self.mean_pose_end.add(0.0, &verdict);
+        }
+        for ((sum, [x, y]), v) in self.pose_sums.iter_mut().zip(sample.keypoints).zip(sample.visibility) {
+            if *v != Visibility::Outside {
+                sum[0] += f64::from(x / sample.size[0]);
+                sum[1] += f64::from(y / sample.size[1]);
+                sum[2] += 1.0;
+            }
+        }
+        let mut row = [0.0; COLUMNS];
+        row[..3].copy_from_slice(&[step as f32, sample.score, sample.verdict.error]);
+        row[3..].copy_from_slice(sample.hardness);
+        if self.recent.len() == KEPT {
+            self.recent.remove(0);
+        }
+        self.recent.push(row);
+    }
+
+    /// The mean pose so far, in pixels of an image of `size`.
+    fn mean_pose(&self, size: [f32; 2]) -> Vec<[f32; 2]> {
+        let mean = |sum: &[f64; 3], axis: usize| (sum[axis] / sum[2].max(1.0)) as f32 * size[axis];
+        self.pose_sums.iter().map(|sum| [mean(sum, 0), mean(sum, 1)]).collect()
+    }
+
+    /// PCK@0.2 torso that always guessing the mean pose reaches on the samples of [`UniformStatistics::end`].
+    pub fn mean_pose_pck(&self) -> f64 {
+        self.mean_pose_end.pck()
+    }
+
+    /// Spearman's rank correlation of the score with keypoint error over the kept samples from `from_step` on.
+    pub fn score_error_correlation(&self, from_step: u64) -> f32 {
+        let (scores, errors) = (self.column(1, from_step), self.column(2, from_step));
+        spearman(&scores, &errors)
+    }
+
+    /// Spearman's rank correlation of the score with each hardness axis, as above.
+    pub fn score_axis_correlations(&self, from_step: u64) -> [f32; AXES] {
+        let scores = self.column(1, from_step);
+        std::array::from_fn(|axis| spearman(&scores, &self.column(3 + axis, from_step)))
+    }
+
+    /// Spearman's rank correlation of keypoint error with each hardness axis, as above.
+    pub fn error_axis_correlations(&self, from_step: u64) -> [f32; AXES] {
+        let errors = self.column(2, from_step);
+        std::array::from_fn(|axis| spearman(&errors, &self.column(3 + axis, from_step)))
+    }
+
+    fn column(&self, column: usize, from_step: u64) -> Vec<f32> {
+        self.recent.iter().filter(|row| row[0] >= from_step as f32).map(|row| row[column]).collect()
+    }
+
+    /// The kept samples as a tensor [N, 11] for a checkpoint.
+    pub(super) fn recent_tensor(&self) -> candle_core::Result<Tensor> {
+        Tensor::from_slice(self.recent.as_flattened(), (self.recent.len(), COLUMNS), &Device::Cpu)
+    }
+
+    pub(super) fn restore_recent(&mut self, tensor: &Tensor) -> candle_core::Result<()> {
+        let (_, columns) = tensor.dims2()?;
+        if columns != COLUMNS {
+            candle_core::bail!("statistics of {columns} columns, expected {COLUMNS}");
+        }
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        self.recent = values.chunks_exact(COLUMNS).map(|row| std::array::from_fn(|i| row[i])).collect();
+        Ok(())
+    }
+}

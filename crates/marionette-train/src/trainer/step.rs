@@ -1,0 +1,372 @@
+//! One step of the closed loop.
+
+use super::{
+    Laps, Operation, TrainError, TrainSettings, UniformStatistics, Verdict, error::MOST_SKIPPED, input::Input,
+    statistics::UniformSample,
+};
+use crate::{
+    afl::{Afl, AflError, BaseLoss, CriticStep, MapPair, Scores, base_loss, weighted},
+    curriculum,
+    curriculum::ControllerState,
+};
+use candle_core::{Device, Tensor};
+use marionette_figure::Figure;
+use marionette_stream::{AXES, Batch, Feedback, Policy, SampleFeedback, SampleStream};
+use std::{collections::VecDeque, sync::Arc};
+use {
+    marionette_nn as model,
+    marionette_nn::{
+        HeatmapNetwork, ModelSpec,
+        detect::decode_output,
+        heatmap::{Activation, HeatmapTargets},
+        optim::{Optimizer, clip_factor, collect, global_norm},
+    },
+};
+
+/// What a step was like.
+#[derive(Clone, Debug)]
+pub struct StepReport {
+    /// The step, from 0.
+    pub step: u64,
+    /// Why nothing was learned, where the step was skipped.
+    pub skipped: Option<&'static str>,
+    /// Mean base loss of the batch (0 is perfect).
+    pub loss: f64,
+    /// Mean base loss per stream: uniform, steered, replay; `None` for a stream with no sample in the batch.
+    pub stream_losses: [Option<f64>; 3],
+    /// Keypoints with a label, and of those found within 0.2 torso lengths.
+    pub labelled_found: [u32; 2],
+    /// Norm of the gradients before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
+    /// The critic's step.
+    pub critic: Option<CriticStep>,
+    /// Share of raw scores strictly inside (0.05, 0.95).
+    pub unsaturated: f32,
+    /// Effective sample size of the weights, as a share of the batch.
+    pub effective_share: f32,
+    /// Score per sample; empty for a skipped step.
+    pub difficulty: Vec<f32>,
+    /// Predicted keypoints per sample, pixels of the image as it was rendered; empty for a skipped step.
+    pub predictions: Vec<Vec<[f32; 2]>>,
+    /// What was told the controller of each sample; empty for a skipped step.
+    pub samples: Vec<SampleFeedback>,
+}
+
+/// The network, its critic, its optimizer, the controller and everything that they remember.
+pub struct Trainer {
+    pub(super) settings: TrainSettings,
+    pub(super) figure: Arc<Figure>,
+    pub(super) device: Device,
+    pub(super) network: HeatmapNetwork,
+    pub(super) spec: ModelSpec,
+    pub(super) base_loss: Box<dyn BaseLoss>,
+    pub(super) optimizer: Optimizer,
+    pub(super) afl: Afl,
+    pub(super) controller: ControllerState,
+    /// The policies after the last `lag` batches, oldest first: batches in flight are drawn with them.
+    pub(super) policies: VecDeque<Arc<Policy>>,
+    pub(super) statistics: UniformStatistics,
+    /// Steps taken or skipped so far.
+    pub(super) step: u64,
+    pub(super) skipped: u64,
+    pub(super) skipped_in_a_row: u64,
+    /// Factor on the learning rate, 1 unless it is set by hand.
+    pub(super) rate_factor: f64,
+    /// Axes that are held by hand.
+    pub(super) locks: [Option<Vec<f32>>; AXES],
+    laps: Laps,
+}
+
+/// What the forward pass of a step gave.
+struct Prediction {
+    losses: Tensor,
+    scores: Scores,
+    decoded: Vec<Vec<[f32; 2]>>,
+}
+
+impl Trainer {
+    /// A trainer before its first step.
+    ///
+    /// # Errors
+    /// Where the network or loss is unknown, the images do not fit, or the device cannot hold it.
+    pub fn new(
+        settings: TrainSettings,
+        figure: Arc<Figure>,
+        image: [u32; 2],
+        device: Device,
+    ) -> Result<Self, TrainError> {
+        let keypoints = figure.keypoints.len();
+        let network = model::build(&settings.model, keypoints, settings.seed, &device)?;
+        let spec = network.spec().clone();
+        if spec.input_size() != image {
+            return Err(TrainError::ImageSize {
+                expected: format!("{}x{}", spec.input_width, spec.input_height),
+                found: format!("{}x{}", image[0], image[1]),
+                network: spec.name,
+            });
+        }
+        let optimizer = Optimizer::new(network.parameters(), settings.optimizer.settings())?;
+        let afl = Afl::new(settings.afl.clone(), keypoints, settings.seed, &device)?;
+        let controller = ControllerState::new(&settings.curriculum);
+        let initial = Arc::new(curriculum::policy(&settings.curriculum, &controller));
+        Ok(Trainer {
+            base_loss: base_loss(&settings.loss)?,
+            policies: std::iter::repeat_n(initial, settings.lag).collect(),
+            statistics: UniformStatistics::new(keypoints),
+            settings,
+            figure,
+            device,
+            network,
+            spec,
+            optimizer,
+            afl,
+            controller,
+            step: 0,
+            skipped: 0,
+            skipped_in_a_row: 0,
+            rate_factor: 1.0,
+            locks: Default::default(),
+            laps: Laps::default(),
+        })
+    }
+
+    /// Learns from one batch: a step of the network, a step of the critic, an observation of the controller.
+    ///
+    /// A step that would not be finite is skipped and counted; the controller hears of it all the same.
+    ///
+    /// # Errors
+    /// Where ten steps in a row were skipped or a tensor operation fails.
+    pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
+        self.laps.begin();
+        let input = Input::new(batch, &self.figure, &self.spec, self.settings.flips, self.settings.seed, &self.device)?;
+        let mut report = StepReport {
+            step: self.step,
+            skipped: None,
+            loss: f64::NAN,
+            stream_losses: [None; 3],
+            labelled_found: [0; 2],
+            gradient_norm: f64::NAN,
+            learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step) * self.rate_factor,
+            critic: None,
+            unsaturated: 0.0,
+            effective_share: 0.0,
+            difficulty: Vec::new(),
+            predictions: Vec::new(),
+            samples: Vec::new(),
+        };
+        let learned = match self.predict(&input) {
+            Ok(prediction) => self.update(&prediction, &mut report).map(|()| Some(prediction)),
+            Err(error) => Err(error),
+        };
+        let samples = match learned {
+            Ok(Some(prediction)) => self.judge(batch, &input, prediction, &mut report)?,
+            Ok(None) => Vec::new(),
+            Err(TrainError::Afl(AflError::NotFinite { what })) => {
+                report.skipped = Some(what);
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        self.skipped_in_a_row = if report.skipped.is_some() { self.skipped_in_a_row + 1 } else { 0 };
+        self.skipped += u64::from(report.skipped.is_some());
+        let feedback = Feedback { batch: batch.index, samples };
+        curriculum::observe(&self.settings.curriculum, &self.settings.steered_axes, &mut self.controller, &feedback);
+        self.policies.pop_front();
+        self.policies.push_back(Arc::new(self.next_policy()));
+        report.samples = feedback.samples;
+        self.step += 1;
+        self.laps.lap(Operation::Judge);
+        match report.skipped {
+            Some(reason) if self.skipped_in_a_row >= MOST_SKIPPED => {
+                Err(TrainError::Diverged { step: report.step, reason })
+            }
+            _ => Ok(report),
+        }
+    }
+
+    /// Forward pass, losses and scores. The scores are taken before the critic learns from the batch (Alg. 2).
+    fn predict(&mut self, input: &Input) -> Result<Prediction, TrainError> {
+        let grid = self.spec.grid();
+        let keypoints = self.figure.keypoints.len();
+        let labelled = input.labelled();
+        let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
+        self.laps.lap(Operation::Input);
+        let logits = self.network.forward(&input.images, true)?;
+        self.laps.lap(Operation::Forward);
+        let losses = self.base_loss.per_sample(&logits, &targets)?;
+        self.laps.lap(Operation::Loss);
+        let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
+        // A keypoint with no label has no mass, so its map is empty; for decoding every map counts.
+        let maps = maps.flatten_all()?.to_vec1::<f32>()?;
+        let (critic_maps, mask) = self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
+        let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
+        let pair = MapPair { target: &critic_maps, prediction: &maps, mask: &mask, shape };
+        let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        self.laps.lap(Operation::Score);
+        let decoded = decode_output(&logits, self.base_loss.activation(), grid)?
+            .iter()
+            .map(|keypoints| keypoints.iter().map(|found| [found.x, found.y]).collect())
+            .collect();
+        self.laps.lap(Operation::Decode);
+        Ok(Prediction { losses, scores, decoded })
+    }
+
+    /// Backward pass and both optimizers.
+    fn update(&mut self, prediction: &Prediction, report: &mut StepReport) -> Result<(), TrainError> {
+        let Prediction { losses, scores, .. } = prediction;
+        let weights = Tensor::from_slice(&scores.weights, scores.weights.len(), &self.device)?;
+        let loss = weighted(losses, &weights)?;
+        if !loss.to_scalar::<f32>()?.is_finite() {
+            return Err(AflError::NotFinite { what: "the loss" }.into());
+        }
+        let parameters = self.network.parameters().trainable();
+        self.laps.lap(Operation::Loss);
+        let gradients = collect(parameters, loss.backward()?);
+        self.laps.lap(Operation::Backward);
+        report.gradient_norm = global_norm(&gradients)?;
+        if !report.gradient_norm.is_finite() {
+            return Err(AflError::NotFinite { what: "the gradient" }.into());
+        }
+        self.laps.lap(Operation::Optimizer);
+        // The critic first: where its step is not finite, neither network nor critic has moved.
+        report.critic = Some(self.afl.update_critic(scores)?);
+        self.laps.lap(Operation::Critic);
+        let factor = clip_factor(report.gradient_norm, self.settings.optimizer.clip_norm);
+        self.optimizer.step(&gradients, factor, report.learning_rate)?;
+        self.laps.lap(Operation::Optimizer);
+        Ok(())
+    }
+
+    /// Measures every sample of a batch that was learned from.
+    fn judge(
+        &mut self,
+        batch: &Batch,
+        input: &Input,
+        prediction: Prediction,
+        report: &mut StepReport,
+    ) -> Result<Vec<SampleFeedback>, TrainError> {
+        let Prediction { losses, scores, decoded, .. } = prediction;
+        let losses = losses.to_vec1::<f32>()?;
+        report.loss = losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64;
+        report.unsaturated = scores.raw_unsaturated_share();
+        report.effective_share = scores.effective_share();
+        let keypoints = self.figure.keypoints.len();
+        let mut samples = Vec::with_capacity(batch.tiles.len());
+        let mut by_stream = [(0.0, 0u32); 3];
+        for (i, tile) in batch.tiles.iter().enumerate() {
+            let labels = i * keypoints..(i + 1) * keypoints;
+            let (truth, visibility) = (&input.keypoints[labels.clone()], &input.visibility[labels]);
+            let verdict = Verdict::new(&decoded[i], truth, visibility, tile.labels.torso);
+            report.labelled_found[0] += verdict.labelled;
+            report.labelled_found[1] += verdict.found;
+            let (sum, count) = &mut by_stream[tile.scene.stream as usize];
+            *sum += f64::from(losses[i]);
+            *count += 1;
+            if tile.scene.stream == SampleStream::Uniform {
+                let sample = UniformSample {
+                    loss: losses[i],
+                    score: scores.difficulty[i],
+                    verdict,
+                    hardness: &tile.scene.hardness,
+                    keypoints: truth,
+                    visibility,
+                    torso: tile.labels.torso,
+                    size: [tile.width as f32, tile.height as f32],
+                };
+                self.statistics.add(self.step, self.settings.steps, &sample);
+            }
+            samples.push(SampleFeedback {
+                index: tile.scene.index,
+                attempt: tile.scene.attempt,
+                stream: tile.scene.stream,
+                origin: tile.scene.origin,
+                hardness: tile.scene.hardness,
+                propensity: tile.scene.propensity,
+                loss: losses[i],
+                error: verdict.error,
+                hit_rate: verdict.hit_rate,
+                difficulty: scores.difficulty[i],
+            });
+            report.predictions.push(unflip(&self.figure, &decoded[i], input.flipped[i], tile.width as f32));
+        }
+        report.stream_losses = by_stream.map(|(sum, count)| (count > 0).then(|| sum / f64::from(count)));
+        report.difficulty = scores.difficulty;
+        report.difficulty.truncate(batch.tiles.len());
+        Ok(samples)
+    }
+
+    /// The policies that the next `lag` batches are drawn with, oldest first.
+    pub fn policies(&self) -> impl Iterator<Item = Arc<Policy>> {
+        self.policies.iter().cloned()
+    }
+
+    /// The newest policy.
+    pub fn newest_policy(&self) -> Option<Arc<Policy>> {
+        self.policies.back().cloned()
+    }
+
+    /// Steps taken or skipped so far.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps skipped so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Whether the newest step was skipped.
+    pub fn is_skipping(&self) -> bool {
+        self.skipped_in_a_row > 0
+    }
+
+    /// Whether every weight of the network is finite.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn has_finite_weights(&self) -> candle_core::Result<bool> {
+        // A sum keeps what is not finite in it, and one that overflows is as good as that.
+        let sum = self.network.parameters().values().sum_all()?.to_scalar::<f32>()?;
+        Ok(sum.is_finite())
+    }
+
+    /// Where the time of all steps so far went.
+    pub fn laps(&self) -> &Laps {
+        &self.laps
+    }
+
+    /// The controller's view of the axes.
+    pub fn curriculum(&self) -> curriculum::CurriculumSummary {
+        curriculum::summary(&self.settings.curriculum, &self.controller)
+    }
+
+    /// Statistics of the uniform stream.
+    pub fn statistics(&self) -> &UniformStatistics {
+        &self.statistics
+    }
+
+    /// How the network's output becomes heatmaps.
+    pub fn activation(&self) -> Activation {
+        self.base_loss.activation()
+    }
+
+    /// The network.
+    pub fn network(&self) -> &HeatmapNetwork {
+        &self.network
+    }
+
+    /// What the network takes and gives.
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+}
+
+/// Brings a prediction on a flipped image back to the image as it was rendered.
+fn unflip(figure: &Figure, predicted: &[[f32; 2]], flipped: bool, width: f32) -> Vec<[f32; 2]> {
+    if !flipped {
+        return predicted.to_vec();
+    }
+    figure.keypoints.iter().map(|keypoint| [width - predicted[keypoint.twin][0], predicted[keypoint.twin][1]]).collect()
+}

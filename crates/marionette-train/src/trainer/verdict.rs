@@ -1,0 +1,67 @@
+//! How well a sample was predicted.
+
+use marionette_stream::Visibility;
+
+/// A keypoint nearer than this many torso lengths counts as found (PCK@0.2).
+pub const HIT: f32 = 0.2;
+/// Errors count up to this many torso lengths: a torso seen from above is short, and one wild guess is not ten.
+const WORST: f32 = 3.0;
+
+/// How well one sample was predicted, measured against its torso length.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// Mean distance between predicted and true keypoints, torso lengths, each at most 3.
+    pub error: f32,
+    /// Keypoints that have a label.
+    pub labelled: u32,
+    /// Of those, found within 0.2 torso lengths.
+    pub found: u32,
+    /// Share of the keypoints in sight that were found; of all labelled ones where none is in sight.
+    pub hit_rate: f32,
+}
+
+impl Verdict {
+    /// Compares `predicted` with `truth`, both image pixels; `torso` is in pixels.
+    pub fn new(predicted: &[[f32; 2]], truth: &[[f32; 2]], visibility: &[Visibility], torso: f32) -> Self {
+        let torso = torso.max(1.0);
+        let (mut error, mut labelled, mut found, mut seen, mut seen_found) = (0.0, 0u32, 0u32, 0u32, 0u32);
+        for ((p, t), v) in predicted.iter().zip(truth).zip(visibility) {
+            if *v == Visibility::Outside {
+                continue;
+            }
+            let distance = (p[0] - t[0]).hypot(p[1] - t[1]) / torso;
+            let hit = u32::from(distance < HIT);
+            labelled += 1;
+            found += hit;
+            error += distance.min(WORST);
+            if *v == Visibility::Seen {
+                seen += 1;
+                seen_found += hit;
+            }
+        }
+        let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { part as f32 / whole as f32 };
+        Verdict {
+            error: if labelled == 0 { 0.0 } else { error / labelled as f32 },
+            labelled,
+            found,
+            hit_rate: if seen > 0 { share(seen_found, seen) } else { share(found, labelled) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_in_torso_lengths_of_labelled_keypoints() {
+        let truth = [[10.0, 10.0], [20.0, 10.0], [30.0, 10.0], [40.0, 10.0]];
+        let predicted = [[13.0, 14.0], [20.0, 30.0], [30.0, 10.0], [0.0, 0.0]];
+        let visibility = [Visibility::Seen, Visibility::Covered, Visibility::Seen, Visibility::Outside];
+        // Torso 20 px: distances 0.25, 1 and 0 torso lengths; the fourth has no label.
+        let verdict = Verdict::new(&predicted, &truth, &visibility, 20.0);
+        assert_eq!((verdict.labelled, verdict.found), (3, 1));
+        assert!((verdict.error - 1.25 / 3.0).abs() < 1e-6);
+        assert_eq!(verdict.hit_rate, 0.5);
+    }
+}

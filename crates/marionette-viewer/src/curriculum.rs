@@ -1,0 +1,294 @@
+//! What is drawn, and why: per axis the distribution now and over time, what each bin is worth, and locks.
+
+use super::{
+    chrome::{Viewer, nothing_yet},
+    data::Data,
+    paint::{self, Settling},
+    theme,
+};
+use bevy_egui::egui::{
+    Color32, ColorImage, Context, Grid, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2,
+    vec2,
+};
+use marionette_run::Command;
+use marionette_stream::{AXES, HardnessAxis, SampleStream};
+use marionette_train::curriculum::{AxisSummary, BinSummary};
+
+/// Height of an axis' row.
+const ROW: f32 = 58.0;
+
+/// The distributions over time as pictures, a pixel per step and bin.
+#[derive(Default)]
+pub struct Maps {
+    maps: Settling<(u64, Vec<TextureHandle>)>,
+}
+
+impl Maps {
+    fn renew(&mut self, context: &Context, data: &Data) {
+        self.maps.show();
+        let Some(newest) = data.shares.last().map(|(step, _)| *step) else { return };
+        if !self.maps.is_ready() || self.maps.newest().is_some_and(|(shown, _)| *shown == newest) {
+            return;
+        }
+        let map = |axis: usize| {
+            let bins = data.shares.iter().map(|(_, shares)| shares[axis].len()).max().unwrap_or(0);
+            let columns = data.shares.len();
+            let pixel = |i: usize| {
+                let (column, bin) = (i % columns, bins - 1 - i / columns);
+                let share = data.shares[column].1[axis].get(bin).copied().unwrap_or(0.0);
+                theme::heat(share * bins as f32 / 3.0)
+            };
+            let image = ColorImage::new([columns, bins], (0..columns * bins).map(pixel).collect());
+            context.load_texture(format!("map-{axis}"), image, TextureOptions::NEAREST)
+        };
+        self.maps.offer((newest, (0..AXES).map(map).collect()));
+    }
+
+    fn of(&self, axis: HardnessAxis) -> Option<&TextureHandle> {
+        self.maps.shown()?.1.get(axis as usize)
+    }
+}
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
+    let Some(summary) = viewer.data.curriculum.clone() else {
+        nothing_yet(
+            ui,
+            "Every bin of every axis is still as likely as any other",
+            "The distributions appear with the first batch.",
+        );
+        return;
+    };
+    streams(ui, viewer);
+    viewer.maps.renew(ui.ctx(), &viewer.data);
+    let live = viewer.is_live();
+    let mut wishes = Vec::new();
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let over_time = (ui.available_width() - 92.0 - 5.0 * 122.0 - 120.0 - 18.0).max(120.0);
+        Grid::new("axes").num_columns(8).spacing([6.0, 3.0]).show(ui, |ui| {
+            for title in ["axis", "share now", "share over time", "utility", "error", "difficulty", "rejected", "by hand"] {
+                ui.small(title);
+            }
+            ui.end_row();
+            for axis in &summary.axes {
+                let data = &viewer.data;
+                let shares = now(data, axis);
+                ui.vertical(|ui| {
+                    ui.set_width(86.0);
+                    ui.strong(axis.axis.name());
+                    ui.small(format!("mean {:.2}", axis.mean_hardness));
+                    ui.small(format!("{:.3} nats", axis.kl)).on_hover_text("divergence from an even distribution");
+                });
+                bins(ui, axis, Column::Share, &shares);
+                heat(ui, data, viewer.maps.of(axis.axis), axis.axis, over_time);
+                for column in [Column::Utility, Column::Error, Column::Difficulty] {
+                    bins(ui, axis, column, &shares);
+                }
+                let rejected: Vec<f32> = data.rejected[axis.axis as usize].iter().map(|count| *count as f32).collect();
+                bins(ui, axis, Column::Rejected, &rejected);
+                let held = viewer.hand().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
+                wishes.extend(lock(ui, axis.axis, &shares, held, live));
+                ui.end_row();
+            }
+        });
+        ui.small("Bins go from everyday (blue) to extreme (orange). Hatched bins count as unlearnable for now. A held axis is drawn as it is held; its statistics go on.");
+        if !viewer.data.reasons.is_empty() {
+            let mut reasons: Vec<(&String, &u64)> = viewer.data.reasons.iter().collect();
+            reasons.sort_by(|a, b| b.1.cmp(a.1));
+            let texts: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            ui.small(format!("Rejected draws: {}", texts.join(", ")));
+        }
+    });
+    for wish in wishes {
+        viewer.wish(wish);
+    }
+}
+
+/// Shares of the three streams: as asked for, and in the newest batch.
+fn streams(ui: &mut Ui, viewer: &Viewer) {
+    let mix = viewer.data.newest.as_ref().map_or(viewer.subject.config.curriculum.mix, |newest| newest.policy.mix);
+    ui.horizontal(|ui| {
+        ui.label("Streams:");
+        let wanted = [mix.uniform, mix.steered, mix.replay];
+        let found = viewer.data.newest.as_ref().map(|newest| {
+            let tiles = &newest.batch.tiles;
+            let share = |stream: SampleStream| {
+                tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32 / tiles.len().max(1) as f32
+            };
+            [SampleStream::Uniform, SampleStream::Steered, SampleStream::Replay].map(share)
+        });
+        let (response, painter) = ui.allocate_painter(vec2(240.0, 14.0), Sense::hover());
+        let mut left = response.rect.left();
+        for (i, share) in found.unwrap_or(wanted).into_iter().enumerate() {
+            let width = response.rect.width() * share;
+            let part = Rect::from_min_size(pos2(left, response.rect.top()), vec2(width, 14.0));
+            painter.rect_filled(part, 0.0, theme::SERIES[i]);
+            left += width;
+        }
+        for (i, name) in ["uniform", "steered", "replayed"].into_iter().enumerate() {
+            let now = found.map_or(String::new(), |found| format!(", {:.0} % now", found[i] * 100.0));
+            ui.label(RichText::new("■").color(theme::SERIES[i]));
+            ui.label(format!("{name} {:.0} %{now}", wanted[i] * 100.0));
+        }
+        if let Some(summary) = &viewer.data.curriculum {
+            ui.separator();
+            let ratio = summary.band_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+            ui.label(format!(
+                "{} held for replay, steered/uniform loss {ratio}, temper {:.2}",
+                summary.replay, summary.temper
+            ));
+        }
+    });
+    ui.separator();
+}
+
+fn now(data: &Data, axis: &AxisSummary) -> Vec<f32> {
+    let drawn = data.newest.as_ref().map(|newest| newest.policy.axis(axis.axis).probabilities.clone());
+    drawn.unwrap_or_else(|| axis.bins.iter().map(|bin| bin.probability).collect())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Column {
+    Share,
+    Utility,
+    Error,
+    Difficulty,
+    Rejected,
+}
+
+impl Column {
+    fn value(self, bin: &BinSummary) -> Option<f64> {
+        match self {
+            Column::Share | Column::Rejected => None,
+            Column::Utility => Some(bin.utility),
+            Column::Error => bin.mean_error,
+            Column::Difficulty => bin.mean_difficulty,
+        }
+    }
+}
+
+/// A small chart of one value per bin; hovering says them all.
+fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
+    let count = axis.bins.len().max(1);
+    let values: Vec<f32> = match column {
+        Column::Share | Column::Rejected => given.to_vec(),
+        _ => axis.bins.iter().map(|bin| column.value(bin).map_or(f32::NAN, |value| value as f32)).collect(),
+    };
+    let most = values.iter().copied().filter(|v| v.is_finite()).map(f32::abs).fold(1e-6, f32::max);
+    let top = match column {
+        Column::Share => (3.0 / count as f32).min(1.0).max(most),
+        Column::Difficulty => 1.0,
+        Column::Utility => most.max(0.2),
+        _ => most,
+    };
+    let (response, painter) = ui.allocate_painter(vec2(116.0, ROW), Sense::hover());
+    let area = response.rect;
+    painter.rect_filled(area, 0.0, ui.visuals().extreme_bg_color);
+    let heights: Vec<f32> = values.iter().map(|value| value / top).collect();
+    let hue = |i: usize| theme::difficulty(i as f32 / (count - 1).max(1) as f32);
+    paint::bars(&painter, area, &heights, column == Column::Utility, hue);
+    if column == Column::Share {
+        // Where an even distribution would be.
+        let even = area.bottom() - area.height() / count as f32 / top;
+        painter.hline(area.x_range(), even, (1.0, ui.visuals().weak_text_color()));
+    }
+    for (i, _) in axis.bins.iter().enumerate().filter(|(_, bin)| bin.unlearnable && column != Column::Rejected) {
+        let width = area.width() / count as f32;
+        for stripe in 0..5 {
+            let y = area.top() + area.height() * stripe as f32 / 5.0;
+            let left = area.left() + width * i as f32;
+            painter.line_segment([pos2(left, y + 10.0), pos2(left + width, y)], (1.0, theme::WRONG));
+        }
+    }
+    let text: Vec<String> = (0..count)
+        .map(|i| {
+            let range = format!("{:.2} to {:.2}", i as f32 / count as f32, (i + 1) as f32 / count as f32);
+            let value = match (column, values.get(i).copied().filter(|v| v.is_finite())) {
+                (_, None) => "not known yet".to_owned(),
+                (Column::Share, Some(v)) => format!("{:.1} %", v * 100.0),
+                (Column::Rejected, Some(v)) => format!("{v:.0} draws"),
+                (Column::Error, Some(v)) => format!("{v:.3} torsos"),
+                (_, Some(v)) => format!("{v:.3}"),
+            };
+            let seen = axis.bins.get(i).map_or(0, |bin| bin.count);
+            format!("{range}: {value} ({seen} samples)")
+        })
+        .collect();
+    response.on_hover_text(text.join("\n"));
+}
+
+/// The distribution over time: steps to the right, bins upwards, brighter where more is drawn.
+fn heat(ui: &mut Ui, data: &Data, map: Option<&TextureHandle>, axis: HardnessAxis, width: f32) {
+    let (response, painter) = ui.allocate_painter(vec2(width, ROW), Sense::hover());
+    let area = response.rect;
+    painter.rect_filled(area, 0.0, ui.visuals().extreme_bg_color);
+    if data.shares.is_empty() {
+        return past(ui, data, axis, area);
+    }
+    if let Some(texture) = map {
+        paint::picture(&painter, texture, area);
+    }
+    let columns = data.shares.len();
+    let wide = area.width() / columns as f32;
+    if let Some(at) = response.hover_pos() {
+        let column = (((at.x - area.left()) / wide) as usize).min(columns - 1);
+        let (step, shares) = &data.shares[column];
+        let shares: Vec<String> = shares[axis as usize].iter().map(|share| format!("{:.0}", share * 100.0)).collect();
+        response.on_hover_text(format!("step {step}, percent from everyday to extreme: {}", shares.join(" ")));
+    }
+}
+
+/// Of a run that is over, only the mean of each axis was written down.
+fn past(ui: &Ui, data: &Data, axis: HardnessAxis, area: Rect) {
+    let Some(points) = data.curves.get(&format!("axis_mean.{axis}")) else { return };
+    let (first, last) = (points.first().map_or(0.0, |p| p[0]), points.last().map_or(1.0, |p| p[0]));
+    let at = |[x, y]: &[f64; 2]| {
+        let across = (x - first) / (last - first).max(1.0);
+        pos2(area.left() + area.width() * across as f32, area.bottom() - area.height() * *y as f32)
+    };
+    let line: Vec<_> = points.iter().step_by(points.len().div_ceil(300).max(1)).map(at).collect();
+    let painter = ui.painter_at(area);
+    painter.hline(area.x_range(), area.center().y, (1.0, ui.visuals().weak_text_color()));
+    painter.line(line, (1.6, theme::SERIES[1]));
+    painter.text(
+        area.left_top(),
+        bevy_egui::egui::Align2::LEFT_TOP,
+        "mean hardness",
+        bevy_egui::egui::FontId::proportional(10.0),
+        Color32::GRAY,
+    );
+}
+
+/// Holds an axis: as it is, even, or nearly all in one bin.
+fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool) -> Option<Command> {
+    let mut wish = None;
+    let count = shares.len().max(1);
+    let mostly = |bin: usize| -> Vec<f32> {
+        (0..count).map(|i| if i == bin { 0.8 } else { 0.2 / (count - 1).max(1) as f32 }).collect()
+    };
+    ui.add_enabled_ui(live, |ui| {
+        ui.vertical(|ui| {
+            ui.horizontal(|ui| {
+                if held {
+                    if ui.button("let go").clicked() {
+                        wish = Some(Command::Lock(axis, None));
+                    }
+                    ui.label(RichText::new("held").color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
+                } else if ui.button("hold").on_hover_text("Hold the axis as it is now").clicked() {
+                    wish = Some(Command::Lock(axis, Some(shares.to_vec())));
+                }
+            });
+            ui.horizontal(|ui| {
+                ui.spacing_mut().button_padding = vec2(2.0, 0.0);
+                for (name, shares) in
+                    [("even", vec![1.0 / count as f32; count]), ("easy", mostly(0)), ("hard", mostly(count - 1))]
+                {
+                    if ui.small_button(name).on_hover_text("Hold the axis there").clicked() {
+                        wish = Some(Command::Lock(axis, Some(shares)));
+                    }
+                }
+            });
+        });
+    });
+    wish
+}

@@ -1,0 +1,141 @@
+//! What is known of the sample on the stage: what the network makes of it, its history, where its hardness comes from.
+
+use super::{Shown, StagePanel};
+use crate::{chrome::Viewer, data::Data, paint::Atlas, theme};
+use bevy_egui::egui::{self, Grid, RichText, Sense, Ui, vec2};
+use marionette_stream::{HardnessAxis, SampleStream};
+
+/// Draws what is known of the sample.
+pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
+    let Viewer { stage, data, subject, .. } = viewer;
+    if let (None, Some(explained)) = (&stage.variations, &stage.explained) {
+        let tiles = explained.variations.iter().map(|variation| &variation.tile);
+        stage.variations = Atlas::of_tiles(ui.ctx(), "variations", tiles);
+    }
+    let Some(drawn) = &stage.drawn else {
+        ui.label("What is known of the sample will be here.");
+        return;
+    };
+    let scene = &drawn.small.scene;
+    let posed = matches!(stage.shown, Shown::Hand);
+    let stream = match scene.stream {
+        _ if posed => "posed by hand",
+        SampleStream::Uniform => "uniform",
+        SampleStream::Steered => "steered",
+        SampleStream::Replay => "replay",
+    };
+    ui.strong(format!("Sample {}, {stream}", scene.index));
+    ui.label(format!("seed {}, attempt {}, policy {}", subject.config.seed, scene.attempt, scene.policy_version));
+    if let Some(origin) = scene.origin {
+        ui.label(format!("repeats sample {origin}"));
+    }
+    match &drawn.opinion {
+        Ok(opinion) => {
+            let score = opinion.difficulty.map_or("no critic".to_owned(), |score| format!("{score:.2}"));
+            ui.label(RichText::new(format!("now: score {score}, error {:.2} torsos", opinion.error)).strong());
+            let loss = opinion.loss.map_or(String::new(), |loss| format!(", loss {loss:.2}"));
+            ui.label(format!("{:.0} % of what is in sight found{loss}", opinion.hit_rate * 100.0));
+        }
+        Err(message) => {
+            ui.label(RichText::new(message).color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
+        }
+    }
+    let measured = &drawn.large.labels.measured;
+    ui.label(format!(
+        "{} keypoints seen, {:.0} % visible, {:.0} % in frame; drawn in {} ms",
+        measured.keypoints_seen,
+        measured.visible_share * 100.0,
+        measured.in_frame_share * 100.0,
+        drawn.took.as_millis()
+    ));
+    if !posed {
+        history(ui, data, scene.origin.unwrap_or(scene.index));
+    }
+    ui.separator();
+    explanation(ui, stage);
+    ui.separator();
+    egui::CollapsingHeader::new("Parameters").default_open(true).show(ui, |ui| {
+        Grid::new("parameters").num_columns(2).striped(true).show(ui, |ui| {
+            for (name, value) in &scene.parameters {
+                ui.small(*name);
+                ui.small(format!("{value:.3}"));
+                ui.end_row();
+            }
+        });
+    });
+}
+
+fn history(ui: &mut Ui, data: &Data, origin: u64) {
+    let verdicts = data.history(origin);
+    if verdicts.is_empty() {
+        ui.label("no history: it was trained on before the window opened");
+        return;
+    }
+    let times = if verdicts.len() == 1 { "once".to_owned() } else { format!("{} times", verdicts.len()) };
+    ui.label(format!("History: trained on {times}, replays included"));
+    for verdict in verdicts.iter().rev().take(6) {
+        ui.small(format!("step {}: score {:.2}, error {:.2}", verdict.step, verdict.score, verdict.error));
+    }
+}
+
+/// The same sample with one axis at zero at a time.
+fn explanation(ui: &mut Ui, stage: &StagePanel) {
+    ui.strong("Where the hardness comes from");
+    let Some(explained) = &stage.explained else {
+        ui.label("Explain (H) draws the very same sample with one axis at zero at a time, and asks the network.");
+        return;
+    };
+    let figures = |i: usize| explained.variations.get(i)?.opinion.as_ref().ok();
+    let Some(base) = figures(0) else {
+        ui.label("The network could not be asked.");
+        return;
+    };
+    Grid::new("variations").num_columns(4).striped(true).show(ui, |ui| {
+        for title in ["", "at zero", "score", "error"] {
+            ui.small(title);
+        }
+        ui.end_row();
+        for i in 0..explained.variations.len() {
+            let (response, painter) = ui.allocate_painter(vec2(44.0, 44.0), Sense::hover());
+            if let Some(atlas) = &stage.variations {
+                atlas.draw(&painter, i, response.rect);
+            }
+            let hardness = explained.variations[0].tile.scene.hardness;
+            match i.checked_sub(1) {
+                None => ui.label("as it is"),
+                Some(axis) => ui.label(format!("{}\n{:.2}", HardnessAxis::ALL[axis], hardness[axis])),
+            };
+            if let Some(opinion) = figures(i) {
+                let cell = |ui: &mut Ui, value: f32, base: f32| {
+                    let change = value - base;
+                    let color = if i == 0 || change.abs() < 0.02 {
+                        ui.visuals().text_color()
+                    } else if change < 0.0 {
+                        theme::SERIES[0]
+                    } else {
+                        theme::NOTE
+                    };
+                    let change = if i == 0 { String::new() } else { format!("\n{change:+.2}") };
+                    let color = if color == ui.visuals().text_color() {
+                        color
+                    } else {
+                        theme::text(ui.visuals().dark_mode, color)
+                    };
+                    ui.label(RichText::new(format!("{value:.2}{change}")).color(color));
+                };
+                match (opinion.difficulty, base.difficulty) {
+                    (Some(score), Some(base)) => cell(ui, score, base),
+                    _ => {
+                        ui.label("-");
+                    }
+                }
+                cell(ui, opinion.error, base.error);
+            } else {
+                ui.label("-");
+                ui.label("-");
+            }
+            ui.end_row();
+        }
+    });
+    ui.small("Blue: easier without that axis; orange: harder. Scores need the run's critic.");
+}

@@ -1,0 +1,175 @@
+//! The stage's picture, and what is laid over it.
+
+use super::{Shown, StagePanel};
+use crate::{
+    Subject,
+    chrome::{Viewer, nothing_yet},
+    layout::Layout,
+    paint, pose, theme,
+};
+use bevy_egui::egui::{self, Color32, ColorImage, Context, Painter, Sense, Stroke, TextureOptions, Ui, vec2};
+use glam::Vec2;
+use marionette_run::sheet::{Overlay, Panel as SheetPanel, contact_sheet};
+use marionette_stream::{ImageBox, Tile};
+use marionette_train::trainer::Opinion;
+
+/// Draws the picture, with what is laid over it.
+pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
+    let room = ui.available_rect_before_wrap();
+    let Viewer { stage, layout, subject, .. } = viewer;
+    if stage.drawn.is_none() {
+        let text = stage
+            .complaint
+            .clone()
+            .unwrap_or_else(|| "The stage's own renderer is warming up: a second or two.".to_owned());
+        nothing_yet(ui, "The stage is being set", &text);
+        return;
+    }
+    let (response, painter) = ui.allocate_painter(room.size(), Sense::click_and_drag());
+    look_around(ui.ctx(), &response, stage);
+    texture(ui.ctx(), stage, layout, subject);
+    let Some(drawn) = &stage.drawn else { return };
+    let tile = &drawn.large;
+    let area = paint::fitted(room, [tile.width, tile.height]);
+    let painter = painter.with_clip_rect(area);
+    if let Some((texture, ..)) = stage.texture.shown() {
+        paint::picture(&painter, texture, area);
+    }
+    if let Some((heat, ..)) = stage.heat.shown().filter(|_| stage.heatmap.is_some()) {
+        paint::picture(&painter, heat, area);
+    }
+    let place = paint::placed(area, [tile.width, tile.height]);
+    let size = (area.width() / 130.0).clamp(2.0, 6.0);
+    if layout.overlays.colliders {
+        for line in pose::colliders(&tile.scene) {
+            let points = line.iter().map(|at| place(at.to_array())).collect();
+            painter.line(points, Stroke::new(1.0, theme::COLLIDER));
+        }
+    }
+    if layout.overlays.boxes {
+        boxes(&painter, tile, &place);
+    }
+    let figure = &subject.scene.figure;
+    paint::labels(
+        &painter,
+        figure,
+        &tile.labels.keypoints,
+        &place,
+        size,
+        [layout.overlays.skeleton, layout.overlays.keypoints],
+    );
+    if let Ok(opinion) = &drawn.opinion
+        && layout.overlays.prediction
+    {
+        let scale = tile.width as f32 / drawn.small.width.max(1) as f32;
+        let found: Vec<[f32; 2]> = opinion.found.iter().map(|[x, y, _]| [x * scale, y * scale]).collect();
+        paint::prediction(&painter, figure, &found, &place, size);
+    }
+    if stage.waiting {
+        painter.text(
+            area.min + vec2(8.0, 8.0),
+            egui::Align2::LEFT_TOP,
+            "drawing ...",
+            egui::FontId::proportional(13.0),
+            theme::MIDDLE,
+        );
+    }
+    if let Some(complaint) = &stage.complaint {
+        painter.text(
+            area.left_bottom() + vec2(8.0, -8.0),
+            egui::Align2::LEFT_BOTTOM,
+            complaint,
+            egui::FontId::proportional(13.0),
+            theme::NOTE,
+        );
+    }
+}
+
+fn look_around(context: &Context, response: &egui::Response, stage: &mut StagePanel) {
+    let moved = response.drag_delta();
+    if moved != egui::Vec2::ZERO {
+        let pan = response.dragged_by(egui::PointerButton::Secondary) || context.input(|input| input.modifiers.shift);
+        if pan {
+            stage.view.pan += Vec2::new(moved.x, moved.y) / response.rect.height().max(1.0);
+            stage.stale = true;
+        } else {
+            stage.turn(moved.x * 0.01, moved.y * 0.005);
+        }
+        if let Shown::Follow(_) = stage.shown {
+            stage.stale = true;
+        }
+    }
+    let scrolled = if response.hovered() { context.input(|input| input.smooth_scroll_delta().y) } else { 0.0 };
+    if scrolled != 0.0 {
+        stage.view.zoom = (stage.view.zoom * (scrolled * 0.003).exp()).clamp(0.2, 8.0);
+        stage.stale = true;
+    }
+}
+
+/// Makes the textures that are missing.
+fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: &Subject) {
+    stage.texture.show();
+    stage.heat.show();
+    let Some(drawn) = &stage.drawn else { return };
+    let (tile, overlays, pictures) = (&drawn.large, layout.overlays, stage.pictures);
+    let known = stage.texture.newest().is_some_and(|(_, o, p)| (*o, *p) == (overlays, pictures));
+    if !known && stage.texture.is_ready() {
+        let image = if overlays.ids || overlays.depth {
+            let chosen = [(overlays.ids, Overlay::Ids), (overlays.depth, Overlay::Depth)];
+            let chosen: Vec<Overlay> = chosen.into_iter().filter_map(|(on, overlay)| on.then_some(overlay)).collect();
+            tinted(tile, subject, &chosen)
+        } else {
+            ColorImage::from_rgba_unmultiplied([tile.width, tile.height], &tile.color)
+        };
+        let texture = context.load_texture("stage", image, TextureOptions::LINEAR);
+        stage.texture.offer((texture, overlays, pictures));
+    }
+    let Some((choice, opinion)) = stage.heatmap.zip(drawn.opinion.as_ref().ok()) else { return };
+    let known = stage.heat.newest().is_some_and(|(_, c, p)| (*c, *p) == (choice, pictures));
+    if !known && stage.heat.is_ready() {
+        let heat = context.load_texture("heat", heated(opinion, choice), TextureOptions::LINEAR);
+        stage.heat.offer((heat, choice, pictures));
+    }
+}
+
+/// The heatmap of one keypoint, or the greatest of all, clear where there is little.
+fn heated(opinion: &Opinion, choice: usize) -> ColorImage {
+    let [columns, rows] = opinion.grid;
+    let mut cells = vec![0f32; columns * rows];
+    let keypoints = opinion.found.len();
+    for k in if choice < keypoints { choice..choice + 1 } else { 0..keypoints } {
+        for (cell, value) in cells.iter_mut().zip(opinion.heatmap(k).unwrap_or_default()) {
+            *cell = cell.max(*value);
+        }
+    }
+    let most = cells.iter().copied().fold(1e-6, f32::max);
+    let color = |value: &f32| {
+        let share = value / most;
+        let [r, g, b, _] = theme::heat(share).to_array();
+        Color32::from_rgba_unmultiplied(r, g, b, (share.sqrt() * 200.0) as u8)
+    };
+    ColorImage::new([columns, rows], cells.iter().map(color).collect())
+}
+
+/// Ids and depth in place of the picture, as on contact sheets.
+fn tinted(tile: &Tile, subject: &Subject, overlays: &[Overlay]) -> ColorImage {
+    let panel = SheetPanel { tile, prediction: None, border: None, caption: None };
+    let sheet = contact_sheet(&subject.scene.figure, &[panel], overlays, 1, 1);
+    let margin = (sheet.width() as usize).saturating_sub(tile.width) / 2;
+    let pixel = |i: usize| {
+        let [r, g, b] = sheet.get_pixel((margin + i % tile.width) as u32, (margin + i / tile.width) as u32).0;
+        Color32::from_rgb(r, g, b)
+    };
+    ColorImage::new([tile.width, tile.height], (0..tile.width * tile.height).map(pixel).collect())
+}
+
+fn boxes(painter: &Painter, tile: &Tile, place: &impl Fn([f32; 2]) -> egui::Pos2) {
+    let corners = |b: ImageBox| egui::Rect::from_min_max(place(b.low.to_array()), place(b.high.to_array()));
+    if let Some(modal) = tile.labels.modal_box {
+        paint::border(painter, corners(modal), 2.0, theme::BOX);
+    }
+    let amodal = corners(tile.labels.amodal_box);
+    let outline =
+        [amodal.left_top(), amodal.right_top(), amodal.right_bottom(), amodal.left_bottom(), amodal.left_top()];
+    painter.extend(egui::Shape::dashed_line(&outline, Stroke::new(2.0, theme::BOX), 6.0, 5.0));
+}

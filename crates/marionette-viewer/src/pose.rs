@@ -1,0 +1,212 @@
+//! Samples for the stage: enlarged, seen from elsewhere, drawn again with one axis at zero, and what rapier knows of them.
+
+use glam::{Affine3A, Quat, Vec2, Vec3};
+use marionette_figure::RoundCone;
+use marionette_physics::Solvability;
+use marionette_render::sampler;
+use marionette_scene::Scene;
+use marionette_stream::{AXES, Camera, Hardness, Policy, PropShape, ReplayEntry, SampleStream, SceneSample, StreamMix};
+
+/// How the stage looks at a sample, relative to its own camera.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View {
+    /// Turn around the figure's upright axis, radians.
+    pub yaw: f32,
+    /// Turn up or down, radians.
+    pub pitch: f32,
+    /// Times nearer.
+    pub zoom: f32,
+    /// Shift of the picture, as a share of its sides.
+    pub pan: Vec2,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        View { yaw: 0.0, pitch: 0.0, zoom: 1.0, pan: Vec2::ZERO }
+    }
+}
+
+/// `sample` in images of another size: what is measured in pixels grows with them.
+pub fn scaled(sample: &SceneSample, size: [u32; 2]) -> SceneSample {
+    let mut scaled = sample.clone();
+    let factor = size[1] as f32 / sample.camera.height.max(1) as f32;
+    let camera = &mut scaled.camera;
+    [camera.width, camera.height] = size;
+    camera.focal *= factor;
+    camera.centre *= factor;
+    scaled.border = sample.border.map(|edge| (edge as f32 * factor).round() as u32);
+    let degradation = &mut scaled.degradation;
+    degradation.blur *= factor;
+    degradation.aperture *= factor;
+    degradation.motion *= factor;
+    degradation.block = ((degradation.block as f32 * factor).round() as u32).max(1);
+    scaled
+}
+
+/// `sample` as `view` looks at it.
+pub fn viewed(sample: &SceneSample, view: &View) -> SceneSample {
+    let mut seen = sample.clone();
+    if *view == View::default() {
+        return seen;
+    }
+    let keypoints = &sample.figures[0].keypoints;
+    let middle = keypoints.iter().sum::<Vec3>() / keypoints.len().max(1) as f32;
+    let [right, ..] = sample.camera.axes();
+    let turn = Quat::from_rotation_y(view.yaw) * Quat::from_axis_angle(right, view.pitch);
+    let around = Affine3A::from_translation(middle) * Affine3A::from_quat(turn) * Affine3A::from_translation(-middle);
+    let mut world_from_camera = around * sample.camera.camera_from_world.inverse();
+    let eye = Vec3::from(world_from_camera.translation);
+    let mut nearer = middle + (eye - middle) / view.zoom.clamp(0.2, 8.0);
+    // Not below the ground.
+    nearer.y = nearer.y.max(0.05);
+    world_from_camera.translation = nearer.into();
+    let camera = &mut seen.camera;
+    camera.camera_from_world = world_from_camera.inverse();
+    camera.centre += view.pan * Vec2::new(camera.width as f32, camera.height as f32);
+    // The photograph's edge belongs to the photograph's own view.
+    seen.border = [0, 0, camera.width, camera.height];
+    seen
+}
+
+/// A sample at a hardness of one's own.
+pub fn by_hand(
+    scene: &Scene,
+    judge: &Solvability,
+    seed: u64,
+    index: u64,
+    hardness: Hardness,
+) -> Result<SceneSample, String> {
+    judge
+        .first_solvable(index, |attempt| sampler(scene).sample_at(hardness, seed, index, attempt))
+        .map_err(|unsolvable| unsolvable.to_string())
+}
+
+/// `sample` of the run with `seed` again, at another hardness: the same draw of everything that is drawn. `policy` knows the attempt
+/// at which a replayed sample's origin was accepted, while the origin is in its list; without it, the origin itself is drawn.
+pub fn redrawn(
+    scene: &Scene,
+    judge: &Solvability,
+    seed: u64,
+    sample: &SceneSample,
+    policy: Option<&Policy>,
+    hardness: Hardness,
+) -> SceneSample {
+    let (index, attempt) = (sample.index, sample.attempt);
+    let entry =
+        policy.zip(sample.origin).and_then(|(policy, origin)| policy.replay.iter().find(|e| e.origin == origin));
+    let mut again = match (sample.stream, sample.origin, entry) {
+        (SampleStream::Replay, _, Some(entry)) => {
+            let replay = vec![ReplayEntry { hardness, weight: 1.0, ..entry.clone() }];
+            let mix = StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 };
+            sampler(scene).sample(&Policy { replay, ..Policy::initial(mix, 1) }, seed, index, attempt)
+        }
+        (SampleStream::Replay, Some(origin), None) => sampler(scene).sample_at(hardness, seed, origin, 0),
+        _ => sampler(scene).sample_at(hardness, seed, index, attempt),
+    };
+    // Whatever comes of it is shown, whether or not it could be trained on.
+    let _ = judge.judge_settled(&mut again);
+    again
+}
+
+/// A sample's hardness with one axis at zero, for every axis.
+pub fn without_each(hardness: Hardness) -> [Hardness; AXES] {
+    std::array::from_fn(|axis| {
+        let mut without = hardness;
+        without[axis] = 0.0;
+        without
+    })
+}
+
+/// What rapier and the rays know of a sample, as lines in its image: a capsule for every part, a shape for every prop.
+pub fn colliders(sample: &SceneSample) -> Vec<Vec<Vec2>> {
+    let camera = &sample.camera;
+    let parts = sample.figures.iter().flat_map(|figure| &figure.parts);
+    let mut lines: Vec<Vec<Vec2>> = parts.flat_map(|part| capsule(camera, part.ends, mean_radius(part))).collect();
+    for prop in &sample.props {
+        match prop.shape {
+            PropShape::Ball { radius } => lines.extend(circle(camera, prop.position, radius)),
+            PropShape::Capsule { half_length, radius } => {
+                let half = prop.rotation * Vec3::Y * half_length;
+                lines.extend(capsule(camera, [prop.position - half, prop.position + half], radius));
+            }
+            PropShape::Cuboid { half_extents } => {
+                let corner = |i: u32| {
+                    let sign = |bit: u32| if i >> bit & 1 == 1 { 1.0 } else { -1.0 };
+                    prop.position + prop.rotation * (half_extents * Vec3::new(sign(0), sign(1), sign(2)))
+                };
+                let edges =
+                    (0..8u32).flat_map(|a| [1, 2, 4].map(|bit| (a, a | bit)).into_iter().filter(move |(_, b)| *b != a));
+                lines.extend(edges.filter_map(|(a, b)| projected(camera, &[corner(a), corner(b)])));
+            }
+        }
+    }
+    lines
+}
+
+/// The radius that a part's capsule has, as in the physics' worlds.
+fn mean_radius(part: &RoundCone) -> f32 {
+    0.5 * (part.radii[0] + part.radii[1])
+}
+
+fn projected(camera: &Camera, points: &[Vec3]) -> Option<Vec<Vec2>> {
+    let seen = points.iter().map(|point| camera.project(*point));
+    seen.map(|seen| (seen.depth > Camera::NEAR && seen.pixel.is_finite()).then_some(seen.pixel)).collect()
+}
+
+fn circle(camera: &Camera, centre: Vec3, radius: f32) -> Option<Vec<Vec2>> {
+    let [right, down, _] = camera.axes();
+    let at = |i: u32| {
+        let (sin, cos) = (i as f32 / 12.0 * std::f32::consts::TAU).sin_cos();
+        centre + (right * cos + down * sin) * radius
+    };
+    projected(camera, &(0..=12).map(at).collect::<Vec<_>>())
+}
+
+fn capsule(camera: &Camera, ends: [Vec3; 2], radius: f32) -> Vec<Vec<Vec2>> {
+    let mut lines: Vec<Vec<Vec2>> = ends.iter().filter_map(|end| circle(camera, *end, radius)).collect();
+    let side = (ends[1] - ends[0]).cross(camera.axes()[2]).normalize_or_zero() * radius;
+    if side != Vec3::ZERO {
+        lines.extend([side, -side].iter().filter_map(|side| projected(camera, &[ends[0] + side, ends[1] + side])));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use marionette_scene::load_scene;
+
+    #[test]
+    fn a_sample_enlarged_shows_the_same_and_one_redrawn_is_the_same() {
+        let scene = load_scene("quickstart").unwrap();
+        let judge = Solvability::new(scene.figure.clone());
+        let sample = by_hand(&scene, &judge, 1, 5, [0.5; AXES]).unwrap();
+        let large = scaled(&sample, [256, 256]);
+        for point in &sample.figures[0].keypoints {
+            let (small, large) = (sample.camera.project(*point).pixel, large.camera.project(*point).pixel);
+            assert!((small * 4.0).distance(large) < 1e-2, "{small} {large}");
+        }
+        assert_eq!(scaled(&large, [64, 64]).camera, sample.camera);
+        let again = redrawn(&scene, &judge, 1, &sample, None, sample.hardness);
+        assert_eq!(
+            (again.figures, again.props, again.camera),
+            (sample.figures.clone(), sample.props.clone(), sample.camera)
+        );
+        assert_eq!(without_each(sample.hardness)[3], [0.5, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_figure_stays_in_the_middle_however_one_walks_around_it() {
+        let scene = load_scene("quickstart").unwrap();
+        let judge = Solvability::new(scene.figure.clone());
+        let sample = by_hand(&scene, &judge, 1, 2, [0.0; AXES]).unwrap();
+        let keypoints = &sample.figures[0].keypoints;
+        let middle = keypoints.iter().sum::<Vec3>() / keypoints.len() as f32;
+        let before = sample.camera.project(middle).pixel;
+        for view in [View { yaw: 2.0, ..View::default() }, View { zoom: 1.5, ..View::default() }] {
+            let after = viewed(&sample, &view).camera.project(middle).pixel;
+            assert!(before.distance(after) < 4.0, "{before} {after} {view:?}");
+        }
+        assert!(!colliders(&sample).is_empty());
+    }
+}

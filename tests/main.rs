@@ -1,0 +1,19 @@
+//! The program seen from outside, in one binary: a test file an area.
+
+mod afl;
+mod bad_files;
+mod bench;
+mod command_line;
+mod eval;
+mod exams;
+mod export;
+mod live;
+mod pictures;
+mod predict;
+#[cfg(unix)]
+mod repeatable;
+mod run_files;
+mod runs;
+mod settling;
+#[cfg(all(target_os = "linux", feature = "viewer"))]
+mod window;
