@@ -1,7 +1,7 @@
 //! Somebody watches a run. As long as nothing that steers is touched, the run comes to the same, bit for bit.
 
 use crate::runs::{json, metrics};
-use marionette::run::{Command, Event, Failure, News, RunConfig, RunDirectory, Session, Watch, watch};
+use marionette::run::{Control, Failure, RunConfig, RunDirectory, RunEvent, Session, Watch};
 use marionette::scene::load_scene;
 use marionette::stream::HardnessAxis;
 use serde_json::Value;
@@ -24,12 +24,10 @@ fn config(more: &[&str]) -> RunConfig {
 
 /// A run at `path` while `watcher` watches it.
 fn watched(path: &Path, more: &[&str], watcher: impl FnOnce(Watch) + Send + 'static) -> Result<(), Failure> {
-    let session = Session::create(path, config(more), load_scene("quickstart").unwrap()).unwrap();
-    let (watch, live) = watch();
-    let (sender, events) = crossbeam_channel::unbounded::<Event>();
+    let mut session = Session::create(path, config(more), load_scene("quickstart").unwrap()).unwrap();
+    let watch = session.watch();
     let watching = thread::spawn(move || watcher(watch));
-    let result = session.run_watched(sender, Arc::new(AtomicBool::new(false)), Some(live));
-    drop(events);
+    let result = session.run(Arc::new(AtomicBool::new(false)));
     watching.join().unwrap();
     result
 }
@@ -39,8 +37,7 @@ static REFERENCE: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live-reference");
     let _ = fs::remove_dir_all(&path);
     let session = Session::create(&path, config(&[]), load_scene("quickstart").unwrap()).unwrap();
-    let (sender, _events) = crossbeam_channel::unbounded::<Event>();
-    session.run(sender, Arc::new(AtomicBool::new(false))).unwrap();
+    session.run(Arc::new(AtomicBool::new(false))).unwrap();
     path
 });
 
@@ -79,8 +76,8 @@ fn a_run_that_is_watched_but_not_touched_comes_to_the_same() {
     watched(&run, &[], |watch| {
         let mut steps = 0;
         until("the end", || watch.step() == STEPS);
-        for news in watch.news() {
-            steps += u64::from(matches!(news, News::Step(_)));
+        for event in watch.events() {
+            steps += u64::from(matches!(event, RunEvent::Step(_)));
         }
         assert_eq!(steps, STEPS);
         let newest = watch.newest().unwrap();
@@ -107,37 +104,37 @@ fn standing_still_stepping_looking_and_exporting_change_nothing() {
     let exported = folder.path().join("deep/exported.safetensors");
     let to = exported.clone();
     watched(&run, &[], move |watch| {
-        assert!(watch.command(Command::Pause));
+        assert!(watch.control(Control::Pause));
         until("the pause", || watch.paused());
         let before = watch.step();
         for _ in 0..2 {
-            watch.command(Command::Step);
+            watch.control(Control::Step);
         }
         until("two steps", || watch.step() == before + 2 && watch.paused());
         thread::sleep(Duration::from_millis(300));
         assert_eq!(watch.step(), before + 2, "it stands still");
         let tiles = watch.newest().unwrap().batch.tiles.clone();
-        let (reply, opinions) = crossbeam_channel::bounded(1);
-        watch.command(Command::Look(tiles, reply));
-        let opinions = opinions.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
-        assert_eq!((opinions.len(), opinions[0].found.len(), opinions[0].grid), (8, 17, [16, 16]));
-        assert!(opinions.iter().all(|o| o.error.is_finite() && o.difficulty.is_some() && o.heatmap(16).is_some()));
+        let (reply, predictions) = crossbeam_channel::bounded(1);
+        watch.control(Control::Predict(tiles, reply));
+        let predictions = predictions.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+        assert_eq!((predictions.len(), predictions[0].found.len(), predictions[0].grid), (8, 17, [16, 16]));
+        assert!(predictions.iter().all(|o| o.error.is_finite() && o.difficulty.is_some() && o.heatmap(16).is_some()));
         // A picture of another size is refused, and nothing more.
         let mut odd = watch.newest().unwrap().batch.tiles[0].clone();
         odd.width = 32;
         let (reply, refused) = crossbeam_channel::bounded(1);
-        watch.command(Command::Look(vec![odd], reply));
+        watch.control(Control::Predict(vec![odd], reply));
         assert!(refused.recv_timeout(Duration::from_secs(60)).unwrap().unwrap_err().contains("64x64"));
-        watch.command(Command::Export(to));
-        watch.command(Command::Checkpoint);
-        watch.command(Command::Exams);
-        watch.command(Command::Resume);
+        watch.control(Control::Export(to));
+        watch.control(Control::Checkpoint);
+        watch.control(Control::Exams);
+        watch.control(Control::Resume);
         until("the end", || watch.step() == STEPS);
     })
     .unwrap();
     assert_like_reference(&run);
     assert!(marionette::train::export::read_model(&exported).is_ok());
-    let lines = RunDirectory::open(&run).unwrap().0.hand_lines().unwrap();
+    let lines = RunDirectory::open(&run).unwrap().0.control_records().unwrap();
     let touched: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();
     assert_eq!(touched, ["pause", "step", "step", "export", "checkpoint", "exams", "resume"]);
     assert!(lines.iter().all(|line| !line.steers));
@@ -148,19 +145,21 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     watched(&run, &[], |watch| {
-        watch.command(Command::Gamma(1e9));
-        watch.command(Command::RateFactor(f64::NAN));
-        watch.command(Command::Floor(0.5));
-        watch.command(Command::Lock(HardnessAxis::Pose, Some(vec![0.0, 0.0, 0.0, 0.0, 0.0, 2.0])));
-        watch.command(Command::Steering(false));
+        watch.control(Control::Gamma(1e9));
+        watch.control(Control::RateFactor(f64::NAN));
+        watch.control(Control::Floor(0.5));
+        watch.control(Control::Lock(HardnessAxis::Pose, Some(vec![0.0, 0.0, 0.0, 0.0, 0.0, 2.0])));
+        watch.control(Control::Steering(false));
         until("the end", || watch.step() == STEPS);
-        let notes: Vec<String> =
-            watch.news().filter_map(|news| if let News::Note(text) = news { Some(text) } else { None }).collect();
+        let notes: Vec<String> = watch
+            .events()
+            .filter_map(|event| if let RunEvent::Note(text) = event { Some(text) } else { None })
+            .collect();
         assert!(notes.iter().any(|note| note.contains("gamma 1000000000 is beyond 0 to 8")), "{notes:?}");
         assert!(notes.iter().any(|note| note.contains("learning-rate factor NaN")), "{notes:?}");
         let newest = watch.newest().unwrap();
         assert_eq!(
-            (newest.hand.gamma, newest.hand.floor, newest.hand.steering, newest.hand.rate_factor),
+            (newest.settings.gamma, newest.settings.floor, newest.settings.steering, newest.settings.rate_factor),
             (8.0, 0.5, false, 1.0)
         );
         assert_eq!(newest.policy.axes[0].probabilities, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
@@ -180,8 +179,7 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
     crate::runs::copy(&run, &again);
     fs::write(again.join("latest"), "step-000010\n").unwrap();
     let session = Session::resume(&again, &[]).unwrap();
-    let (sender, _events) = crossbeam_channel::unbounded::<Event>();
-    session.run(sender, Arc::new(AtomicBool::new(false))).unwrap();
+    session.run(Arc::new(AtomicBool::new(false))).unwrap();
     let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();
     assert!(weights(&again) == weights(&run), "the weights differ");
 }
@@ -194,8 +192,8 @@ fn a_run_that_fails_says_so_to_the_watcher_with_its_newest_checkpoint() {
     let result = watched(&run, &["debug.fail_after_step=7"], move |watch| {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(600) {
-            for news in watch.news() {
-                if let News::Failed { message, checkpoint } = news {
+            for event in watch.events() {
+                if let RunEvent::Failed { message, checkpoint } = event {
                     sender.send((message, checkpoint)).unwrap();
                     return;
                 }

@@ -6,7 +6,7 @@ use marionette::scene::load_scene;
 use marionette::train::export;
 use marionette::{
     run,
-    run::{MetricsWriter, RunConfig, RunDirectory},
+    run::{JsonLinesWriter, RunConfig, RunDirectory},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -303,14 +303,25 @@ fn run_directories() {
     assert_says(&open(run.path()), &["run/config.toml:2: batch: found 0"]);
 }
 
+/// A line of a file of metrics.
+fn row(step: u64) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Row {
+        step: u64,
+        #[serde(flatten)]
+        state: State,
+    }
+    Row { step, state: state(step) }
+}
+
 #[test]
 fn metrics_are_cut_back_to_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("metrics.jsonl");
     assert_eq!(run::cut_back(&path, 0).unwrap(), 0);
     for steps in [[10, 20], [30, 40]] {
-        let mut metrics = MetricsWriter::open(&path).unwrap();
-        steps.into_iter().for_each(|step| metrics.append(step, &state(step)).unwrap());
+        let mut metrics = JsonLinesWriter::open(&path).unwrap();
+        steps.into_iter().for_each(|step| metrics.append(&row(step)).unwrap());
     }
     let whole = fs::read_to_string(&path).unwrap();
     assert!(whole.starts_with("{\"step\":10,\"loss\":0.0970"), "{whole}");
@@ -336,7 +347,7 @@ fn metrics_are_cut_back_to_a_checkpoint() {
         &["metrics.jsonl: line 3 is no JSON object with a step", "delete that line"],
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
-    let message = MetricsWriter::open(&path).unwrap().append(1, &3).unwrap_err().to_string();
+    let message = JsonLinesWriter::open(&path).unwrap().append(&3).unwrap_err().to_string();
     assert_says(&message, &["metrics.jsonl: cannot be written"]);
 }
 
@@ -346,7 +357,7 @@ fn a_full_disk_is_named_with_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("metrics.jsonl");
     std::os::unix::fs::symlink("/dev/full", &path).unwrap();
-    let message = MetricsWriter::open(&path).unwrap().append(1, &state(1)).unwrap_err().to_string();
+    let message = JsonLinesWriter::open(&path).unwrap().append(&row(1)).unwrap_err().to_string();
     assert!(
         message.starts_with(&format!("{}: cannot be written: No space left on device", path.display())),
         "{message}"

@@ -1,6 +1,6 @@
 //! `marionette doctor`: what this machine has to draw and train with, what is missing, and how to get it.
 
-use super::{Trouble, output};
+use super::{CommandError, output};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::render::{AdapterReport, RendererConfig, find_adapter, headless_app};
@@ -69,15 +69,19 @@ struct CpuFeature {
 }
 
 /// Runs `marionette doctor`.
-pub fn doctor(args: DoctorArgs) -> Result<(), Trouble> {
+pub fn doctor(args: DoctorArgs) -> Result<(), CommandError> {
     let findings = find();
     let text = if args.json {
-        serde_json::to_string_pretty(&findings).context("the findings").map_err(Trouble::Failed)?
+        serde_json::to_string_pretty(&findings).context("the findings").map_err(CommandError::Failed)?
     } else {
         findings.to_string()
     };
     output::say(&text);
-    if findings.missing.is_empty() { Ok(()) } else { Err(Trouble::Failed(anyhow!("{}", findings.missing.join("; ")))) }
+    if findings.missing.is_empty() {
+        Ok(())
+    } else {
+        Err(CommandError::Failed(anyhow!("{}", findings.missing.join("; "))))
+    }
 }
 
 fn find() -> Findings {

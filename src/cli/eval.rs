@@ -1,6 +1,6 @@
 //! `marionette eval`.
 
-use super::{Trouble, eval_axes, eval_exam, eval_table, output};
+use super::{CommandError, eval_axes, eval_exam, eval_table, output};
 use anyhow::anyhow;
 use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -78,15 +78,17 @@ pub struct EvalArgs {
 }
 
 /// Runs `marionette eval`.
-pub fn eval(args: EvalArgs) -> Result<(), Trouble> {
+pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
     if args.json.is_some() && args.json == args.results {
-        return Err(Trouble::Input(anyhow!("--json and --results name the same file; give each a file of its own")));
+        return Err(CommandError::Input(anyhow!(
+            "--json and --results name the same file; give each a file of its own"
+        )));
     }
     for path in [&args.json, &args.results].into_iter().flatten() {
-        check_writable(path).map_err(|e| Trouble::Failed(e.into()))?;
+        check_writable(path).map_err(|e| CommandError::Failed(e.into()))?;
     }
-    let device = open_device(&args.device).map_err(|e| Trouble::Input(e.into()))?;
-    let model = load_model(&args.weights, Which::Newest, &device).map_err(|e| Trouble::Input(e.into()))?;
+    let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
+    let model = load_model(&args.weights, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
     let (detector, weights) = (model.detector.with_flip_test(args.flip_test), model.source);
     if let Some(exam) = &args.exam {
         let report =
@@ -106,17 +108,17 @@ pub fn eval(args: EvalArgs) -> Result<(), Trouble> {
     tell(&args, &report, || eval_table::text(&report))?;
     match report.unusable {
         0 => Ok(()),
-        unusable => Err(Trouble::Failed(anyhow!(
+        unusable => Err(CommandError::Failed(anyhow!(
             "{unusable} of {pictures} pictures could not be used; the figures are those of the others"
         ))),
     }
 }
 
 /// Writes a report to the file that was asked for, and prints it.
-fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> Result<(), Trouble> {
+fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> Result<(), CommandError> {
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(report).map_err(|e| Trouble::Failed(e.into()))?;
-        write_atomic(path, (text + "\n").as_bytes()).map_err(|e| Trouble::Failed(e.into()))?;
+        let text = serde_json::to_string_pretty(report).map_err(|e| CommandError::Failed(e.into()))?;
+        write_atomic(path, (text + "\n").as_bytes()).map_err(|e| CommandError::Failed(e.into()))?;
     }
     if !args.quiet {
         output::say(&text());
@@ -125,29 +127,29 @@ fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> 
 }
 
 /// Judges the detector on a COCO file; also says how many pictures there were to look at.
-fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(EvalReport, usize), Trouble> {
+fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(EvalReport, usize), CommandError> {
     let (Some(coco), Some(images)) = (&args.coco, &args.images) else {
-        return Err(Trouble::Input(anyhow!("give --exam NAME, --axes, or --coco ANN.json with --images DIR")));
+        return Err(CommandError::Input(anyhow!("give --exam NAME, --axes, or --coco ANN.json with --images DIR")));
     };
     let scheme = &detector.card().keypoints;
-    let file = read_coco(coco, scheme).map_err(|e| Trouble::Input(e.into()))?;
+    let file = read_coco(coco, scheme).map_err(|e| CommandError::Input(e.into()))?;
     if !images.is_dir() {
         let found = if images.exists() { "is no folder" } else { "does not exist" };
         let message = anyhow!("{}: {found}; give the folder of the pictures as --images", images.display());
-        return Err(Trouble::Input(message));
+        return Err(CommandError::Input(message));
     }
     // A wrong key is found out before the long work.
-    let key_trouble = |e| Trouble::Input(anyhow::Error::new(e).context(coco.display().to_string()));
+    let key_trouble = |e| CommandError::Input(anyhow::Error::new(e).context(coco.display().to_string()));
     if let Some(key) = &args.by {
         by_key(key, &file, scheme, &[], &HashSet::new()).map_err(key_trouble)?;
     }
     let search = search(args.quiet, detector, &file, images)?;
     let unusable: HashSet<usize> = search.unusable.iter().map(|unusable| unusable.image).collect();
     if unusable.len() == search.pictures {
-        return Err(Trouble::Failed(anyhow!("none of the {} pictures could be used", search.pictures)));
+        return Err(CommandError::Failed(anyhow!("none of the {} pictures could be used", search.pictures)));
     }
     if let Some(path) = &args.results {
-        write_results(path, &file, &search.results).map_err(|e| Trouble::Failed(e.into()))?;
+        write_results(path, &file, &search.results).map_err(|e| CommandError::Failed(e.into()))?;
     }
     let mut rows = vec![judge("all", &file, scheme, &search.results, &unusable, |_| true)];
     if let Some(key) = &args.by {
@@ -167,11 +169,11 @@ fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(Ev
 }
 
 /// Finds everybody, with progress on the way and a warning for each picture that could not be used.
-fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> Result<Search, Trouble> {
+fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> Result<Search, CommandError> {
     let mut screen = Screen::new(quiet, "pictures");
     let search = find_people(detector, file, images, |done, all| screen.show(done, all));
     screen.close();
-    let search = search.map_err(|e| Trouble::Failed(e.into()))?;
+    let search = search.map_err(|e| CommandError::Failed(e.into()))?;
     for unusable in search.unusable.iter().take(MOST_WARNINGS) {
         output::warn(&format!("warning: {}", unusable.error));
     }

@@ -1,7 +1,7 @@
 //! The half of `marionette eval` that tells how the error grows along each hardness axis.
 
 use super::{
-    Trouble,
+    CommandError,
     eval_exam::{TILES, scene_of},
 };
 use anyhow::Context;
@@ -42,7 +42,7 @@ pub fn along_axes(
     scene: Option<&str>,
     images: usize,
     mut progress: impl FnMut(usize, usize),
-) -> Result<AxesReport, Trouble> {
+) -> Result<AxesReport, CommandError> {
     let scene = scene_of(asked, &weights, detector, scene)?;
     let scheme = scene.figure.scheme();
     let exams = HardnessAxis::ALL.map(|axis| (axis, AxisErrors::exams(axis, levels)));
@@ -62,7 +62,7 @@ pub fn along_axes(
         }
         Ok(())
     };
-    take().map_err(Trouble::Failed)?;
+    take().map_err(CommandError::Failed)?;
     let errors = |(axis, exams): (HardnessAxis, Vec<Exam>)| {
         let taken: Vec<&ExamResult> = exams.iter().filter_map(|exam| results.get(exam)?.as_ref()).collect();
         AxisErrors::new(axis, &taken)

@@ -1,6 +1,6 @@
 //! The half of `marionette eval` that takes exams.
 
-use super::{Trouble, eval_table::share, output};
+use super::{CommandError, eval_table::share, output};
 use anyhow::{Context, anyhow};
 use marionette::render::{RendererConfig, headless_app};
 use marionette::run::{
@@ -42,8 +42,8 @@ pub fn on_exams(
     name: &str,
     scene: Option<&str>,
     images: usize,
-) -> Result<ExamsReport, Trouble> {
-    let exams = Exam::several_by_name(name).map_err(|e| Trouble::Input(e.into()))?;
+) -> Result<ExamsReport, CommandError> {
+    let exams = Exam::several_by_name(name).map_err(|e| CommandError::Input(e.into()))?;
     let scene = scene_of(asked, &weights, detector, scene)?;
     let scheme = scene.figure.scheme();
     let take = || -> anyhow::Result<Vec<ExamResult>> {
@@ -58,17 +58,17 @@ pub fn on_exams(
             .map(|set| Ok(grade(set, &scheme, &detector.detect(&set.images()).context("the network failed")?)))
             .collect()
     };
-    let exams = take().map_err(Trouble::Failed)?;
+    let exams = take().map_err(CommandError::Failed)?;
     Ok(ExamsReport { weights, flip_test: detector.flip_test(), scene: scene.name, keypoints: scheme.names, exams })
 }
 
 /// The scene whose images the detector is to be judged by, at the size that its network takes: as [`find_scene`], if the
 /// detector is of that scene's figure.
-pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option<&str>) -> Result<Scene, Trouble> {
-    let scene = find_scene(asked, detector, scene).map_err(Trouble::Input)?;
+pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option<&str>) -> Result<Scene, CommandError> {
+    let scene = find_scene(asked, detector, scene).map_err(CommandError::Input)?;
     let (card, scheme) = (detector.card(), scene.figure.scheme());
     if card.keypoints.names != scheme.names {
-        return Err(Trouble::Input(anyhow!(
+        return Err(CommandError::Input(anyhow!(
             "{}: is of the figure \"{}\" with {} keypoints, and scene \"{}\" shows \"{}\" with other ones; \
              give weights of that figure or a --scene with yours",
             weights.display(),
@@ -80,7 +80,7 @@ pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option
     }
     let [width, height] = card.network.input_size();
     scene.resized(ImageSize { width, height }).ok_or_else(|| {
-        Trouble::Input(anyhow!(
+        CommandError::Input(anyhow!(
             "network \"{}\" takes {width}x{height} images, scene \"{}\" makes {}x{} ones; give a --scene whose `image` \
              has the same proportions",
             card.network.name,

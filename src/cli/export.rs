@@ -1,6 +1,6 @@
 //! `marionette export`.
 
-use super::{Trouble, output};
+use super::{CommandError, output};
 use anyhow::{Context, anyhow};
 use candle_core::Device;
 use clap::{Args, ValueEnum};
@@ -49,12 +49,12 @@ enum Format {
 }
 
 /// Runs `marionette export`.
-pub fn export(args: ExportArgs) -> Result<(), Trouble> {
-    let model = read(&args).map_err(Trouble::Input)?;
+pub fn export(args: ExportArgs) -> Result<(), CommandError> {
+    let model = read(&args).map_err(CommandError::Input)?;
     let card_path = args.out.with_file_name(CARD);
-    check_paths(&args, &card_path).map_err(Trouble::Input)?;
+    check_paths(&args, &card_path).map_err(CommandError::Input)?;
     let card = model.detector.card();
-    write(&args, &model, &card_path).map_err(Trouble::Failed)?;
+    write(&args, &model, &card_path).map_err(CommandError::Failed)?;
     if !args.quiet {
         let (network, scene) = (&card.network.name, &card.scene);
         output::say(&format!(

@@ -12,9 +12,10 @@ mod output;
 mod predict;
 mod preview;
 mod preview_stats;
-mod report;
 mod sim;
+mod summary;
 mod train;
+mod window;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -41,7 +42,7 @@ enum Command {
 }
 
 /// Why a command did not do what it was asked, and so how it exits.
-enum Trouble {
+enum CommandError {
     /// Bad usage or bad input: exit 2.
     Input(anyhow::Error),
     /// Something failed on the way: exit 1.
@@ -69,8 +70,8 @@ pub fn main() -> ExitCode {
     };
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,
-        Err(Trouble::Input(error)) => (error, 2),
-        Err(Trouble::Failed(error)) => (error, 1),
+        Err(CommandError::Input(error)) => (error, 2),
+        Err(CommandError::Failed(error)) => (error, 1),
     };
     output::warn(&format!("error: {error:#}"));
     ExitCode::from(code)

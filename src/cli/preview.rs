@@ -1,7 +1,7 @@
 //! `marionette preview`.
 
 use super::{
-    Trouble, output,
+    CommandError, output,
     preview_stats::{StatsRequest, stats},
 };
 use anyhow::{Context, anyhow};
@@ -103,17 +103,17 @@ fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<Strin
 }
 
 /// Runs `marionette preview`.
-pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
-    let mut scene = load_scene(&args.scene).map_err(|e| Trouble::Input(e.into()))?;
+pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
+    let mut scene = load_scene(&args.scene).map_err(|e| CommandError::Input(e.into()))?;
     if let Some(size) = args.size {
         let ImageSize { width, height } = scene.image;
         scene = scene.resized(size).ok_or_else(|| {
             let asked = format!("--size is {}x{}", size.width, size.height);
-            Trouble::Input(anyhow!("{asked}; {} makes {width}x{height}, so give the same proportions", scene.name))
+            CommandError::Input(anyhow!("{asked}; {} makes {width}x{height}, so give the same proportions", scene.name))
         })?;
     }
     if let Some(hardness) = args.hardness.filter(|h| !(0.0..=1.0).contains(h)) {
-        return Err(Trouble::Input(anyhow!("--hardness is {hardness}; give a number from 0 to 1")));
+        return Err(CommandError::Input(anyhow!("--hardness is {hardness}; give a number from 0 to 1")));
     }
     if args.stats {
         let request = StatsRequest {
@@ -131,11 +131,11 @@ pub fn preview(args: PreviewArgs) -> Result<(), Trouble> {
 }
 
 /// Draws the contact sheet.
-fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), Trouble> {
+fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
     let count = args.count.unwrap_or(ON_A_SHEET);
     if count > MOST_ON_A_SHEET {
         let message = "a sheet shows at most 1024 samples; give fewer, or --stats to look at all of them as a whole";
-        return Err(Trouble::Input(anyhow!("--count is {count}; {message}")));
+        return Err(CommandError::Input(anyhow!("--count is {count}; {message}")));
     }
     let solvability = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(marionette::stream::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
@@ -148,7 +148,7 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), Trouble> {
         })
     };
     let samples: Vec<SceneSample> =
-        (0..count).map(sample).collect::<Result<_, _>>().map_err(|e| Trouble::Failed(e.into()))?;
+        (0..count).map(sample).collect::<Result<_, _>>().map_err(|e| CommandError::Failed(e.into()))?;
     let config = RendererConfig {
         tiles: samples.len().min(64),
         width: scene.image.width,
@@ -163,7 +163,7 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), Trouble> {
         let sheet = contact_sheet(&scene.figure, &panels, &args.overlay, usize::from(args.columns), args.scale);
         save_png(&args.out, &sheet).context("the contact sheet")
     };
-    draw().map_err(Trouble::Failed)?;
+    draw().map_err(CommandError::Failed)?;
     if !args.quiet {
         output::say(&format!("{} samples of {} in {}", samples.len(), scene.name, args.out.display()));
     }

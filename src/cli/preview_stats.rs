@@ -1,6 +1,6 @@
 //! The half of `marionette preview` that shows what a scene's samples are like as a whole.
 
-use super::{Trouble, output};
+use super::{CommandError, output};
 use anyhow::{Context, anyhow};
 use marionette::base::{
     atomic_file::{check_writable, write_atomic},
@@ -63,14 +63,14 @@ impl StatsRequest<'_> {
 }
 
 /// Renders the samples of `scene` that are asked for, and writes and prints their statistics.
-pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), Trouble> {
+pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> {
     if request.json == Some(request.out) {
-        return Err(Trouble::Input(anyhow!("--out and --json name the same file; give each a file of its own")));
+        return Err(CommandError::Input(anyhow!("--out and --json name the same file; give each a file of its own")));
     }
     for path in [Some(request.out), request.json].into_iter().flatten() {
-        check_writable(path).map_err(|e| Trouble::Failed(e.into()))?;
+        check_writable(path).map_err(|e| CommandError::Failed(e.into()))?;
     }
-    let samples = look(request, scene).map_err(Trouble::Failed)?;
+    let samples = look(request, scene).map_err(CommandError::Failed)?;
     let statistics = Statistics::gather(scene, &request.words(), &samples);
     let write = || -> anyhow::Result<()> {
         save_png(request.out, &plots(&statistics)).context("the plots")?;
@@ -79,7 +79,7 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), Trouble> {
         }
         Ok(())
     };
-    write().map_err(Trouble::Failed)?;
+    write().map_err(CommandError::Failed)?;
     if !request.quiet {
         output::say(&format!("{}\n\nPlots are in {}.", table(&statistics), request.out.display()));
     }

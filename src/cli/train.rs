@@ -1,10 +1,10 @@
 //! `marionette train`.
 
-use super::{Trouble, output, report, sim};
+use super::{CommandError, output, summary, window};
 use clap::Args;
 use crossbeam_channel::Receiver;
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::run::{Event, Failure, Progress, RunConfig, RunError, Session, Summary, size_pool};
+use marionette::run::{Failure, MetricsRow, RunConfig, RunError, RunEvent, Session, Summary, size_pool};
 use marionette::scene::load_scene;
 use marionette::train::trainer::TrainError;
 use std::{
@@ -74,12 +74,12 @@ impl TrainArgs {
 }
 
 /// Runs `marionette train`.
-pub fn train(args: TrainArgs) -> Result<(), Trouble> {
+pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     if args.window {
         // Before anything is written: without a display there is nothing to begin.
-        sim::check_window()?;
+        window::check()?;
     }
-    let session = prepare(&args).map_err(trouble)?;
+    let mut session = prepare(&args).map_err(command_error)?;
     size_pool(session.config().threads);
     let directory = session.directory().path().to_owned();
     let stop = Arc::new(AtomicBool::new(false));
@@ -93,12 +93,12 @@ pub fn train(args: TrainArgs) -> Result<(), Trouble> {
             output::warn("\nstopping after this step; press Ctrl-C again to stop at once");
         }
     })
-    .map_err(|e| Trouble::Failed(e.into()))?;
+    .map_err(|e| CommandError::Failed(e.into()))?;
     if args.window {
-        return sim::train_in_window(session, stop, move |events, running| follow(&args, &directory, events, running));
+        return window::train(session, stop, move |events, running| follow(&args, &directory, events, running));
     }
-    let (sender, events) = crossbeam_channel::bounded(256);
-    let running = thread::spawn(move || session.run(sender, stop));
+    let events = session.subscribe(window::TERMINAL_EVENTS);
+    let running = thread::spawn(move || session.run(stop));
     follow(&args, &directory, events, running)
 }
 
@@ -106,16 +106,16 @@ pub fn train(args: TrainArgs) -> Result<(), Trouble> {
 fn follow(
     args: &TrainArgs,
     directory: &Path,
-    events: Receiver<Event>,
+    events: Receiver<RunEvent>,
     running: JoinHandle<Result<(), Failure>>,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let mut screen = Screen::new(args, directory);
     for event in events {
         screen.show(event);
     }
     match running.join() {
-        Ok(result) => result.map_err(trouble),
-        Err(_) => Err(trouble(Failure::Panic("run"))),
+        Ok(result) => result.map_err(command_error),
+        Err(_) => Err(command_error(Failure::Panic("run"))),
     }
 }
 
@@ -151,14 +151,14 @@ fn next_free(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Input that is at fault exits 2, everything else 1.
-fn trouble(failure: Failure) -> Trouble {
+fn command_error(failure: Failure) -> CommandError {
     let input = matches!(
         &failure,
         Failure::Run(RunError::Config(_) | RunError::File(_) | RunError::Exists { .. } | RunError::Damaged { .. })
             | Failure::Device(_)
             | Failure::Train(TrainError::Model(_) | TrainError::ImageSize { .. })
     );
-    if input { Trouble::Input(failure.into()) } else { Trouble::Failed(failure.into()) }
+    if input { CommandError::Input(failure.into()) } else { CommandError::Failed(failure.into()) }
 }
 
 /// Shows what happens: a bar on a terminal, plain lines elsewhere.
@@ -185,13 +185,13 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn show(&mut self, event: Event) {
+    fn show(&mut self, event: RunEvent) {
         match event {
-            Event::RendererReady(adapter) => {
+            RunEvent::RendererReady(adapter) => {
                 let software = if adapter.software { ", software" } else { "" };
                 self.line(format!("renderer: {} ({}{software})", adapter.name, adapter.backend));
             }
-            Event::Started { step, steps, device } => {
+            RunEvent::Started { step, steps, device } => {
                 let from = if step > 0 { format!(", from step {step}") } else { String::new() };
                 self.line(format!("run {}: {steps} steps on {device}{from}", self.directory.display()));
                 (self.began, self.first_step) = (Instant::now(), step);
@@ -203,12 +203,17 @@ impl<'a> Screen<'a> {
                     self.bar = Some(bar);
                 }
             }
-            Event::Progress(progress) => self.progress(&progress),
-            Event::Skipped { step, reason } => self.line(format!("step {step} skipped: {reason} is not finite")),
-            // Silent: they come regularly, and `latest` names the newest.
-            Event::Checkpoint { .. } => {}
-            Event::ExamNotice(notice) => self.line(notice.to_string()),
-            Event::Exams { report, best } => {
+            RunEvent::Metrics { row, steps } => self.progress(&row, steps),
+            RunEvent::Skipped { step, reason } => self.line(format!("step {step} skipped: {reason} is not finite")),
+            // Checkpoints come regularly, and `latest` names the newest. What controls do is for the window. A failure is told once the
+            // run's threads are joined.
+            RunEvent::Step(_)
+            | RunEvent::Checkpoint { .. }
+            | RunEvent::Settings { .. }
+            | RunEvent::Note(_)
+            | RunEvent::Failed { .. } => {}
+            RunEvent::ExamNotice(notice) => self.line(notice.to_string()),
+            RunEvent::Exams { report, best } => {
                 let scores: Vec<String> = report
                     .exams
                     .iter()
@@ -217,20 +222,20 @@ impl<'a> Screen<'a> {
                 let best = if best { " (best so far)" } else { "" };
                 self.line(format!("exams after step {}, PCK@0.2: {}{best}", report.step, scores.join(", ")));
             }
-            Event::Picture(path) => self.line(format!("picture: {}", path.display())),
-            Event::Stopped { step } => {
+            RunEvent::Picture(path) => self.line(format!("picture: {}", path.display())),
+            RunEvent::Stopped { step } => {
                 self.close_bar();
                 self.line(format!(
                     "stopped after step {step}; go on with: marionette train --run {} --resume",
                     self.directory.display()
                 ));
             }
-            Event::Finished(summary) => self.finish(&summary),
+            RunEvent::Finished(summary) => self.finish(&summary),
         }
     }
 
-    fn progress(&mut self, progress: &Progress) {
-        let Progress { step, steps, loss, pck, samples_per_second } = *progress;
+    fn progress(&mut self, row: &MetricsRow, steps: u64) {
+        let MetricsRow { step, loss, pck, samples_per_second, .. } = *row;
         let per_step = self.began.elapsed().as_secs_f64() / (step - self.first_step).max(1) as f64;
         let left = Duration::from_secs_f64(per_step * (steps - step) as f64);
         let minutes = format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60);
@@ -253,7 +258,7 @@ impl<'a> Screen<'a> {
     fn finish(&mut self, summary: &Summary) {
         self.close_bar();
         let minutes = self.began.elapsed().as_secs_f64() / 60.0;
-        self.line(report::text(summary, self.directory, minutes));
+        self.line(summary::text(summary, self.directory, minutes));
         if self.args.json
             && let Ok(json) = serde_json::to_string_pretty(summary)
         {

@@ -3,7 +3,7 @@
 use super::RenderError;
 
 /// The adapter that frames are drawn with.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AdapterReport {
     /// The device's name.
     pub name: String,

@@ -86,14 +86,6 @@ impl RunDirectory {
         Ok(write_atomic(&self.config_path(), config.to_toml()?.as_bytes())?)
     }
 
-    /// Writes `manifest.json`.
-    ///
-    /// # Errors
-    /// As [`Self::write_json`].
-    pub fn write_manifest(&self, manifest: &impl Serialize) -> Result<(), RunError> {
-        self.write_json("manifest.json", manifest)
-    }
-
     /// Writes `value` as JSON to the file of this name in the folder; folders in the name are made as needed.
     ///
     /// # Errors
@@ -176,6 +168,7 @@ impl RunDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Manifest;
     use marionette_scene::load_scene;
 
     #[test]
@@ -186,9 +179,10 @@ mod tests {
         let mut scene = load_scene("quickstart").unwrap();
         scene.figure_file.text = scene.figure_file.text.replacen("name = \"human\"", "name = \"other\"", 1);
         let run = RunDirectory::create(&path, &config, &scene).unwrap();
-        run.write_manifest(&[1]).unwrap();
+        run.write_manifest(&Manifest { seed: 7, ..Manifest::default() }).unwrap();
         run.write_json("exams/easy.json", &[2]).unwrap();
         let (again, read, opened) = RunDirectory::open(&path).unwrap();
+        assert_eq!(again.manifest().unwrap().seed, 7);
         assert_eq!((&again, &read, opened.scene_file.text), (&run, &config, scene.scene_file.text));
         assert_eq!(opened.figure.name, "other");
         let longer = RunConfig { steps: 5, ..config };

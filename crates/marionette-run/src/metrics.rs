@@ -1,26 +1,133 @@
-//! `metrics.jsonl`: one JSON object per logged step, each with its `step`.
+//! `metrics.jsonl` and its kind: files of one JSON object a line, each with the `step` after which it was written.
 
 use super::RunError;
 use marionette_base::atomic_file::{PathError, write_atomic};
-use serde::{Deserialize, Serialize};
+use marionette_stream::Rejection;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-/// Appends to a file of metrics.
-#[derive(Debug)]
-pub struct MetricsWriter {
-    path: PathBuf,
-    file: File,
+/// A line of `metrics.jsonl`: what was logged of the steps since the line before. Numbers that are not finite are null in the file
+/// and NaN here. What the file lacks has its default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MetricsRow {
+    /// Steps done.
+    pub step: u64,
+    /// Mean base loss.
+    #[serde(deserialize_with = "number")]
+    pub loss: f64,
+    /// Mean base loss of the uniform stream.
+    pub loss_uniform: Option<f64>,
+    /// Mean base loss of the steered stream.
+    pub loss_steered: Option<f64>,
+    /// Mean base loss of the replay stream.
+    pub loss_replay: Option<f64>,
+    /// PCK@0.2 torso, all streams together.
+    #[serde(deserialize_with = "number")]
+    pub pck: f64,
+    /// Learning rate of the newest step.
+    #[serde(deserialize_with = "number")]
+    pub learning_rate: f64,
+    /// Global norm of the gradient in the newest step, before clipping.
+    #[serde(deserialize_with = "number")]
+    pub gradient_norm: f64,
+    /// Steps skipped in the whole run.
+    pub skipped: u64,
+    /// The critic's loss.
+    pub critic_loss: Option<f64>,
+    /// Mean critic value of targets minus that of predictions.
+    pub critic_gap: Option<f64>,
+    /// The critic's gradient penalty, without its factor.
+    pub critic_penalty: Option<f64>,
+    /// Share of raw scores inside (0.05, 0.95).
+    #[serde(deserialize_with = "number")]
+    pub raw_scores_unsaturated: f32,
+    /// Effective sample size of the weights as a share of the batch.
+    #[serde(deserialize_with = "number")]
+    pub effective_sample_share: f32,
+    /// Spearman's correlation of score and keypoint error on the uniform stream.
+    #[serde(deserialize_with = "number")]
+    pub spearman_score_error: f32,
+    /// Spearman's correlation of score and requested hardness, by axis.
+    #[serde(deserialize_with = "numbers")]
+    pub spearman_score_axis: BTreeMap<String, f32>,
+    /// Mean hardness of the steered stream, by axis.
+    #[serde(deserialize_with = "numbers")]
+    pub axis_mean: BTreeMap<String, f32>,
+    /// Kullback-Leibler divergence of the steered stream from uniform, nats, by axis.
+    #[serde(deserialize_with = "numbers")]
+    pub axis_kl: BTreeMap<String, f32>,
+    /// Loss of the steered stream over that of the uniform one.
+    pub band_ratio: Option<f64>,
+    /// How far the guard tempers the steering: 1 not at all.
+    #[serde(deserialize_with = "number")]
+    pub temper: f64,
+    /// Samples that wait to be replayed.
+    pub replay_entries: usize,
+    /// Mean visible share of the labelled figure.
+    #[serde(deserialize_with = "number")]
+    pub measured_visible_share: f64,
+    /// Mean share of the labelled figure's keypoints in frame.
+    #[serde(deserialize_with = "number")]
+    pub measured_in_frame_share: f64,
+    /// Rejected draws by reason.
+    pub rejections: BTreeMap<Rejection, u64>,
+    /// Rejected draws by axis and bin.
+    pub rejected_by_axis_bin: BTreeMap<String, Vec<u64>>,
+    /// Batches begun and not yet learned from, at most.
+    pub batches_in_flight: u64,
+    /// Rendering and training together.
+    #[serde(deserialize_with = "number")]
+    pub samples_per_second: f64,
+    /// Memory that the process holds in RAM, MiB; where the system tells.
+    pub resident_mib: Option<f64>,
 }
 
-#[derive(Serialize)]
-struct Line<'a, T> {
-    step: u64,
-    #[serde(flatten)]
-    row: &'a T,
+impl MetricsRow {
+    /// All numbers of the row but its counts of rejections, by name; those by axis as `name.axis`. Those that are not finite are left out.
+    pub fn values(&self) -> Vec<(String, f64)> {
+        let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
+        let mut values = Vec::new();
+        for (name, value) in fields {
+            match value {
+                Value::Object(inner) if name != "rejections" => {
+                    values.extend(inner.iter().filter_map(|(key, v)| Some((format!("{name}.{key}"), v.as_f64()?))));
+                }
+                value => values.extend(value.as_f64().map(|value| (name, value))),
+            }
+        }
+        values
+    }
+
+    /// The rows of the file at `path`, oldest first. Lines that are no rows are left out: the last one may be half written.
+    pub fn read(path: &Path) -> Vec<MetricsRow> {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+/// A number, NaN where it is null.
+fn number<'de, D: Deserializer<'de>, T: Deserialize<'de> + From<f32>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_else(|| f32::NAN.into()))
+}
+
+/// As [`number`], for each value of a map.
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f32>, D::Error> {
+    let values = BTreeMap::<String, Option<f32>>::deserialize(from)?;
+    Ok(values.into_iter().map(|(key, value)| (key, value.unwrap_or(f32::NAN))).collect())
+}
+
+/// Appends to a file of one JSON object a line.
+#[derive(Debug)]
+pub struct JsonLinesWriter {
+    path: PathBuf,
+    file: File,
 }
 
 #[derive(Deserialize)]
@@ -28,30 +135,33 @@ struct Stepped {
     step: u64,
 }
 
-impl MetricsWriter {
+impl JsonLinesWriter {
     /// Opens the file at `path`, or begins one. After a crash, [`cut_back`] comes first.
     ///
     /// # Errors
     /// If the file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, PathError> {
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(PathError::at(path, "written"))?;
-        Ok(MetricsWriter { path: path.to_owned(), file })
+        Ok(JsonLinesWriter { path: path.to_owned(), file })
     }
 
-    /// Appends `{"step": step, ...row}`; `row` is a struct or a map without a `step` of its own. `step` counts the steps
-    /// done, from 1. The line is with the operating system when this returns. Numbers that are not finite become null.
+    /// Appends `row`, a struct whose first field is `step`: the steps done, from 1. The line is with the operating system when this returns. Numbers
+    /// that are not finite become null.
     ///
     /// # Errors
     /// If `row` is something else, or the disk is full; naming the file.
-    pub fn append(&mut self, step: u64, row: &impl Serialize) -> Result<(), RunError> {
-        let mut line = serde_json::to_vec(&Line { step, row })
-            .map_err(|error| RunError::Content { path: self.path.clone(), message: error.to_string() })?;
+    pub fn append(&mut self, row: &impl Serialize) -> Result<(), RunError> {
+        let content = |message: String| RunError::Content { path: self.path.clone(), message };
+        let mut line = serde_json::to_vec(row).map_err(|error| content(error.to_string()))?;
+        // What `cut_back` could not read must not be written.
+        if !line.starts_with(b"{\"step\":") {
+            return Err(content("a line must be an object whose first field is its step".to_owned()));
+        }
         line.push(b'\n');
         // One write, unbuffered: a kill leaves whole lines.
         Ok(self.file.write_all(&line).map_err(PathError::at(&self.path, "written"))?)
     }
 }
-
 /// Drops every line after `step` (0 for all) from the file at `path`, and a torn last line, so that a run continued from
 /// the checkpoint of `step` does not log anything twice. Returns how many lines went; no file is an empty one.
 ///
@@ -87,4 +197,33 @@ pub fn cut_back(path: &Path, step: u64) -> Result<usize, RunError> {
         write_atomic(path, &kept.concat())?;
     }
     Ok(dropped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_comes_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let row = MetricsRow {
+            step: 3,
+            loss: 0.1 + 0.2,
+            axis_kl: [("pose".to_owned(), 0.25)].into(),
+            rejections: [(Rejection::Covered, 2)].into(),
+            rejected_by_axis_bin: [("pose".to_owned(), vec![1, 0])].into(),
+            ..MetricsRow::default()
+        };
+        let mut writer = JsonLinesWriter::open(&path).unwrap();
+        writer.append(&row).unwrap();
+        writer.append(&MetricsRow { step: 4, pck: f64::NAN, ..row.clone() }).unwrap();
+        let read = MetricsRow::read(&path);
+        assert_eq!(read[0], row);
+        assert!(read[1].pck.is_nan() && read[1].step == 4);
+        let values: BTreeMap<String, f64> = row.values().into_iter().collect();
+        assert_eq!((values["loss"], values["axis_kl.pose"], values["step"]), (0.1 + 0.2, 0.25, 3.0));
+        assert!(!values.contains_key("resident_mib") && !values.keys().any(|name| name.contains("covered")));
+        assert!(!read[1].values().iter().any(|(name, _)| name == "pck"));
+    }
 }

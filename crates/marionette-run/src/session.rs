@@ -1,17 +1,18 @@
 //! A run from beginning to end: it starts the generator and the trainer on threads of their own, and joins them.
 
 use super::{
-    Event, Live, RunConfig, RunDirectory, RunError, cut_back,
-    desk::{Desk, Tools},
+    EventSender, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
     device::{DeviceError, device_name, open_device},
     load_latest,
     resources::{available_bytes, check_memory, threads},
+    training_loop::TrainingLoop,
+    watch::watch,
 };
 use crate::{
     exam::{Exam, ExamError, ExamStore},
     sheet::SheetError,
 };
-use crossbeam_channel::Sender;
+use crossbeam_channel::Receiver;
 use marionette_nn as model;
 use marionette_render::{
     find_adapter, generator,
@@ -28,6 +29,9 @@ use std::{
 
 /// The trainer's stack: candle's backward pass recurses over the whole graph.
 pub const TRAINER_STACK: usize = 256 << 20;
+
+/// Events that may wait for a watcher, some minutes of a run.
+const WATCHER_EVENTS: usize = 4096;
 
 /// Why a run could not begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -73,9 +77,16 @@ pub struct Session {
     scene: Arc<Scene>,
     trainer: Trainer,
     device: String,
+    events: EventSender,
+    publisher: Option<Publisher>,
 }
 
 impl Session {
+    fn new(directory: RunDirectory, config: RunConfig, scene: Scene, trainer: Trainer, device: String) -> Self {
+        let scene = Arc::new(scene);
+        Session { directory, config, scene, trainer, device, events: EventSender::default(), publisher: None }
+    }
+
     /// Prepares a new run in a new directory at `path`. Nothing is written unless everything else is in order.
     ///
     /// # Errors
@@ -86,7 +97,7 @@ impl Session {
         let (trainer, device, scene) = prepare(&config, scene)?;
         find_adapter().map_err(GeneratorError::from)?;
         let directory = RunDirectory::create(path, &config, &scene)?;
-        Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
+        Ok(Session::new(directory, config, scene, trainer, device))
     }
 
     /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none yet, from the start.
@@ -108,10 +119,10 @@ impl Session {
         }
         directory.write_config(&config)?;
         cut_back(&directory.metrics_path(), trainer.step())?;
-        if let Some(hand) = directory.hand_at(trainer.step(), trainer.hand())? {
-            trainer.set_hand(hand);
+        if let Some(settings) = directory.settings_at(trainer.step(), trainer.manual_settings())? {
+            trainer.set_manual_settings(settings);
         }
-        Ok(Session { directory, config, scene: Arc::new(scene), trainer, device })
+        Ok(Session::new(directory, config, scene, trainer, device))
     }
 
     /// The run's directory.
@@ -129,32 +140,36 @@ impl Session {
         &self.config
     }
 
+    /// A reader of the run's events, whose queue holds at most `capacity` of them; see [`EventSender::subscribe`].
+    pub fn subscribe(&mut self, capacity: usize) -> Receiver<RunEvent> {
+        self.events.subscribe(capacity)
+    }
+
+    /// A watcher, who reads the run's events, sees its newest state and may hand in controls. As long as no control sets anything, the run
+    /// comes to the same as without, bit for bit. There is one watcher: a second takes the first one's place.
+    pub fn watch(&mut self) -> Watch {
+        let (watch, publisher) = watch(self.subscribe(WATCHER_EVENTS));
+        self.publisher = Some(publisher);
+        watch
+    }
+
     /// Runs until all steps are done, `stop` is set, or something fails; a checkpoint is written in each case that leaves
-    /// anything to write. What happens is told to `events`; a full channel costs only [`Event::Progress`].
+    /// anything to write. Readers of events hear of all of it, and never hold the run up.
     ///
     /// # Errors
     /// Whatever failed first.
-    pub fn run(self, events: Sender<Event>, stop: Arc<AtomicBool>) -> Result<(), Failure> {
-        self.run_watched(events, stop, None)
-    }
-
-    /// As [`Self::run`], with a watcher, who sees everything and may touch some of it. As long as nothing is touched, the run comes
-    /// to the same, bit for bit, as without.
-    ///
-    /// # Errors
-    /// Whatever failed first; the watcher hears of it as well.
-    pub fn run_watched(self, events: Sender<Event>, stop: Arc<AtomicBool>, live: Option<Live>) -> Result<(), Failure> {
-        let herald = live.as_ref().map(Live::herald);
-        let directory = self.directory.clone();
-        let result = self.run_threads(events, stop, live);
-        if let (Err(failure), Some(herald)) = (&result, herald) {
-            herald.failed(failure.to_string(), directory.newest_checkpoint());
+    pub fn run(self, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        let (events, directory) = (self.events.clone(), self.directory.clone());
+        let result = self.run_threads(stop);
+        if let Err(failure) = &result {
+            let checkpoint = directory.newest_checkpoint();
+            events.send(RunEvent::Failed { message: failure.to_string(), checkpoint });
         }
         result
     }
 
-    fn run_threads(self, events: Sender<Event>, stop: Arc<AtomicBool>, live: Option<Live>) -> Result<(), Failure> {
-        let Session { directory, config, scene, trainer, device } = self;
+    fn run_threads(self, stop: Arc<AtomicBool>) -> Result<(), Failure> {
+        let Session { directory, config, scene, trainer, device, events, publisher } = self;
         let (generator_end, trainer_end) = connect(trainer.policies());
         let generator_config = GeneratorConfig {
             seed: config.seed,
@@ -175,23 +190,24 @@ impl Session {
                 let (mut app, renderer, report) =
                     generator::renderer(&scene, generator_config).map_err(GeneratorError::from)?;
                 let _ = adapter_sender.send(report.clone());
-                let _ = to_events.send(Event::RendererReady(report.clone()));
+                to_events.send(RunEvent::RendererReady(report.clone()));
                 let exams = if images > 0 { Exam::all() } else { Vec::new() };
                 let sets =
                     ExamStore::of_user().fetch((&mut app, renderer, &report), &scene, &exams, images, |notice| {
-                        let _ = to_events.send(Event::ExamNotice(notice));
+                        to_events.send(RunEvent::ExamNotice(notice));
                     })?;
                 let _ = exam_sender.send(sets);
                 Ok(generator::run(app, scene, generator_config, generator_end)?)
             })
             .map_err(Failure::Thread)?;
-        let desk = Desk::new(Tools { directory, config, scene: for_trainer, device, events, adapter, exam_sets, live });
-        let training = thread::Builder::new()
+        let training =
+            TrainingLoop { directory, config, scene: for_trainer, device, events, adapter, exam_sets, publisher };
+        let trainer = thread::Builder::new()
             .name("trainer".into())
             .stack_size(TRAINER_STACK)
-            .spawn(move || desk.work(trainer, trainer_end, &stop))
+            .spawn(move || training.run(trainer, trainer_end, &stop))
             .map_err(Failure::Thread)?;
-        let trained = training.join().unwrap_or(Err(Failure::Panic("trainer")));
+        let trained = trainer.join().unwrap_or(Err(Failure::Panic("trainer")));
         let generated = generator.join().unwrap_or(Err(GeneratorError::Panic.into()));
         // A generator that failed is why the trainer had to stop, so its error comes first.
         generated?;

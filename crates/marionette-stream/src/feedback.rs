@@ -3,7 +3,7 @@
 use crate::{AXES, Hardness, SampleStream};
 use serde::{Deserialize, Serialize};
 
-/// The trainer's verdict on one sample.
+/// What the trainer found for one sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleFeedback {
     /// The sample's index.
@@ -28,12 +28,12 @@ pub struct SampleFeedback {
     pub difficulty: f32,
 }
 
-/// The trainer's verdict on one batch. A batch whose step was skipped still sends one, with no samples, or the
+/// What the trainer found for one batch. A batch whose step was skipped still sends one, with no samples, or the
 /// generator would wait for ever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feedback {
     /// The batch's index in the run.
     pub batch: u64,
-    /// One verdict per sample, in the batch's order; empty for a skipped step.
+    /// One entry per sample, in the batch's order; empty for a skipped step.
     pub samples: Vec<SampleFeedback>,
 }

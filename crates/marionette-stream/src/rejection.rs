@@ -31,6 +31,25 @@ pub enum Rejection {
     Covered,
 }
 
+impl Rejection {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rejection::SelfPenetration => "self_penetration",
+            Rejection::Diverged => "diverged",
+            Rejection::SupportPenetration => "support_penetration",
+            Rejection::Floating => "floating",
+            Rejection::FiguresPenetrate => "figures_penetrate",
+            Rejection::OutOfFrame => "out_of_frame",
+            Rejection::TooSmall => "too_small",
+            Rejection::BadLight => "bad_light",
+            Rejection::NoContrast => "no_contrast",
+            Rejection::Unsettled => "unsettled",
+            Rejection::Covered => "covered",
+        }
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

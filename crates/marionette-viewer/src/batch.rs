@@ -146,9 +146,9 @@ pub fn described(sample: &SceneSample, report: &StepReport, i: usize) -> String 
         (SampleStream::Replay, None) => "replay".to_owned(),
     };
     let mut text = format!("sample {}, attempt {}, {stream}", sample.index, sample.attempt);
-    if let Some(verdict) = report.samples.get(i) {
+    if let Some(metrics) = report.samples.get(i) {
         text +=
-            &format!("\nscore {:.2}, error {:.2} torsos, loss {:.2}", verdict.difficulty, verdict.error, verdict.loss);
+            &format!("\nscore {:.2}, error {:.2} torsos, loss {:.2}", metrics.difficulty, metrics.error, metrics.loss);
     }
     for axis in HardnessAxis::ALL {
         text += &format!("\n{axis} {:.2}", sample.hardness[axis as usize]);

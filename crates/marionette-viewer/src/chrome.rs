@@ -11,8 +11,8 @@ use super::{
 };
 use bevy::prelude::Resource;
 use bevy_egui::egui::{self, Align, Context, RichText, Ui};
-use marionette_run::Command;
-use marionette_train::trainer::Hand;
+use marionette_run::Control;
+use marionette_train::trainer::ManualSettings;
 use std::time::{Duration, Instant};
 
 /// How often the layout is written to disk, if it has changed.
@@ -90,7 +90,7 @@ impl Viewer {
         }
     }
 
-    /// Whether there is a run that hears wishes.
+    /// Whether there is a run that hears controls.
     pub fn is_live(&self) -> bool {
         self.subject.watch.is_some() && self.data.ending.is_none()
     }
@@ -109,18 +109,18 @@ impl Viewer {
     }
 
     /// What is set in the run now.
-    pub fn hand(&self) -> Option<&Hand> {
-        self.data.set.as_ref().map(|(_, hand)| hand)
+    pub fn settings(&self) -> Option<&ManualSettings> {
+        self.data.settings.as_ref().map(|(_, settings)| settings)
     }
 
-    /// Wishes something of the run.
-    pub fn wish(&mut self, command: Command) {
+    /// Asks something of the run.
+    pub fn control(&mut self, control: Control) {
         let live = self.is_live();
-        let heard = live && self.subject.watch.as_ref().is_some_and(|watch| watch.command(command));
+        let heard = live && self.subject.watch.as_ref().is_some_and(|watch| watch.control(control));
         if !heard {
             self.data.note("there is no run going on that could do that".to_owned());
         }
-        self.data.read_hand(&self.subject);
+        self.data.read_controls(&self.subject);
     }
 
     /// Where the weights go that are exported now.
@@ -174,12 +174,12 @@ fn bar(ui: &mut Ui, viewer: &mut Viewer) {
         let live = viewer.is_live();
         let paused = viewer.paused();
         ui.add_enabled_ui(live, |ui| {
-            let (text, command) = if paused { ("Resume", Command::Resume) } else { ("Pause", Command::Pause) };
+            let (text, control) = if paused { ("Resume", Control::Resume) } else { ("Pause", Control::Pause) };
             if ui.button(text).on_hover_text("space").clicked() {
-                viewer.wish(command);
+                viewer.control(control);
             }
             if ui.button("Step").on_hover_text("one step, then stand still (N)").clicked() {
-                viewer.wish(Command::Step);
+                viewer.control(Control::Step);
             }
         });
         let (step, steps) = viewer.progress();
@@ -191,8 +191,8 @@ fn bar(ui: &mut Ui, viewer: &mut Viewer) {
         let (text, color) = standing(viewer, paused);
         let dark = viewer.layout.dark;
         ui.label(RichText::new(text).color(theme::text(dark, color)).strong());
-        if viewer.data.steering_touches() > 0 {
-            let touches = viewer.data.steering_touches();
+        if viewer.data.steering_controls() > 0 {
+            let touches = viewer.data.steering_controls();
             ui.label(RichText::new("steered by hand").color(theme::text(dark, theme::NOTE)))
                 .on_hover_text(format!("{touches} settings were changed by hand; hand.jsonl says when and how"));
         }

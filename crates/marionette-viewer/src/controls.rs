@@ -2,8 +2,8 @@
 
 use super::chrome::Viewer;
 use bevy_egui::egui::{DragValue, Grid, RichText, ScrollArea, Slider, Ui};
-use marionette_run::Command;
-use marionette_train::trainer::Hand;
+use marionette_run::Control;
+use marionette_train::trainer::ManualSettings;
 use serde_json::Value;
 
 /// Values that are being set and have not arrived yet.
@@ -16,17 +16,17 @@ pub struct Controls {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
-    let mut wishes = Vec::new();
+    let mut controls = Vec::new();
     ui.columns(2, |columns| {
-        touch(&mut columns[0], viewer, &mut wishes);
+        touch(&mut columns[0], viewer, &mut controls);
         touched(&mut columns[1], viewer);
     });
-    for wish in wishes {
-        viewer.wish(wish);
+    for control in controls {
+        viewer.control(control);
     }
 }
 
-fn touch(ui: &mut Ui, viewer: &mut Viewer, wishes: &mut Vec<Command>) {
+fn touch(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
     let (live, paused) = (viewer.is_live(), viewer.paused());
     if !live {
         ui.label(RichText::new("There is no run going on: nothing can be touched.").strong());
@@ -34,22 +34,22 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, wishes: &mut Vec<Command>) {
     ui.add_enabled_ui(live, |ui| {
         ui.heading("The run");
         ui.horizontal_wrapped(|ui| {
-            let (text, command) = if paused { ("Resume", Command::Resume) } else { ("Pause", Command::Pause) };
+            let (text, control) = if paused { ("Resume", Control::Resume) } else { ("Pause", Control::Pause) };
             if ui.button(text).on_hover_text("space").clicked() {
-                wishes.push(command);
+                controls.push(control);
             }
-            for (text, key, command) in [
-                ("Step once", "N", Command::Step),
-                ("Checkpoint now", "C", Command::Checkpoint),
-                ("Exams now", "X", Command::Exams),
+            for (text, key, control) in [
+                ("Step once", "N", Control::Step),
+                ("Checkpoint now", "C", Control::Checkpoint),
+                ("Exams now", "X", Control::Exams),
             ] {
                 if ui.button(text).on_hover_text(key).clicked() {
-                    wishes.push(command);
+                    controls.push(control);
                 }
             }
             if ui.button("Export weights").on_hover_text(format!("E: to {}", viewer.export_path().display())).clicked()
             {
-                wishes.push(Command::Export(viewer.export_path()));
+                controls.push(Control::Export(viewer.export_path()));
             }
         });
         ui.small("None of these changes what the run comes to.");
@@ -58,22 +58,22 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, wishes: &mut Vec<Command>) {
         ui.small(
             "Each of these does change it: it is written into hand.jsonl, and the run is marked as steered by hand.",
         );
-        let Some(hand) = viewer.hand().cloned() else {
+        let Some(hand) = viewer.settings().cloned() else {
             ui.label("These can be set from the first step on.");
             return;
         };
         let mut steering = hand.steering;
         if ui.checkbox(&mut steering, "the curriculum steers the axes").changed() {
-            wishes.push(Command::Steering(steering));
+            controls.push(Control::Steering(steering));
         }
         let Controls { gamma, floor, factor } = &mut viewer.controls;
         Grid::new("values").num_columns(3).show(ui, |ui| {
-            value(ui, "γ, exponent of the scores", gamma, hand.gamma, Hand::MOST_GAMMA, |v| {
-                wishes.push(Command::Gamma(v))
+            value(ui, "γ, exponent of the scores", gamma, hand.gamma, ManualSettings::MOST_GAMMA, |v| {
+                controls.push(Control::Gamma(v))
             });
-            value(ui, "floor, share that stays uniform", floor, hand.floor, 1.0, |v| wishes.push(Command::Floor(v)));
-            value(ui, "factor on the learning rate", factor, hand.rate_factor, Hand::MOST_FACTOR, |v| {
-                wishes.push(Command::RateFactor(v))
+            value(ui, "floor, share that stays uniform", floor, hand.floor, 1.0, |v| controls.push(Control::Floor(v)));
+            value(ui, "factor on the learning rate", factor, hand.rate_factor, ManualSettings::MOST_FACTOR, |v| {
+                controls.push(Control::RateFactor(v))
             });
         });
         let held = hand.locks.iter().filter(|lock| lock.is_some()).count();
@@ -87,7 +87,7 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, wishes: &mut Vec<Command>) {
 }
 
 /// A value that takes effect when it is let go of. What is typed beyond its range arrives as it is, and the run says what it made of it.
-fn value(ui: &mut Ui, name: &str, set: &mut Option<f64>, now: f64, most: f64, mut wish: impl FnMut(f64)) {
+fn value(ui: &mut Ui, name: &str, set: &mut Option<f64>, now: f64, most: f64, mut control: impl FnMut(f64)) {
     ui.label(name);
     let mut shown = set.unwrap_or(now);
     let slider = ui.add(Slider::new(&mut shown, 0.0..=most).show_value(false));
@@ -98,7 +98,7 @@ fn value(ui: &mut Ui, name: &str, set: &mut Option<f64>, now: f64, most: f64, mu
     let let_go =
         slider.drag_stopped() || typed.drag_stopped() || typed.lost_focus() || (slider.changed() && !slider.dragged());
     if let (Some(wanted), true) = (*set, let_go) {
-        wish(wanted);
+        control(wanted);
         *set = None;
     }
     ui.end_row();
@@ -107,12 +107,12 @@ fn value(ui: &mut Ui, name: &str, set: &mut Option<f64>, now: f64, most: f64, mu
 fn touched(ui: &mut Ui, viewer: &Viewer) {
     let room = ui.available_height();
     ui.heading("Touched by hand");
-    if viewer.data.hand.is_empty() {
+    if viewer.data.controls.is_empty() {
         ui.label("Nothing so far: the run comes to the same, bit for bit, as without a window.");
     }
     ScrollArea::vertical().id_salt("hand").max_height(room * 0.4).show(ui, |ui| {
         Grid::new("hand").num_columns(4).striped(true).show(ui, |ui| {
-            for line in viewer.data.hand.iter().rev().take(200) {
+            for line in viewer.data.controls.iter().rev().take(200) {
                 ui.label(format!("step {}", line.step));
                 ui.label(&line.what);
                 ui.label(written(&line.value));

@@ -10,7 +10,7 @@ use bevy_egui::egui::{
     Color32, ColorImage, Context, Grid, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2,
     vec2,
 };
-use marionette_run::Command;
+use marionette_run::Control;
 use marionette_stream::{AXES, HardnessAxis, SampleStream};
 use marionette_train::curriculum::{AxisSummary, BinSummary};
 
@@ -62,7 +62,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     streams(ui, viewer);
     viewer.maps.renew(ui.ctx(), &viewer.data);
     let live = viewer.is_live();
-    let mut wishes = Vec::new();
+    let mut controls = Vec::new();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let over_time = (ui.available_width() - 92.0 - 5.0 * 122.0 - 120.0 - 18.0).max(120.0);
         Grid::new("axes").num_columns(8).spacing([6.0, 3.0]).show(ui, |ui| {
@@ -86,8 +86,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 }
                 let rejected: Vec<f32> = data.rejected[axis.axis as usize].iter().map(|count| *count as f32).collect();
                 bins(ui, axis, Column::Rejected, &rejected);
-                let held = viewer.hand().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
-                wishes.extend(lock(ui, axis.axis, &shares, held, live));
+                let held = viewer.settings().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
+                controls.extend(lock(ui, axis.axis, &shares, held, live));
                 ui.end_row();
             }
         });
@@ -99,8 +99,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             ui.small(format!("Rejected draws: {}", texts.join(", ")));
         }
     });
-    for wish in wishes {
-        viewer.wish(wish);
+    for control in controls {
+        viewer.control(control);
     }
 }
 
@@ -260,8 +260,8 @@ fn past(ui: &Ui, data: &Data, axis: HardnessAxis, area: Rect) {
 }
 
 /// Holds an axis: as it is, even, or nearly all in one bin.
-fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool) -> Option<Command> {
-    let mut wish = None;
+fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool) -> Option<Control> {
+    let mut control = None;
     let count = shares.len().max(1);
     let mostly = |bin: usize| -> Vec<f32> {
         (0..count).map(|i| if i == bin { 0.8 } else { 0.2 / (count - 1).max(1) as f32 }).collect()
@@ -271,11 +271,11 @@ fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool)
             ui.horizontal(|ui| {
                 if held {
                     if ui.button("let go").clicked() {
-                        wish = Some(Command::Lock(axis, None));
+                        control = Some(Control::Lock(axis, None));
                     }
                     ui.label(RichText::new("held").color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
                 } else if ui.button("hold").on_hover_text("Hold the axis as it is now").clicked() {
-                    wish = Some(Command::Lock(axis, Some(shares.to_vec())));
+                    control = Some(Control::Lock(axis, Some(shares.to_vec())));
                 }
             });
             ui.horizontal(|ui| {
@@ -284,11 +284,11 @@ fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool)
                     [("even", vec![1.0 / count as f32; count]), ("easy", mostly(0)), ("hard", mostly(count - 1))]
                 {
                     if ui.small_button(name).on_hover_text("Hold the axis there").clicked() {
-                        wish = Some(Command::Lock(axis, Some(shares)));
+                        control = Some(Control::Lock(axis, Some(shares)));
                     }
                 }
             });
         });
     });
-    wish
+    control
 }

@@ -1,11 +1,11 @@
-//! Everything that the window knows of a run: gathered from its news or read from its directory.
+//! Everything that the window knows of a run: gathered from its events or read from its directory.
 
 use super::Subject;
-use marionette_run::{ExamReport, HandLine, News, Snapshot};
+use marionette_run::{ControlRecord, ExamReport, MetricsRow, RunEvent, Snapshot};
 use marionette_stream::AXES;
 use marionette_train::{
     curriculum::CurriculumSummary,
-    trainer::{Hand, StepReport},
+    trainer::{ManualSettings, StepReport},
 };
 use serde_json::Value;
 use std::{
@@ -35,9 +35,9 @@ pub enum Ending {
     Failed(String, Option<PathBuf>),
 }
 
-/// One verdict on a sample or on a replay of it.
+/// What one step found for a sample or on a replay of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Verdict {
+pub struct SampleRecord {
     /// The step.
     pub step: u64,
     /// Difficulty score.
@@ -64,18 +64,18 @@ pub struct Data {
     pub step: Option<Arc<StepReport>>,
     /// What has been said, newest last.
     pub notes: VecDeque<String>,
-    /// What was touched by hand.
-    pub hand: Vec<HandLine>,
+    /// The controls that were applied.
+    pub controls: Vec<ControlRecord>,
     /// What is set in the run, and after which step that was heard of.
-    pub set: Option<(u64, Hand)>,
+    pub settings: Option<(u64, ManualSettings)>,
     /// Distributions over time, at even distances.
     pub shares: Vec<(u64, Shares)>,
     /// Per axis and bin, draws that were rejected.
     pub rejected: [Vec<u64>; AXES],
     /// Draws that were rejected, by reason.
     pub reasons: BTreeMap<String, u64>,
-    /// Verdicts on each sample, its replays among them.
-    pub histories: HashMap<u64, Vec<Verdict>>,
+    /// Records of each sample, its replays among them.
+    pub histories: HashMap<u64, Vec<SampleRecord>>,
     /// How the run ended, once it has.
     pub ending: Option<Ending>,
     shares_every: u64,
@@ -85,19 +85,15 @@ impl Data {
     /// What a run's directory holds so far. What cannot be read is said in a note.
     pub fn read(subject: &Subject) -> Self {
         let mut data = Data { shares_every: 1, ..Data::default() };
-        let text = fs::read_to_string(subject.directory.metrics_path()).unwrap_or_default();
-        for line in text.lines() {
-            // A torn last line is being written just now.
-            if let Ok(row) = serde_json::from_str::<Value>(line) {
-                data.row(&row);
-            }
+        for row in MetricsRow::read(&subject.directory.metrics_path()) {
+            data.row(&row);
         }
         match subject.directory.exam_reports() {
             Ok(reports) => data.exams.extend(reports.into_iter().map(|report| (report.step, Arc::new(report)))),
             Err(error) => data.note(error.to_string()),
         }
-        match subject.directory.hand_lines() {
-            Ok(lines) => data.hand = lines,
+        match subject.directory.control_records() {
+            Ok(lines) => data.controls = lines,
             Err(error) => data.note(error.to_string()),
         }
         if subject.watch.is_none() {
@@ -119,35 +115,42 @@ impl Data {
         let Some(watch) = &subject.watch else { return false };
         let mut heard = false;
         let mut touched = false;
-        for news in watch.news() {
+        for event in watch.events() {
             heard = true;
-            match news {
-                News::Step(report) => self.step(report),
-                News::Row(row) => self.row(&row),
-                News::Exams(report, best) => {
+            match event {
+                RunEvent::Step(report) => self.step(report),
+                RunEvent::Metrics { row, .. } => self.row(&row),
+                RunEvent::Exams { report, best } => {
                     let best = if best { ", the best so far" } else { "" };
                     self.note(format!("exams after step {}{best}", report.step));
                     self.exams.insert(report.step, report);
                 }
-                News::Hand(step, hand) => self.set = Some((step, *hand)),
-                News::Note(text) => {
+                RunEvent::Settings { step, settings } => self.settings = Some((step, *settings)),
+                RunEvent::Checkpoint { step } => self.note(format!("checkpoint of step {step}")),
+                RunEvent::Note(text) => {
                     self.note(text);
                     touched = true;
                 }
-                News::Finished(summary) => {
+                RunEvent::Finished(summary) => {
                     self.curriculum = Some(Arc::new(summary.curriculum.clone()));
                     self.note(format!("all {} steps are done", summary.steps));
                     self.ending = Some(Ending::Finished);
                 }
-                News::Stopped(step) => self.ending = Some(Ending::Stopped(step)),
-                News::Failed { message, checkpoint } => {
+                RunEvent::Stopped { step } => self.ending = Some(Ending::Stopped(step)),
+                RunEvent::Failed { message, checkpoint } => {
                     self.note(format!("the run has failed: {message}"));
                     self.ending = Some(Ending::Failed(message, checkpoint));
                 }
+                // For the terminal; the window shows it in other ways or not at all.
+                RunEvent::RendererReady(_)
+                | RunEvent::Started { .. }
+                | RunEvent::Skipped { .. }
+                | RunEvent::ExamNotice(_)
+                | RunEvent::Picture(_) => {}
             }
         }
         if touched {
-            self.hand = subject.directory.hand_lines().unwrap_or_default();
+            self.controls = subject.directory.control_records().unwrap_or_default();
         }
         let newest = watch.newest();
         if let Some(newest) = newest.filter(|new| self.newest.as_ref().is_none_or(|old| !Arc::ptr_eq(old, new))) {
@@ -155,8 +158,8 @@ impl Data {
             self.pace(&newest);
             self.curriculum = Some(newest.curriculum.clone());
             // A state from before something was set does not know of it.
-            if self.set.as_ref().is_none_or(|(step, _)| newest.step > *step) {
-                self.set = Some((newest.step, newest.hand.clone()));
+            if self.settings.as_ref().is_none_or(|(step, _)| newest.step > *step) {
+                self.settings = Some((newest.step, newest.settings.clone()));
             }
             self.newest = Some(newest);
             heard = true;
@@ -164,9 +167,9 @@ impl Data {
         heard
     }
 
-    /// Reads anew what was touched by hand.
-    pub fn read_hand(&mut self, subject: &Subject) {
-        self.hand = subject.directory.hand_lines().unwrap_or_default();
+    /// Reads anew which controls were applied.
+    pub fn read_controls(&mut self, subject: &Subject) {
+        self.controls = subject.directory.control_records().unwrap_or_default();
     }
 
     /// Something to read.
@@ -182,47 +185,30 @@ impl Data {
             let origin = sample.origin.unwrap_or(sample.index);
             if self.histories.len() >= MOST_HISTORIES && !self.histories.contains_key(&origin) {
                 // Those seen once say least of how a sample fares.
-                self.histories.retain(|_, verdicts| verdicts.len() > 1);
+                self.histories.retain(|_, records| records.len() > 1);
                 if self.histories.len() >= MOST_HISTORIES {
                     self.histories.clear();
                 }
             }
-            let verdict = Verdict { step: report.step, score: sample.difficulty, error: sample.error };
-            self.histories.entry(origin).or_default().push(verdict);
+            let record = SampleRecord { step: report.step, score: sample.difficulty, error: sample.error };
+            self.histories.entry(origin).or_default().push(record);
         }
         self.step = Some(report);
     }
 
-    fn row(&mut self, row: &Value) {
-        let (Some(fields), Some(step)) = (row.as_object(), row["step"].as_f64()) else { return };
-        for (name, value) in fields {
-            match value {
-                Value::Number(number) => self.point(name, step, number.as_f64().unwrap_or(f64::NAN)),
-                Value::Object(inner) if name == "rejections" => {
-                    for (reason, count) in inner {
-                        *self.reasons.entry(reason.clone()).or_default() += count.as_u64().unwrap_or(0);
-                    }
-                }
-                Value::Object(inner) if name == "rejected_by_axis_bin" => self.reject(inner),
-                Value::Object(inner) => {
-                    for (key, value) in inner {
-                        if let Some(value) = value.as_f64() {
-                            self.point(&format!("{name}.{key}"), step, value);
-                        }
-                    }
-                }
-                _ => {}
-            }
+    fn row(&mut self, row: &MetricsRow) {
+        for (name, value) in row.values() {
+            self.point(&name, row.step as f64, value);
         }
-    }
-
-    fn reject(&mut self, by_axis: &serde_json::Map<String, Value>) {
-        for (axis, bins) in by_axis {
+        for (reason, count) in &row.rejections {
+            *self.reasons.entry(reason.name().to_owned()).or_default() += count;
+        }
+        for (axis, bins) in &row.rejected_by_axis_bin {
             let Some(axis) = marionette_stream::HardnessAxis::by_name(axis) else { continue };
             let counts = &mut self.rejected[axis as usize];
-            for (bin, count) in bins.as_array().into_iter().flatten().enumerate().take(64) {
+            for (bin, count) in bins.iter().enumerate().take(64) {
                 counts.resize(counts.len().max(bin + 1), 0);
-                counts[bin] += count.as_u64().unwrap_or(0);
+                counts[bin] += count;
             }
         }
     }
@@ -272,27 +258,36 @@ impl Data {
         self.curves.get(name)?.last().map(|point| point[1])
     }
 
-    /// Verdicts on the sample that started as `origin`.
-    pub fn history(&self, origin: u64) -> &[Verdict] {
+    /// Records of the sample that started as `origin`.
+    pub fn history(&self, origin: u64) -> &[SampleRecord] {
         self.histories.get(&origin).map_or(&[], Vec::as_slice)
     }
 
-    /// Touches that change what the run comes to.
-    pub fn steering_touches(&self) -> usize {
-        self.hand.iter().filter(|line| line.steers).count()
+    /// Controls that change what the run comes to.
+    pub fn steering_controls(&self) -> usize {
+        self.controls.iter().filter(|line| line.steers).count()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use marionette_stream::Rejection;
 
     #[test]
     fn rows_become_curves_that_do_not_grow_for_ever() {
         let mut data = Data { shares_every: 1, ..Data::default() };
         for step in 0..3 * MOST_POINTS {
-            data.row(&serde_json::json!({"step": step, "loss": 1.0, "pck": null, "axis_kl": {"pose": 0.5},
-                "rejections": {"covered": 2}, "rejected_by_axis_bin": {"pose": [1, 0], "mood": [9]}}));
+            let rejected = [("pose", vec![1, 0]), ("mood", vec![9])].map(|(axis, bins)| (axis.to_owned(), bins));
+            data.row(&MetricsRow {
+                step: step as u64,
+                loss: 1.0,
+                pck: f64::NAN,
+                axis_kl: [("pose".to_owned(), 0.5)].into(),
+                rejections: [(Rejection::Covered, 2)].into(),
+                rejected_by_axis_bin: rejected.into(),
+                ..MetricsRow::default()
+            });
             data.share(step as u64, Default::default());
         }
         assert!(data.curves["loss"].len() <= MOST_POINTS && data.curves.contains_key("axis_kl.pose"));

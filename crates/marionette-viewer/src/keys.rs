@@ -2,7 +2,7 @@
 
 use super::{chrome::Viewer, layout::Panel};
 use bevy_egui::egui::{self, Context, Key};
-use marionette_run::Command;
+use marionette_run::Control;
 
 /// What the keys do, for the sheet.
 const SHEET: [(&str, &str); 15] = [
@@ -37,21 +37,21 @@ pub fn press(context: &Context, viewer: &mut Viewer) {
         }
     }
     if pressed(Key::Space) {
-        let command = if viewer.paused() { Command::Resume } else { Command::Pause };
-        viewer.wish(command);
+        let control = if viewer.paused() { Control::Resume } else { Control::Pause };
+        viewer.control(control);
     }
     if pressed(Key::N) {
-        viewer.wish(Command::Step);
+        viewer.control(Control::Step);
     }
     if pressed(Key::C) {
-        viewer.wish(Command::Checkpoint);
+        viewer.control(Control::Checkpoint);
     }
     if pressed(Key::X) {
-        viewer.wish(Command::Exams);
+        viewer.control(Control::Exams);
     }
     if pressed(Key::E) {
         let path = viewer.export_path();
-        viewer.wish(Command::Export(path));
+        viewer.control(Control::Export(path));
     }
     if pressed(Key::T) {
         viewer.layout.dark = !viewer.layout.dark;

@@ -1,4 +1,4 @@
-//! The simulator window: a second Bevy app, on the main thread, that shows a run's published state and passes wishes on.
+//! The simulator window: a second Bevy app, on the main thread, that shows a run's published state and passes controls on.
 //!
 //! It reads the newest state from a slot and news from a channel ([`Watch`]), so however slow it is, nothing waits for it. What the
 //! stage shows is drawn by the training renderer itself, in apps of its own on a thread of its own.

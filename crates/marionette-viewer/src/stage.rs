@@ -6,16 +6,16 @@ use super::{
 };
 use bevy::prelude::App;
 use candle_core::{Device, Tensor};
-use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 use marionette_nn::detect::{decoded, heatmaps, normalise};
 use marionette_physics::Solvability;
 use marionette_render::{RendererConfig, headless_app, render_samples};
-use marionette_run::{Command, RunDirectory, Which, load_model, threads};
+use marionette_run::{Control, RunDirectory, Which, load_model, threads};
 use marionette_scene::Scene;
 use marionette_stream::{AXES, Hardness, Policy, SceneSample, Tile};
 use marionette_train::{
     eval::Detector,
-    trainer::{Opinion, Verdict},
+    trainer::{Prediction, SampleMetrics},
 };
 use std::{
     convert::Infallible,
@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub enum What {
     /// A sample at a hardness of one's own.
-    Hand {
+    Posed {
         /// Which.
         index: u64,
         /// How hard.
@@ -43,7 +43,7 @@ pub enum What {
     Sample(Arc<SceneSample>),
 }
 
-/// A wish.
+/// A request for a picture.
 #[derive(Clone)]
 pub struct Request {
     /// Comes back with the picture.
@@ -58,25 +58,34 @@ pub struct Request {
     pub policy: Option<Arc<Policy>>,
 }
 
+impl Request {
+    /// This request in the place of `older`: an explanation that was asked for is not lost to a turn of the view.
+    fn after(self, older: &Request) -> Request {
+        let explain = older.explain
+            && matches!((&older.what, &self.what), (What::Sample(a), What::Sample(b)) if Arc::ptr_eq(a, b));
+        Request { explain: self.explain || explain, ..self }
+    }
+}
+
 /// A sample with one axis at zero, or as it is.
 #[derive(Clone)]
 pub struct Variation {
     /// The picture as the network takes it.
     pub tile: Tile,
     /// What the network makes of it.
-    pub opinion: Result<Opinion, String>,
+    pub prediction: Result<Prediction, String>,
 }
 
 /// What has been drawn.
 pub struct Drawn {
-    /// The wish's number.
+    /// The request's number.
     pub number: u64,
     /// The picture, large, with its labels.
     pub large: Tile,
     /// The same as the network takes it.
     pub small: Tile,
     /// What the network makes of it.
-    pub opinion: Result<Opinion, String>,
+    pub prediction: Result<Prediction, String>,
     /// As it is, then with each axis at zero; empty unless asked for.
     pub variations: Vec<Variation>,
     /// The time that it took.
@@ -87,6 +96,8 @@ pub struct Drawn {
 /// process exits takes the process down with it.
 pub struct Stage {
     requests: Sender<Request>,
+    /// To take back a request that is not begun.
+    waiting: Receiver<Request>,
     drawn: Receiver<Result<Drawn, (u64, String)>>,
     /// Its end tells a worker who waits for the trainer that nobody wants to know any more.
     _open: Sender<Infallible>,
@@ -108,26 +119,32 @@ impl Drop for Joined {
 impl Stage {
     /// Starts the worker; it builds its renderer with the first request.
     pub fn start(subject: &Subject) -> Self {
-        let (requests, wishes) = unbounded::<Request>();
-        let (sender, drawn) = unbounded();
+        let (requests, waiting) = bounded::<Request>(1);
+        let (sender, drawn) = bounded(1);
         let (open, closed) = bounded(0);
         let (scene, config) = (subject.scene.clone(), subject.config.clone());
-        let commands = subject.watch.as_ref().map(|watch| watch.commands());
-        let directory = subject.directory.clone();
+        let controls = subject.watch.as_ref().map(|watch| watch.controls());
+        let (directory, requested) = (subject.directory.clone(), waiting.clone());
         let work = move || {
             let judge = Solvability::new(scene.figure.clone());
             let (seed, threads, apps) = (config.seed, threads(config.threads), [None, None]);
-            Worker { scene, seed, threads, judge, commands, closed, directory, apps, detector: None }
-                .work(&wishes, &sender);
+            Worker { scene, seed, threads, judge, controls, closed, directory, apps, detector: None }
+                .serve(&requested, &sender);
         };
         // Where no thread can be had there is no stage; the panel goes on waiting, and the run goes on.
         let thread = thread::Builder::new().name("stage".into()).spawn(work).ok();
-        Stage { requests, drawn, _open: open, _thread: Joined(thread) }
+        Stage { requests, waiting, drawn, _open: open, _thread: Joined(thread) }
     }
 
-    /// Asks for a picture; earlier wishes that are not begun are dropped.
+    /// Asks for a picture. It takes the place of an earlier request that is not begun.
     pub fn ask(&self, request: Request) {
-        let _ = self.requests.send(request);
+        let mut request = request;
+        while let Err(TrySendError::Full(newer)) = self.requests.try_send(request) {
+            request = match self.waiting.try_recv() {
+                Ok(older) => newer.after(&older),
+                Err(_) => newer,
+            };
+        }
     }
 
     /// The newest picture, if there is a new one.
@@ -141,7 +158,7 @@ struct Worker {
     seed: u64,
     threads: usize,
     judge: Solvability,
-    commands: Option<Sender<Command>>,
+    controls: Option<Sender<Control>>,
     /// Ends with the window.
     closed: Receiver<Infallible>,
     directory: RunDirectory,
@@ -151,17 +168,11 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(mut self, wishes: &Receiver<Request>, drawn: &Sender<Result<Drawn, (u64, String)>>) {
-        while let Ok(first) = wishes.recv() {
-            let mut newest = first;
-            for later in wishes.try_iter() {
-                // An explanation that was asked for is not lost to a turn of the view.
-                let explain = newest.explain
-                    && matches!((&newest.what, &later.what), (What::Sample(a), What::Sample(b)) if Arc::ptr_eq(a, b));
-                newest = Request { explain: later.explain || explain, ..later };
-            }
-            let number = newest.number;
-            if drawn.send(self.draw(newest).map_err(|message| (number, message))).is_err() {
+    /// Draws what is requested until the window closes.
+    fn serve(mut self, requests: &Receiver<Request>, drawn: &Sender<Result<Drawn, (u64, String)>>) {
+        while let Ok(request) = requests.recv() {
+            let number = request.number;
+            if drawn.send(self.draw(request).map_err(|message| (number, message))).is_err() {
                 return;
             }
         }
@@ -172,7 +183,7 @@ impl Worker {
         let (scene, seed) = (self.scene.clone(), self.seed);
         let (network, large) = (self.network_size(), self.large_size());
         let sample = match request.what {
-            What::Hand { index, hardness } => pose::by_hand(&scene, &self.judge, seed, index, hardness)?,
+            What::Posed { index, hardness } => pose::by_hand(&scene, &self.judge, seed, index, hardness)?,
             What::Sample(sample) => (*sample).clone(),
         };
         let sample = pose::scaled(&sample, network);
@@ -188,15 +199,23 @@ impl Worker {
         }
         let large = self.render(0, large, &[pose::scaled(&seen, large)])?.pop().ok_or("nothing was drawn")?;
         let mut tiles = self.render(1, network, &samples)?;
-        let opinions = self.opinions(&tiles);
-        let opinion_of = |i: usize| match &opinions {
-            Ok(opinions) => opinions.get(i).cloned().ok_or_else(|| "the network says nothing".to_owned()),
+        let predictions = self.predictions(&tiles);
+        let prediction_of = |i: usize| match &predictions {
+            Ok(predictions) => predictions.get(i).cloned().ok_or_else(|| "the network says nothing".to_owned()),
             Err(message) => Err(message.clone()),
         };
         let small = tiles.remove(0);
-        let variations = tiles.into_iter().enumerate().map(|(i, tile)| Variation { tile, opinion: opinion_of(i + 1) });
+        let variations =
+            tiles.into_iter().enumerate().map(|(i, tile)| Variation { tile, prediction: prediction_of(i + 1) });
         let variations = variations.collect();
-        Ok(Drawn { number: request.number, large, small, opinion: opinion_of(0), variations, took: began.elapsed() })
+        Ok(Drawn {
+            number: request.number,
+            large,
+            small,
+            prediction: prediction_of(0),
+            variations,
+            took: began.elapsed(),
+        })
     }
 
     fn network_size(&self) -> [u32; 2] {
@@ -231,19 +250,19 @@ impl Worker {
     }
 
     /// What the network makes of `tiles`: the very one that is being trained or, where that has gone, the run's newest on disk.
-    fn opinions(&mut self, tiles: &[Tile]) -> Result<Vec<Opinion>, String> {
-        if let Some(commands) = &self.commands {
+    fn predictions(&mut self, tiles: &[Tile]) -> Result<Vec<Prediction>, String> {
+        if let Some(controls) = &self.controls {
             let (sender, reply) = bounded(1);
-            if commands.send(Command::Look(tiles.to_vec(), sender)).is_ok() {
+            if controls.try_send(Control::Predict(tiles.to_vec(), sender)).is_ok() {
                 select! {
-                    recv(reply) -> reply => if let Ok(opinions) = reply {
-                        return opinions;
+                    recv(reply) -> reply => if let Ok(predictions) = reply {
+                        return predictions;
                     },
                     recv(self.closed) -> _ => return Err("the window is closed".to_owned()),
                     default(PATIENCE) => return Err("the trainer is busy with something else; ask again".to_owned()),
                 }
             }
-            self.commands = None;
+            self.controls = None;
         }
         if self.detector.is_none() {
             let model =
@@ -256,7 +275,7 @@ impl Worker {
 }
 
 /// What a network from a file makes of `tiles`; there is no critic to score them.
-fn detected(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<Vec<Opinion>> {
+fn detected(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<Vec<Prediction>> {
     let (network, activation) = (detector.network(), detector.card().activation);
     let spec = network.spec();
     let pixels = spec.input_width * spec.input_height;
@@ -269,21 +288,21 @@ fn detected(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<Vec<Opin
     let maps = heatmaps(&network.forward(&input, false)?, activation, grid)?;
     let cells = spec.keypoints * grid.width * grid.height;
     let decoded = decoded(&maps, spec.keypoints, grid);
-    let opinion = |(i, tile): (usize, &Tile)| {
+    let prediction = |(i, tile): (usize, &Tile)| {
         let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
         let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
         let truth: Vec<[f32; 2]> = tile.labels.keypoints.iter().map(|keypoint| keypoint.pixel.to_array()).collect();
         let visibility: Vec<_> = tile.labels.keypoints.iter().map(|keypoint| keypoint.visibility).collect();
-        let verdict = Verdict::new(&places, &truth, &visibility, tile.labels.torso);
-        Opinion {
+        let metrics = SampleMetrics::new(&places, &truth, &visibility, tile.labels.torso);
+        Prediction {
             loss: None,
             difficulty: None,
-            error: verdict.error,
-            hit_rate: verdict.hit_rate,
+            error: metrics.error,
+            hit_rate: metrics.hit_rate,
             found,
             heatmaps: maps[i * cells..(i + 1) * cells].to_vec(),
             grid: [grid.width, grid.height],
         }
     };
-    Ok(tiles.iter().enumerate().map(opinion).collect())
+    Ok(tiles.iter().enumerate().map(prediction).collect())
 }

@@ -10,7 +10,7 @@ use bevy::{
     window::Window,
 };
 use bevy_egui::egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, Vec2, pos2};
-use marionette_run::Command;
+use marionette_run::Control;
 use marionette_stream::HardnessAxis;
 use std::{
     collections::VecDeque,
@@ -166,10 +166,10 @@ fn set(viewer: &mut Viewer, name: &str, value: &str) {
     match name {
         "panel" => viewer.layout.panel = Panel::ALL[(number(value) as usize).min(Panel::ALL.len() - 1)],
         "hint" => viewer.layout.hint_read = true,
-        "gamma" => viewer.wish(Command::Gamma(number(value))),
-        "floor" => viewer.wish(Command::Floor(number(value))),
-        "rate" => viewer.wish(Command::RateFactor(number(value))),
-        "steering" => viewer.wish(Command::Steering(value == "on")),
+        "gamma" => viewer.control(Control::Gamma(number(value))),
+        "floor" => viewer.control(Control::Floor(number(value))),
+        "rate" => viewer.control(Control::RateFactor(number(value))),
+        "steering" => viewer.control(Control::Steering(value == "on")),
         "overlay" => {
             let overlays = &mut viewer.layout.overlays;
             for (known, on) in [
@@ -187,7 +187,7 @@ fn set(viewer: &mut Viewer, name: &str, value: &str) {
         _ => {
             if let Some(axis) = name.strip_prefix("lock.").and_then(HardnessAxis::by_name) {
                 let shares = (value != "off").then(|| value.split(',').map(|share| number(share) as f32).collect());
-                viewer.wish(Command::Lock(axis, shares));
+                viewer.control(Control::Lock(axis, shares));
             } else {
                 complain(name);
             }

@@ -10,7 +10,7 @@ mod steady;
 mod stream;
 mod train;
 
-use super::{Trouble, output};
+use super::{CommandError, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use machine::Machine;
@@ -142,7 +142,7 @@ struct Report {
 }
 
 /// Runs `marionette bench`.
-pub fn bench(args: BenchArgs) -> Result<(), Trouble> {
+pub fn bench(args: BenchArgs) -> Result<(), CommandError> {
     let bench = prepare(&args)?;
     size_pool(bench.config.threads);
     // candle's backward pass recurses, as in a run.
@@ -150,13 +150,13 @@ pub fn bench(args: BenchArgs) -> Result<(), Trouble> {
         .name("bench".into())
         .stack_size(TRAINER_STACK)
         .spawn(move || measure(&args, &bench))
-        .map_err(|e| Trouble::Failed(e.into()))?;
+        .map_err(|e| CommandError::Failed(e.into()))?;
     let failed = || anyhow::anyhow!("the benchmark failed unexpectedly");
-    measuring.join().unwrap_or_else(|_| Err(failed())).map_err(Trouble::Failed)
+    measuring.join().unwrap_or_else(|_| Err(failed())).map_err(CommandError::Failed)
 }
 
-fn prepare(args: &BenchArgs) -> Result<Bench, Trouble> {
-    let input = |error: RunError| Trouble::Input(error.into());
+fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
+    let input = |error: RunError| CommandError::Input(error.into());
     let settings =
         [("model", &args.model), ("batch", &args.batch), ("device", &args.device), ("threads", &args.threads)];
     let overrides: Vec<String> =
@@ -164,7 +164,7 @@ fn prepare(args: &BenchArgs) -> Result<Bench, Trouble> {
     let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
     let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
     // The network decides how large the images of `train` and `loop` are.
-    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(|e| Trouble::Input(e.into()))?;
+    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(|e| CommandError::Input(e.into()))?;
     let [width, height] = spec.input_size();
     Ok(Bench {
         scene: Scene { image: ImageSize { width, height }, ..scene },

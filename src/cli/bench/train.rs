@@ -93,7 +93,7 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
     let mut kinds = Kind::ALL.map(|_| Vec::new());
     for pair in 1..=bench.pairs {
         bench.doing(format_args!("train, {pair} of {}", bench.pairs));
-        let (before, first, times) = (trainer.laps().clone(), trainer.step(), trainer.network().times());
+        let (before, first, times) = (trainer.timings().clone(), trainer.step(), trainer.network().times());
         let rate = per_second(bench.seconds, || {
             let next = trainer.step() as usize % batches.len();
             learn(&mut trainer, &batches[next])?;
@@ -102,7 +102,7 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
         rates.push(rate);
         steps_ms.push(bench.config.batch as f64 * 1e3 / rate);
         for (operation, values) in Operation::ALL.into_iter().zip(&mut operations) {
-            let spent = trainer.laps().sum(operation) - before.sum(operation);
+            let spent = trainer.timings().sum(operation) - before.sum(operation);
             values.push(spent.as_secs_f64() * 1e3 / (trainer.step() - first) as f64);
         }
         for ((now, before), values) in trainer.network().times().iter().zip(times).zip(&mut kinds) {

@@ -2,7 +2,7 @@
 
 mod pictures;
 
-use super::{Trouble, output};
+use super::{CommandError, output};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use image::RgbImage;
@@ -115,23 +115,25 @@ struct Keypoint {
 }
 
 /// Runs `marionette predict`.
-pub fn predict(args: PredictArgs) -> Result<(), Trouble> {
-    let device = open_device(&args.device).map_err(|e| Trouble::Input(e.into()))?;
-    let loaded = load_model(&args.weights, Which::Newest, &device).map_err(|e| Trouble::Input(e.into()))?;
+pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
+    let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
+    let loaded = load_model(&args.weights, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
     let detector = loaded.detector.with_flip_test(args.flip_test);
-    let listed = pictures::list(&args.images).map_err(Trouble::Input)?;
+    let listed = pictures::list(&args.images).map_err(CommandError::Input)?;
     if args.person.is_some() && listed.len() != 1 {
         let count = listed.len();
-        return Err(Trouble::Input(anyhow!("--box is for a single picture, and there are {count}; give one picture")));
+        return Err(CommandError::Input(anyhow!(
+            "--box is for a single picture, and there are {count}; give one picture"
+        )));
     }
-    pictures::check_overwrite(&listed, &args.weights, &args.out, PREDICTIONS).map_err(Trouble::Input)?;
+    pictures::check_overwrite(&listed, &args.weights, &args.out, PREDICTIONS).map_err(CommandError::Input)?;
     let bar = bar(&args, listed.len());
     let mut predictions = Predictions { model: model(&args, &detector), images: Vec::new() };
     for listed in &listed {
         match load_picture(&listed.path) {
             Ok(picture) => {
-                let crop = crop(&args, &detector, listed, &picture).map_err(Trouble::Input)?;
-                let found = look(&args, &detector, listed, &picture, &crop).map_err(Trouble::Failed)?;
+                let crop = crop(&args, &detector, listed, &picture).map_err(CommandError::Input)?;
+                let found = look(&args, &detector, listed, &picture, &crop).map_err(CommandError::Failed)?;
                 predictions.images.push(found);
             }
             Err(error) => bar.suspend(|| output::warn(&format!("warning: {error}"))),
@@ -140,14 +142,14 @@ pub fn predict(args: PredictArgs) -> Result<(), Trouble> {
     }
     bar.finish_and_clear();
     let path = args.out.join(PREDICTIONS);
-    save(&args, &predictions).map_err(Trouble::Failed)?;
+    save(&args, &predictions).map_err(CommandError::Failed)?;
     let (all, good) = (listed.len(), predictions.images.len());
     if !args.quiet {
         output::say(&format!("keypoints in {good} of {all} pictures: {}, overlays beside it", path.display()));
     }
     if good < all {
         let bad = all - good;
-        return Err(Trouble::Failed(anyhow!("{bad} of {all} pictures could not be used")));
+        return Err(CommandError::Failed(anyhow!("{bad} of {all} pictures could not be used")));
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ impl Product<'_> {
             let mut row = 0;
             for block in 0..blocks {
                 let end = self.rows * (block + 1) / blocks;
-                let tile = Tile { product: self, row, column, width, out: &mut *out, out_row, write };
+                let tile = RegisterTile { product: self, row, column, width, out: &mut *out, out_row, write };
                 tile.run(simd, end - row);
                 row = end;
             }
@@ -94,7 +94,7 @@ impl Product<'_> {
     }
 }
 
-struct Tile<'a> {
+struct RegisterTile<'a> {
     product: &'a Product<'a>,
     row: usize,
     column: usize,
@@ -104,7 +104,7 @@ struct Tile<'a> {
     write: Write,
 }
 
-impl Tile<'_> {
+impl RegisterTile<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S, rows: usize) {
         match rows {
@@ -129,7 +129,7 @@ impl Tile<'_> {
 }
 
 /// A tile of ROWS rows and VECTORS vectors of columns, kept in registers.
-struct Registers<'a, const ROWS: usize, const VECTORS: usize>(Tile<'a>);
+struct Registers<'a, const ROWS: usize, const VECTORS: usize>(RegisterTile<'a>);
 
 impl<const ROWS: usize, const VECTORS: usize> WithSimd for Registers<'_, ROWS, VECTORS> {
     type Output = ();
@@ -149,7 +149,7 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
     #[inline(always)]
     #[allow(unsafe_code)]
     fn sum<S: Simd, const PARTIAL: bool>(self, simd: S) {
-        let Tile { product, row, column, width, out, out_row, write } = self.0;
+        let RegisterTile { product, row, column, width, out, out_row, write } = self.0;
         let lanes = S::F32_LANES;
         let mask = simd.mask_between_m32s(0, (width - (VECTORS - 1) * lanes) as u32);
         // SAFETY: `Product::check` has seen that the first and the last value of every term and of the result lie in

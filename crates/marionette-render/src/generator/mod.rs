@@ -12,7 +12,7 @@ use marionette_physics::{Solvability, Unsolvable};
 use marionette_scene::Scene;
 use marionette_stream::GeneratorEnd;
 use std::sync::Arc;
-use systems::{Outcome, Tile, TileSample};
+use systems::{Outcome, TileSample, TileSlot};
 
 /// What can go wrong while batches are made.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ fn build(app: &mut App, scene: Arc<Scene>, config: GeneratorConfig, stream: Gene
                 systems::collect_tiles.in_set(Step::Collect),
             ),
         );
-    app.world_mut().spawn_batch((0..config.batch).map(|slot| (Tile { slot }, TileSample::default())));
+    app.world_mut().spawn_batch((0..config.batch).map(|slot| (TileSlot { slot }, TileSample::default())));
 }
 
 /// The app that draws the batches of `config`, before it is told what to draw: exams can be drawn with it first.

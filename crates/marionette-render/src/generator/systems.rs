@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 /// One tile of the batch.
 #[derive(Component)]
-pub struct Tile {
+pub struct TileSlot {
     /// Its place in the batch.
     pub slot: usize,
 }
@@ -113,7 +113,7 @@ pub fn sample_tiles(
     task: Res<Task>,
     source: Res<Source>,
     config: Res<GeneratorConfig>,
-    mut tiles: Query<(&Tile, &mut TileSample)>,
+    mut tiles: Query<(&TileSlot, &mut TileSample)>,
 ) {
     let Some((batch, policy)) = &task.0 else { return };
     if config.jitter_ms > 0 {
@@ -131,7 +131,7 @@ pub fn sample_tiles(
 /// Hands the tiles' samples to the renderer, in the order of their slots.
 pub fn collect_tiles(
     task: Res<Task>,
-    mut tiles: Query<(&Tile, &mut TileSample)>,
+    mut tiles: Query<(&TileSlot, &mut TileSample)>,
     mut frame: ResMut<FrameToDraw>,
     mut progress: ResMut<Progress>,
     mut outcome: ResMut<Outcome>,

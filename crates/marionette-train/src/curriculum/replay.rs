@@ -30,7 +30,7 @@ pub(super) fn update(
         let entry = sample.origin.and_then(|origin| list.iter_mut().find(|entry| entry.origin == origin));
         // Replays of a sample that has gone since they were drawn come to nothing.
         let Some(entry) = entry else { continue };
-        // A verdict of NaN is no verdict, but the sample was used.
+        // Feedback of NaN says nothing, but the sample was used.
         entry.uses += 1;
         entry.seen = version;
         if usable(sample) {

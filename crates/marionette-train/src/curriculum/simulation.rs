@@ -34,8 +34,8 @@ impl World {
         World { seed, effect, insight: 0.3, permuted: false, learning: 1000.0, batch: 32 }
     }
 
-    /// The trainer's verdict on a sample drawn with `policy`.
-    pub fn verdict(&self, policy: &Policy, index: u64, batch: u64) -> SampleFeedback {
+    /// The trainer's feedback on a sample drawn with `policy`.
+    pub fn feedback(&self, policy: &Policy, index: u64, batch: u64) -> SampleFeedback {
         let mut random = stream(self.seed, index, 0, "world");
         let mut normal = stream(self.seed, index, 0, "noise").sample_iter(StandardNormal);
         let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
@@ -108,7 +108,7 @@ pub fn run(
         policies.push_back(policy(config, &state));
         let Some(current) = policies.pop_front() else { break };
         let indices = batch * world.batch..(batch + 1) * world.batch;
-        let mut samples: Vec<_> = indices.map(|index| world.verdict(&current, index, batch)).collect();
+        let mut samples: Vec<_> = indices.map(|index| world.feedback(&current, index, batch)).collect();
         samples.iter_mut().for_each(|sample| alter(sample, batch));
         if world.permuted {
             permute(&mut samples, world.seed, batch);

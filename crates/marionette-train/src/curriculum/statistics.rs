@@ -8,7 +8,7 @@ use marionette_stream::{SampleStream, StreamMix};
 /// Greatest importance weight: one rare sample must not speak for its bin.
 const MAX_WEIGHT: f64 = 3.0;
 
-/// Whether a verdict can be used at all; a NaN or an infinity in one field makes the others suspect too.
+/// Whether feedback can be used at all; a NaN or an infinity in one field makes the others suspect too.
 pub(super) fn usable(sample: &SampleFeedback) -> bool {
     let in_unit = |value: &f32| (0.0..=1.0).contains(value);
     sample.hardness.iter().all(in_unit)
@@ -20,7 +20,7 @@ pub(super) fn usable(sample: &SampleFeedback) -> bool {
         && sample.error >= 0.0
 }
 
-/// The verdicts that may enter the statistics: usable, and of the uniform and steered streams.
+/// The feedback that may enter the statistics: usable, and of the uniform and steered streams.
 pub(super) fn fresh(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
     samples.iter().filter(|sample| usable(sample) && sample.stream != SampleStream::Replay).collect()
 }

@@ -25,7 +25,7 @@ fn occlusion(config: &CurriculumConfig, state: &ControllerState) -> Vec<f32> {
 /// A batch of `world` under the initial policy.
 fn batch(config: &CurriculumConfig, world: &World, batch: u64) -> Feedback {
     let policy = Policy::initial(config.mix, config.bins);
-    let samples = (0..world.batch).map(|j| world.verdict(&policy, batch * world.batch + j, batch)).collect();
+    let samples = (0..world.batch).map(|j| world.feedback(&policy, batch * world.batch + j, batch)).collect();
     Feedback { batch, samples }
 }
 
@@ -34,7 +34,7 @@ fn with_replay() -> CurriculumConfig {
     CurriculumConfig { mix: StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 }, ..CurriculumConfig::default() }
 }
 
-/// The verdict on a replay of `origin`.
+/// The feedback on a replay of `origin`.
 fn replayed(fresh: &SampleFeedback, index: u64, error: f32) -> SampleFeedback {
     let stream = SampleStream::Replay;
     SampleFeedback { index, stream, origin: Some(fresh.index), error, difficulty: 1.0, ..fresh.clone() }

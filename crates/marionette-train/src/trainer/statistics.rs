@@ -1,6 +1,6 @@
 //! What the uniform stream says of the run: it is the yardstick, because the curriculum cannot move it.
 
-use super::Verdict;
+use super::SampleMetrics;
 use candle_core::{Device, Tensor};
 use marionette_base::statistics::spearman;
 use marionette_stream::{AXES, Hardness, Visibility};
@@ -21,11 +21,11 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn add(&mut self, loss: f32, verdict: &Verdict) {
+    fn add(&mut self, loss: f32, metrics: &SampleMetrics) {
         self.samples += 1;
         self.loss += f64::from(loss);
-        self.labelled += u64::from(verdict.labelled);
-        self.found += u64::from(verdict.found);
+        self.labelled += u64::from(metrics.labelled);
+        self.found += u64::from(metrics.found);
     }
 
     /// Mean loss.
@@ -58,7 +58,7 @@ pub struct UniformStatistics {
 pub(super) struct UniformSample<'a> {
     pub loss: f32,
     pub score: f32,
-    pub verdict: Verdict,
+    pub metrics: SampleMetrics,
     pub hardness: &'a Hardness,
     pub keypoints: &'a [[f32; 2]],
     pub visibility: &'a [Visibility],
@@ -81,13 +81,13 @@ impl UniformStatistics {
     pub(super) fn add(&mut self, step: u64, steps: u64, sample: &UniformSample) {
         let progress = step as f64 / steps.max(1) as f64;
         if progress < 0.05 {
-            self.start.add(sample.loss, &sample.verdict);
+            self.start.add(sample.loss, &sample.metrics);
         }
         if progress >= 0.9 {
-            self.end.add(sample.loss, &sample.verdict);
+            self.end.add(sample.loss, &sample.metrics);
             let mean = self.mean_pose(sample.size);
-            let verdict = Verdict::new(&mean, sample.keypoints, sample.visibility, sample.torso);
-            self.mean_pose_end.add(0.0, &verdict);
+            let metrics = SampleMetrics::new(&mean, sample.keypoints, sample.visibility, sample.torso);
+            self.mean_pose_end.add(0.0, &metrics);
         }
         for ((sum, [x, y]), v) in self.pose_sums.iter_mut().zip(sample.keypoints).zip(sample.visibility) {
             if *v != Visibility::Outside {
@@ -97,7 +97,7 @@ impl UniformStatistics {
             }
         }
         let mut row = [0.0; COLUMNS];
-        row[..3].copy_from_slice(&[step as f32, sample.score, sample.verdict.error]);
+        row[..3].copy_from_slice(&[step as f32, sample.score, sample.metrics.error]);
         row[3..].copy_from_slice(sample.hardness);
         if self.recent.len() == KEPT {
             self.recent.remove(0);

@@ -1,8 +1,8 @@
 //! One step of the closed loop.
 
 use super::{
-    Laps, Operation, TrainError, TrainSettings, UniformStatistics, Verdict, error::MOST_SKIPPED, input::Input,
-    statistics::UniformSample,
+    Operation, SampleMetrics, StepTimings, TrainError, TrainSettings, UniformStatistics, error::MOST_SKIPPED,
+    input::Input, statistics::UniformSample,
 };
 use crate::{
     afl::{Afl, AflError, BaseLoss, CriticStep, MapPair, Scores, base_loss, weighted},
@@ -76,11 +76,11 @@ pub struct Trainer {
     pub(super) rate_factor: f64,
     /// Axes that are held by hand.
     pub(super) locks: [Option<Vec<f32>>; AXES],
-    laps: Laps,
+    timings: StepTimings,
 }
 
 /// What the forward pass of a step gave.
-struct Prediction {
+struct ForwardPass {
     losses: Tensor,
     scores: Scores,
     decoded: Vec<Vec<[f32; 2]>>,
@@ -128,7 +128,7 @@ impl Trainer {
             skipped_in_a_row: 0,
             rate_factor: 1.0,
             locks: Default::default(),
-            laps: Laps::default(),
+            timings: StepTimings::default(),
         })
     }
 
@@ -139,7 +139,7 @@ impl Trainer {
     /// # Errors
     /// Where ten steps in a row were skipped or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
-        self.laps.begin();
+        self.timings.begin();
         let input = Input::new(batch, &self.figure, &self.spec, self.settings.flips, self.settings.seed, &self.device)?;
         let mut report = StepReport {
             step: self.step,
@@ -156,7 +156,7 @@ impl Trainer {
             predictions: Vec::new(),
             samples: Vec::new(),
         };
-        let learned = match self.predict(&input) {
+        let learned = match self.forward_pass(&input) {
             Ok(prediction) => self.update(&prediction, &mut report).map(|()| Some(prediction)),
             Err(error) => Err(error),
         };
@@ -177,7 +177,7 @@ impl Trainer {
         self.policies.push_back(Arc::new(self.next_policy()));
         report.samples = feedback.samples;
         self.step += 1;
-        self.laps.lap(Operation::Judge);
+        self.timings.record(Operation::Judge);
         match report.skipped {
             Some(reason) if self.skipped_in_a_row >= MOST_SKIPPED => {
                 Err(TrainError::Diverged { step: report.step, reason })
@@ -187,16 +187,16 @@ impl Trainer {
     }
 
     /// Forward pass, losses and scores. The scores are taken before the critic learns from the batch (Alg. 2).
-    fn predict(&mut self, input: &Input) -> Result<Prediction, TrainError> {
+    fn forward_pass(&mut self, input: &Input) -> Result<ForwardPass, TrainError> {
         let grid = self.spec.grid();
         let keypoints = self.figure.keypoints.len();
         let labelled = input.labelled();
         let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
-        self.laps.lap(Operation::Input);
+        self.timings.record(Operation::Input);
         let logits = self.network.forward(&input.images, true)?;
-        self.laps.lap(Operation::Forward);
+        self.timings.record(Operation::Forward);
         let losses = self.base_loss.per_sample(&logits, &targets)?;
-        self.laps.lap(Operation::Loss);
+        self.timings.record(Operation::Loss);
         let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
         // A keypoint with no label has no mass, so its map is empty; for decoding every map counts.
         let maps = maps.flatten_all()?.to_vec1::<f32>()?;
@@ -204,38 +204,38 @@ impl Trainer {
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
         let pair = MapPair { target: &critic_maps, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
-        self.laps.lap(Operation::Score);
+        self.timings.record(Operation::Score);
         let decoded = decode_output(&logits, self.base_loss.activation(), grid)?
             .iter()
             .map(|keypoints| keypoints.iter().map(|found| [found.x, found.y]).collect())
             .collect();
-        self.laps.lap(Operation::Decode);
-        Ok(Prediction { losses, scores, decoded })
+        self.timings.record(Operation::Decode);
+        Ok(ForwardPass { losses, scores, decoded })
     }
 
     /// Backward pass and both optimizers.
-    fn update(&mut self, prediction: &Prediction, report: &mut StepReport) -> Result<(), TrainError> {
-        let Prediction { losses, scores, .. } = prediction;
+    fn update(&mut self, prediction: &ForwardPass, report: &mut StepReport) -> Result<(), TrainError> {
+        let ForwardPass { losses, scores, .. } = prediction;
         let weights = Tensor::from_slice(&scores.weights, scores.weights.len(), &self.device)?;
         let loss = weighted(losses, &weights)?;
         if !loss.to_scalar::<f32>()?.is_finite() {
             return Err(AflError::NotFinite { what: "the loss" }.into());
         }
         let parameters = self.network.parameters().trainable();
-        self.laps.lap(Operation::Loss);
+        self.timings.record(Operation::Loss);
         let gradients = collect(parameters, loss.backward()?);
-        self.laps.lap(Operation::Backward);
+        self.timings.record(Operation::Backward);
         report.gradient_norm = global_norm(&gradients)?;
         if !report.gradient_norm.is_finite() {
             return Err(AflError::NotFinite { what: "the gradient" }.into());
         }
-        self.laps.lap(Operation::Optimizer);
+        self.timings.record(Operation::Optimizer);
         // The critic first: where its step is not finite, neither network nor critic has moved.
         report.critic = Some(self.afl.update_critic(scores)?);
-        self.laps.lap(Operation::Critic);
+        self.timings.record(Operation::Critic);
         let factor = clip_factor(report.gradient_norm, self.settings.optimizer.clip_norm);
         self.optimizer.step(&gradients, factor, report.learning_rate)?;
-        self.laps.lap(Operation::Optimizer);
+        self.timings.record(Operation::Optimizer);
         Ok(())
     }
 
@@ -244,10 +244,10 @@ impl Trainer {
         &mut self,
         batch: &Batch,
         input: &Input,
-        prediction: Prediction,
+        prediction: ForwardPass,
         report: &mut StepReport,
     ) -> Result<Vec<SampleFeedback>, TrainError> {
-        let Prediction { losses, scores, decoded, .. } = prediction;
+        let ForwardPass { losses, scores, decoded, .. } = prediction;
         let losses = losses.to_vec1::<f32>()?;
         report.loss = losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64;
         report.unsaturated = scores.raw_unsaturated_share();
@@ -258,9 +258,9 @@ impl Trainer {
         for (i, tile) in batch.tiles.iter().enumerate() {
             let labels = i * keypoints..(i + 1) * keypoints;
             let (truth, visibility) = (&input.keypoints[labels.clone()], &input.visibility[labels]);
-            let verdict = Verdict::new(&decoded[i], truth, visibility, tile.labels.torso);
-            report.labelled_found[0] += verdict.labelled;
-            report.labelled_found[1] += verdict.found;
+            let metrics = SampleMetrics::new(&decoded[i], truth, visibility, tile.labels.torso);
+            report.labelled_found[0] += metrics.labelled;
+            report.labelled_found[1] += metrics.found;
             let (sum, count) = &mut by_stream[tile.scene.stream as usize];
             *sum += f64::from(losses[i]);
             *count += 1;
@@ -268,7 +268,7 @@ impl Trainer {
                 let sample = UniformSample {
                     loss: losses[i],
                     score: scores.difficulty[i],
-                    verdict,
+                    metrics,
                     hardness: &tile.scene.hardness,
                     keypoints: truth,
                     visibility,
@@ -285,8 +285,8 @@ impl Trainer {
                 hardness: tile.scene.hardness,
                 propensity: tile.scene.propensity,
                 loss: losses[i],
-                error: verdict.error,
-                hit_rate: verdict.hit_rate,
+                error: metrics.error,
+                hit_rate: metrics.hit_rate,
                 difficulty: scores.difficulty[i],
             });
             report.predictions.push(unflip(&self.figure, &decoded[i], input.flipped[i], tile.width as f32));
@@ -333,8 +333,8 @@ impl Trainer {
     }
 
     /// Where the time of all steps so far went.
-    pub fn laps(&self) -> &Laps {
-        &self.laps
+    pub fn timings(&self) -> &StepTimings {
+        &self.timings
     }
 
     /// The controller's view of the axes.

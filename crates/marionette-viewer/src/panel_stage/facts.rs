@@ -17,7 +17,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         return;
     };
     let scene = &drawn.small.scene;
-    let posed = matches!(stage.shown, Shown::Hand);
+    let posed = matches!(stage.shown, Shown::Posed);
     let stream = match scene.stream {
         _ if posed => "posed by hand",
         SampleStream::Uniform => "uniform",
@@ -29,12 +29,12 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     if let Some(origin) = scene.origin {
         ui.label(format!("repeats sample {origin}"));
     }
-    match &drawn.opinion {
-        Ok(opinion) => {
-            let score = opinion.difficulty.map_or("no critic".to_owned(), |score| format!("{score:.2}"));
-            ui.label(RichText::new(format!("now: score {score}, error {:.2} torsos", opinion.error)).strong());
-            let loss = opinion.loss.map_or(String::new(), |loss| format!(", loss {loss:.2}"));
-            ui.label(format!("{:.0} % of what is in sight found{loss}", opinion.hit_rate * 100.0));
+    match &drawn.prediction {
+        Ok(prediction) => {
+            let score = prediction.difficulty.map_or("no critic".to_owned(), |score| format!("{score:.2}"));
+            ui.label(RichText::new(format!("now: score {score}, error {:.2} torsos", prediction.error)).strong());
+            let loss = prediction.loss.map_or(String::new(), |loss| format!(", loss {loss:.2}"));
+            ui.label(format!("{:.0} % of what is in sight found{loss}", prediction.hit_rate * 100.0));
         }
         Err(message) => {
             ui.label(RichText::new(message).color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
@@ -66,15 +66,15 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
 }
 
 fn history(ui: &mut Ui, data: &Data, origin: u64) {
-    let verdicts = data.history(origin);
-    if verdicts.is_empty() {
+    let records = data.history(origin);
+    if records.is_empty() {
         ui.label("no history: it was trained on before the window opened");
         return;
     }
-    let times = if verdicts.len() == 1 { "once".to_owned() } else { format!("{} times", verdicts.len()) };
+    let times = if records.len() == 1 { "once".to_owned() } else { format!("{} times", records.len()) };
     ui.label(format!("History: trained on {times}, replays included"));
-    for verdict in verdicts.iter().rev().take(6) {
-        ui.small(format!("step {}: score {:.2}, error {:.2}", verdict.step, verdict.score, verdict.error));
+    for record in records.iter().rev().take(6) {
+        ui.small(format!("step {}: score {:.2}, error {:.2}", record.step, record.score, record.error));
     }
 }
 
@@ -85,7 +85,7 @@ fn explanation(ui: &mut Ui, stage: &StagePanel) {
         ui.label("Explain (H) draws the very same sample with one axis at zero at a time, and asks the network.");
         return;
     };
-    let figures = |i: usize| explained.variations.get(i)?.opinion.as_ref().ok();
+    let figures = |i: usize| explained.variations.get(i)?.prediction.as_ref().ok();
     let Some(base) = figures(0) else {
         ui.label("The network could not be asked.");
         return;
@@ -105,7 +105,7 @@ fn explanation(ui: &mut Ui, stage: &StagePanel) {
                 None => ui.label("as it is"),
                 Some(axis) => ui.label(format!("{}\n{:.2}", HardnessAxis::ALL[axis], hardness[axis])),
             };
-            if let Some(opinion) = figures(i) {
+            if let Some(prediction) = figures(i) {
                 let cell = |ui: &mut Ui, value: f32, base: f32| {
                     let change = value - base;
                     let color = if i == 0 || change.abs() < 0.02 {
@@ -123,13 +123,13 @@ fn explanation(ui: &mut Ui, stage: &StagePanel) {
                     };
                     ui.label(RichText::new(format!("{value:.2}{change}")).color(color));
                 };
-                match (opinion.difficulty, base.difficulty) {
+                match (prediction.difficulty, base.difficulty) {
                     (Some(score), Some(base)) => cell(ui, score, base),
                     _ => {
                         ui.label("-");
                     }
                 }
-                cell(ui, opinion.error, base.error);
+                cell(ui, prediction.error, base.error);
             } else {
                 ui.label("-");
                 ui.label("-");

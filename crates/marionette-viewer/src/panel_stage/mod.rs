@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 enum Shown {
     /// A sample posed by hand.
-    Hand,
+    Posed,
     /// A sample of the run.
     Sample(Arc<SceneSample>, Option<Arc<Policy>>),
     /// Sample `0` of the newest batch, whatever it is.
@@ -58,7 +58,7 @@ impl StagePanel {
         StagePanel {
             // Now, before the window's own threads stand back: whoever asks the stage wants an answer. It sleeps until it is asked.
             worker: Stage::start(subject),
-            shown: Shown::Hand,
+            shown: Shown::Posed,
             index: 0,
             hardness: [0.3; AXES],
             view: View::default(),
@@ -99,7 +99,7 @@ impl StagePanel {
 
     /// Whether a sample of the run is on the stage, drawn.
     pub fn shows_sample(&self) -> bool {
-        !matches!(self.shown, Shown::Hand) && self.drawn.is_some() && !self.waiting && !self.stale
+        !matches!(self.shown, Shown::Posed) && self.drawn.is_some() && !self.waiting && !self.stale
     }
 
     /// Whether the hardness has been explained.
@@ -124,7 +124,7 @@ impl StagePanel {
                         variations,
                         large: drawn.large.clone(),
                         small: drawn.small.clone(),
-                        opinion: drawn.opinion.clone(),
+                        prediction: drawn.prediction.clone(),
                         ..drawn
                     };
                     self.drawn = Some(drawn);
@@ -153,7 +153,7 @@ impl StagePanel {
                 (What::Sample(Arc::new(tile.scene.clone())), Some(newest.policy.clone()))
             }
             (Shown::Sample(sample, policy), _) => (What::Sample(sample.clone()), policy.clone()),
-            _ => (What::Hand { index: self.index, hardness: self.hardness }, None),
+            _ => (What::Posed { index: self.index, hardness: self.hardness }, None),
         };
         self.number += 1;
         let explain = std::mem::take(&mut self.explain);
@@ -233,17 +233,17 @@ fn left(ui: &mut Ui, viewer: &mut Viewer) {
             let most = batch.saturating_sub(1);
             stage.stale |= ui.add(DragValue::new(slot).range(0..=most).prefix("tile ")).changed();
         } else if ui.button("Pose").on_hover_text("Pose a scene with the sliders").clicked() {
-            (stage.shown, stage.stale) = (Shown::Hand, true);
+            (stage.shown, stage.stale) = (Shown::Posed, true);
         }
     });
     ui.horizontal(|ui| {
         ui.label("sample");
         if ui.add(DragValue::new(&mut stage.index).range(0..=u64::MAX / 2)).changed() {
-            (stage.shown, stage.stale) = (Shown::Hand, true);
+            (stage.shown, stage.stale) = (Shown::Posed, true);
         }
         if ui.button("another").clicked() {
             stage.index += 1;
-            (stage.shown, stage.stale) = (Shown::Hand, true);
+            (stage.shown, stage.stale) = (Shown::Posed, true);
         }
     });
     ui.add_space(4.0);
@@ -253,17 +253,17 @@ fn left(ui: &mut Ui, viewer: &mut Viewer) {
         let before = stage.hardness[axis as usize];
         let mut wanted = before;
         let slider = Slider::new(&mut wanted, 0.0..=1.0).fixed_decimals(2).text(axis.name());
-        // A slider rounds what it shows; that is nobody's wish.
+        // A slider rounds what it shows; that is nobody's control.
         if ui.add(slider).changed() && (wanted - before).abs() > 0.0051 {
             stage.hardness[axis as usize] = wanted;
-            (stage.shown, stage.stale) = (Shown::Hand, true);
+            (stage.shown, stage.stale) = (Shown::Posed, true);
         }
     }
     ui.horizontal(|ui| {
         for (name, value) in [("easy", 0.0), ("half", 0.5), ("hard", 1.0)] {
             if ui.button(name).clicked() {
                 stage.hardness = [value; AXES];
-                (stage.shown, stage.stale) = (Shown::Hand, true);
+                (stage.shown, stage.stale) = (Shown::Posed, true);
             }
         }
     });

@@ -11,7 +11,7 @@ use bevy_egui::egui::{self, Color32, ColorImage, Context, Painter, Sense, Stroke
 use glam::Vec2;
 use marionette_run::sheet::{Overlay, Panel as SheetPanel, contact_sheet};
 use marionette_stream::{ImageBox, Tile};
-use marionette_train::trainer::Opinion;
+use marionette_train::trainer::Prediction;
 
 /// Draws the picture, with what is laid over it.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
@@ -58,11 +58,11 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         size,
         [layout.overlays.skeleton, layout.overlays.keypoints],
     );
-    if let Ok(opinion) = &drawn.opinion
+    if let Ok(prediction) = &drawn.prediction
         && layout.overlays.prediction
     {
         let scale = tile.width as f32 / drawn.small.width.max(1) as f32;
-        let found: Vec<[f32; 2]> = opinion.found.iter().map(|[x, y, _]| [x * scale, y * scale]).collect();
+        let found: Vec<[f32; 2]> = prediction.found.iter().map(|[x, y, _]| [x * scale, y * scale]).collect();
         paint::prediction(&painter, figure, &found, &place, size);
     }
     if stage.waiting {
@@ -124,21 +124,21 @@ fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: 
         let texture = context.load_texture("stage", image, TextureOptions::LINEAR);
         stage.texture.offer((texture, overlays, pictures));
     }
-    let Some((choice, opinion)) = stage.heatmap.zip(drawn.opinion.as_ref().ok()) else { return };
+    let Some((choice, prediction)) = stage.heatmap.zip(drawn.prediction.as_ref().ok()) else { return };
     let known = stage.heat.newest().is_some_and(|(_, c, p)| (*c, *p) == (choice, pictures));
     if !known && stage.heat.is_ready() {
-        let heat = context.load_texture("heat", heated(opinion, choice), TextureOptions::LINEAR);
+        let heat = context.load_texture("heat", heated(prediction, choice), TextureOptions::LINEAR);
         stage.heat.offer((heat, choice, pictures));
     }
 }
 
 /// The heatmap of one keypoint, or the greatest of all, clear where there is little.
-fn heated(opinion: &Opinion, choice: usize) -> ColorImage {
-    let [columns, rows] = opinion.grid;
+fn heated(prediction: &Prediction, choice: usize) -> ColorImage {
+    let [columns, rows] = prediction.grid;
     let mut cells = vec![0f32; columns * rows];
-    let keypoints = opinion.found.len();
+    let keypoints = prediction.found.len();
     for k in if choice < keypoints { choice..choice + 1 } else { 0..keypoints } {
-        for (cell, value) in cells.iter_mut().zip(opinion.heatmap(k).unwrap_or_default()) {
+        for (cell, value) in cells.iter_mut().zip(prediction.heatmap(k).unwrap_or_default()) {
             *cell = cell.max(*value);
         }
     }

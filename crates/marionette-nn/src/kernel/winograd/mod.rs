@@ -14,7 +14,7 @@ use super::{
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
-use transform::{Tile, kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output};
+use transform::{OutputTile, kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output};
 
 /// Side of an output tile.
 const TILE: usize = 4;
@@ -126,11 +126,11 @@ impl Tiling {
     }
 
     /// The tiles of the rows `first..end`, counted over the images of a batch.
-    fn tiles(&self, first: usize, end: usize) -> impl Iterator<Item = Tile> {
+    fn tiles(&self, first: usize, end: usize) -> impl Iterator<Item = OutputTile> {
         let columns = self.tile_columns();
         (first..end).flat_map(move |row| {
             let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
-            (0..columns).map(move |column| Tile { image, row: row * TILE, column: column * TILE })
+            (0..columns).map(move |column| OutputTile { image, row: row * TILE, column: column * TILE })
         })
     }
 }

@@ -17,7 +17,7 @@ const PATCH: usize = TILE + 2;
 
 /// Where an output tile begins.
 #[derive(Clone, Copy)]
-pub struct Tile {
+pub struct OutputTile {
     /// Image of the batch.
     pub image: usize,
     /// First row.
@@ -26,7 +26,7 @@ pub struct Tile {
     pub column: usize,
 }
 
-impl Tile {
+impl OutputTile {
     /// Offset of its first pixel's first value in the batch of outputs.
     pub fn pixel(&self, tiling: &Tiling) -> usize {
         ((self.image * tiling.out_height + self.row) * tiling.out_width + self.column) * tiling.outputs
@@ -110,7 +110,7 @@ fn kernel_sums<S: Simd>(simd: S, v: [S::f32s; PATCH]) -> [S::f32s; 3] {
 
 /// Bᵀ d B of one tile, all channels: place p goes to `out[p * step..]`.
 #[inline(always)]
-pub fn transform_input<S: Simd>(simd: S, tiling: &Tiling, x: &[f32], tile: Tile, out: &mut [f32], step: usize) {
+pub fn transform_input<S: Simd>(simd: S, tiling: &Tiling, x: &[f32], tile: OutputTile, out: &mut [f32], step: usize) {
     let channels = tiling.inputs;
     let image = &x[tile.image * tiling.height * tiling.width * channels..][..tiling.height * tiling.width * channels];
     // Beyond the image the offset wraps to something that is no pixel.
@@ -154,7 +154,7 @@ pub fn transform_output<S: Simd>(
     tiling: &Tiling,
     from: &[f32],
     step: usize,
-    tile: Tile,
+    tile: OutputTile,
     start: usize,
     y: &mut [f32],
     write: Write,
@@ -189,7 +189,7 @@ pub fn transform_output<S: Simd>(
 
 /// A dY Aᵀ of one tile, all channels: place p goes to `out[p * step..]`.
 #[inline(always)]
-pub fn spread_gradient<S: Simd>(simd: S, tiling: &Tiling, dy: &[f32], tile: Tile, out: &mut [f32], step: usize) {
+pub fn spread_gradient<S: Simd>(simd: S, tiling: &Tiling, dy: &[f32], tile: OutputTile, out: &mut [f32], step: usize) {
     let channels = tiling.outputs;
     let first = tile.pixel(tiling);
     let rows = TILE.min(tiling.out_height - tile.row);

@@ -151,12 +151,12 @@ impl<'a> Case<'a> {
     }
 
     /// Gives each detection, the surest first, the most similar truth that is left; says how each of them counts.
-    fn verdicts(&self, ignored: &[bool], threshold: f64, range: [f64; 2]) -> Vec<Verdict> {
+    fn outcomes(&self, ignored: &[bool], threshold: f64, range: [f64; 2]) -> Vec<Outcome> {
         // Truths that count come first, and only who found none of them may find one that stands aside.
         let mut order: Vec<usize> = (0..self.truths.len()).collect();
         order.sort_by_key(|truth| ignored[*truth]);
         let mut taken = vec![false; self.truths.len()];
-        let mut verdict = |similarity: &[f64], area: f64| {
+        let mut outcome = |similarity: &[f64], area: f64| {
             let (mut best, mut least) = (None, threshold.min(1.0 - 1e-10));
             for &truth in &order {
                 if taken[truth] && !self.truths[truth].crowd {
@@ -172,23 +172,25 @@ impl<'a> Case<'a> {
             match best {
                 Some(truth) => {
                     taken[truth] = true;
-                    if ignored[truth] { Verdict::Aside } else { Verdict::Right }
+                    if ignored[truth] { Outcome::Ignored } else { Outcome::TruePositive }
                 }
-                None if outside(area, range) => Verdict::Aside,
-                None => Verdict::Wrong,
+                None if outside(area, range) => Outcome::Ignored,
+                None => Outcome::FalsePositive,
             }
         };
-        self.similarity.iter().zip(&self.areas).map(|(similarity, area)| verdict(similarity, *area)).collect()
+        self.similarity.iter().zip(&self.areas).map(|(similarity, area)| outcome(similarity, *area)).collect()
     }
 }
 
 /// How a detection counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Verdict {
-    Right,
-    Wrong,
-    /// Not at all.
-    Aside,
+enum Outcome {
+    /// It matches a true person.
+    TruePositive,
+    /// It matches nobody.
+    FalsePositive,
+    /// It does not count.
+    Ignored,
 }
 
 /// Interpolated precision (mean over the recalls) and greatest recall, at every threshold.
@@ -218,24 +220,24 @@ fn accumulate(cases: &[Case], range: [f64; 2]) -> Option<Curves> {
     order.sort_by(|a, b| surest_first(scores[*a], scores[*b]));
     let mut curves = Curves { precision: [0.0; THRESHOLDS], recall: [0.0; THRESHOLDS] };
     for t in 0..THRESHOLDS {
-        let verdicts: Vec<Verdict> = cases
+        let outcomes: Vec<Outcome> = cases
             .iter()
             .zip(&ignored)
-            .flat_map(|(case, ignored)| case.verdicts(ignored, threshold(t), range))
+            .flat_map(|(case, ignored)| case.outcomes(ignored, threshold(t), range))
             .collect();
-        let sorted: Vec<Verdict> = order.iter().map(|i| verdicts[*i]).collect();
+        let sorted: Vec<Outcome> = order.iter().map(|i| outcomes[*i]).collect();
         (curves.precision[t], curves.recall[t]) = precision_and_recall(&sorted, truths);
     }
     Some(curves)
 }
 
 /// Interpolated precision (mean over the recalls) and greatest recall of detections, the surest first.
-fn precision_and_recall(verdicts: &[Verdict], truths: usize) -> (f64, f64) {
+fn precision_and_recall(outcomes: &[Outcome], truths: usize) -> (f64, f64) {
     let (mut right, mut wrong) = (0.0, 0.0);
     let (mut precision, mut recall) = (Vec::new(), Vec::new());
-    for verdict in verdicts {
-        right += f64::from(u8::from(*verdict == Verdict::Right));
-        wrong += f64::from(u8::from(*verdict == Verdict::Wrong));
+    for outcome in outcomes {
+        right += f64::from(u8::from(*outcome == Outcome::TruePositive));
+        wrong += f64::from(u8::from(*outcome == Outcome::FalsePositive));
         precision.push(right / (wrong + right + f64::EPSILON));
         recall.push(right / truths as f64);
     }

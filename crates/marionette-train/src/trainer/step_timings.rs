@@ -58,25 +58,25 @@ impl Operation {
 /// A stopwatch that sums up the time of each operation. On a GPU operations are only queued, and their time shows where their
 /// results are waited for.
 #[derive(Clone, Debug)]
-pub struct Laps {
+pub struct StepTimings {
     since: Instant,
     sums: [Duration; Operation::ALL.len()],
 }
 
-impl Default for Laps {
+impl Default for StepTimings {
     fn default() -> Self {
-        Laps { since: Instant::now(), sums: Default::default() }
+        StepTimings { since: Instant::now(), sums: Default::default() }
     }
 }
 
-impl Laps {
+impl StepTimings {
     /// A step begins now.
     pub(super) fn begin(&mut self) {
         self.since = Instant::now();
     }
 
-    /// All since the last lap, or since the beginning of the step, was `operation`.
-    pub(super) fn lap(&mut self, operation: Operation) {
+    /// All since the last call, or since the beginning of the step, was `operation`.
+    pub(super) fn record(&mut self, operation: Operation) {
         let now = Instant::now();
         self.sums[operation as usize] += now - self.since;
         self.since = now;

@@ -1,13 +1,13 @@
-//! What may be changed by hand while a run goes on.
+//! What controls may set while a run goes on.
 
 use super::Trainer;
 use crate::curriculum;
 use marionette_stream::{AXES, AxisDistribution, HardnessAxis, Policy};
 use serde::{Deserialize, Serialize};
 
-/// What may be set by hand, with the values in force.
+/// What controls may set, with the values in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Hand {
+pub struct ManualSettings {
     /// Whether the axes are steered.
     pub steering: bool,
     /// Exponent of the scores in the weights.
@@ -20,15 +20,20 @@ pub struct Hand {
     pub locks: [Option<Vec<f32>>; AXES],
 }
 
-impl Hand {
+impl ManualSettings {
     /// The largest γ that can be set.
     pub const MOST_GAMMA: f64 = 8.0;
     /// The largest factor on the learning rate that can be set.
     pub const MOST_FACTOR: f64 = 10.0;
 
+    /// The settings of a run that no control has touched, by the defaults.
+    pub fn untouched() -> Self {
+        ManualSettings { steering: true, gamma: 1.0, floor: 0.3, rate_factor: 1.0, locks: [const { None }; AXES] }
+    }
+
     /// Puts every value into the range that makes sense; what is no number becomes what it was in `before`. Returns what had to
     /// be changed, in words.
-    pub fn clamped(mut self, before: &Hand) -> (Self, Vec<String>) {
+    pub fn clamped(mut self, before: &ManualSettings) -> (Self, Vec<String>) {
         let mut said = Vec::new();
         let mut clamp = |name: &str, value: &mut f64, old: f64, most: f64| {
             let wanted = *value;
@@ -68,8 +73,8 @@ pub(super) fn locked(mut policy: Policy, locks: &[Option<Vec<f32>>; AXES]) -> Po
 
 impl Trainer {
     /// What is set now.
-    pub fn hand(&self) -> Hand {
-        Hand {
+    pub fn manual_settings(&self) -> ManualSettings {
+        ManualSettings {
             steering: self.settings.curriculum.steering,
             gamma: self.settings.afl.gamma,
             floor: self.settings.curriculum.floor,
@@ -78,15 +83,15 @@ impl Trainer {
         }
     }
 
-    /// Sets what is set by hand, from the next step on; the batches in flight were drawn before. The values should be those of
-    /// [`Hand::clamped`].
-    pub fn set_hand(&mut self, hand: Hand) {
-        self.settings.curriculum.steering = hand.steering;
-        self.settings.curriculum.floor = hand.floor;
-        self.settings.afl.gamma = hand.gamma;
-        self.afl.set_gamma(hand.gamma);
-        self.rate_factor = hand.rate_factor;
-        self.locks = hand.locks;
+    /// Puts `settings` in force from the next step on; the batches in flight were drawn before. The values should be those of
+    /// [`ManualSettings::clamped`].
+    pub fn set_manual_settings(&mut self, settings: ManualSettings) {
+        self.settings.curriculum.steering = settings.steering;
+        self.settings.curriculum.floor = settings.floor;
+        self.settings.afl.gamma = settings.gamma;
+        self.afl.set_gamma(settings.gamma);
+        self.rate_factor = settings.rate_factor;
+        self.locks = settings.locks;
     }
 
     /// The policy to draw with from here on: the controller's, but for the axes that are held by hand.
@@ -99,21 +104,21 @@ impl Trainer {
 mod tests {
     use super::*;
 
-    fn hand() -> Hand {
-        Hand { steering: true, gamma: 1.0, floor: 0.3, rate_factor: 1.0, locks: Default::default() }
-    }
-
     #[test]
     fn absurd_values_are_clamped_and_said_so() {
         let mut locks: [Option<Vec<f32>>; AXES] = Default::default();
         locks[0] = Some(vec![1.0, 3.0]);
         locks[1] = Some(vec![f32::NAN, 1.0]);
-        let wild = Hand { gamma: 1e30, floor: -2.0, rate_factor: f64::NAN, locks, ..hand() };
-        let (tame, said) = wild.clamped(&hand());
-        assert_eq!((tame.gamma, tame.floor, tame.rate_factor), (Hand::MOST_GAMMA, 0.0, 1.0));
+        let wild =
+            ManualSettings { gamma: 1e30, floor: -2.0, rate_factor: f64::NAN, locks, ..ManualSettings::untouched() };
+        let (tame, said) = wild.clamped(&ManualSettings::untouched());
+        assert_eq!((tame.gamma, tame.floor, tame.rate_factor), (ManualSettings::MOST_GAMMA, 0.0, 1.0));
         assert_eq!((tame.locks[0].clone(), tame.locks[1].clone()), (Some(vec![0.25, 0.75]), Some(vec![0.5, 0.5])));
         assert_eq!(said.len(), 4, "{said:?}");
-        assert_eq!(hand().clamped(&hand()), (hand(), Vec::new()));
+        assert_eq!(
+            ManualSettings::untouched().clamped(&ManualSettings::untouched()),
+            (ManualSettings::untouched(), Vec::new())
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! The rows of `metrics.jsonl`: what is logged of the steps since the last row.
+//! What the steps since the last row of `metrics.jsonl` come to.
 
+use super::MetricsRow;
 use marionette_stream::{AXES, Batch, HardnessAxis, Rejection};
 use marionette_train::trainer::{StepReport, Trainer};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Sums since the last row.
 #[derive(Default)]
-pub struct Window {
+pub struct MetricsWindow {
     steps: u64,
     loss: f64,
     stream_losses: [(f64, u64); 3],
@@ -15,47 +15,15 @@ pub struct Window {
     found: u64,
     samples: u64,
     rejections: BTreeMap<Rejection, u64>,
-    rejected_by_axis_bin: BTreeMap<&'static str, Vec<u64>>,
+    rejected_by_axis_bin: BTreeMap<String, Vec<u64>>,
     visible_share: f64,
     in_frame_share: f64,
-}
-
-/// One row.
-#[derive(Serialize)]
-pub struct Row {
-    loss: f64,
-    loss_uniform: Option<f64>,
-    loss_steered: Option<f64>,
-    loss_replay: Option<f64>,
-    pck: f64,
-    learning_rate: f64,
-    gradient_norm: f64,
-    skipped: u64,
-    critic_loss: Option<f64>,
-    critic_gap: Option<f64>,
-    critic_penalty: Option<f64>,
-    raw_scores_unsaturated: f32,
-    effective_sample_share: f32,
-    spearman_score_error: f32,
-    spearman_score_axis: BTreeMap<&'static str, f32>,
-    axis_mean: BTreeMap<&'static str, f32>,
-    axis_kl: BTreeMap<&'static str, f32>,
-    band_ratio: Option<f64>,
-    temper: f64,
-    replay_entries: usize,
-    measured_visible_share: f64,
-    measured_in_frame_share: f64,
-    rejections: BTreeMap<Rejection, u64>,
-    rejected_by_axis_bin: BTreeMap<&'static str, Vec<u64>>,
-    batches_in_flight: u64,
-    samples_per_second: f64,
-    resident_mib: Option<f64>,
 }
 
 /// Samples of the uniform stream that correlations are taken over reach back this many steps.
 const CORRELATION_STEPS: u64 = 500;
 
-impl Window {
+impl MetricsWindow {
     /// Takes a step in.
     pub fn add(&mut self, batch: &Batch, report: &StepReport, trainer: &Trainer) {
         self.samples += batch.tiles.len() as u64;
@@ -88,7 +56,8 @@ impl Window {
         let Some(policy) = trainer.newest_policy() else { return };
         for axis in HardnessAxis::ALL {
             let distribution = policy.axis(axis);
-            let bins = self.rejected_by_axis_bin.entry(axis.name()).or_insert_with(|| vec![0; distribution.bins()]);
+            let bins =
+                self.rejected_by_axis_bin.entry(axis.name().to_owned()).or_insert_with(|| vec![0; distribution.bins()]);
             bins[distribution.bin_of(hardness[axis as usize])] += rejected;
         }
     }
@@ -109,7 +78,7 @@ impl Window {
     }
 
     /// The row of this window, which ends with the step of `report`.
-    pub fn row(&self, report: &StepReport, trainer: &Trainer, samples_per_second: f64, in_flight: u64) -> Row {
+    pub fn row(&self, report: &StepReport, trainer: &Trainer, samples_per_second: f64, in_flight: u64) -> MetricsRow {
         let curriculum = trainer.curriculum();
         let statistics = trainer.statistics();
         let from_step = report.step.saturating_sub(CORRELATION_STEPS);
@@ -118,7 +87,9 @@ impl Window {
             let (sum, count) = self.stream_losses[i];
             (count > 0).then(|| sum / count as f64)
         };
-        Row {
+        let name = |axis: HardnessAxis| axis.name().to_owned();
+        MetricsRow {
+            step: trainer.step(),
             loss: self.loss(),
             loss_uniform: stream(0),
             loss_steered: stream(1),
@@ -133,9 +104,9 @@ impl Window {
             raw_scores_unsaturated: report.unsaturated,
             effective_sample_share: report.effective_share,
             spearman_score_error: statistics.score_error_correlation(from_step),
-            spearman_score_axis: HardnessAxis::ALL.map(HardnessAxis::name).into_iter().zip(correlations).collect(),
-            axis_mean: curriculum.axes.iter().map(|a| (a.axis.name(), a.mean_hardness)).collect(),
-            axis_kl: curriculum.axes.iter().map(|a| (a.axis.name(), a.kl)).collect(),
+            spearman_score_axis: HardnessAxis::ALL.map(name).into_iter().zip(correlations).collect(),
+            axis_mean: curriculum.axes.iter().map(|a| (name(a.axis), a.mean_hardness)).collect(),
+            axis_kl: curriculum.axes.iter().map(|a| (name(a.axis), a.kl)).collect(),
             band_ratio: curriculum.band_ratio,
             temper: curriculum.temper,
             replay_entries: curriculum.replay,

@@ -9,7 +9,7 @@ const WORST: f32 = 3.0;
 
 /// How well one sample was predicted, measured against its torso length.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Verdict {
+pub struct SampleMetrics {
     /// Mean distance between predicted and true keypoints, torso lengths, each at most 3.
     pub error: f32,
     /// Keypoints that have a label.
@@ -20,7 +20,7 @@ pub struct Verdict {
     pub hit_rate: f32,
 }
 
-impl Verdict {
+impl SampleMetrics {
     /// Compares `predicted` with `truth`, both image pixels; `torso` is in pixels.
     pub fn new(predicted: &[[f32; 2]], truth: &[[f32; 2]], visibility: &[Visibility], torso: f32) -> Self {
         let torso = torso.max(1.0);
@@ -40,7 +40,7 @@ impl Verdict {
             }
         }
         let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { part as f32 / whole as f32 };
-        Verdict {
+        SampleMetrics {
             error: if labelled == 0 { 0.0 } else { error / labelled as f32 },
             labelled,
             found,
@@ -59,9 +59,9 @@ mod tests {
         let predicted = [[13.0, 14.0], [20.0, 30.0], [30.0, 10.0], [0.0, 0.0]];
         let visibility = [Visibility::Seen, Visibility::Covered, Visibility::Seen, Visibility::Outside];
         // Torso 20 px: distances 0.25, 1 and 0 torso lengths; the fourth has no label.
-        let verdict = Verdict::new(&predicted, &truth, &visibility, 20.0);
-        assert_eq!((verdict.labelled, verdict.found), (3, 1));
-        assert!((verdict.error - 1.25 / 3.0).abs() < 1e-6);
-        assert_eq!(verdict.hit_rate, 0.5);
+        let metrics = SampleMetrics::new(&predicted, &truth, &visibility, 20.0);
+        assert_eq!((metrics.labelled, metrics.found), (3, 1));
+        assert!((metrics.error - 1.25 / 3.0).abs() < 1e-6);
+        assert_eq!(metrics.hit_rate, 0.5);
     }
 }

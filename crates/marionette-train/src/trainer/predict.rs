@@ -1,6 +1,6 @@
 //! What the network of today makes of any pictures, without learning from them.
 
-use super::{Flips, TrainError, Trainer, Verdict, input::Input};
+use super::{Flips, SampleMetrics, TrainError, Trainer, input::Input};
 use crate::afl::MapPair;
 use marionette_nn::{
     detect::{decoded, heatmaps},
@@ -10,7 +10,7 @@ use marionette_stream::{Batch, Visibility};
 
 /// What a network makes of one picture.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Opinion {
+pub struct Prediction {
     /// Base loss, 0 being perfect; none where no labels were at hand.
     pub loss: Option<f32>,
     /// Difficulty score in [0, 1]; none where there is no critic to ask.
@@ -27,7 +27,7 @@ pub struct Opinion {
     pub grid: [usize; 2],
 }
 
-impl Opinion {
+impl Prediction {
     /// The heatmap of keypoint `keypoint`, if there is one.
     pub fn heatmap(&self, keypoint: usize) -> Option<&[f32]> {
         let cells = self.grid[0] * self.grid[1];
@@ -41,7 +41,7 @@ impl Trainer {
     ///
     /// # Errors
     /// Where a tensor operation fails or something is not finite.
-    pub fn look(&self, batch: &Batch) -> Result<Vec<Opinion>, TrainError> {
+    pub fn predict(&self, batch: &Batch) -> Result<Vec<Prediction>, TrainError> {
         let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
         let input = Input::new(batch, &self.figure, &self.spec, Flips::None, self.settings.seed, &self.device)?;
         let labelled = input.labelled();
@@ -57,29 +57,29 @@ impl Trainer {
         let whole = heatmaps(&logits, self.base_loss.activation(), grid)?;
         let decoded = decoded(&whole, keypoints, grid);
         let cells = keypoints * grid.width * grid.height;
-        let opinion = |(i, tile): (usize, &marionette_stream::Tile)| {
+        let prediction = |(i, tile): (usize, &marionette_stream::Tile)| {
             let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
-            let verdict = verdict(&found, &input.keypoints[i * keypoints..], &input.visibility[i * keypoints..], tile);
-            Opinion {
+            let metrics = metrics(&found, &input.keypoints[i * keypoints..], &input.visibility[i * keypoints..], tile);
+            Prediction {
                 loss: Some(losses[i]),
                 difficulty: Some(scores.difficulty[i]),
-                error: verdict.error,
-                hit_rate: verdict.hit_rate,
+                error: metrics.error,
+                hit_rate: metrics.hit_rate,
                 found,
                 heatmaps: whole[i * cells..(i + 1) * cells].to_vec(),
                 grid: [grid.width, grid.height],
             }
         };
-        Ok(batch.tiles.iter().enumerate().map(opinion).collect())
+        Ok(batch.tiles.iter().enumerate().map(prediction).collect())
     }
 }
 
-fn verdict(
+fn metrics(
     found: &[[f32; 3]],
     truth: &[[f32; 2]],
     visibility: &[Visibility],
     tile: &marionette_stream::Tile,
-) -> Verdict {
+) -> SampleMetrics {
     let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
-    Verdict::new(&places, truth, visibility, tile.labels.torso)
+    SampleMetrics::new(&places, truth, visibility, tile.labels.torso)
 }

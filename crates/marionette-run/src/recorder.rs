@@ -1,0 +1,146 @@
+//! What a run leaves on disk as it goes on, and what it says: checkpoints, exams, pictures, the manifest, weights and the summary.
+
+use super::{
+    ControlRecord, EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory, RunError, RunEvent,
+    Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save, weights::card,
+};
+use crate::exam::Exam;
+use crate::sheet::SheetError;
+use marionette_render::AdapterReport;
+use marionette_scene::Scene;
+use marionette_stream::{Batch, Tile};
+use marionette_train::{
+    export::{ModelCard, write_model},
+    trainer::{StepReport, TrainError, Trainer},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Keeps a run's books.
+pub(super) struct Recorder {
+    pub directory: RunDirectory,
+    pub config: RunConfig,
+    pub scene: Arc<Scene>,
+    pub device: String,
+    pub adapter: Option<AdapterReport>,
+    pub events: EventSender,
+    pub examiner: Examiner,
+    /// The step of the newest checkpoint.
+    pub saved: u64,
+    pub pictures: Vec<PathBuf>,
+}
+
+impl Recorder {
+    /// Sends an event.
+    pub fn send(&self, event: RunEvent) {
+        self.events.send(event);
+    }
+
+    /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would be none to go on from,
+    /// and would push out those that are.
+    pub fn checkpoint(&mut self, trainer: &Trainer) -> Result<(), Failure> {
+        if trainer.step() == self.saved
+            || trainer.is_skipping()
+            || !trainer.has_finite_weights().map_err(TrainError::from)?
+        {
+            return Ok(());
+        }
+        let (tensors, state) = trainer.save()?;
+        let best = self.examiner.best().map(|best| best.step);
+        save(&self.directory, trainer.step(), &tensors, &state, self.config.checkpoint.keep, best)?;
+        self.saved = trainer.step();
+        self.send(RunEvent::Checkpoint { step: self.saved });
+        Ok(())
+    }
+
+    /// Takes the exams that are due. Where they come out best so far, there is a checkpoint to go with them.
+    pub fn take_due_exams(&mut self, trainer: &Trainer) -> Result<Option<Arc<ExamReport>>, Failure> {
+        let Some(report) = self.examiner.take_due(trainer, self.config.steps)?.map(Arc::new) else { return Ok(None) };
+        let best = trainer.step() > 0 && !trainer.is_skipping() && self.examiner.consider(&report);
+        if best {
+            self.checkpoint(trainer)?;
+            mark_best(&self.directory, trainer.step())?;
+        }
+        self.send(RunEvent::Exams { report: report.clone(), best });
+        Ok(Some(report))
+    }
+
+    /// Takes all exams now; whether there are any.
+    pub fn take_all_exams(&mut self, trainer: &Trainer) -> Result<bool, Failure> {
+        let Some(report) = self.examiner.take(trainer, &Exam::all())?.map(Arc::new) else { return Ok(false) };
+        self.send(RunEvent::Exams { report, best: false });
+        Ok(true)
+    }
+
+    /// Writes what the very first batch leaves: the manifest and a picture.
+    pub fn write_beginning(&mut self, batch: &Batch) -> Result<(), Failure> {
+        if batch.index > 0 {
+            return Ok(());
+        }
+        let hash =
+            |tile: &Tile| Sha256::digest(&tile.color).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        self.directory.write_manifest(&Manifest {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            adapter: self.adapter.clone(),
+            device: self.device.clone(),
+            seed: self.config.seed,
+            first_batch: batch.index,
+            frame_hashes: batch.tiles.iter().map(hash).collect(),
+            hand_steered: self.directory.control_records()?.iter().any(|record| record.steers),
+        })?;
+        self.keep_picture(pictures::save_first(&self.directory, &self.scene.figure, batch))
+    }
+
+    /// Writes the pictures of the last batch and of the easiest and hardest samples.
+    pub fn write_last_pictures(
+        &mut self,
+        batch: &Batch,
+        report: &StepReport,
+        gallery: &Gallery,
+    ) -> Result<(), Failure> {
+        self.keep_picture(pictures::save_last(&self.directory, &self.scene.figure, batch, report))?;
+        for path in gallery.save(&self.directory, &self.scene.figure)? {
+            self.keep_picture(Ok(path))?;
+        }
+        Ok(())
+    }
+
+    fn keep_picture(&mut self, saved: Result<PathBuf, SheetError>) -> Result<(), Failure> {
+        let path = saved?;
+        self.pictures.push(path.clone());
+        self.send(RunEvent::Picture(path));
+        Ok(())
+    }
+
+    /// Takes the last exams and writes what a finished run leaves: checkpoint, weights, card and summary.
+    pub fn finish(&mut self, trainer: &Trainer, most_in_flight: u64) -> Result<(), Failure> {
+        let after = self.take_due_exams(trainer)?;
+        self.checkpoint(trainer)?;
+        let card = self.export(trainer, &self.directory.weights_path())?;
+        self.directory.write_json("model.json", &card)?;
+        let before = self.directory.exam_reports()?.into_iter().find(|report| report.step == 0);
+        let exams = after.map(|after| ExamLine::compare(before.as_ref(), &after)).unwrap_or_default();
+        let mut summary = Summary::new(trainer, exams, self.examiner.best(), most_in_flight, self.pictures.clone());
+        summary.steered_by_hand =
+            self.directory.control_records()?.iter().filter(|record| record.steers).count() as u64;
+        self.directory.write_json("summary.json", &summary)?;
+        self.send(RunEvent::Finished(Box::new(summary)));
+        Ok(())
+    }
+
+    /// Writes the network as it is now to `path`.
+    pub fn export(&self, trainer: &Trainer, path: &Path) -> Result<ModelCard, Failure> {
+        let weights = trainer.weights().map_err(TrainError::from)?;
+        let card = card(&self.scene, self.config.seed, trainer.step(), trainer.spec(), trainer.activation());
+        write_model(path, &weights, &card).map_err(RunError::from)?;
+        Ok(card)
+    }
+
+    /// Writes down that a control was used.
+    pub fn record_control(&self, record: &ControlRecord) -> Result<(), Failure> {
+        Ok(self.directory.append_control(record)?)
+    }
+}
