@@ -1,21 +1,28 @@
-//! The peer of the tile pass: the same scenes, drawn as one ordinarily would with Bevy's own renderer. A camera per tile draws
-//! into its viewport of one image, shared unit meshes stand for the body parts, `StandardMaterial`s have the colours, a
-//! directional light per scene casts shadows, and Bevy's `Readback` brings the picture to the CPU.
+//! The peer of the tile pass: the same scenes, drawn as one ordinarily would with Bevy's own
+//! renderer. A camera per tile draws into its viewport of one image, shared unit meshes stand for
+//! the body parts, `StandardMaterial`s have the colours, a directional light per scene casts
+//! shadows, and Bevy's `Readback` brings the picture to the CPU.
 //!
-//! It is a part of the command (`marionette bench render`, feature `camera-per-tile`), which alternates with it.
+//! It is a part of the command (`marionette bench render`, feature `camera-per-tile`), which
+//! alternates with it.
 //!
-//! It does less than the tile pass, always in its own favour: no ids, no depth, no labels, no patterns, no blur or noise of the
-//! camera; a capsule of mean radius instead of a round cone. What Bevy offers to make many small views cheaper is used:
-//! entities, meshes and materials are kept from frame to frame, a colour that a scene shares between parts is one material, no
-//! multisampling, no tone mapping, a single light cluster, one small shadow cascade with the cheapest filter. Bevy's limit of
-//! ten directional lights holds per view, so a render layer per tile is enough to give every scene its own sun.
+//! It does less than the tile pass, always in its own favour: no ids, no depth, no labels, no
+//! patterns, no blur or noise of the camera; a capsule of mean radius instead of a round cone. What
+//! Bevy offers to make many small views cheaper is used: entities, meshes and materials are kept
+//! from frame to frame, a colour that a scene shares between parts is one material, no
+//! multisampling, no tone mapping, a single light cluster, one small shadow cascade with the
+//! cheapest filter. Bevy's limit of ten directional lights holds per view, so a render layer per
+//! tile is enough to give every scene its own sun.
 
 use anyhow::{Context, bail};
 use bevy::{
     app::{PluginsState, TaskPoolThreadAssignmentPolicy},
     camera::{ImageRenderTarget, RenderTarget, Viewport, visibility::RenderLayers},
     core_pipeline::tonemapping::{DebandDither, Tonemapping},
-    light::{CascadeShadowConfigBuilder, DirectionalLightShadowMap, ShadowFilteringMethod, cluster::ClusterConfig},
+    light::{
+        CascadeShadowConfigBuilder, DirectionalLightShadowMap, ShadowFilteringMethod,
+        cluster::ClusterConfig,
+    },
     prelude::*,
     render::{
         RenderApp, RenderPlugin,
@@ -29,7 +36,8 @@ use marionette::figure::RoundCone;
 use marionette::stream::{PropShape, SceneSample};
 use std::{f32::consts::PI, sync::Arc};
 
-/// Texels along the shadow map to each pixel along a tile: 256 for a tile of 64x64. Bevy's own default is 2048 in all.
+/// Texels along the shadow map to each pixel along a tile: 256 for a tile of 64x64. Bevy's own
+/// default is 2048 in all.
 const SHADOW_TEXELS_A_PIXEL: usize = 4;
 /// Farthest that shadows reach from the camera, metres.
 const SHADOW_REACH: f32 = 12.0;
@@ -81,11 +89,16 @@ struct TileEntities {
 struct Tiles(Vec<TileEntities>);
 
 impl CameraPerTile {
-    /// An app that draws frames of `tiles` tiles of the given size in pixels, taken through its first frames.
+    /// An app that draws frames of `tiles` tiles of the given size in pixels, taken through its
+    /// first frames.
     ///
     /// # Errors
     /// Where the device fails or nothing arrives.
-    pub fn new(size: [u32; 2], threads: usize, scenes: &Arc<Vec<SceneSample>>) -> anyhow::Result<Self> {
+    pub fn new(
+        size: [u32; 2],
+        threads: usize,
+        scenes: &Arc<Vec<SceneSample>>,
+    ) -> anyhow::Result<Self> {
         let tiles = scenes.len();
         let threads = TaskPoolThreadAssignmentPolicy {
             min_threads: threads,
@@ -96,14 +109,22 @@ impl CameraPerTile {
         };
         let mut app = App::new();
         let plugins = DefaultPlugins
-            .set(TaskPoolPlugin { task_pool_options: TaskPoolOptions { compute: threads, ..default() } })
-            .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
+            .set(TaskPoolPlugin {
+                task_pool_options: TaskPoolOptions { compute: threads, ..default() },
+            })
+            .set(WindowPlugin {
+                primary_window: None,
+                exit_condition: ExitCondition::DontExit,
+                ..default()
+            })
             .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
             .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>();
         #[cfg(feature = "viewer")]
         let plugins = plugins.disable::<bevy::winit::WinitPlugin>();
         app.add_plugins(plugins)
-            .insert_resource(DirectionalLightShadowMap { size: SHADOW_TEXELS_A_PIXEL * size[0].max(size[1]) as usize })
+            .insert_resource(DirectionalLightShadowMap {
+                size: SHADOW_TEXELS_A_PIXEL * size[0].max(size[1]) as usize,
+            })
             .insert_resource(Scenes(scenes.clone()))
             .init_resource::<Arrived>()
             .init_resource::<Tiles>()
@@ -163,17 +184,25 @@ pub fn columns(tiles: usize) -> u32 {
 fn set_up(world: &mut World, tiles: usize, [width, height]: [u32; 2]) {
     let columns = columns(tiles);
     let rows = (tiles as u32).div_ceil(columns);
-    let mut atlas = Image::new_target_texture(columns * width, rows * height, TextureFormat::Rgba8UnormSrgb, None);
+    let mut atlas = Image::new_target_texture(
+        columns * width,
+        rows * height,
+        TextureFormat::Rgba8UnormSrgb,
+        None,
+    );
     atlas.texture_descriptor.usage |= TextureUsages::COPY_SRC;
     let atlas = world.resource_mut::<Assets<Image>>().add(atlas);
     world.spawn(Readback::texture(atlas.clone()));
     let mut meshes = world.resource_mut::<Assets<Mesh>>();
-    // A polygon of n corners misses its circle by 5 / n^2 of the radius: by as much of a pixel at every size of a tile.
+    // A polygon of n corners misses its circle by 5 / n^2 of the radius: by as much of a pixel at
+    // every size of a tile.
     let finer = (width.max(height) as f32 / 64.0).sqrt();
     let corners = |at_64: f32| (at_64 * finer).round() as u32;
     let shapes = Shapes {
         // As long as wide in all: scaled to a part's length and thickness.
-        capsule: meshes.add(Capsule3d::new(0.25, 0.5).mesh().longitudes(corners(12.0)).latitudes(corners(6.0))),
+        capsule: meshes.add(
+            Capsule3d::new(0.25, 0.5).mesh().longitudes(corners(12.0)).latitudes(corners(6.0)),
+        ),
         ball: meshes.add(Sphere::new(1.0).mesh().uv(corners(12.0), corners(8.0))),
         cuboid: meshes.add(Cuboid::new(2.0, 2.0, 2.0)),
         plane: meshes.add(Plane3d::new(Vec3::Y, Vec2::splat(PLANE))),
@@ -185,7 +214,10 @@ fn set_up(world: &mut World, tiles: usize, [width, height]: [u32; 2]) {
                 Camera3d::default(),
                 Camera {
                     viewport: Some(Viewport {
-                        physical_position: UVec2::new(tile % columns * width, tile / columns * height),
+                        physical_position: UVec2::new(
+                            tile % columns * width,
+                            tile / columns * height,
+                        ),
                         physical_size: UVec2::new(width, height),
                         depth: 0.0..1.0,
                     }),
@@ -206,7 +238,13 @@ fn set_up(world: &mut World, tiles: usize, [width, height]: [u32; 2]) {
             };
             let sun = DirectionalLight { shadow_maps_enabled: true, ..default() };
             let sun = world.spawn((sun, shadows.build(), layer.clone())).id();
-            let plane = || (Mesh3d(shapes.plane.clone()), MeshMaterial3d::<StandardMaterial>::default(), layer.clone());
+            let plane = || {
+                (
+                    Mesh3d(shapes.plane.clone()),
+                    MeshMaterial3d::<StandardMaterial>::default(),
+                    layer.clone(),
+                )
+            };
             let (ground, wall) = (world.spawn(plane()).id(), world.spawn(plane()).id());
             TileEntities { camera, sun, ground, wall, pools: default(), materials: Vec::new() }
         })
@@ -231,15 +269,18 @@ fn part(cone: &RoundCone, color: Vec3) -> Piece {
 }
 
 fn pieces(sample: &SceneSample) -> impl Iterator<Item = Piece> {
-    let parts = sample.figures.iter().flat_map(|figure| figure.parts.iter().zip(&figure.part_colors));
+    let parts =
+        sample.figures.iter().flat_map(|figure| figure.parts.iter().zip(&figure.part_colors));
     let props = sample.props.iter().map(|prop| {
         let at = |scale| Transform { translation: prop.position, rotation: prop.rotation, scale };
         match prop.shape {
             PropShape::Ball { radius } => (1, at(Vec3::splat(radius)), prop.color),
             PropShape::Cuboid { half_extents } => (2, at(half_extents), prop.color),
-            PropShape::Capsule { half_length, radius } => {
-                (0, at(Vec3::new(4.0 * radius, 2.0 * (half_length + radius), 4.0 * radius)), prop.color)
-            }
+            PropShape::Capsule { half_length, radius } => (
+                0,
+                at(Vec3::new(4.0 * radius, 2.0 * (half_length + radius), 4.0 * radius)),
+                prop.color,
+            ),
         }
     });
     parts.map(|(cone, color)| part(cone, *color)).chain(props)
@@ -256,7 +297,10 @@ fn show(
     shapes: Res<Shapes>,
     mut tiles: ResMut<Tiles>,
     mut materials: ResMut<Assets<StandardMaterial>>,
-    mut meshes: Query<(&mut Transform, &mut Visibility, &mut MeshMaterial3d<StandardMaterial>), Without<Camera3d>>,
+    mut meshes: Query<
+        (&mut Transform, &mut Visibility, &mut MeshMaterial3d<StandardMaterial>),
+        Without<Camera3d>,
+    >,
     mut cameras: Query<(&mut Transform, &mut Projection), With<Camera3d>>,
     mut suns: Query<
         (&mut Transform, &mut DirectionalLight),
@@ -306,7 +350,8 @@ fn show(
         let [a, b, c] = sample.backdrop.colors;
         place(*ground, Transform::default(), material_of(sample.backdrop.ground));
         let upright = Quat::from_rotation_arc(Vec3::Y, facing);
-        let behind = Transform::from_translation(facing * -sample.backdrop.distance).with_rotation(upright);
+        let behind =
+            Transform::from_translation(facing * -sample.backdrop.distance).with_rotation(upright);
         place(*wall, behind, material_of((a + b + c) / 3.0));
         let mut used = [0; 3];
         for (shape, transform, color) in pieces(sample) {
@@ -316,7 +361,8 @@ fn show(
                 None => {
                     let mesh = [&shapes.capsule, &shapes.ball, &shapes.cuboid][shape].clone();
                     let layer = RenderLayers::layer(index);
-                    let piece = commands.spawn((Mesh3d(mesh), MeshMaterial3d(material), transform, layer));
+                    let piece =
+                        commands.spawn((Mesh3d(mesh), MeshMaterial3d(material), transform, layer));
                     pools[shape].push(piece.id());
                 }
             }
@@ -347,6 +393,10 @@ fn show(
             });
         }
         let ambient = (sample.light.sky_color + sample.light.bounce_color) * 0.5;
-        commands.entity(*camera).insert(AmbientLight { color: linear(ambient), brightness: unit, ..default() });
+        commands.entity(*camera).insert(AmbientLight {
+            color: linear(ambient),
+            brightness: unit,
+            ..default()
+        });
     }
 }

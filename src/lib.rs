@@ -1,6 +1,6 @@
-//! Marionette renders articulated figures, trains a keypoint detector on them in the same process, and lets an
-//! adversarial discriminator pull the strings: the poses, occlusions and light that the detector still gets wrong are the
-//! ones it sees more of.
+//! Marionette renders articulated figures, trains a keypoint detector on them in the same process,
+//! and lets an adversarial discriminator pull the strings: the poses, occlusions and light that the
+//! detector still gets wrong are the ones it sees more of.
 
 pub use marionette_base as base;
 pub use marionette_figure as figure;

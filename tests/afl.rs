@@ -1,8 +1,11 @@
-//! The adversarial focal loss against an independent implementation: every file in `tests/fixtures/afl/`.
+//! The adversarial focal loss against an independent implementation: every file in
+//! `tests/fixtures/afl/`.
 
 use candle_core::{D, Device, Tensor};
 use marionette::nn::heatmap::HeatmapTargets;
-use marionette::train::afl::{BaseLoss, Critic, MeanSquaredError, Threshold, Topology, raw_scores, weighted};
+use marionette::train::afl::{
+    BaseLoss, Critic, MeanSquaredError, Threshold, Topology, raw_scores, weighted,
+};
 use serde::Deserialize;
 use std::{error::Error, fs, path::Path};
 
@@ -79,13 +82,19 @@ fn check_file(path: &Path) -> Outcome {
     let fixture: Fixture = serde_json::from_str(&fs::read_to_string(path)?)?;
     let expected = &fixture.expected;
     let lambda = fixture.conventions.gradient_penalty_lambda;
-    let shape =
-        [fixture.target.len(), fixture.target[0].len(), fixture.target[0][0].len(), fixture.target[0][0][0].len()];
+    let shape = [
+        fixture.target.len(),
+        fixture.target[0].len(),
+        fixture.target[0][0].len(),
+        fixture.target[0][0][0].len(),
+    ];
     let [batch, keypoints, height, width] = shape;
     let maps = |maps: &[Vec<Nested<f32>>]| maps.concat().concat().concat();
     let (target_maps, prediction_maps) = (maps(&fixture.target), maps(&fixture.prediction));
 
-    let topology = |maps: &[f32]| Topology::of(maps, shape, None, Threshold::Absolute(fixture.conventions.threshold));
+    let topology = |maps: &[f32]| {
+        Topology::of(maps, shape, None, Threshold::Absolute(fixture.conventions.threshold))
+    };
     let (real, fake) = (topology(&target_maps)?, topology(&prediction_maps)?);
     assert_eq!(real.exists, expected.exist_target.concat());
     assert_eq!(fake.exists, expected.exist_prediction.concat());
@@ -93,7 +102,9 @@ fn check_file(path: &Path) -> Outcome {
     check("topology_prediction", &fake.affinities, &maps(&expected.topology_prediction));
 
     let critic = Critic::from_layers(&fixture.critic.tensors()?)?;
-    let input = |t: &Topology| Tensor::from_slice(&t.affinities, (batch, 2 * keypoints * keypoints), &Device::Cpu);
+    let input = |t: &Topology| {
+        Tensor::from_slice(&t.affinities, (batch, 2 * keypoints * keypoints), &Device::Cpu)
+    };
     let (real, fake) = (input(&real)?, input(&fake)?);
     let on_fake = flat(&critic.forward(&fake)?)?;
     check("critic_target", &flat(&critic.forward(&real)?)?, &expected.critic_target);
@@ -116,7 +127,8 @@ fn check_file(path: &Path) -> Outcome {
 
     let difficulty = raw_scores(&on_fake);
     check("difficulty", &difficulty, &expected.difficulty);
-    let tensor = |maps: Vec<f32>| Tensor::from_vec(maps, (batch, keypoints, height, width), &Device::Cpu);
+    let tensor =
+        |maps: Vec<f32>| Tensor::from_vec(maps, (batch, keypoints, height, width), &Device::Cpu);
     let heatmaps = tensor(target_maps)?;
     let targets = HeatmapTargets {
         mask: Tensor::ones((batch, keypoints), heatmaps.dtype(), &Device::Cpu)?,
@@ -134,7 +146,8 @@ fn check_file(path: &Path) -> Outcome {
 #[test]
 fn afl_matches_every_fixture() -> Outcome {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/afl");
-    let mut files: Vec<_> = fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let mut files: Vec<_> =
+        fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     assert!(!files.is_empty(), "no fixture in {}", folder.display());

@@ -1,4 +1,5 @@
-//! `marionette bench` and `marionette doctor`: that they measure and find something, never how fast it is.
+//! `marionette bench` and `marionette doctor`: that they measure and find something, never how fast
+//! it is.
 
 #[cfg(target_os = "linux")]
 use crate::runs::fail;
@@ -21,7 +22,8 @@ fn assert_measured(value: &Value, pairs: usize) {
 #[test]
 fn memory_is_told_ten_times_on_the_way() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = marionette(["bench", "memory", "--draws", "80", "--tiles", "4", "--json", "memory.json"]);
+    let mut command =
+        marionette(["bench", "memory", "--draws", "80", "--tiles", "4", "--json", "memory.json"]);
     let said = succeed(command.current_dir(&folder));
     assert!(said.stdout.contains("Resident memory while tiles of 64x64"), "{}", said.stdout);
     let report = &json(folder.path(), "memory.json")["memory"];
@@ -41,13 +43,22 @@ fn a_step_is_measured_operation_by_operation() {
     let said = succeed(command.args(TINY).args(["--pairs", "2"]).current_dir(&folder));
     assert!(said.stdout.starts_with("marionette "), "the machine comes first: {}", said.stdout);
     let report = json(folder.path(), "train.json");
-    assert!(report["machine"]["adapter"]["name"].is_string() && report["machine"]["cpus"].as_u64() > Some(0));
+    assert!(
+        report["machine"]["adapter"]["name"].is_string()
+            && report["machine"]["cpus"].as_u64() > Some(0)
+    );
     assert!(report.get("render").is_none() && report.get("loop").is_none());
     let train = &report["train"];
     assert_measured(&train["step_ms"], 2);
     assert_measured(&train["samples_per_second"], 2);
-    let names: Vec<_> = train["operations"].as_array().unwrap().iter().map(|o| o["name"].as_str().unwrap()).collect();
-    let expected = ["input", "forward", "loss", "score", "decode", "backward", "critic", "optimizer", "judge"];
+    let names: Vec<_> = train["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["name"].as_str().unwrap())
+        .collect();
+    let expected =
+        ["input", "forward", "loss", "score", "decode", "backward", "critic", "optimizer", "judge"];
     assert_eq!(names, expected);
     let mut share = 0.0;
     for operation in train["operations"].as_array().unwrap() {
@@ -64,7 +75,11 @@ fn the_network_alone_is_measured_without_a_graphics_adapter() {
     let mut command = marionette(["bench", "network", "--json", "network.json"]);
     command.env("VK_DRIVER_FILES", "/nonexistent").env_remove("VK_ICD_FILENAMES");
     let said = succeed(command.args(TINY).args(["--pairs", "1"]).current_dir(&folder));
-    assert!(said.stdout.contains("inference") && !said.stdout.contains("drawing on"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("inference") && !said.stdout.contains("drawing on"),
+        "{}",
+        said.stdout
+    );
     let report = json(folder.path(), "network.json");
     assert!(report["machine"].get("adapter").is_none() && report.get("train").is_none());
     let network = &report["network"];
@@ -73,7 +88,8 @@ fn the_network_alone_is_measured_without_a_graphics_adapter() {
     for pass in ["step", "inference"] {
         assert_measured(&network[pass]["ms"], 1);
         assert_measured(&network[pass]["samples_per_second"], 1);
-        let [ms, rate] = ["ms", "samples_per_second"].map(|key| network[pass][key]["median"].as_f64().unwrap());
+        let [ms, rate] =
+            ["ms", "samples_per_second"].map(|key| network[pass][key]["median"].as_f64().unwrap());
         assert!((ms * rate / 4e3 - 1.0).abs() < 1e-6, "{ms} ms for 4 samples, {rate} samples/s");
         // Where the system counts, a network and its batch take a mebibyte at the very least.
         let peak = network[pass].get("peak_memory_bytes");
@@ -96,7 +112,16 @@ fn the_loop_is_measured_against_its_parts() {
 #[test]
 fn rendering_is_measured_at_every_size_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = marionette(["bench", "render", "--sizes", "32,48", "--tiles", "4", "--json", "render.json"]);
+    let mut command = marionette([
+        "bench",
+        "render",
+        "--sizes",
+        "32,48",
+        "--tiles",
+        "4",
+        "--json",
+        "render.json",
+    ]);
     let said = succeed(command.args(TINY).args(["--pairs", "1"]).current_dir(&folder));
     assert!(said.stdout.contains("32x32") && said.stdout.contains("48x48"), "{}", said.stdout);
     let report = json(folder.path(), "render.json");
@@ -141,7 +166,11 @@ fn wrong_usage_exits_2() {
 #[test]
 fn the_doctor_finds_what_a_run_needs() {
     let said = succeed(&mut marionette(["doctor"]));
-    assert!(said.stdout.contains("comes out as it must") && said.stdout.contains("cpu: usable"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("comes out as it must") && said.stdout.contains("cpu: usable"),
+        "{}",
+        said.stdout
+    );
     let said = succeed(&mut marionette(["doctor", "--json"]));
     let findings: Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!(findings["draws"], true);
@@ -157,7 +186,11 @@ fn the_doctor_says_what_is_missing() {
     let hidden = |args: &[&str]| {
         let mut command = marionette(args);
         command.env("VK_DRIVER_FILES", "/nonexistent").env_remove("VK_ICD_FILENAMES");
-        fail(&mut command, 1, &["no Vulkan, Metal or DX12 driver", "VK_DRIVER_FILES", "/nonexistent"])
+        fail(
+            &mut command,
+            1,
+            &["no Vulkan, Metal or DX12 driver", "VK_DRIVER_FILES", "/nonexistent"],
+        )
     };
     assert!(hidden(&["doctor"]).stdout.contains("MISSING"));
     let findings: Value = serde_json::from_str(&hidden(&["doctor", "--json"]).stdout).unwrap();

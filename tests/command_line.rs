@@ -1,4 +1,5 @@
-//! The command line as people meet it: exit codes, what is said and where, and that nothing is lost when things go wrong.
+//! The command line as people meet it: exit codes, what is said and where, and that nothing is lost
+//! when things go wrong.
 
 use crate::runs::{contents, copy, fail, json, marionette, metrics, names, outcome, succeed, wait};
 #[cfg(target_os = "linux")]
@@ -11,7 +12,8 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A finished run of four small steps with two checkpoints. Tests that change anything copy it first.
+/// A finished run of four small steps with two checkpoints. Tests that change anything copy it
+/// first.
 static SHORT: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("command-line-short");
     let _ = fs::remove_dir_all(&path);
@@ -21,7 +23,14 @@ static SHORT: LazyLock<PathBuf> = LazyLock::new(|| {
 
 fn train(run: &Path, steps: u64, more: &[&str]) -> Command {
     let mut command = marionette(["train", "--run"]);
-    command.arg(run).args(["--steps", &steps.to_string(), "--set", "batch=4", "--set", "log.every=1"]);
+    command.arg(run).args([
+        "--steps",
+        &steps.to_string(),
+        "--set",
+        "batch=4",
+        "--set",
+        "log.every=1",
+    ]);
     command.args(["--set", "exam.images=0"]).args(more);
     command
 }
@@ -71,15 +80,22 @@ fn wrong_settings_name_the_key_and_what_would_do() {
         (&["--set", "loss=l2"], &["loss: found \"l2\", expected one of cross_entropy"]),
         (&["--set", "curriculum.bins=60"], &["curriculum.bins: found 60, expected 5 to 8"]),
         (&["--set", "exam.every=0"], &["exam.every: found 0, expected at least 1"]),
-        (&["--set", "exam.best=hardest"], &["exam.best: found \"hardest\", expected one of standard, easy"]),
-        (&["--set", "exam.during=[\"hard-mood\"]"], &["exam.during: found \"hard-mood\"", "hard-view"]),
+        (
+            &["--set", "exam.best=hardest"],
+            &["exam.best: found \"hardest\", expected one of standard, easy"],
+        ),
+        (
+            &["--set", "exam.during=[\"hard-mood\"]"],
+            &["exam.during: found \"hard-mood\"", "hard-view"],
+        ),
         (&["--device", "gpu"], &["device: found \"gpu\", expected auto, cpu, cuda:N or metal"]),
         (&["--device", "cuda:99"], &["device \"cuda:99\" cannot be used", no_cuda]),
         #[cfg(not(target_os = "macos"))]
         (&["--device", "metal"], &["device \"metal\" cannot be used", no_metal]),
     ];
     for (args, parts) in cases {
-        let said = fail(marionette(["train", "--run", "new"]).args(*args).current_dir(&folder), 2, parts);
+        let said =
+            fail(marionette(["train", "--run", "new"]).args(*args).current_dir(&folder), 2, parts);
         assert_eq!(said.stdout, "");
     }
     assert!(names(folder.path()).is_empty(), "nothing is made for a run that cannot begin");
@@ -105,7 +121,10 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
         (&["eval", "weights", "--exam", "all", "--levels", "4"], "--levels"),
         (&["eval", "weights", "--axes", "--levels", "1"], "1 is not in 2..=20"),
         (&["eval", "weights"], "--axes"),
-        (&["preview", "quickstart", "--out", "a.png", "--size", "8"], "give a number from 16 to 1024"),
+        (
+            &["preview", "quickstart", "--out", "a.png", "--size", "8"],
+            "give a number from 16 to 1024",
+        ),
         (&["preview", "quickstart", "--out", "a.png", "--axis", "tail"], "there are pose, view"),
     ];
     for (args, part) in cases {
@@ -116,7 +135,11 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
     }
     for hardness in ["2", "-1", "nan"] {
         let args = ["preview", "quickstart", "--out", "a.png", "--hardness", hardness];
-        fail(marionette(args).current_dir(&folder), 2, &["--hardness is", "give a number from 0 to 1"]);
+        fail(
+            marionette(args).current_dir(&folder),
+            2,
+            &["--hardness is", "give a number from 0 to 1"],
+        );
     }
     assert!(names(folder.path()).is_empty());
 }
@@ -124,7 +147,9 @@ fn wrong_usage_exits_2_and_points_to_the_help() {
 #[test]
 fn wrong_scenes_name_file_and_line() {
     let folder = tempfile::tempdir().unwrap();
-    let scene = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/quickstart.toml")).unwrap();
+    let scene =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/quickstart.toml"))
+            .unwrap();
     // What is replaced, by what, and what is said.
     let cases = [
         ("[view]\n", "[view\n", "]"),
@@ -138,12 +163,19 @@ fn wrong_scenes_name_file_and_line() {
         let at = scene.find(old).unwrap();
         let line = 1 + scene[..at].matches('\n').count();
         fs::write(folder.path().join("bad.toml"), scene.replacen(old, new, 1)).unwrap();
-        for args in [&["train", "bad.toml", "--run", "new"][..], &["preview", "bad.toml", "--out", "new.png"]] {
+        for args in [
+            &["train", "bad.toml", "--run", "new"][..],
+            &["preview", "bad.toml", "--out", "new.png"],
+        ] {
             fail(marionette(args).current_dir(&folder), 2, &[&format!("bad.toml:{line}: "), part]);
         }
     }
     fs::remove_file(folder.path().join("bad.toml")).unwrap();
-    fail(marionette(["train", "bad.toml"]).current_dir(&folder), 2, &["bad.toml: cannot be read: No such file"]);
+    fail(
+        marionette(["train", "bad.toml"]).current_dir(&folder),
+        2,
+        &["bad.toml: cannot be read: No such file"],
+    );
     let wide = scene.replacen("width = 64", "width = 128", 1);
     fs::write(folder.path().join("wide.toml"), wide).unwrap();
     let parts = ["\"nano\" takes 64x64", "the scene makes 128x64", "set the scene's `image`"];
@@ -159,17 +191,29 @@ fn what_is_there_already_is_left_alone() {
     fs::write(foreign.join("thesis.txt"), "all of it").unwrap();
     let before = contents(folder.path());
     for taken in [&run, &foreign, &foreign.join("thesis.txt")] {
-        fail(&mut train(taken, 4, &[]), 2, &[taken.to_str().unwrap(), "exists already", "--resume", "--run"]);
+        fail(
+            &mut train(taken, 4, &[]),
+            2,
+            &[taken.to_str().unwrap(), "exists already", "--resume", "--run"],
+        );
     }
-    for (no_run, part) in
-        [("nowhere", "does not exist"), ("foreign", "has no config.toml"), ("foreign/thesis.txt", "is no folder")]
-    {
+    for (no_run, part) in [
+        ("nowhere", "does not exist"),
+        ("foreign", "has no config.toml"),
+        ("foreign/thesis.txt", "is no folder"),
+    ] {
         let no_run = folder.path().join(no_run);
         fail(&mut resume(&no_run, &[]), 2, &[no_run.to_str().unwrap(), part, "leave --resume out"]);
     }
-    for (key, value) in [("seed", "9"), ("batch", "8"), ("lag", "4"), ("loss", "smooth_l1"), ("afl.gamma", "2")] {
+    for (key, value) in
+        [("seed", "9"), ("batch", "8"), ("lag", "4"), ("loss", "smooth_l1"), ("afl.gamma", "2")]
+    {
         let setting = format!("{key}={value}");
-        fail(&mut resume(&run, &["--set", &setting]), 2, &[&format!("{key}: cannot change in a run that has begun")]);
+        fail(
+            &mut resume(&run, &["--set", &setting]),
+            2,
+            &[&format!("{key}: cannot change in a run that has begun")],
+        );
     }
     assert!(contents(folder.path()) == before, "something has changed");
 }
@@ -193,7 +237,11 @@ fn damaged_checkpoints_are_named_and_deleting_them_as_told_works() {
     let cases: &[(&str, Damage, &str)] = &[
         ("tensors.safetensors", |bytes| bytes.truncate(1000), "is 1000 bytes long where"),
         ("tensors.safetensors", |bytes| bytes[5000] ^= 1, "has changed since it was written"),
-        ("tensors.safetensors", |bytes| *bytes = b"\x89PNG\r\n\x1a\n".to_vec(), "is 8 bytes long where"),
+        (
+            "tensors.safetensors",
+            |bytes| *bytes = b"\x89PNG\r\n\x1a\n".to_vec(),
+            "is 8 bytes long where",
+        ),
         ("state.json", |bytes| bytes.truncate(40), "is 40 bytes long where"),
         ("state.json", |bytes| bytes[30] ^= 1, "has changed since it was written"),
         ("digest.json", Vec::clear, "is no digest"),
@@ -222,12 +270,22 @@ fn damaged_checkpoints_are_named_and_deleting_them_as_told_works() {
 #[test]
 fn files_of_a_run_that_were_edited_are_named() {
     let cases: &[(&str, &str, &str, &[&str])] = &[
-        ("config.toml", "lag = 3", "lag = 5", &["checkpoints/step-000004: does not fit", "3 policies", "config.toml"]),
+        (
+            "config.toml",
+            "lag = 3",
+            "lag = 5",
+            &["checkpoints/step-000004: does not fit", "3 policies", "config.toml"],
+        ),
         ("config.toml", "lag = 3", "leg = 3", &["config.toml:", "unknown field `leg`"]),
         ("config.toml", "batch = 4", "batch = 0", &["config.toml:", "batch: found 0"]),
         ("scene.toml", "width = 64", "width = 8", &["scene.toml:", "image.width is 8"]),
         ("figure.toml", "mass = 0.20", "mass = 20", &["figure.toml:", "mass is 20"]),
-        ("metrics.jsonl", "{\"step\":2,", "{\"stop\":2,", &["metrics.jsonl: line 2", "delete that line"]),
+        (
+            "metrics.jsonl",
+            "{\"step\":2,",
+            "{\"stop\":2,",
+            &["metrics.jsonl: line 2", "delete that line"],
+        ),
     ];
     for (file, old, new, parts) in cases {
         let (_folder, run) = with_short_run();
@@ -272,11 +330,28 @@ fn previews() {
     fail(&mut preview(&["--out", "none/a.png"]), 1, &["none/a.png: cannot be written"]);
     fail(&mut preview(&["--out", "."]), 1, &["cannot be written"]);
     assert!(names(folder.path()).is_empty());
-    let said = succeed(&mut preview(&["--out", "a.png", "--overlay", "ids,boxes", "--hardness", "0.5"]));
-    assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("2 samples of quickstart in a.png\n", ""));
-    let said = succeed(&mut preview(&["--out", "c.png", "--axis", "pose", "--columns", "2", "--size", "32"]));
+    let said =
+        succeed(&mut preview(&["--out", "a.png", "--overlay", "ids,boxes", "--hardness", "0.5"]));
+    assert_eq!(
+        (said.stdout.as_str(), said.stderr.as_str()),
+        ("2 samples of quickstart in a.png\n", "")
+    );
+    let said = succeed(&mut preview(&[
+        "--out",
+        "c.png",
+        "--axis",
+        "pose",
+        "--columns",
+        "2",
+        "--size",
+        "32",
+    ]));
     assert_eq!(said.stdout, "10 samples of quickstart in c.png\n");
-    fail(&mut preview(&["--out", "d.png", "--size", "32x48"]), 2, &["--size is 32x48", "same proportions"]);
+    fail(
+        &mut preview(&["--out", "d.png", "--size", "32x48"]),
+        2,
+        &["--size is 32x48", "same proportions"],
+    );
     let said = succeed(&mut preview(&["--out", "b.png", "--quiet"]));
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
     assert_eq!(names(folder.path()), ["a.png", "b.png", "c.png"]);
@@ -296,8 +371,16 @@ fn statistics_of_a_scene() {
         1,
         &["none/a.json: cannot be written"],
     );
-    fail(&mut preview(&[&stats[..], &["a", "--json", "a"]].concat()), 2, &["--out and --json name the same file"]);
-    fail(&mut preview(&["--count", "1025", "--out", "a.png"]), 2, &["--count is 1025", "at most 1024", "--stats"]);
+    fail(
+        &mut preview(&[&stats[..], &["a", "--json", "a"]].concat()),
+        2,
+        &["--out and --json name the same file"],
+    );
+    fail(
+        &mut preview(&["--count", "1025", "--out", "a.png"]),
+        2,
+        &["--count is 1025", "at most 1024", "--stats"],
+    );
     assert!(names(folder.path()).is_empty());
     let said = succeed(&mut preview(&[&stats[..], &["a.png", "--json", "a.json"]].concat()));
     for part in [
@@ -326,8 +409,8 @@ fn statistics_of_a_scene() {
     assert_eq!(names(folder.path()), ["a.json", "a.png", "b.json", "b.png"]);
 }
 
-/// Files no longer than 3 MiB may be written, which is less than a checkpoint and more than all else: as on a disk that runs
-/// full, but without the rights that it takes to make one.
+/// Files no longer than 3 MiB may be written, which is less than a checkpoint and more than all
+/// else: as on a disk that runs full, but without the rights that it takes to make one.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_checkpoint_that_cannot_be_written_ends_the_run_and_costs_no_other() {
@@ -375,7 +458,14 @@ impl SmallDisk {
 
     fn resize(&self, bytes: u64) {
         let size = format!("remount,size={bytes}");
-        assert!(Command::new("mount").args(["-o", &size]).arg(self.0.path()).status().unwrap().success());
+        assert!(
+            Command::new("mount")
+                .args(["-o", &size])
+                .arg(self.0.path())
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 }
 
@@ -393,8 +483,10 @@ fn a_full_disk_is_named_with_the_file_and_with_room_the_run_goes_on() {
     let settings = ["--set", "checkpoint.every=2", "--quiet"];
     let whole = folder.path().join("whole");
     succeed(&mut train(&whole, 6, &settings));
-    let checkpoint: u64 =
-        contents(&whole.join("checkpoints/step-000002")).values().map(|bytes| bytes.len() as u64).sum();
+    let checkpoint: u64 = contents(&whole.join("checkpoints/step-000002"))
+        .values()
+        .map(|bytes| bytes.len() as u64)
+        .sum();
     // Room for one checkpoint and half of the next.
     let Some(disk) = SmallDisk::new(checkpoint * 3 / 2) else {
         println!("skipped: mounting a tmpfs takes root");
@@ -405,9 +497,13 @@ fn a_full_disk_is_named_with_the_file_and_with_room_the_run_goes_on() {
     fail(&mut train(&run, 6, &settings), 1, &["step-000004", "tensors.safetensors", full]);
     let kept = contents(&run.join("checkpoints"));
     assert_eq!(names(&run.join("checkpoints")), ["step-000002"]);
-    // Not a byte is left: not even the configuration can be written, and it must not be lost for it.
+    // Not a byte is left: not even the configuration can be written, and it must not be lost for
+    // it.
     let ballast = disk.0.path().join("ballast");
-    let filled = std::io::copy(&mut fs::File::open("/dev/zero").unwrap(), &mut fs::File::create(&ballast).unwrap());
+    let filled = std::io::copy(
+        &mut fs::File::open("/dev/zero").unwrap(),
+        &mut fs::File::create(&ballast).unwrap(),
+    );
     assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     let before = fs::read(run.join("config.toml")).unwrap();
     fail(&mut resume(&run, &["--quiet"]), 1, &["config.toml", full]);
@@ -425,10 +521,16 @@ fn a_full_disk_is_named_with_the_file_and_with_room_the_run_goes_on() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let help = succeed(&mut marionette(["--help"])).stdout;
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
     // A description that is too long goes on on a line that is indented further.
-    let names: Vec<&str> =
-        commands.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).collect();
+    let names: Vec<&str> = commands
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     assert!(names.contains(&"train") && names.contains(&"preview"), "{names:?}");
     for name in names.into_iter().filter(|name| *name != "help") {
         let said = succeed(&mut marionette([name, "--help"]));
@@ -466,7 +568,8 @@ fn nobody_has_to_read_along() {
         drop(child.stdout.take());
         // All that `--json` says on the way it says on standard error.
         let stderr = child.stderr.take().filter(|_| name == "text");
-        let error = stderr.map(|stderr| std::io::read_to_string(stderr).unwrap()).unwrap_or_default();
+        let error =
+            stderr.map(|stderr| std::io::read_to_string(stderr).unwrap()).unwrap_or_default();
         assert_eq!((wait(child).code, error.as_str()), (Some(0), ""));
         assert!(run.join("weights.safetensors").exists());
     }

@@ -1,6 +1,9 @@
-//! `marionette export`: what was learned arrives bit for bit, and nothing that is in the way is lost.
+//! `marionette export`: what was learned arrives bit for bit, and nothing that is in the way is
+//! lost.
 
-use crate::runs::{contents, copy, fail, json, marionette, names, outcome, succeed, write_random_weights};
+use crate::runs::{
+    contents, copy, fail, json, marionette, names, outcome, succeed, write_random_weights,
+};
 use candle_core::{Device, Tensor};
 use marionette::nn::detect::decode_output;
 use marionette::train::{
@@ -20,8 +23,17 @@ use tempfile::TempDir;
 static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export-run");
     let _ = fs::remove_dir_all(&path);
-    let settings =
-        ["--steps", "2", "--set", "batch=4", "--set", "checkpoint.every=1", "--set", "exam.images=0", "--quiet"];
+    let settings = [
+        "--steps",
+        "2",
+        "--set",
+        "batch=4",
+        "--set",
+        "checkpoint.every=1",
+        "--set",
+        "exam.images=0",
+        "--quiet",
+    ];
     succeed(marionette(["train", "quickstart", "--run"]).arg(&path).args(settings));
     path
 });
@@ -43,7 +55,10 @@ fn export(source: &Path, out: &Path, more: &[&str]) -> Command {
 fn bits(tensors: &BTreeMap<String, Tensor>) -> Vec<(String, Vec<usize>, Vec<u32>)> {
     let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let bits = |tensor: &Tensor| values(tensor).into_iter().map(f32::to_bits).collect();
-    tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec(), bits(tensor))).collect()
+    tensors
+        .iter()
+        .map(|(name, tensor)| (name.clone(), tensor.dims().to_vec(), bits(tensor)))
+        .collect()
 }
 
 #[track_caller]
@@ -77,8 +92,13 @@ fn the_check_file_holds_what_the_network_makes_of_its_images() {
     let exported = folder.path().join("a.safetensors");
     succeed(export(&weights, &exported, &["--check"]).arg(&check));
     let held = read_weights(&check).unwrap().tensors;
-    let shapes: Vec<_> = held.iter().map(|(name, tensor)| (name.as_str(), tensor.dims().to_vec())).collect();
-    let expected = [("images", vec![4, 3, 64, 64]), ("keypoints", vec![4, 17, 3]), ("logits", vec![4, 17, 16, 16])];
+    let shapes: Vec<_> =
+        held.iter().map(|(name, tensor)| (name.as_str(), tensor.dims().to_vec())).collect();
+    let expected = [
+        ("images", vec![4, 3, 64, 64]),
+        ("keypoints", vec![4, 17, 3]),
+        ("logits", vec![4, 17, 16, 16]),
+    ];
     assert_eq!(shapes, expected);
     let detector = Detector::load(&exported, &Device::Cpu).unwrap();
     let logits = detector.network().forward(&held["images"], false).unwrap();
@@ -86,19 +106,26 @@ fn the_check_file_holds_what_the_network_makes_of_its_images() {
     // Colours from black to white, normalised.
     assert!(images.iter().all(|value| (-2.0..=2.0).contains(value)));
     assert!(images.iter().any(|value| *value < -1.5) && images.iter().any(|value| *value > 1.5));
-    let decoded = decode_output(&logits, detector.card().activation, detector.network().spec().grid()).unwrap();
-    let keypoints: Vec<f32> = decoded.iter().flatten().flat_map(|found| [found.x, found.y, found.score]).collect();
+    let decoded =
+        decode_output(&logits, detector.card().activation, detector.network().spec().grid())
+            .unwrap();
+    let keypoints: Vec<f32> =
+        decoded.iter().flatten().flat_map(|found| [found.x, found.y, found.score]).collect();
     let keypoints = Tensor::from_vec(keypoints, (4, 17, 3), &Device::Cpu).unwrap();
     let again = [("images", held["images"].clone()), ("keypoints", keypoints), ("logits", logits)];
-    assert_same(&held, &again.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect());
+    assert_same(
+        &held,
+        &again.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect(),
+    );
     // The images are the same for every network, its answer is not.
     let other = folder.path().join("other.safetensors");
     write_random_weights(&other, 4);
     let other_check = folder.path().join("other_check.safetensors");
     succeed(export(&other, &exported, &["--check"]).arg(&other_check));
     let other = read_weights(&other_check).unwrap().tensors;
-    let bits_of =
-        |held: &BTreeMap<String, Tensor>, name: &str| bits(&BTreeMap::from([(name.to_owned(), held[name].clone())]));
+    let bits_of = |held: &BTreeMap<String, Tensor>, name: &str| {
+        bits(&BTreeMap::from([(name.to_owned(), held[name].clone())]))
+    };
     let same = |name: &str| bits_of(&held, name) == bits_of(&other, name);
     assert!(same("images") && !same("logits"));
 }
@@ -115,8 +142,12 @@ fn a_run_gives_its_weights_its_newest_checkpoint_or_its_best() {
         read_model(&out).unwrap()
     };
     let of_checkpoint = |step: &str| -> BTreeMap<String, Tensor> {
-        let all = read_weights(&run.join("checkpoints").join(step).join("tensors.safetensors")).unwrap().tensors;
-        let stripped = |(name, tensor): (String, Tensor)| Some((name.strip_prefix("network.")?.to_owned(), tensor));
+        let all = read_weights(&run.join("checkpoints").join(step).join("tensors.safetensors"))
+            .unwrap()
+            .tensors;
+        let stripped = |(name, tensor): (String, Tensor)| {
+            Some((name.strip_prefix("network.")?.to_owned(), tensor))
+        };
         all.into_iter().filter_map(stripped).collect()
     };
 
@@ -152,8 +183,16 @@ fn what_is_no_model_is_named_and_nothing_is_written() {
     fs::write(path("flipped.safetensors"), flipped).unwrap();
     fs::write(path("empty.safetensors"), "").unwrap();
     fs::write(path("text.safetensors"), "no weights at all").unwrap();
-    let foreign = BTreeMap::from([("x".to_owned(), Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap())]);
-    marionette::train::export::write_weights(&path("foreign.safetensors"), &foreign, &BTreeMap::new()).unwrap();
+    let foreign = BTreeMap::from([(
+        "x".to_owned(),
+        Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap(),
+    )]);
+    marionette::train::export::write_weights(
+        &path("foreign.safetensors"),
+        &foreign,
+        &BTreeMap::new(),
+    )
+    .unwrap();
     fs::create_dir(path("folder")).unwrap();
     let run = path("unlearned");
     copy(&RUN, &run);
@@ -200,17 +239,37 @@ fn what_is_in_the_way_is_left_alone() {
     for text in ["{\"thesis\": 1}", "all of it"] {
         fs::write(path("model.json"), text).unwrap();
         let before = contents(folder.path());
-        let parts = [path("model.json").to_str().unwrap().to_owned(), "is no model card".into(), "move it away".into()];
-        fail(export(&weights, &out, &["--check"]).arg(path("c")), 2, &parts.each_ref().map(String::as_str));
+        let parts = [
+            path("model.json").to_str().unwrap().to_owned(),
+            "is no model card".into(),
+            "move it away".into(),
+        ];
+        fail(
+            export(&weights, &out, &["--check"]).arg(path("c")),
+            2,
+            &parts.each_ref().map(String::as_str),
+        );
         assert!(contents(folder.path()) == before, "something has changed");
     }
     fs::remove_file(path("model.json")).unwrap();
     let before = contents(folder.path());
-    fail(&mut export(&weights, &path("model.json"), &[]), 2, &["that is where the model card goes"]);
+    fail(
+        &mut export(&weights, &path("model.json"), &[]),
+        2,
+        &["that is where the model card goes"],
+    );
     for taken in [&weights, &out, &path("model.json"), &path("./a.safetensors")] {
-        fail(export(&weights, &out, &["--check"]).arg(taken), 2, &["--check", "choose another name"]);
+        fail(
+            export(&weights, &out, &["--check"]).arg(taken),
+            2,
+            &["--check", "choose another name"],
+        );
     }
-    fail(&mut export(&weights, &path("none/a.safetensors"), &[]), 1, &["none/a.safetensors: cannot be written"]);
+    fail(
+        &mut export(&weights, &path("none/a.safetensors"), &[]),
+        1,
+        &["none/a.safetensors: cannot be written"],
+    );
     let said = outcome(marionette(["export", "--format", "onyx", "--out", "a"]).arg(&weights));
     assert_eq!(said.code, Some(2));
     assert!(said.stderr.contains("safetensors"), "{said:?}");

@@ -1,4 +1,5 @@
-//! Somebody watches a run. As long as nothing that steers is touched, the run comes to the same, bit for bit.
+//! Somebody watches a run. As long as nothing that steers is touched, the run comes to the same,
+//! bit for bit.
 
 use crate::runs::{json, metrics};
 use marionette::run::{Control, Failure, RunConfig, RunDirectory, RunEvent, Session, Watch};
@@ -16,15 +17,22 @@ use std::{
 const STEPS: u64 = 14;
 
 fn config(more: &[&str]) -> RunConfig {
-    let settings =
-        ["batch=8", "log.every=1", "checkpoint.every=5", "exam.images=0"].into_iter().chain(more.iter().copied());
-    let settings: Vec<String> = settings.map(str::to_owned).chain([format!("steps={STEPS}")]).collect();
+    let settings = ["batch=8", "log.every=1", "checkpoint.every=5", "exam.images=0"]
+        .into_iter()
+        .chain(more.iter().copied());
+    let settings: Vec<String> =
+        settings.map(str::to_owned).chain([format!("steps={STEPS}")]).collect();
     RunConfig::with_overrides(&settings).unwrap()
 }
 
 /// A run at `path` while `watcher` watches it.
-fn watched(path: &Path, more: &[&str], watcher: impl FnOnce(Watch) + Send + 'static) -> Result<(), Failure> {
-    let mut session = Session::create(path, config(more), load_scene("quickstart").unwrap()).unwrap();
+fn watched(
+    path: &Path,
+    more: &[&str],
+    watcher: impl FnOnce(Watch) + Send + 'static,
+) -> Result<(), Failure> {
+    let mut session =
+        Session::create(path, config(more), load_scene("quickstart").unwrap()).unwrap();
     let watch = session.watch();
     let watching = thread::spawn(move || watcher(watch));
     let result = session.run(Arc::new(AtomicBool::new(false)));
@@ -81,7 +89,10 @@ fn a_run_that_is_watched_but_not_touched_comes_to_the_same() {
         }
         assert_eq!(steps, STEPS);
         let newest = watch.newest().unwrap();
-        assert_eq!((newest.step, newest.batch.tiles.len(), newest.report.samples.len()), (STEPS, 8, 8));
+        assert_eq!(
+            (newest.step, newest.batch.tiles.len(), newest.report.samples.len()),
+            (STEPS, 8, 8)
+        );
     })
     .unwrap();
     assert_like_reference(&run);
@@ -117,14 +128,23 @@ fn standing_still_stepping_looking_and_exporting_change_nothing() {
         let (reply, predictions) = crossbeam_channel::bounded(1);
         watch.control(Control::Predict(tiles, reply));
         let predictions = predictions.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
-        assert_eq!((predictions.len(), predictions[0].found.len(), predictions[0].grid), (8, 17, [16, 16]));
-        assert!(predictions.iter().all(|o| o.error.is_finite() && o.difficulty.is_some() && o.heatmap(16).is_some()));
+        assert_eq!(
+            (predictions.len(), predictions[0].found.len(), predictions[0].grid),
+            (8, 17, [16, 16])
+        );
+        assert!(
+            predictions
+                .iter()
+                .all(|o| o.error.is_finite() && o.difficulty.is_some() && o.heatmap(16).is_some())
+        );
         // A picture of another size is refused, and nothing more.
         let mut odd = watch.newest().unwrap().batch.tiles[0].clone();
         odd.width = 32;
         let (reply, refused) = crossbeam_channel::bounded(1);
         watch.control(Control::Predict(vec![odd], reply));
-        assert!(refused.recv_timeout(Duration::from_secs(60)).unwrap().unwrap_err().contains("64x64"));
+        assert!(
+            refused.recv_timeout(Duration::from_secs(60)).unwrap().unwrap_err().contains("64x64")
+        );
         watch.control(Control::Export(to));
         watch.control(Control::Checkpoint);
         watch.control(Control::Exams);
@@ -155,26 +175,39 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
             .events()
             .filter_map(|event| if let RunEvent::Note(text) = event { Some(text) } else { None })
             .collect();
-        assert!(notes.iter().any(|note| note.contains("gamma 1000000000 is beyond 0 to 8")), "{notes:?}");
+        assert!(
+            notes.iter().any(|note| note.contains("gamma 1000000000 is beyond 0 to 8")),
+            "{notes:?}"
+        );
         assert!(notes.iter().any(|note| note.contains("learning-rate factor NaN")), "{notes:?}");
         let newest = watch.newest().unwrap();
         assert_eq!(
-            (newest.settings.gamma, newest.settings.floor, newest.settings.steering, newest.settings.rate_factor),
+            (
+                newest.settings.gamma,
+                newest.settings.floor,
+                newest.settings.steering,
+                newest.settings.rate_factor
+            ),
             (8.0, 0.5, false, 1.0)
         );
         assert_eq!(newest.policy.axes[0].probabilities, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-        let poses =
-            newest.batch.tiles.iter().filter(|tile| tile.scene.stream != marionette::stream::SampleStream::Uniform);
+        let poses = newest
+            .batch
+            .tiles
+            .iter()
+            .filter(|tile| tile.scene.stream != marionette::stream::SampleStream::Uniform);
         assert!(poses.into_iter().any(|tile| tile.scene.hardness[0] > 0.8));
     })
     .unwrap();
     assert!(
-        fs::read(run.join("weights.safetensors")).unwrap() != fs::read(REFERENCE.join("weights.safetensors")).unwrap()
+        fs::read(run.join("weights.safetensors")).unwrap()
+            != fs::read(REFERENCE.join("weights.safetensors")).unwrap()
     );
     assert_eq!(json(&run, "manifest.json")["hand_steered"], true);
     assert_eq!(json(&run, "summary.json")["steered_by_hand"], 4);
     assert!(json(&REFERENCE, "summary.json").get("steered_by_hand").is_none());
-    // Going on from a checkpoint in the middle with what was set by then comes to the same as not having stopped.
+    // Going on from a checkpoint in the middle with what was set by then comes to the same as not
+    // having stopped.
     let again = folder.path().join("again");
     crate::runs::copy(&run, &again);
     fs::write(again.join("latest"), "step-000010\n").unwrap();

@@ -1,6 +1,8 @@
 //! `marionette predict`: keypoints where they are in the picture, and a bad picture costs no other.
 
-use crate::runs::{Outcome, contents, fail, json, marionette, names, outcome, succeed, write_random_weights};
+use crate::runs::{
+    Outcome, contents, fail, json, marionette, names, outcome, succeed, write_random_weights,
+};
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage, imageops};
 use marionette::train::eval::Detector;
@@ -30,7 +32,9 @@ fn predict(folder: &TempDir, images: &[&str], more: &[&str]) -> Command {
 /// Something to see everywhere, at every size.
 fn picture(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let wave = |f: f32, g: f32| (127.5 + 127.0 * (x as f32 * f + (y as f32 * g).cos() * 3.0).sin()) as u8;
+        let wave = |f: f32, g: f32| {
+            (127.5 + 127.0 * (x as f32 * f + (y as f32 * g).cos() * 3.0).sin()) as u8
+        };
         Rgb([wave(0.21, 0.13), wave(0.05, 0.31), (x * 7 + y * 13) as u8])
     })
 }
@@ -69,7 +73,8 @@ fn direct(weights: &Path, input: &RgbImage) -> Vec<[f64; 3]> {
     assert_eq!(input.dimensions(), (64, 64));
     let detector = Detector::load(weights, &Device::Cpu).unwrap();
     let found = detector.detect(&[input.as_raw()]).unwrap();
-    let found: Vec<[f64; 3]> = found[0].iter().map(|k| [k.x, k.y, k.score].map(f64::from)).collect();
+    let found: Vec<[f64; 3]> =
+        found[0].iter().map(|k| [k.x, k.y, k.score].map(f64::from)).collect();
     // The tests below would prove nothing of a network that says the same of everything.
     let spread = |axis: usize| found.iter().map(|k| k[axis]).fold(0.0, f64::max) > 40.0;
     assert!(spread(0) && spread(1), "{found:?}");
@@ -87,7 +92,8 @@ fn a_box_is_cut_out_and_keypoints_are_put_back_where_it_was() {
     assert_near(&found, &shifted(&expected, [90.0, 30.0]), 0.01);
     let said = json(&folder.path().join("out"), "predictions.json")["images"][0].clone();
     for (key, expected) in [("box", [96.4, 36.4, 51.2, 51.2]), ("crop", [90.0, 30.0, 64.0, 64.0])] {
-        let found: Vec<f64> = said[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        let found: Vec<f64> =
+            said[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.01), "{key}: {found:?}");
     }
     // A lying box is widened to a square: 25.6 rows less, as many columns as before.
@@ -102,7 +108,11 @@ fn without_a_box_the_whole_picture_lies_in_the_middle_of_the_input() {
     save(&folder, "a.png", &lying);
     let mut input = RgbImage::from_pixel(64, 64, Rgb([0; 3]));
     imageops::replace(&mut input, &lying, 0, 12);
-    assert_near(&keypoints(&folder, "a.png", &[]), &shifted(&direct(&weights, &input), [0.0, -12.0]), 0.01);
+    assert_near(
+        &keypoints(&folder, "a.png", &[]),
+        &shifted(&direct(&weights, &input), [0.0, -12.0]),
+        0.01,
+    );
     // Four pixels where there was one.
     let large = imageops::resize(&lying, 128, 80, imageops::FilterType::Nearest);
     save(&folder, "b.png", &large);
@@ -123,7 +133,8 @@ fn what_is_shifted_with_its_box_is_found_shifted() {
     let mut padded = RgbImage::from_pixel(160 + right + 8, 120 + down + 3, Rgb([0; 3]));
     imageops::replace(&mut padded, &whole, i64::from(right), i64::from(down));
     save(&folder, "b.png", &padded);
-    // Within the picture, and out of it on two sides, where the padding's colour goes on; shrunk and enlarged.
+    // Within the picture, and out of it on two sides, where the padding's colour goes on; shrunk
+    // and enlarged.
     for [x, y, w, h] in [[30, 20, 80, 64], [-20, -10, 90, 96], [60, 50, 16, 32]] {
         let boxed = |dx: u32, dy: u32| format!("{},{},{w},{h}", x + dx as i32, y + dy as i32);
         let before = keypoints(&folder, "a.png", &["--box", &boxed(0, 0)]);
@@ -150,11 +161,17 @@ fn every_picture_has_an_overlay_of_its_own() {
     fs::write(folder.path().join("photos/notes.txt"), "not a picture").unwrap();
     save(&folder, "photos/deeper.png/x.png", &picture(30, 30));
     let said = succeed(&mut predict(&folder, &["a.png", "photos", "a.jpg", "b.JPEG"], &[]));
-    assert_eq!(said.stdout, "keypoints in 5 of 5 pictures: out/predictions.json, overlays beside it\n");
+    assert_eq!(
+        said.stdout,
+        "keypoints in 5 of 5 pictures: out/predictions.json, overlays beside it\n"
+    );
     let out = folder.path().join("out");
     let found = json(&out, "predictions.json");
     assert_eq!(found["model"]["network"], "nano");
-    assert_eq!((&found["model"]["step"], &found["model"]["figure"]), (&Value::from(7), &Value::from("human")));
+    assert_eq!(
+        (&found["model"]["step"], &found["model"]["figure"]),
+        (&Value::from(7), &Value::from("human"))
+    );
     let listed: Vec<[&str; 2]> = found["images"]
         .as_array()
         .unwrap()
@@ -171,15 +188,22 @@ fn every_picture_has_an_overlay_of_its_own() {
     assert_eq!(listed, expected);
     assert_eq!(names(&out), ["a-2.png", "a-3.png", "a.png", "b.png", "predictions.json", "z.png"]);
     let size = |name: &str| image::image_dimensions(out.join(name)).unwrap();
-    assert_eq!((size("a.png"), size("a-3.png"), size("b.png")), ((400, 200), (400, 200), (600, 300)));
+    assert_eq!(
+        (size("a.png"), size("a-3.png"), size("b.png")),
+        ((400, 200), (400, 200), (600, 300))
+    );
     let image = &found["images"][0];
     let keypoints = image["keypoints"].as_array().unwrap();
-    assert_eq!((&keypoints[0]["name"], &keypoints[16]["name"]), (&"nose".into(), &"right_ankle".into()));
+    assert_eq!(
+        (&keypoints[0]["name"], &keypoints[16]["name"]),
+        (&"nose".into(), &"right_ankle".into())
+    );
     let mean = keypoints.iter().map(|k| k["score"].as_f64().unwrap()).sum::<f64>() / 17.0;
     assert!((image["score"].as_f64().unwrap() - mean).abs() < 0.002);
     // The same again gives the same, without a word.
     let before = contents(&out);
-    let said = succeed(&mut predict(&folder, &["a.png", "photos", "a.jpg", "b.JPEG"], &["--quiet"]));
+    let said =
+        succeed(&mut predict(&folder, &["a.png", "photos", "a.jpg", "b.JPEG"], &["--quiet"]));
     assert_eq!((said.stdout.as_str(), said.stderr.as_str()), ("", ""));
     assert!(contents(&out) == before);
 }
@@ -223,7 +247,10 @@ fn bad_pictures_are_named_and_the_others_are_done() {
         let warnings = warnings(&said);
         assert_eq!(warnings.len(), bad.len(), "{said:?}");
         for (warning, (name, part)) in warnings.iter().zip(bad) {
-            assert!(warning.starts_with(&format!("warning: {name}: ")) && warning.contains(part), "{warning}");
+            assert!(
+                warning.starts_with(&format!("warning: {name}: ")) && warning.contains(part),
+                "{warning}"
+            );
         }
         assert!(said.stderr.ends_with("error: 6 of 7 pictures could not be used\n"), "{said:?}");
         assert_eq!(names(&folder.path().join("out")), ["good.png", "predictions.json"]);
@@ -238,19 +265,42 @@ fn bad_boxes_are_refused_before_anything_is_written() {
     let (folder, _) = with_weights();
     save(&folder, "a.png", &picture(40, 30));
     save(&folder, "b.png", &picture(40, 30));
-    for malformed in
-        ["1,2,3", "1,2,3,4,5", "a,b,c,d", "1,2,0,4", "1,2,3,-4", "1,2,nan,4", "0,0,inf,3", "1e99,0,3,3", ""]
-    {
+    for malformed in [
+        "1,2,3",
+        "1,2,3,4,5",
+        "a,b,c,d",
+        "1,2,0,4",
+        "1,2,3,-4",
+        "1,2,nan,4",
+        "0,0,inf,3",
+        "1e99,0,3,3",
+        "",
+    ] {
         let said = outcome(&mut predict(&folder, &["a.png"], &["--box", malformed]));
         assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{malformed}: {said:?}");
-        assert!(said.stderr.contains("--box") && said.stderr.contains("give left, top, width and height"), "{said:?}");
+        assert!(
+            said.stderr.contains("--box")
+                && said.stderr.contains("give left, top, width and height"),
+            "{said:?}"
+        );
     }
     for outside in ["40,0,5,5", "0,30,5,5", "-5,0,5,5", "0,-9,5,5", "1000,1000,5,5"] {
-        let parts = [&format!("--box {outside} is wholly outside of a.png, which is 40x30"), "give left, top"];
+        let parts = [
+            &format!("--box {outside} is wholly outside of a.png, which is 40x30"),
+            "give left, top",
+        ];
         fail(&mut predict(&folder, &["a.png"], &["--box", outside]), 2, &parts);
     }
-    fail(&mut predict(&folder, &["a.png", "b.png"], &["--box", "1,2,3,4"]), 2, &["--box is for a single picture"]);
-    fail(&mut predict(&folder, &["."], &["--box", "1,2,3,4"]), 2, &["there are 2", "give one picture"]);
+    fail(
+        &mut predict(&folder, &["a.png", "b.png"], &["--box", "1,2,3,4"]),
+        2,
+        &["--box is for a single picture"],
+    );
+    fail(
+        &mut predict(&folder, &["."], &["--box", "1,2,3,4"]),
+        2,
+        &["there are 2", "give one picture"],
+    );
     assert_eq!(names(folder.path()), ["a.png", "b.png", "w.safetensors"]);
     // Odd, but in the picture.
     for odd in ["39.99,0,3e38,5", "-1e30,-1e30,2e30,2e30", "5,5,1e-30,1e-30", " 1, 2,3 ,4"] {
@@ -266,8 +316,16 @@ fn what_else_is_wrong_is_named() {
     fs::write(folder.path().join("empty/notes.txt"), "none").unwrap();
     let path = |name: &str| folder.path().join(name);
     let before = contents(folder.path());
-    fail(&mut predict(&folder, &["empty"], &[]), 2, &["empty: has no pictures", ".png, .jpg or .jpeg"]);
-    fail(&mut predict(&folder, &["a.png"], &["--device", "gpu"]), 2, &["gpu", "auto, cpu, cuda:N or metal"]);
+    fail(
+        &mut predict(&folder, &["empty"], &[]),
+        2,
+        &["empty: has no pictures", ".png, .jpg or .jpeg"],
+    );
+    fail(
+        &mut predict(&folder, &["a.png"], &["--device", "gpu"]),
+        2,
+        &["gpu", "auto, cpu, cuda:N or metal"],
+    );
     // The overlay of a.png would be a.png.
     fail(
         marionette(["predict", "w.safetensors", "a.png", "--out", "."]).current_dir(&folder),
@@ -293,7 +351,10 @@ fn what_else_is_wrong_is_named() {
     fs::write(path("flipped"), flipped).unwrap();
     fs::write(path("truncated"), &bytes[..bytes.len() / 2]).unwrap();
     fs::write(path("text"), "no weights at all").unwrap();
-    let foreign = BTreeMap::from([("x".to_owned(), Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap())]);
+    let foreign = BTreeMap::from([(
+        "x".to_owned(),
+        Tensor::zeros(3, candle_core::DType::F32, &Device::Cpu).unwrap(),
+    )]);
     marionette::train::export::write_weights(&path("foreign"), &foreign, &BTreeMap::new()).unwrap();
     let cases = [
         ("flipped", "is corrupted"),
@@ -304,7 +365,11 @@ fn what_else_is_wrong_is_named() {
         ("a.png", "no safetensors file"),
     ];
     for (weights, part) in cases {
-        fail(marionette(["predict", weights, "a.png", "--out", "out"]).current_dir(&folder), 2, &[weights, part]);
+        fail(
+            marionette(["predict", weights, "a.png", "--out", "out"]).current_dir(&folder),
+            2,
+            &[weights, part],
+        );
     }
     assert!(!path("out").exists());
 }

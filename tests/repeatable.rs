@@ -1,5 +1,6 @@
-//! The closed loop is deterministic: with one seed the program makes the same weights, bit for bit, however its threads are
-//! timed, however many there are, and however often it is killed on the way.
+//! The closed loop is deterministic: with one seed the program makes the same weights, bit for bit,
+//! however its threads are timed, however many there are, and however often it is killed on the
+//! way.
 //!
 //! MARIONETTE_TEST_STEPS, _BATCH and _KILLS make the runs larger; `scripts/repeatability` does.
 
@@ -18,7 +19,9 @@ use std::{
 
 fn size(name: &str, default: u64) -> u64 {
     let value = std::env::var(format!("MARIONETTE_TEST_{name}"));
-    value.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("MARIONETTE_TEST_{name} is {text:?}")))
+    value.map_or(default, |text| {
+        text.parse().unwrap_or_else(|_| panic!("MARIONETTE_TEST_{name} is {text:?}"))
+    })
 }
 
 fn steps() -> u64 {
@@ -33,7 +36,8 @@ static REFERENCE: LazyLock<PathBuf> = LazyLock::new(|| {
     path
 });
 
-/// A new run at `path`. It writes a checkpoint every seven steps, so that the last steps have none of their own.
+/// A new run at `path`. It writes a checkpoint every seven steps, so that the last steps have none
+/// of their own.
 fn train(path: &Path, more: &[&str]) -> Command {
     let mut command = marionette(["train", "--run"]);
     command.arg(path).args(["--steps", &steps().to_string()]);
@@ -60,11 +64,15 @@ fn rows(run: &Path) -> Vec<Value> {
     rows
 }
 
-/// All that a run leaves is what the reference run left: every row of metrics, the whole last checkpoint, the weights.
+/// All that a run leaves is what the reference run left: every row of metrics, the whole last
+/// checkpoint, the weights.
 #[track_caller]
 fn assert_like_reference(run: &Path) {
     let reference = &*REFERENCE;
-    assert_eq!(json(run, "manifest.json")["frame_hashes"], json(reference, "manifest.json")["frame_hashes"]);
+    assert_eq!(
+        json(run, "manifest.json")["frame_hashes"],
+        json(reference, "manifest.json")["frame_hashes"]
+    );
     let (found, expected) = (rows(run), rows(reference));
     let logged: Vec<u64> = found.iter().map(|row| row["step"].as_u64().unwrap()).collect();
     assert_eq!(logged, (1..=steps()).collect::<Vec<_>>(), "each step is logged once");
@@ -74,10 +82,20 @@ fn assert_like_reference(run: &Path) {
     }
     for file in ["tensors.safetensors", "state.json"] {
         let file = format!("checkpoints/step-{:06}/{file}", steps());
-        assert!(fs::read(run.join(&file)).unwrap() == fs::read(reference.join(&file)).unwrap(), "{file} differs");
+        assert!(
+            fs::read(run.join(&file)).unwrap() == fs::read(reference.join(&file)).unwrap(),
+            "{file} differs"
+        );
     }
-    for file in names(&reference.join("exams")).iter().map(|name| format!("exams/{name}")).chain(["best".to_owned()]) {
-        assert!(fs::read(run.join(&file)).unwrap() == fs::read(reference.join(&file)).unwrap(), "{file} differs");
+    for file in names(&reference.join("exams"))
+        .iter()
+        .map(|name| format!("exams/{name}"))
+        .chain(["best".to_owned()])
+    {
+        assert!(
+            fs::read(run.join(&file)).unwrap() == fs::read(reference.join(&file)).unwrap(),
+            "{file} differs"
+        );
     }
     let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();
     assert!(weights(run) == weights(reference), "the weights differ");
@@ -106,7 +124,8 @@ fn another_seed_gives_another_result() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other");
     succeed(&mut train(&other, &["--seed", "2"]));
-    let hashes = |run: &Path| json(run, "manifest.json")["frame_hashes"].as_array().unwrap().clone();
+    let hashes =
+        |run: &Path| json(run, "manifest.json")["frame_hashes"].as_array().unwrap().clone();
     let (found, expected) = (hashes(&other), hashes(&REFERENCE));
     assert_eq!(found.len() as u64, size("BATCH", 8));
     assert!(found.iter().all(|hash| !expected.contains(hash)), "no frame is the same");
@@ -119,8 +138,12 @@ fn another_seed_gives_another_result() {
 #[test]
 fn the_first_batches_are_all_different_frames() {
     let manifest = json(&REFERENCE, "manifest.json");
-    let mut hashes: Vec<&str> =
-        manifest["frame_hashes"].as_array().unwrap().iter().map(|hash| hash.as_str().unwrap()).collect();
+    let mut hashes: Vec<&str> = manifest["frame_hashes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hash| hash.as_str().unwrap())
+        .collect();
     hashes.sort_unstable();
     hashes.dedup();
     assert_eq!(hashes.len() as u64, size("BATCH", 8));
@@ -236,14 +259,21 @@ fn a_run_that_diverges_says_where_and_keeps_a_checkpoint_from_before() {
     let run = folder.path().join("run");
     let mut command = marionette(["train", "--run"]);
     command.arg(&run).args(["--steps", "60"]);
-    // The second moments are forgotten at once and vanish in f32 with an epsilon that does, too: the steps grow without
-    // bound. With a checkpoint at each step, those of the ten skipped ones would push out every good one.
-    for setting in ["batch=4", "checkpoint.every=1", "log.every=1", "optimizer.learning_rate=10", "optimizer.warmup=0"]
-    {
+    // The second moments are forgotten at once and vanish in f32 with an epsilon that does, too:
+    // the steps grow without bound. With a checkpoint at each step, those of the ten skipped ones
+    // would push out every good one.
+    for setting in [
+        "batch=4",
+        "checkpoint.every=1",
+        "log.every=1",
+        "optimizer.learning_rate=10",
+        "optimizer.warmup=0",
+    ] {
         command.args(["--set", setting]);
     }
     command.args(["--set", "optimizer.beta2=0", "--set", "optimizer.epsilon=1e-60"]);
-    let failed = fail(&mut command, 1, &["10 steps in a row", "is not finite", "optimizer.learning_rate"]);
+    let failed =
+        fail(&mut command, 1, &["10 steps in a row", "is not finite", "optimizer.learning_rate"]);
     let skipped: Vec<u64> = failed
         .stdout
         .lines()
@@ -256,7 +286,9 @@ fn a_run_that_diverges_says_where_and_keeps_a_checkpoint_from_before() {
     for name in &checkpoints {
         let step: u64 = name.strip_prefix("step-").unwrap().parse().unwrap();
         assert!(step <= first, "{checkpoints:?} {skipped:?}");
-        let tensors = read_weights(&run.join("checkpoints").join(name).join("tensors.safetensors")).unwrap().tensors;
+        let tensors = read_weights(&run.join("checkpoints").join(name).join("tensors.safetensors"))
+            .unwrap()
+            .tensors;
         for (name, tensor) in tensors.iter().filter(|(name, _)| name.starts_with("network.")) {
             let values = tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             assert!(values.iter().all(|value| value.is_finite()), "{name} is not finite");

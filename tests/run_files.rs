@@ -1,5 +1,5 @@
-//! The files of a run, whole and damaged: what is written comes back, and a message names the file, what was found and
-//! what would do.
+//! The files of a run, whole and damaged: what is written comes back, and a message names the file,
+//! what was found and what would do.
 
 use candle_core::{DType, Device, Tensor};
 use marionette::scene::load_scene;
@@ -30,7 +30,12 @@ struct State {
 }
 
 fn new_run(folder: &TempDir) -> RunDirectory {
-    RunDirectory::create(&folder.path().join("run"), &RunConfig::default(), &load_scene("quickstart").unwrap()).unwrap()
+    RunDirectory::create(
+        &folder.path().join("run"),
+        &RunConfig::default(),
+        &load_scene("quickstart").unwrap(),
+    )
+    .unwrap()
 }
 
 fn state(step: u64) -> State {
@@ -43,7 +48,10 @@ fn tensors(step: u64) -> BTreeMap<String, Tensor> {
     BTreeMap::from([
         (
             "b.weight".to_owned(),
-            Tensor::new(&[[step as f32, -0.0], [odd, f32::MIN_POSITIVE / 8.0]], cpu).unwrap().t().unwrap(),
+            Tensor::new(&[[step as f32, -0.0], [odd, f32::MIN_POSITIVE / 8.0]], cpu)
+                .unwrap()
+                .t()
+                .unwrap(),
         ),
         ("a.mask".to_owned(), Tensor::new(&[1u8, 0, 255], cpu).unwrap()),
         ("c.count".to_owned(), Tensor::new(i64::MIN, cpu).unwrap()),
@@ -53,10 +61,20 @@ fn tensors(step: u64) -> BTreeMap<String, Tensor> {
 
 fn bits(tensors: &BTreeMap<String, Tensor>) -> Vec<(String, Vec<usize>, Vec<u32>)> {
     let wide = |tensor: &Tensor| match tensor.dtype() {
-        DType::F32 => tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect(),
+        DType::F32 => tensor
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap()
+            .into_iter()
+            .map(f32::to_bits)
+            .collect(),
         _ => tensor.flatten_all().unwrap().to_dtype(DType::U32).unwrap().to_vec1().unwrap(),
     };
-    tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec(), wide(tensor))).collect()
+    tensors
+        .iter()
+        .map(|(name, tensor)| (name.clone(), tensor.dims().to_vec(), wide(tensor)))
+        .collect()
 }
 
 fn save(run: &RunDirectory, step: u64, keep: usize) {
@@ -64,12 +82,15 @@ fn save(run: &RunDirectory, step: u64, keep: usize) {
 }
 
 fn latest(run: &RunDirectory) -> Result<Option<u64>, String> {
-    run::load_latest::<State>(run).map(|loaded| loaded.map(|l| l.step)).map_err(|error| error.to_string())
+    run::load_latest::<State>(run)
+        .map(|loaded| loaded.map(|l| l.step))
+        .map_err(|error| error.to_string())
 }
 
 fn checkpoint_names(run: &RunDirectory) -> Vec<String> {
     let entries = fs::read_dir(run.checkpoints_path()).unwrap();
-    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -87,7 +108,8 @@ fn a_checkpoint_comes_back_bit_for_bit_and_only_the_last_ones_stay() {
     let loaded = run::load_latest::<State>(&run).unwrap().unwrap();
     assert_eq!((loaded.step, loaded.state), (1_000_000, state(1_000_000)));
     assert_eq!(bits(&loaded.tensors), bits(&tensors(1_000_000)));
-    let bytes = |name: &str| fs::read(run.checkpoints_path().join("step-1000000").join(name)).unwrap();
+    let bytes =
+        |name: &str| fs::read(run.checkpoints_path().join("step-1000000").join(name)).unwrap();
     let before = [bytes("tensors.safetensors"), bytes("state.json"), bytes("digest.json")];
     save(&run, 1_000_000, 2);
     assert_eq!(before, [bytes("tensors.safetensors"), bytes("state.json"), bytes("digest.json")]);
@@ -129,7 +151,9 @@ fn a_kill_at_any_moment_leaves_a_checkpoint_to_continue_from() {
     // `latest` lost, pointing nowhere, or nonsense: the newest; set back by hand: that one.
     fs::remove_file(run.latest_path()).unwrap();
     assert_eq!(latest(&run), Ok(Some(20)));
-    for (text, step) in [("step-000099", 20), ("../../etc", 20), ("step-20", 20), ("step-000010", 10)] {
+    for (text, step) in
+        [("step-000099", 20), ("../../etc", 20), ("step-20", 20), ("step-000010", 10)]
+    {
         fs::write(run.latest_path(), text).unwrap();
         assert_eq!(latest(&run), Ok(Some(step)));
     }
@@ -162,7 +186,11 @@ fn damaged_checkpoints() {
             |f| change(f.join("tensors.safetensors"), |b| *b.last_mut().unwrap() ^= 1),
             &["has changed"],
         ),
-        ("tensors.safetensors", |f| fs::remove_file(f.join("tensors.safetensors")).unwrap(), &["is missing"]),
+        (
+            "tensors.safetensors",
+            |f| fs::remove_file(f.join("tensors.safetensors")).unwrap(),
+            &["is missing"],
+        ),
         (
             "tensors.safetensors",
             |f| fs::write(f.join("tensors.safetensors"), "PK\u{3}\u{4} something else").unwrap(),
@@ -197,7 +225,10 @@ fn damaged_checkpoints() {
         let message = latest(&run).unwrap_err();
         assert!(message.starts_with(&newest.join(file).display().to_string()), "{message}");
         assert_says(&message, parts);
-        assert_says(&message, &[&format!("delete {} to continue from step-000010", newest.display())]);
+        assert_says(
+            &message,
+            &[&format!("delete {} to continue from step-000010", newest.display())],
+        );
         assert_eq!(checkpoint_names(&run), ["step-000010", "step-000020"]);
         // What the message says would do, does; and so does training on to the same step.
         fs::remove_dir_all(&newest).unwrap();
@@ -213,8 +244,15 @@ fn checkpoints_that_do_not_fit() {
     let run = new_run(&folder);
     save(&run, 10, 3);
     let message = run::load_latest::<Vec<u32>>(&run).unwrap_err().to_string();
-    assert_says(&message, &["step-000010/state.json: does not fit this version", "delete", "to start over"]);
-    fs::rename(run.checkpoints_path().join("step-000010"), run.checkpoints_path().join("step-000011")).unwrap();
+    assert_says(
+        &message,
+        &["step-000010/state.json: does not fit this version", "delete", "to start over"],
+    );
+    fs::rename(
+        run.checkpoints_path().join("step-000010"),
+        run.checkpoints_path().join("step-000011"),
+    )
+    .unwrap();
     assert_says(&latest(&run).unwrap_err(), &["step-000011/state.json: is of step 10"]);
 
     // What could not be read back is not written, and the older checkpoint stays.
@@ -224,17 +262,22 @@ fn checkpoints_that_do_not_fit() {
     let infinite = State { loss: f64::INFINITY, names: Vec::new() };
     let message = run::save(&run, 20, &tensors(20), &infinite, 1, None).unwrap_err().to_string();
     assert_says(&message, &["state.json: cannot be written", "NaN or infinite"]);
-    let halves = BTreeMap::from([("h".to_owned(), Tensor::zeros(2, DType::F16, &Device::Cpu).unwrap())]);
+    let halves =
+        BTreeMap::from([("h".to_owned(), Tensor::zeros(2, DType::F16, &Device::Cpu).unwrap())]);
     let message = run::save(&run, 20, &halves, &state(20), 1, None).unwrap_err().to_string();
     assert_says(&message, &["tensors.safetensors: cannot be written: tensor `h`: is F16"]);
-    assert_eq!((checkpoint_names(&run), latest(&run)), (vec!["step-000010".to_owned()], Ok(Some(10))));
+    assert_eq!(
+        (checkpoint_names(&run), latest(&run)),
+        (vec!["step-000010".to_owned()], Ok(Some(10)))
+    );
 }
 
 #[test]
 fn weight_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
-    let metadata: BTreeMap<_, _> = ('a'..='p').map(|key| (key.to_string(), format!("\"{key}\""))).collect();
+    let metadata: BTreeMap<_, _> =
+        ('a'..='p').map(|key| (key.to_string(), format!("\"{key}\""))).collect();
     export::write_weights(&path, &tensors(1), &metadata).unwrap();
     let good = fs::read(&path).unwrap();
     let read = export::read_weights(&path).unwrap();
@@ -260,15 +303,19 @@ fn weight_files() {
         assert_says(&message, &[path.to_str().unwrap(), part, "give a safetensors file"]);
     }
     fs::remove_file(&path).unwrap();
-    assert_says(&export::read_weights(&path).unwrap_err().to_string(), &["weights.safetensors: cannot be read"]);
+    assert_says(
+        &export::read_weights(&path).unwrap_err().to_string(),
+        &["weights.safetensors: cannot be read"],
+    );
 }
 
 #[test]
 fn run_directories() {
     let folder = tempfile::tempdir().unwrap();
     let scene = load_scene("quickstart").unwrap();
-    let create =
-        |path: &Path, config: &RunConfig| RunDirectory::create(path, config, &scene).map_err(|e| e.to_string());
+    let create = |path: &Path, config: &RunConfig| {
+        RunDirectory::create(path, config, &scene).map_err(|e| e.to_string())
+    };
     let good = RunConfig::default();
     let run = new_run(&folder);
     let file = folder.path().join("file");
@@ -277,7 +324,10 @@ fn run_directories() {
         let message = create(path, &good).unwrap_err();
         assert_says(
             &message,
-            &[&path.display().to_string(), "exists already; --resume continues it, or choose another --run"],
+            &[
+                &path.display().to_string(),
+                "exists already; --resume continues it, or choose another --run",
+            ],
         );
     }
     assert_says(&create(&file.join("below"), &good).unwrap_err(), &["file/below: cannot be"]);
@@ -287,14 +337,20 @@ fn run_directories() {
     fs::create_dir(folder.path().join("empty")).unwrap();
 
     let open = |path: &Path| RunDirectory::open(path).unwrap_err().to_string();
-    for (name, part) in
-        [("none", "does not exist"), ("file", "is no folder"), ("empty", "is no run: it has no config.toml")]
-    {
+    for (name, part) in [
+        ("none", "does not exist"),
+        ("file", "is no folder"),
+        ("empty", "is no run: it has no config.toml"),
+    ] {
         assert_says(&open(&folder.path().join(name)), &[name, part, "give the folder of a run"]);
     }
     create(&folder.path().join("empty"), &good).unwrap();
 
-    let bad = fs::read_to_string(run.figure_path()).unwrap().replacen("x = [-35, 45]", "x = [45, -35]", 1);
+    let bad = fs::read_to_string(run.figure_path()).unwrap().replacen(
+        "x = [-35, 45]",
+        "x = [45, -35]",
+        1,
+    );
     fs::write(run.figure_path(), bad).unwrap();
     assert_says(&open(run.path()), &["run/figure.toml:", "bone \"spine\": limits.x is [45, -35]"]);
     fs::remove_file(run.scene_path()).unwrap();
@@ -359,7 +415,10 @@ fn a_full_disk_is_named_with_the_file() {
     std::os::unix::fs::symlink("/dev/full", &path).unwrap();
     let message = JsonLinesWriter::open(&path).unwrap().append(&row(1)).unwrap_err().to_string();
     assert!(
-        message.starts_with(&format!("{}: cannot be written: No space left on device", path.display())),
+        message.starts_with(&format!(
+            "{}: cannot be written: No space left on device",
+            path.display()
+        )),
         "{message}"
     );
 }

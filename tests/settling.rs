@@ -26,7 +26,9 @@ fn solvable(scene: &Scene, count: u64) -> (Vec<SceneSample>, Vec<Rejection>) {
     let judge = Solvability::new(scene.figure.clone());
     let sample = |index: u64| {
         let hardness = [(index % 11) as f32 / 10.0; 8];
-        judge.first_solvable(index, |attempt| sampler(scene).sample_at(hardness, 9, index, attempt)).unwrap()
+        judge
+            .first_solvable(index, |attempt| sampler(scene).sample_at(hardness, 9, index, attempt))
+            .unwrap()
     };
     let samples: Vec<SceneSample> = (0..count).map(sample).collect();
     let rejections = samples.iter().flat_map(|sample| sample.rejections.clone()).collect();
@@ -45,20 +47,34 @@ fn next_to_none_that_settled_floats_or_goes_through_itself_the_ground_or_what_ca
         let hand = |part: usize| figure.bones[figure.parts[part].bone].name.ends_with("hand");
         let through_prop = primary.flesh.iter().enumerate().any(|(index, part)| {
             let fixed = sample.props.iter().filter(|prop| prop.role == PropRole::Support);
-            !(bar && hand(index)) && fixed.into_iter().any(|prop| prop_penetration(part, prop) > DEEPEST)
+            !(bar && hand(index))
+                && fixed.into_iter().any(|prop| prop_penetration(part, prop) > DEEPEST)
         });
         let through_itself = figure.goes_through_itself(&primary.flesh, 0.0);
-        deep += u64::from(through_itself || through_prop || lowest_point(&primary.flesh) < -DEEPEST);
+        deep +=
+            u64::from(through_itself || through_prop || lowest_point(&primary.flesh) < -DEEPEST);
         afloat += u64::from(floating(figure, primary, &sample.props) > 0.03);
         assert!(primary.pose.angles.iter().zip(&figure.bones).all(|(angles, bone)| {
-            (0..3).all(|axis| (bone.limits[axis][0] - 1e-4..=bone.limits[axis][1] + 1e-4).contains(&angles[axis]))
+            (0..3).all(|axis| {
+                (bone.limits[axis][0] - 1e-4..=bone.limits[axis][1] + 1e-4).contains(&angles[axis])
+            })
         }));
     }
     let diverged = rejections.iter().filter(|reason| **reason == Rejection::Diverged).count();
-    println!("{deep} deep, {afloat} afloat of {SAMPLES}; {diverged} of {} redraws diverged", rejections.len());
-    assert!(deep * 100 < SAMPLES && afloat * 100 < SAMPLES, "{deep} deep, {afloat} afloat of {SAMPLES}");
-    // What diverges is drawn again; were it many, the families would be rarer than their weights say.
-    assert!(diverged as u64 * 10 < SAMPLES, "{diverged} simulations diverged for {SAMPLES} samples");
+    println!(
+        "{deep} deep, {afloat} afloat of {SAMPLES}; {diverged} of {} redraws diverged",
+        rejections.len()
+    );
+    assert!(
+        deep * 100 < SAMPLES && afloat * 100 < SAMPLES,
+        "{deep} deep, {afloat} afloat of {SAMPLES}"
+    );
+    // What diverges is drawn again; were it many, the families would be rarer than their weights
+    // say.
+    assert!(
+        diverged as u64 * 10 < SAMPLES,
+        "{diverged} simulations diverged for {SAMPLES} samples"
+    );
 }
 
 #[test]
@@ -69,7 +85,11 @@ fn a_sample_drawn_twice_is_the_same_to_the_bit() {
         let bits = |sample: &SceneSample| {
             let pose = &sample.figures[0].pose;
             let angles = pose.angles.iter().flat_map(|angles| angles.to_array());
-            angles.chain(pose.root.to_array()).chain(pose.orientation.to_array()).map(f32::to_bits).collect::<Vec<_>>()
+            angles
+                .chain(pose.root.to_array())
+                .chain(pose.orientation.to_array())
+                .map(f32::to_bits)
+                .collect::<Vec<_>>()
         };
         assert_eq!(bits(&draw()), bits(&draw()));
         assert_eq!(draw(), draw());
@@ -83,14 +103,17 @@ fn who_sits_is_on_the_seat_and_the_feet_are_near_the_ground() {
     let mut seats = 0;
     for sample in &samples {
         let figure = &sample.figures[0];
-        let Some(seat) = sample.props.iter().find(|prop| prop.role == PropRole::Support) else { continue };
+        let Some(seat) = sample.props.iter().find(|prop| prop.role == PropRole::Support) else {
+            continue;
+        };
         seats += 1;
         let trunk_or_thigh = |part: usize| {
             let bone = scene.figure.parts[part].bone;
             bone == 0 || scene.figure.bones[bone].parent == Some(0)
         };
         let body = figure.flesh.iter().enumerate().filter(|(part, _)| trunk_or_thigh(*part));
-        let depth = body.map(|(_, part)| prop_penetration(part, seat)).fold(f32::NEG_INFINITY, f32::max);
+        let depth =
+            body.map(|(_, part)| prop_penetration(part, seat)).fold(f32::NEG_INFINITY, f32::max);
         let low = lowest_point(&figure.flesh);
         assert!(
             (-0.03..=DEEPEST).contains(&depth) || low.abs() < 0.03,
@@ -107,15 +130,23 @@ fn hands_stay_at_the_bar_and_the_body_hangs_below() {
     let scene = scene_of(&["hang"]);
     let (samples, _) = solvable(&scene, 30);
     for sample in &samples {
-        let (figure, bar) =
-            (&sample.figures[0], sample.props.iter().find(|prop| prop.role == PropRole::Support).unwrap());
+        let (figure, bar) = (
+            &sample.figures[0],
+            sample.props.iter().find(|prop| prop.role == PropRole::Support).unwrap(),
+        );
         for side in ["left_hand", "right_hand"] {
             let own = |part: usize| scene.figure.bones[scene.figure.parts[part].bone].name == side;
             let hand = figure.flesh.iter().enumerate().filter(|(part, _)| own(*part));
-            let depth = hand.map(|(_, part)| prop_penetration(part, bar)).fold(f32::NEG_INFINITY, f32::max);
+            let depth =
+                hand.map(|(_, part)| prop_penetration(part, bar)).fold(f32::NEG_INFINITY, f32::max);
             assert!(depth > -0.03, "sample {}: {side} is {} m from the bar", sample.index, -depth);
         }
-        assert!(figure.pose.root.y < bar.position.y - 0.2, "sample {}: hips at {}", sample.index, figure.pose.root.y);
+        assert!(
+            figure.pose.root.y < bar.position.y - 0.2,
+            "sample {}: hips at {}",
+            sample.index,
+            figure.pose.root.y
+        );
     }
 }
 
@@ -124,9 +155,15 @@ fn who_leans_touches_ground_and_wall() {
     let scene = scene_of(&["lean"]);
     let (samples, _) = solvable(&scene, 20);
     for sample in &samples {
-        let (figure, wall) =
-            (&sample.figures[0], sample.props.iter().find(|prop| prop.role == PropRole::Support).unwrap());
-        let depth = figure.flesh.iter().map(|part| prop_penetration(part, wall)).fold(f32::NEG_INFINITY, f32::max);
+        let (figure, wall) = (
+            &sample.figures[0],
+            sample.props.iter().find(|prop| prop.role == PropRole::Support).unwrap(),
+        );
+        let depth = figure
+            .flesh
+            .iter()
+            .map(|part| prop_penetration(part, wall))
+            .fold(f32::NEG_INFINITY, f32::max);
         assert!((-0.03..=DEEPEST).contains(&depth) && lowest_point(&figure.flesh).abs() < 0.03);
     }
 }

@@ -1,4 +1,5 @@
-//! A tour of the simulator window on a virtual display, driven by keys and clicks as people's are; and what happens without a display.
+//! A tour of the simulator window on a virtual display, driven by keys and clicks as people's are;
+//! and what happens without a display.
 
 use crate::runs::{Outcome, contents, copy, fail, json, marionette, names, outcome, succeed};
 use std::{
@@ -24,8 +25,9 @@ impl Display {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let mut server =
-            server.expect("this test needs Xvfb; scripts/test installs it on Debian and Ubuntu (package xvfb)");
+        let mut server = server.expect(
+            "this test needs Xvfb; scripts/test installs it on Debian and Ubuntu (package xvfb)",
+        );
         let mut number = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
         Display { server, name: format!(":{}", number.trim()) }
@@ -41,7 +43,9 @@ impl Drop for Display {
 
 fn settings(command: &mut Command) -> &mut Command {
     command.args(["--steps", &STEPS.to_string()]);
-    for setting in ["batch=8", "log.every=1", "checkpoint.every=7", "exam.images=6", "exam.every=11"] {
+    for setting in
+        ["batch=8", "log.every=1", "checkpoint.every=7", "exam.images=6", "exam.every=11"]
+    {
         command.args(["--set", setting]);
     }
     command
@@ -71,7 +75,11 @@ fn weights(run: &Path) -> Vec<u8> {
 
 /// What the tour said, in order.
 fn said(outcome: &Outcome) -> Vec<&str> {
-    outcome.stdout.lines().filter_map(|line| line.strip_prefix("tour: ")?.split(" (").next()).collect()
+    outcome
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("tour: ")?.split(" (").next())
+        .collect()
 }
 
 #[test]
@@ -79,18 +87,20 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
     let (display, folder) = (Display::start(), tempfile::tempdir().unwrap());
     let run = folder.path().join("run");
     let script = format!(
-        "wait step 2\nkey Space\nwait paused\nsay paused\n\
-         key 2\nsay batch\nwait frames 4\nclick 200 200\nwait sample\nsay clicked\nkey 3\nkey L\nsay curves\nkey 4\nsay curriculum\nkey 5\nsay gallery\nkey 6\nsay controls\n\
-         key 1\nwait picture\nsay stage\nkey H\nwait explained\nsay explained\nkey R\nwait picture\n\
-         set stage 3\nwait sample\nsay sample\nset overlay colliders\nset overlay boxes\nset overlay depth\nset heatmap 17\nwait frames 3\n\
-         key ?\nkey Escape\nkey T\nkey Plus\nkey Minus\n\
-         key N\nwait step 3\nkey N\nwait step 4\nkey E\nwait file {run}/exported\nkey C\nkey 5\nkey P\nwait frames 4\n\
-         shot {shot}\nwait file {shot}\nresize 900 600\nwait frames 4\nhide\nsleep 700\nunhide\n\
-         key Space\nwait over\nkey 3\nwait frames 4\nsay over\nclose\n",
+        "wait step 2\nkey Space\nwait paused\nsay paused\nkey 2\nsay batch\nwait frames 4\nclick \
+         200 200\nwait sample\nsay clicked\nkey 3\nkey L\nsay curves\nkey 4\nsay curriculum\nkey \
+         5\nsay gallery\nkey 6\nsay controls\nkey 1\nwait picture\nsay stage\nkey H\nwait \
+         explained\nsay explained\nkey R\nwait picture\nset stage 3\nwait sample\nsay sample\nset \
+         overlay colliders\nset overlay boxes\nset overlay depth\nset heatmap 17\nwait frames \
+         3\nkey ?\nkey Escape\nkey T\nkey Plus\nkey Minus\nkey N\nwait step 3\nkey N\nwait step \
+         4\nkey E\nwait file {run}/exported\nkey C\nkey 5\nkey P\nwait frames 4\nshot \
+         {shot}\nwait file {shot}\nresize 900 600\nwait frames 4\nhide\nsleep 700\nunhide\nkey \
+         Space\nwait over\nkey 3\nwait frames 4\nsay over\nclose\n",
         run = run.display(),
         shot = folder.path().join("shot.png").display(),
     );
-    let mut command = windowed(&display, folder.path(), &script, &["--run", &run.display().to_string()]);
+    let mut command =
+        windowed(&display, folder.path(), &script, &["--run", &run.display().to_string()]);
     let toured = succeed(settings(&mut command));
     let expected = [
         "paused",
@@ -106,7 +116,10 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
         "over",
     ];
     assert_eq!(said(&toured), expected, "{toured:?}");
-    assert!(!toured.stdout.contains("nothing known") && !toured.stderr.contains("nothing known"), "{toured:?}");
+    assert!(
+        !toured.stdout.contains("nothing known") && !toured.stderr.contains("nothing known"),
+        "{toured:?}"
+    );
     assert!(weights(&run) == weights(&HEADLESS), "the weights differ");
     assert_eq!(json(&run, "manifest.json"), json(&HEADLESS, "manifest.json"));
     let hand = fs::read_to_string(run.join("hand.jsonl")).unwrap();
@@ -117,7 +130,10 @@ fn a_tour_of_every_panel_ends_with_the_weights_of_the_headless_run() {
     assert!(names(&run.join("exported"))[0].ends_with(".safetensors"));
     assert!(names(&run.join("pictures")).iter().any(|name| name.starts_with("gallery-hardest")));
     let layout = fs::read_to_string(folder.path().join("config/window.json")).unwrap();
-    assert!(layout.contains("\"panel\": \"curves\"") && layout.contains("\"dark\": false"), "{layout}");
+    assert!(
+        layout.contains("\"panel\": \"curves\"") && layout.contains("\"dark\": false"),
+        "{layout}"
+    );
     let shot = image::open(folder.path().join("shot.png")).unwrap().to_rgb8();
     assert!(shot.width() >= 640 && shot.pixels().any(|pixel| pixel != shot.get_pixel(0, 0)));
 }
@@ -159,10 +175,11 @@ fn a_run_that_is_over_is_opened_to_look_at_and_nothing_changes() {
     let run = folder.path().join("run");
     copy(&HEADLESS, &run);
     let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
-    fs::write(run.join("manifest.json"), manifest.replace(env!("CARGO_PKG_VERSION"), "0.0.9")).unwrap();
+    fs::write(run.join("manifest.json"), manifest.replace(env!("CARGO_PKG_VERSION"), "0.0.9"))
+        .unwrap();
     let before = contents(&run);
-    let script =
-        "key 2\nkey 3\nkey 4\nkey 5\nkey 6\nkey Space\nkey 1\nwait picture\nkey H\nwait explained\nsay seen\nclose\n";
+    let script = "key 2\nkey 3\nkey 4\nkey 5\nkey 6\nkey Space\nkey 1\nwait picture\nkey H\nwait \
+                  explained\nsay seen\nclose\n";
     let args = ["--run", &run.display().to_string()];
     assert_eq!(said(&succeed(&mut windowed(&display, folder.path(), script, &args))), ["seen"]);
     assert!(contents(&run) == before, "something in the run has changed");

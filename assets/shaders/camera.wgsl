@@ -1,11 +1,14 @@
-// What the camera does to a finished tile: low resolution, blur, what is out of focus, motion, darker corners, tone, noise. Reads the
-// light and depth that were drawn and never looks beyond its own tile.
+// What the camera does to a finished tile: low resolution, blur, what is out of focus, motion,
+// darker corners, tone, noise. Reads the light and depth that were drawn and never looks beyond its
+// own tile.
 //
-// All blur is a Gaussian of covariance `spread` times one plus the motion's, which is that along the motion's longer side (a line
-// that may lean) followed by what is left along the other: two passes of a line each instead of one of a square.
+// All blur is a Gaussian of covariance `spread` times one plus the motion's, which is that along
+// the motion's longer side (a line that may lean) followed by what is left along the other: two
+// passes of a line each instead of one of a square.
 //
-// What is blurred widely has light for one in every so many pixels alone, and what lies between is a straight line: see
-// `src/render/blur.rs`. A coarse picture shows each block as what is seen in its middle.
+// What is blurred widely has light for one in every so many pixels alone, and what lies between is
+// a straight line: see `src/render/blur.rs`. A coarse picture shows each block as what is seen in
+// its middle.
 
 // Light, and depth in metres.
 @group(1) @binding(0) var drawn: texture_2d<f32>;
@@ -39,8 +42,9 @@ fn set_tile(in: TileVertex) {
 // Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
 const STEPS: i32 = 6;
 
-// 2 to the power of `x` and the logarithm to base 2, within some millionths of them: ten operations each instead of the many with which
-// Mesa's software driver takes care of what never comes, and the same on every driver. `x` is at least -126, for the logarithm above 0.
+// 2 to the power of `x` and the logarithm to base 2, within some millionths of them: ten operations
+// each instead of the many with which Mesa's software driver takes care of what never comes, and
+// the same on every driver. `x` is at least -126, for the logarithm above 0.
 fn power_of_two(x: vec3<f32>) -> vec3<f32> {
     let whole = floor(x + 0.5);
     let f = x - whole;
@@ -67,8 +71,8 @@ fn srgb(linear: vec3<f32>) -> vec3<f32> {
     return select(1.055 * power(c, 1.0 / 2.4) - 0.055, 12.92 * c, c <= vec3(0.0031308));
 }
 
-// What the camera makes of linear light: contrast about middle grey, saturation, and highlights that are pressed together instead of
-// being cut off.
+// What the camera makes of linear light: contrast about middle grey, saturation, and highlights
+// that are pressed together instead of being cut off.
 fn toned(light: vec3<f32>) -> vec3<f32> {
     let grey = 0.18;
     let curved = grey * power(max(light, vec3(0.0)) / grey, tile.tone.x);
@@ -87,13 +91,14 @@ fn spread(depth: f32) -> f32 {
     return max(tile.post.x * tile.post.x + 0.2 * moved + unfocused * unfocused, 0.02);
 }
 
-// `n / by` without a remainder, neither being below 0: most processors divide integers one at a time.
+// `n / by` without a remainder, neither being below 0: most processors divide integers one at a
+// time.
 fn whole_part(n: vec2<i32>, by: f32) -> vec2<i32> {
     return vec2<i32>((vec2<f32>(n) + 0.5) / by);
 }
 
-// The light along a line through `centre`, what is seen there being `depth` metres away: a Gaussian whose variance at each place is what is not in focus there
-// times `share` plus `motion`.
+// The light along a line through `centre`, what is seen there being `depth` metres away: a Gaussian
+// whose variance at each place is what is not in focus there times `share` plus `motion`.
 fn gathered(centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, motion: f32) -> vec3<f32> {
     let corner = vec2<i32>(tile.place.xy);
     let last = vec2<i32>(tile.place.zw) - 1;
@@ -106,7 +111,8 @@ fn gathered(centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, mot
         let d = f32(k * step);
         let place = clamp(centre + vec2<i32>(floor(d * direction + 0.5)), vec2(0), last);
         let there = textureLoad(drawn, corner + place, 0);
-        // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light nor gives it any.
+        // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light
+        // nor gives it any.
         let variance = spread(min(depth, there.a)) * share + motion;
         let weight = power_of_two(vec3(max(-0.7213475 * d * d / variance, -126.0))).x * inverseSqrt(variance);
         total += weight;
@@ -165,7 +171,8 @@ fn sharp_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return developed(textureLoad(drawn, vec2<i32>(in.position.xy), 0).rgb, pixel);
 }
 
-// What is wide: between the four places of the view around each pixel, or around the middle of its block.
+// What is wide: between the four places of the view around each pixel, or around the middle of its
+// block.
 @fragment
 fn wide_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
@@ -182,7 +189,8 @@ fn wide_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return developed(mix(above, below, between.y), pixel);
 }
 
-// Close to a normal of mean 0 and deviation 1: the sum of four even numbers, the bytes of one hash. Theirs is sqrt((256^2 - 1) / 3).
+// Close to a normal of mean 0 and deviation 1: the sum of four even numbers, the bytes of one hash.
+// Theirs is sqrt((256^2 - 1) / 3).
 fn normal_like(n: vec3<u32>) -> f32 {
     let x = vec4(hashed(n)) >> vec4(0u, 8u, 16u, 24u) & vec4(255u);
     return (f32(x.x + x.y + x.z + x.w) - 510.0) / 147.80;

@@ -1,4 +1,5 @@
-// The light on what is seen, each pixel once. Depth tests confine walls, ground and instances to where they are seen.
+// The light on what is seen, each pixel once. Depth tests confine walls, ground and instances to
+// where they are seen.
 
 // What is done to an instance's own colour: `Fabric` in `src/scene/sample.rs`.
 struct Fabric {
@@ -53,7 +54,8 @@ fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
     return vertex_at(corner_of_tile(corner));
 }
 
-// A corner of a rectangle within a tile: left, top, right and bottom, the tile being 1 wide and high.
+// A corner of a rectangle within a tile: left, top, right and bottom, the tile being 1 wide and
+// high.
 @vertex
 fn rectangle_vertex(@builtin(vertex_index) corner: u32, @location(0) rectangle: vec4<f32>) -> TileVertex {
     tile = uploaded;
@@ -93,8 +95,8 @@ struct Light {
     diffuse: vec3<f32>,
 };
 
-// The light on a surface at `point` of the `skip`th instance, which is seen at `position` in the canvas and whose list of what may take
-// light from it is the `list`th.
+// The light on a surface at `point` of the `skip`th instance, which is seen at `position` in the
+// canvas and whose list of what may take light from it is the `list`th.
 fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32, skip: u32) -> Light {
     let key = key_light(point);
     let facing = max(dot(normal, key.direction), 0.0);
@@ -111,7 +113,8 @@ fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32,
 
 // ---- instances ----
 
-// The list for a point of an instance, `along` its sides or from end to end, from 0 to 1: `pieces` in `src/render/casters.rs`.
+// The list for a point of an instance, `along` its sides or from end to end, from 0 to 1: `pieces`
+// in `src/render/casters.rs`.
 fn piece_of(pieces: u32, along: vec3<f32>) -> u32 {
     let counts = vec3<f32>((vec3(pieces) >> vec3(16u, 20u, 24u)) & vec3(15u));
     let at = clamp(floor(along * counts), vec3(0.0), counts - 1.0);
@@ -131,7 +134,8 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let inverse = vec4(-instance.turn.xyz, instance.turn.w);
     // In the instance's own axes.
     let own = rotate(inverse, from_a);
-    // The face that is least deep inside, or the way from the nearest of the spheres that make up a round cone: see `cone_entry`.
+    // The face that is least deep inside, or the way from the nearest of the spheres that make up a
+    // round cone: see `cone_entry`.
     let inside = abs(own) - instance.b.xyz;
     let face = sign(own) * select(vec3(0.0), vec3(1.0), inside >= vec3(max(inside.x, max(inside.y, inside.z))));
     let axis = instance.b.xyz - instance.a.xyz;
@@ -164,7 +168,8 @@ fn lattice(p: vec3<f32>) -> vec3<u32> {
     return bitcast<vec3<u32>>(vec3<i32>(floor(p)));
 }
 
-// The hash of each corner of a lattice, and what lies between. Neighbours share two of the three products that are hashed.
+// The hash of each corner of a lattice, and what lies between. Neighbours share two of the three
+// products that are hashed.
 fn noise(p: vec3<f32>) -> f32 {
     let f = fract(p);
     let s = f * f * (3.0 - 2.0 * f);
@@ -188,14 +193,15 @@ fn cell_at(position: vec2<f32>) -> u32 {
     return u32(at.x + tile.eye.w * at.y);
 }
 
-// What `uv`, from the top-left corner to the bottom-right one and mirrored beyond, shows of a picture of the bank where a pixel is as
-// wide as `width` of it.
+// What `uv`, from the top-left corner to the bottom-right one and mirrored beyond, shows of a
+// picture of the bank where a pixel is as wide as `width` of it.
 fn picture(layer: f32, uv: vec2<f32>, width: f32) -> vec3<f32> {
     let level = floor(log2(max(width * PICTURE_SIDE, 1.0)) + 0.5);
     return textureSampleLevel(pictures, picture_sampler, uv, i32(layer), level).rgb;
 }
 
-// Far away a pattern is finer than a pixel: it fades to its mean instead of flickering. `pixel` is a pixel's width there, metres.
+// Far away a pattern is finer than a pixel: it fades to its mean instead of flickering. `pixel` is
+// a pixel's width there, metres.
 fn faded(mean: vec3<f32>, patterned: vec3<f32>, pixel: f32) -> vec3<f32> {
     return mix(mean, patterned, clamp(1.5 - 2.0 * pixel / tile.pattern.x, 0.0, 1.0));
 }
@@ -263,8 +269,8 @@ fn ground_pattern(p: vec2<f32>) -> vec3<f32> {
 #endif
 }
 
-// The albedo of the wall at `p`, metres. Each kind of backdrop has a pipeline of its own: one shader with a switch would
-// make a software rasteriser compute every kind for every pixel.
+// The albedo of the wall at `p`, metres. Each kind of backdrop has a pipeline of its own: one
+// shader with a switch would make a software rasteriser compute every kind for every pixel.
 fn wall_pattern(p: vec2<f32>) -> vec3<f32> {
     let q = p / tile.pattern.x;
     let seed = tile.pattern.z;

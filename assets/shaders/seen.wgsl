@@ -1,8 +1,9 @@
-// What is seen where: the planes of ground and wall, then a rectangle around each instance, whose exact surface the fragment shader
-// finds with a ray. Ids and depth come from that one hit.
+// What is seen where: the planes of ground and wall, then a rectangle around each instance, whose
+// exact surface the fragment shader finds with a ray. Ids and depth come from that one hit.
 //
-// Clip depth, reversed, also says what a pixel shows, so that light can be confined to it: instances lie in [0.5, 1], the ground at 0.25,
-// walls and the sky at 0. `src/render/pass.rs` knows these numbers too.
+// Clip depth, reversed, also says what a pixel shows, so that light can be confined to it:
+// instances lie in [0.5, 1], the ground at 0.25, walls and the sky at 0. `src/render/pass.rs` knows
+// these numbers too.
 
 struct Seen {
     @location(0) id: u32,
@@ -20,7 +21,8 @@ struct Outline {
     @location(3) which: vec2<u32>,
 };
 
-// A corner of a whole tile or of a rectangle around an instance, with all of the tile that is needed to find what is seen.
+// A corner of a whole tile or of a rectangle around an instance, with all of the tile that is
+// needed to find what is seen.
 struct SeenVertex {
     @builtin(position) position: vec4<f32>,
     @location(0) @interpolate(flat) a: vec4<f32>,
@@ -78,8 +80,9 @@ fn along_or_any(v: vec2<f32>) -> vec2<f32> {
     return select(vec2(1.0, 0.0), v / max(length, 1e-9), length > 1e-6);
 }
 
-// Where a pinhole camera sees a ball begin and end along `direction`, in focal lengths; all of it must lie in front of the camera. A
-// line that touches the ball, seen along the image, has the slope at which (c - slope f)^2 = r^2 (1 + slope^2) has one solution.
+// Where a pinhole camera sees a ball begin and end along `direction`, in focal lengths; all of it
+// must lie in front of the camera. A line that touches the ball, seen along the image, has the
+// slope at which (c - slope f)^2 = r^2 (1 + slope^2) has one solution.
 fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
     let c = dot(ball.xy, direction);
     let f = ball.z;
@@ -87,9 +90,10 @@ fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
     return (c * f + vec2(-half, half)) / (f * f - ball.w * ball.w);
 }
 
-// A corner of the rectangle, with sides along `direction` and across it, that a pinhole camera sees between `low` and `high`, as this
-// camera's lens shows it: a line bends by the distortion times its half length squared, and no place in an image is much more than
-// a focal length from its middle. What reaches behind the camera may be anywhere in the tile.
+// A corner of the rectangle, with sides along `direction` and across it, that a pinhole camera sees
+// between `low` and `high`, as this camera's lens shows it: a line bends by the distortion times
+// its half length squared, and no place in an image is much more than a focal length from its
+// middle. What reaches behind the camera may be anywhere in the tile.
 fn rectangle(corner: u32, direction: vec2<f32>, low: vec2<f32>, high: vec2<f32>, in_front: bool) -> vec4<f32> {
     let side = vec2(f32(corner & 1u), f32(corner >> 1u));
     let half = 0.5 * (high - low);
@@ -147,8 +151,8 @@ fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> SeenVertex 
     return vertex_at(rectangle(corner, direction, low, high, in_front), in);
 }
 
-// An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1: `t` is the depth. The ground hides what
-// has sunk into it.
+// An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1:
+// `t` is the depth. The ground hides what has sunk into it.
 fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
     let sunk = (tile.eye.y + along.y * t < 0.0) & (tile.wall.y > 0.5);
     if ((t <= NEAR) | (t > FAR) | sunk) {
@@ -160,8 +164,8 @@ fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
 @fragment
 fn cone_fragment(in: SeenVertex) -> Seen {
     set_tile(in);
-    // From the pixel within the tile, not from the rectangle: an interpolated position is rounded otherwise in every place of the
-    // canvas, and a tile must not depend on its place.
+    // From the pixel within the tile, not from the rectangle: an interpolated position is rounded
+    // otherwise in every place of the canvas, and a tile must not depend on its place.
     let along = ray_through(in.position.xy);
     let stretch = inverseSqrt(dot(along, along));
     return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, along, in.which);
@@ -180,10 +184,11 @@ fn sphere_entry(from_centre: vec3<f32>, direction: vec3<f32>, radius: f32) -> f3
     return select(MISS, -along - sqrt(max(discriminant, 0.0)), discriminant > 0.0);
 }
 
-// Where a ray first hits a round cone, the union of the spheres with centres a + s (b - a) and radii ra - s (ra - rb).
-// A point at distance t is inside some sphere where F(t, s) = A - 2 s B + s^2 D < 0; over free s the least F is
-// A - B^2 / D, so the side surface solves D A - B^2 = 0 and counts where s = B / D lies in [0, 1]; elsewhere the nearer
-// end sphere is hit. `RoundCone::ray` is the twin on the CPU.
+// Where a ray first hits a round cone, the union of the spheres with centres a + s (b - a) and
+// radii ra - s (ra - rb). A point at distance t is inside some sphere where F(t, s) = A - 2 s B +
+// s^2 D < 0; over free s the least F is A - B^2 / D, so the side surface solves D A - B^2 = 0 and
+// counts where s = B / D lies in [0, 1]; elsewhere the nearer end sphere is hit. `RoundCone::ray`
+// is the twin on the CPU.
 fn cone_entry(origin: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>) -> f32 {
     let axis = b.xyz - a.xyz;
     let taper = a.w - b.w;

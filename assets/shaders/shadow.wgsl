@@ -1,7 +1,9 @@
-// How much of the sun's or lamp's light arrives at a point, past all instances. Stands in front of `light.wgsl`.
+// How much of the sun's or lamp's light arrives at a point, past all instances. Stands in front of
+// `light.wgsl`.
 
-// Of the tile being drawn: which instances may take light from what. Each list has a head, the places of its first round cone, its first
-// cuboid, and past its last; behind the heads come all lists' members, eight to a vector: `src/render/casters.rs`.
+// Of the tile being drawn: which instances may take light from what. Each list has a head, the
+// places of its first round cone, its first cuboid, and past its last; behind the heads come all
+// lists' members, eight to a vector: `src/render/casters.rs`.
 @group(3) @binding(0) var<uniform> lists: array<vec4<u32>, 4096>;
 @group(2) @binding(0) var<uniform> instances: array<Instance, 640>;
 
@@ -9,8 +11,8 @@ fn member(place: u32) -> u32 {
     return (lists[place >> 3u][(place >> 1u) & 3u] >> ((place & 1u) << 4u)) & 0xffffu;
 }
 
-// How much of the light from a disc passes a round cone: all where the ray is clear of it by the disc's size as seen from where it comes
-// closest, nothing where it is as deep inside.
+// How much of the light from a disc passes a round cone: all where the ray is clear of it by the
+// disc's size as seen from where it comes closest, nothing where it is as deep inside.
 fn passes(point: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, distance: f32) -> f32 {
     let axis = b.xyz - a.xyz;
     let from_a = point - a.xyz;
@@ -37,13 +39,14 @@ fn aimed_at_disc(direction: vec3<f32>, pixel: vec2<u32>) -> vec3<f32> {
     return normalize(direction + radius * (x * cos(angle) + y * sin(angle)));
 }
 
-// The share of the light of a disc in `direction`, at `distance`, that nothing on a list takes away but the `skip`th instance.
+// The share of the light of a disc in `direction`, at `distance`, that nothing on a list takes away
+// but the `skip`th instance.
 //
 // Cuboids are met or missed by a ray to one place on the disc: their penumbras are grainy.
 //
-// A software rasteriser runs several pixels in step, and both sides of every branch; a loop it goes through at least once, and leaves
-// once no pixel is left in it. So lists are as short as can be found out before, and where no shadow can be a pipeline without this
-// function serves.
+// A software rasteriser runs several pixels in step, and both sides of every branch; a loop it goes
+// through at least once, and leaves once no pixel is left in it. So lists are as short as can be
+// found out before, and where no shadow can be a pipeline without this function serves.
 fn lit_from(point: vec3<f32>, key: Key, pixel: vec2<u32>, list: u32, skip: u32, may_be_lit: bool) -> f32 {
     let direction = key.direction;
     let distance = key.distance;

@@ -1,5 +1,5 @@
-// Where things are: instances, rays through the camera's lens, the planes of ground and wall, the sun or lamp. Stands behind
-// `tile_data.wgsl` and in front of the shaders that draw a tile.
+// Where things are: instances, rays through the camera's lens, the planes of ground and wall, the
+// sun or lamp. Stands behind `tile_data.wgsl` and in front of the shaders that draw a tile.
 
 // A round cone or a cuboid; the layout is that of `crates/marionette-render/src/gpu.rs`.
 struct Instance {
@@ -40,9 +40,10 @@ fn cuboid_entry(origin: vec3<f32>, direction: vec3<f32>, centre: vec3<f32>, half
     return select(t, MISS, t > min(far.x, min(far.y, far.z)));
 }
 
-// The ray through a pixel's middle in the canvas, its length along the camera's forward axis being 1. Where rays are moved about, it is by
-// -3, 1, -1 or 3 eighths of a pixel to the right, from row to row, and down, from column to column: otherwise an edge along either would lie
-// where the nearest row or column does.
+// The ray through a pixel's middle in the canvas, its length along the camera's forward axis being
+// 1. Where rays are moved about, it is by -3, 1, -1 or 3 eighths of a pixel to the right, from row
+// to row, and down, from column to column: otherwise an edge along either would lie where the
+// nearest row or column does.
 fn ray_through(position: vec2<f32>) -> vec3<f32> {
     let middle = position - vec2<f32>(tile.place.xy);
     let p = middle + tile.ray_origin.w * (0.75 * fract(0.5 * middle.yx) + 0.5 * fract(0.25 * middle.yx) - 0.625);

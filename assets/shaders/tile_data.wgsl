@@ -1,10 +1,12 @@
-// What a tile is on the GPU (the layout is that of `crates/marionette-render/src/gpu.rs`), and what all shaders use. Stands in front of them.
+// What a tile is on the GPU (the layout is that of `crates/marionette-render/src/gpu.rs`), and what
+// all shaders use. Stands in front of them.
 
 // A tile as one view of it has it: of every pixel, or of one for every square of them.
 struct Tile {
     clip_from_world: mat4x4<f32>,
     eye: vec4<f32>,             // w: cells along each side, for shadows
-    // Ray direction of pixel (x, y) of the view: origin + x * right + y * down, its length along forward being 1.
+    // Ray direction of pixel (x, y) of the view: origin + x * right + y * down, its length along
+    // forward being 1.
     ray_origin: vec4<f32>,      // w: 1 where rays are moved about, else 0
     ray_right: vec4<f32>,       // w: the tile's width in pixels of the view
     ray_down: vec4<f32>,        // w: its height
@@ -28,13 +30,15 @@ struct Tile {
     picture: vec4<u32>,         // left, top, width, height in the atlas
 };
 
-// Of the tile being drawn, as it was uploaded: a uniform buffer at an offset of the tile's own, which vertex shaders alone read. They
-// hand on what fragment shaders need as what is the same all over a triangle: a software rasteriser reads that once for a triangle, but a
-// uniform buffer once for every pixel, in twenty steps for each number. And Mesa's builds a shader anew for every number in a uniform buffer
-// at which a loop ends.
+// Of the tile being drawn, as it was uploaded: a uniform buffer at an offset of the tile's own,
+// which vertex shaders alone read. They hand on what fragment shaders need as what is the same all
+// over a triangle: a software rasteriser reads that once for a triangle, but a uniform buffer once
+// for every pixel, in twenty steps for each number. And Mesa's builds a shader anew for every
+// number in a uniform buffer at which a loop ends.
 @group(0) @binding(0) var<uniform> uploaded: Tile;
 
-// Of the tile being drawn, as far as the shader that runs needs it. Every entry point sets it before anything else.
+// Of the tile being drawn, as far as the shader that runs needs it. Every entry point sets it
+// before anything else.
 var<private> tile: Tile;
 
 // A corner of a triangle that covers a whole tile. The viewport gives it its depth.

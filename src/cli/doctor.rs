@@ -1,4 +1,5 @@
-//! `marionette doctor`: what this machine has to draw and train with, what is missing, and how to get it.
+//! `marionette doctor`: what this machine has to draw and train with, what is missing, and how to
+//! get it.
 
 use super::{CommandError, output};
 use anyhow::{Context, anyhow};
@@ -72,7 +73,9 @@ struct CpuFeature {
 pub fn doctor(args: DoctorArgs) -> Result<(), CommandError> {
     let findings = find();
     let text = if args.json {
-        serde_json::to_string_pretty(&findings).context("the findings").map_err(CommandError::Failed)?
+        serde_json::to_string_pretty(&findings)
+            .context("the findings")
+            .map_err(CommandError::Failed)?
     } else {
         findings.to_string()
     };
@@ -87,7 +90,9 @@ pub fn doctor(args: DoctorArgs) -> Result<(), CommandError> {
 fn find() -> Findings {
     let mut missing = Vec::new();
     let adapter = find_adapter()
-        .map_err(|_| missing.push(format!("no Vulkan, Metal or DX12 driver was found: {}", driver_remedy())))
+        .map_err(|_| {
+            missing.push(format!("no Vulkan, Metal or DX12 driver was found: {}", driver_remedy()))
+        })
         .ok();
     let draws = adapter.as_ref().map(|_| {
         let drawn = headless_app(
@@ -120,16 +125,19 @@ fn device(name: &'static str) -> Device {
 /// How to get a driver on this system.
 fn driver_remedy() -> String {
     if cfg!(target_os = "macos") {
-        return "macOS brings Metal; a virtual machine has to be given a graphics device".to_owned();
+        return "macOS brings Metal; a virtual machine has to be given a graphics device"
+            .to_owned();
     }
     if cfg!(windows) {
         return "Windows brings DX12; install the graphics card's driver".to_owned();
     }
-    let forced =
-        ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+    let forced = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"]
+        .into_iter()
+        .find_map(|name| Some((name, std::env::var(name).ok()?)));
     if let Some((name, value)) = forced {
         return format!(
-            "{name} is set to \"{value}\", and no other driver is looked for; unset it or name a driver's JSON file"
+            "{name} is set to \"{value}\", and no other driver is looked for; unset it or name a \
+             driver's JSON file"
         );
     }
     install_command(&fs::read_to_string("/etc/os-release").unwrap_or_default())
@@ -140,7 +148,12 @@ fn install_command(os_release: &str) -> String {
     // ID is the distribution itself, ID_LIKE those that it descends from.
     let ids = |key: &str| {
         let value = os_release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        value.unwrap_or_default().trim_matches('"').split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        value
+            .unwrap_or_default()
+            .trim_matches('"')
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     let command = ids("ID").into_iter().chain(ids("ID_LIKE")).find_map(|id| match id.as_str() {
         "debian" | "ubuntu" => Some("apt-get install mesa-vulkan-drivers libvulkan1"),
@@ -152,9 +165,9 @@ fn install_command(os_release: &str) -> String {
     });
     match command {
         Some(command) => format!("`{command}` brings a software one"),
-        None => {
-            "install the Vulkan loader and the graphics card's driver, or Mesa's software driver (lavapipe)".to_owned()
-        }
+        None => "install the Vulkan loader and the graphics card's driver, or Mesa's software \
+                 driver (lavapipe)"
+            .to_owned(),
     }
 }
 
@@ -176,14 +189,18 @@ fn available_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
-    let group = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok();
-    let allowed = group("memory.max").map(|most| most.saturating_sub(group("memory.current").unwrap_or(0)));
+    let group = |name: &str| {
+        fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok()
+    };
+    let allowed =
+        group("memory.max").map(|most| most.saturating_sub(group("memory.current").unwrap_or(0)));
     Some(allowed.map_or(free, |allowed| allowed.min(free)))
 }
 
 impl Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let versions: Vec<String> = self.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let versions: Vec<String> =
+            self.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         writeln!(f, "versions    {}", versions.join(", "))?;
         match &self.adapter {
             Some(AdapterReport { name, driver, backend, software }) => {
@@ -202,8 +219,12 @@ impl Display for Findings {
             let detail = if *usable { "usable" } else { detail };
             writeln!(f, "{title:<12}{name}: {detail}")?;
         }
-        let rayon = self.rayon_num_threads.as_ref().map_or(String::new(), |n| format!(" (RAYON_NUM_THREADS is {n})"));
-        let has = |wanted| self.cpu_features.iter().filter(move |f| f.found == wanted).map(|f| f.name);
+        let rayon = self
+            .rayon_num_threads
+            .as_ref()
+            .map_or(String::new(), |n| format!(" (RAYON_NUM_THREADS is {n})"));
+        let has =
+            |wanted| self.cpu_features.iter().filter(move |f| f.found == wanted).map(|f| f.name);
         let listed = |wanted| has(wanted).collect::<Vec<_>>().join(", ");
         write!(f, "processor   {} cores{rayon}", self.cpus)?;
         for (text, wanted) in [("has", true), ("lacks", false)] {
@@ -229,7 +250,10 @@ mod tests {
     fn versions_are_those_of_the_lock_file() {
         let lock = include_str!("../../Cargo.lock");
         for (name, version) in VERSIONS {
-            assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{name} is not {version}");
+            assert!(
+                lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")),
+                "{name} is not {version}"
+            );
         }
     }
 

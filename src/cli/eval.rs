@@ -22,13 +22,15 @@ use std::{
 /// Unusable pictures that are named one by one.
 const MOST_WARNINGS: usize = 10;
 
-/// Judge a trained network: in exams of rendered images that nothing is trained on, or on labelled pictures.
+/// Judge a trained network: in exams of rendered images that nothing is trained on, or on labelled
+/// pictures.
 ///
 /// Example: marionette eval runs/first --exam all
 ///
 /// Example: marionette eval runs/first --axes --json axes.json
 ///
-/// Example: marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json val.json
+/// Example: marionette eval runs/first --coco person_keypoints_val2017.json --images val2017 --json
+/// val.json
 #[derive(Args)]
 #[command(group = ArgGroup::new("judged by").args(["exam", "axes", "coco"]).required(true))]
 pub struct EvalArgs {
@@ -37,11 +39,13 @@ pub struct EvalArgs {
     /// Exam to take: standard, easy, hard, hard-AXIS, or all.
     #[arg(long, value_name = "NAME")]
     exam: Option<String>,
-    /// Tell how the error grows along each hardness axis, level by level, while the other axes stay easy.
+    /// Tell how the error grows along each hardness axis, level by level, while the other axes stay
+    /// easy.
     #[arg(long)]
     axes: bool,
     /// Levels per axis, equal parts of 0 to 1, with --axes.
-    // That it requires --axes would not do: clap excuses what conflicts with an argument that is there.
+    // That it requires --axes would not do: clap excuses what conflicts with an argument that is
+    // there.
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with_all = ["coco", "exam"],
         value_parser = clap::value_parser!(u8).range(2..=20))]
     levels: u8,
@@ -66,7 +70,8 @@ pub struct EvalArgs {
     /// Write what was found to this COCO results file.
     #[arg(long, value_name = "FILE", requires = "coco")]
     results: Option<PathBuf>,
-    /// Let the network look at every picture in a mirror as well and take the mean of both: twice as long, somewhat better.
+    /// Let the network look at every picture in a mirror as well and take the mean of both: twice
+    /// as long, somewhat better.
     #[arg(long)]
     flip_test: bool,
     /// Where the network runs: auto, cpu, cuda:N or metal.
@@ -88,18 +93,33 @@ pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
         check_writable(path).map_err(|e| CommandError::Failed(e.into()))?;
     }
     let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
-    let model = load_model(&args.weights, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
+    let model = load_model(&args.weights, Which::Newest, &device)
+        .map_err(|e| CommandError::Input(e.into()))?;
     let (detector, weights) = (model.detector.with_flip_test(args.flip_test), model.source);
     if let Some(exam) = &args.exam {
-        let report =
-            eval_exam::on_exams(&args.weights, weights, &detector, exam, args.scene.as_deref(), args.count as usize)?;
+        let report = eval_exam::on_exams(
+            &args.weights,
+            weights,
+            &detector,
+            exam,
+            args.scene.as_deref(),
+            args.count as usize,
+        )?;
         return tell(&args, &report, || eval_exam::text(&report));
     }
     if args.axes {
         let mut screen = Screen::new(args.quiet, "levels");
         let (scene, images) = (args.scene.as_deref(), args.count as usize);
         let show = |done, all| screen.show(done, all);
-        let report = eval_axes::along_axes(&args.weights, weights, &detector, args.levels, scene, images, show);
+        let report = eval_axes::along_axes(
+            &args.weights,
+            weights,
+            &detector,
+            args.levels,
+            scene,
+            images,
+            show,
+        );
         screen.close();
         let report = report?;
         return tell(&args, &report, || eval_axes::text(&report));
@@ -109,15 +129,21 @@ pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
     match report.unusable {
         0 => Ok(()),
         unusable => Err(CommandError::Failed(anyhow!(
-            "{unusable} of {pictures} pictures could not be used; the figures are those of the others"
+            "{unusable} of {pictures} pictures could not be used; the figures are those of the \
+             others"
         ))),
     }
 }
 
 /// Writes a report to the file that was asked for, and prints it.
-fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> Result<(), CommandError> {
+fn tell(
+    args: &EvalArgs,
+    report: &impl Serialize,
+    text: impl Fn() -> String,
+) -> Result<(), CommandError> {
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(report).map_err(|e| CommandError::Failed(e.into()))?;
+        let text =
+            serde_json::to_string_pretty(report).map_err(|e| CommandError::Failed(e.into()))?;
         write_atomic(path, (text + "\n").as_bytes()).map_err(|e| CommandError::Failed(e.into()))?;
     }
     if !args.quiet {
@@ -127,26 +153,37 @@ fn tell(args: &EvalArgs, report: &impl Serialize, text: impl Fn() -> String) -> 
 }
 
 /// Judges the detector on a COCO file; also says how many pictures there were to look at.
-fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(EvalReport, usize), CommandError> {
+fn on_coco(
+    args: &EvalArgs,
+    weights: PathBuf,
+    detector: &Detector,
+) -> Result<(EvalReport, usize), CommandError> {
     let (Some(coco), Some(images)) = (&args.coco, &args.images) else {
-        return Err(CommandError::Input(anyhow!("give --exam NAME, --axes, or --coco ANN.json with --images DIR")));
+        return Err(CommandError::Input(anyhow!(
+            "give --exam NAME, --axes, or --coco ANN.json with --images DIR"
+        )));
     };
     let scheme = &detector.card().keypoints;
     let file = read_coco(coco, scheme).map_err(|e| CommandError::Input(e.into()))?;
     if !images.is_dir() {
         let found = if images.exists() { "is no folder" } else { "does not exist" };
-        let message = anyhow!("{}: {found}; give the folder of the pictures as --images", images.display());
+        let message =
+            anyhow!("{}: {found}; give the folder of the pictures as --images", images.display());
         return Err(CommandError::Input(message));
     }
     // A wrong key is found out before the long work.
-    let key_trouble = |e| CommandError::Input(anyhow::Error::new(e).context(coco.display().to_string()));
+    let key_trouble =
+        |e| CommandError::Input(anyhow::Error::new(e).context(coco.display().to_string()));
     if let Some(key) = &args.by {
         by_key(key, &file, scheme, &[], &HashSet::new()).map_err(key_trouble)?;
     }
     let search = search(args.quiet, detector, &file, images)?;
     let unusable: HashSet<usize> = search.unusable.iter().map(|unusable| unusable.image).collect();
     if unusable.len() == search.pictures {
-        return Err(CommandError::Failed(anyhow!("none of the {} pictures could be used", search.pictures)));
+        return Err(CommandError::Failed(anyhow!(
+            "none of the {} pictures could be used",
+            search.pictures
+        )));
     }
     if let Some(path) = &args.results {
         write_results(path, &file, &search.results).map_err(|e| CommandError::Failed(e.into()))?;
@@ -169,7 +206,12 @@ fn on_coco(args: &EvalArgs, weights: PathBuf, detector: &Detector) -> Result<(Ev
 }
 
 /// Finds everybody, with progress on the way and a warning for each picture that could not be used.
-fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> Result<Search, CommandError> {
+fn search(
+    quiet: bool,
+    detector: &Detector,
+    file: &CocoFile,
+    images: &Path,
+) -> Result<Search, CommandError> {
     let mut screen = Screen::new(quiet, "pictures");
     let search = find_people(detector, file, images, |done, all| screen.show(done, all));
     screen.close();
@@ -178,7 +220,10 @@ fn search(quiet: bool, detector: &Detector, file: &CocoFile, images: &Path) -> R
         output::warn(&format!("warning: {}", unusable.error));
     }
     if search.unusable.len() > MOST_WARNINGS {
-        output::warn(&format!("warning: {} more could not be used", search.unusable.len() - MOST_WARNINGS));
+        output::warn(&format!(
+            "warning: {} more could not be used",
+            search.unusable.len() - MOST_WARNINGS
+        ));
     }
     Ok(search)
 }
@@ -204,7 +249,10 @@ impl Screen {
         if std::io::stderr().is_terminal() {
             let bar = self.bar.get_or_insert_with(|| {
                 let bar = ProgressBar::new(all as u64);
-                let template = format!("{{wide_bar}} {{pos}}/{{len}} {}  {{per_sec}}  {{eta}} left", self.what);
+                let template = format!(
+                    "{{wide_bar}} {{pos}}/{{len}} {}  {{per_sec}}  {{eta}} left",
+                    self.what
+                );
                 match ProgressStyle::with_template(&template) {
                     Ok(style) => bar.with_style(style),
                     Err(_) => bar,

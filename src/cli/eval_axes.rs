@@ -32,8 +32,9 @@ pub struct AxesReport {
     pub axes: Vec<AxisErrors>,
 }
 
-/// Takes the exams of `levels` levels of every axis, of `images` images each, with a detector that was asked for as `asked`
-/// and read from the file `weights`. `progress` hears how many exams are done, and of how many.
+/// Takes the exams of `levels` levels of every axis, of `images` images each, with a detector that
+/// was asked for as `asked` and read from the file `weights`. `progress` hears how many exams are
+/// done, and of how many.
 pub fn along_axes(
     asked: &Path,
     weights: PathBuf,
@@ -51,20 +52,26 @@ pub fn along_axes(
         exams.iter().flat_map(|(_, exams)| exams).map(|exam| (*exam, None)).collect();
     let mut take = || -> anyhow::Result<()> {
         let (width, height) = (scene.image.width, scene.image.height);
-        let renderer = RendererConfig { tiles: TILES.min(images), width, height, threads: threads(0) };
+        let renderer =
+            RendererConfig { tiles: TILES.min(images), width, height, threads: threads(0) };
         let (mut app, _) = headless_app(renderer, &scene.pictures)?;
         let all = results.len();
         for (done, (exam, result)) in results.iter_mut().enumerate() {
             // Not kept: there are several times as many as there are exams.
             let set = render_exam(&mut app, renderer, &scene, *exam, images)?;
-            *result = Some(grade(&set, &scheme, &detector.detect(&set.images()).context("the network failed")?));
+            *result = Some(grade(
+                &set,
+                &scheme,
+                &detector.detect(&set.images()).context("the network failed")?,
+            ));
             progress(done + 1, all);
         }
         Ok(())
     };
     take().map_err(CommandError::Failed)?;
     let errors = |(axis, exams): (HardnessAxis, Vec<Exam>)| {
-        let taken: Vec<&ExamResult> = exams.iter().filter_map(|exam| results.get(exam)?.as_ref()).collect();
+        let taken: Vec<&ExamResult> =
+            exams.iter().filter_map(|exam| results.get(exam)?.as_ref()).collect();
         AxisErrors::new(axis, &taken)
     };
     Ok(AxesReport {
@@ -89,18 +96,25 @@ fn write_text(out: &mut String, report: &AxesReport) -> std::fmt::Result {
     let images = first.levels.first().map_or(0, |level| level.images);
     writeln!(
         out,
-        "scene {}, {images} images a level, the other axes over 0.0-0.2; with Spearman's correlation over the levels",
+        "scene {}, {images} images a level, the other axes over 0.0-0.2; with Spearman's \
+         correlation over the levels",
         report.scene
     )?;
     let tables: [(&str, fn(&LevelErrors) -> f64, fn(&AxisErrors) -> f32); 2] = [
-        ("missed keypoints: 1 - PCK@0.2 torso", |level| level.missed, |axis| axis.missed_correlation),
+        (
+            "missed keypoints: 1 - PCK@0.2 torso",
+            |level| level.missed,
+            |axis| axis.missed_correlation,
+        ),
         ("mean error, torso lengths", |level| level.mean_error, |axis| axis.error_correlation),
     ];
-    let heads: String = first.levels.iter().map(|level| format!("  {:.2}-{:.2}", level.low, level.high)).collect();
+    let heads: String =
+        first.levels.iter().map(|level| format!("  {:.2}-{:.2}", level.low, level.high)).collect();
     for (title, error, correlation) in tables {
         writeln!(out, "\n{title}\n{:<12}{heads}  correlation", "axis")?;
         for axis in &report.axes {
-            let errors: String = axis.levels.iter().map(|level| format!("  {:9.3}", error(level))).collect();
+            let errors: String =
+                axis.levels.iter().map(|level| format!("  {:9.3}", error(level))).collect();
             writeln!(out, "{:<12}{errors}        {:+.2}", axis.axis.name(), correlation(axis))?;
         }
     }

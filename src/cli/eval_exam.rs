@@ -34,7 +34,8 @@ pub struct ExamsReport {
     pub exams: Vec<ExamResult>,
 }
 
-/// Takes the exams called `name` with a detector that was asked for as `asked` and read from the file `weights`.
+/// Takes the exams called `name` with a detector that was asked for as `asked` and read from the
+/// file `weights`.
 pub fn on_exams(
     asked: &Path,
     weights: PathBuf,
@@ -52,25 +53,43 @@ pub fn on_exams(
         let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
         let (mut app, adapter) = headless_app(renderer, &scene.pictures)?;
         let app = (&mut app, renderer, &adapter);
-        let sets = ExamStore::of_user()
-            .fetch(app, &scene, &exams, images, |notice| output::warn(&format!("note: {notice}")))?;
+        let sets = ExamStore::of_user().fetch(app, &scene, &exams, images, |notice| {
+            output::warn(&format!("note: {notice}"))
+        })?;
         sets.iter()
-            .map(|set| Ok(grade(set, &scheme, &detector.detect(&set.images()).context("the network failed")?)))
+            .map(|set| {
+                Ok(grade(
+                    set,
+                    &scheme,
+                    &detector.detect(&set.images()).context("the network failed")?,
+                ))
+            })
             .collect()
     };
     let exams = take().map_err(CommandError::Failed)?;
-    Ok(ExamsReport { weights, flip_test: detector.flip_test(), scene: scene.name, keypoints: scheme.names, exams })
+    Ok(ExamsReport {
+        weights,
+        flip_test: detector.flip_test(),
+        scene: scene.name,
+        keypoints: scheme.names,
+        exams,
+    })
 }
 
-/// The scene whose images the detector is to be judged by, at the size that its network takes: as [`find_scene`], if the
-/// detector is of that scene's figure.
-pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option<&str>) -> Result<Scene, CommandError> {
+/// The scene whose images the detector is to be judged by, at the size that its network takes: as
+/// [`find_scene`], if the detector is of that scene's figure.
+pub fn scene_of(
+    asked: &Path,
+    weights: &Path,
+    detector: &Detector,
+    scene: Option<&str>,
+) -> Result<Scene, CommandError> {
     let scene = find_scene(asked, detector, scene).map_err(CommandError::Input)?;
     let (card, scheme) = (detector.card(), scene.figure.scheme());
     if card.keypoints.names != scheme.names {
         return Err(CommandError::Input(anyhow!(
-            "{}: is of the figure \"{}\" with {} keypoints, and scene \"{}\" shows \"{}\" with other ones; \
-             give weights of that figure or a --scene with yours",
+            "{}: is of the figure \"{}\" with {} keypoints, and scene \"{}\" shows \"{}\" with \
+             other ones; give weights of that figure or a --scene with yours",
             weights.display(),
             card.figure,
             card.keypoints.names.len(),
@@ -81,8 +100,8 @@ pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option
     let [width, height] = card.network.input_size();
     scene.resized(ImageSize { width, height }).ok_or_else(|| {
         CommandError::Input(anyhow!(
-            "network \"{}\" takes {width}x{height} images, scene \"{}\" makes {}x{} ones; give a --scene whose `image` \
-             has the same proportions",
+            "network \"{}\" takes {width}x{height} images, scene \"{}\" makes {}x{} ones; give a \
+             --scene whose `image` has the same proportions",
             card.network.name,
             scene.name,
             scene.image.width,
@@ -91,7 +110,8 @@ pub fn scene_of(asked: &Path, weights: &Path, detector: &Detector, scene: Option
     })
 }
 
-/// The scene asked for, else that of the run that the weights lie in, else the built-in one that they were trained on.
+/// The scene asked for, else that of the run that the weights lie in, else the built-in one that
+/// they were trained on.
 fn find_scene(weights: &Path, detector: &Detector, scene: Option<&str>) -> anyhow::Result<Scene> {
     if let Some(scene) = scene {
         return Ok(load_scene(scene)?);
@@ -102,11 +122,15 @@ fn find_scene(weights: &Path, detector: &Detector, scene: Option<&str>) -> anyho
     }
     let trained_on = &detector.card().scene;
     load_scene(trained_on).with_context(|| {
-        format!("the weights were trained on scene \"{trained_on}\", which is not at hand; give its file as --scene")
+        format!(
+            "the weights were trained on scene \"{trained_on}\", which is not at hand; give its \
+             file as --scene"
+        )
     })
 }
 
-/// The report as text: a line per exam; for the widest exam also results along the axes and per keypoint.
+/// The report as text: a line per exam; for the widest exam also results along the axes and per
+/// keypoint.
 pub fn text(report: &ExamsReport) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -118,12 +142,14 @@ pub fn text(report: &ExamsReport) -> String {
 fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
     writeln!(
         out,
-        "exam              images  PCK@0.2  mean pose  blind    AUC  error  PCK@0.1 box    AP   AP50   AP75     AR"
+        "exam              images  PCK@0.2  mean pose  blind    AUC  error  PCK@0.1 box    AP   \
+         AP50   AP75     AR"
     )?;
     for ExamResult { exam, images, pck, oks, mean_pose, .. } in &report.exams {
         writeln!(
             out,
-            "{:<16}  {images:>6}    {:5.3}      {mean_pose:5.3}  {:5.3}  {:5.3}  {:5.3}        {:5.3}  {}  {}  {}  {}",
+            "{:<16}  {images:>6}    {:5.3}      {mean_pose:5.3}  {:5.3}  {:5.3}  {:5.3}        \
+             {:5.3}  {}  {}  {}  {}",
             exam.name(),
             pck.torso_02,
             pck.torso_02_blind,
@@ -138,15 +164,22 @@ fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\nPCK@0.2, mean pose (always guessing it), blind (left and right may be exchanged), AUC (up to 0.5) and error are \
-         in torso lengths."
+        "\nPCK@0.2, mean pose (always guessing it), blind (left and right may be exchanged), AUC \
+         (up to 0.5) and error are in torso lengths."
     )?;
-    let Some(widest) =
-        report.exams.iter().find(|result| result.exam == Exam::Standard).or_else(|| report.exams.first())
+    let Some(widest) = report
+        .exams
+        .iter()
+        .find(|result| result.exam == Exam::Standard)
+        .or_else(|| report.exams.first())
     else {
         return Ok(());
     };
-    writeln!(out, "\n{}: PCK@0.2 along each axis, from easy to hard (images in the bin)", widest.exam.name())?;
+    writeln!(
+        out,
+        "\n{}: PCK@0.2 along each axis, from easy to hard (images in the bin)",
+        widest.exam.name()
+    )?;
     for axis in &widest.axes {
         write!(out, "{:<16}", axis.axis.name())?;
         for bin in &axis.bins {
@@ -156,7 +189,11 @@ fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
     }
     writeln!(out, "\n{:<16}  labelled  PCK@0.2  error   ({})", "keypoint", widest.exam.name())?;
     for (name, score) in report.keypoints.iter().zip(&widest.pck.per_keypoint) {
-        writeln!(out, "{name:<16}  {:>8}    {:5.3}  {:5.3}", score.labelled, score.torso_02, score.mean_error)?;
+        writeln!(
+            out,
+            "{name:<16}  {:>8}    {:5.3}  {:5.3}",
+            score.labelled, score.torso_02, score.mean_error
+        )?;
     }
     Ok(())
 }

@@ -12,10 +12,12 @@ pub fn text(report: &EvalReport) -> String {
 }
 
 fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
-    let name_width = report.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).clamp(16, 40);
+    let name_width =
+        report.rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).clamp(16, 40);
     writeln!(
         out,
-        "{:<name_width$}  people  keypoints  PCK@0.2  blind    AUC  error  PCK@0.1 box    AP   AP50   AP75     AR",
+        "{:<name_width$}  people  keypoints  PCK@0.2  blind    AUC  error  PCK@0.1 box    AP   \
+         AP50   AP75     AR",
         "",
     )?;
     for row in &report.rows {
@@ -40,7 +42,8 @@ fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     let Some(all) = report.rows.first() else { return Ok(()) };
     writeln!(
         out,
-        "\nPCK@0.2, blind (left and right may be exchanged), AUC (up to 0.5) and error are in torso lengths."
+        "\nPCK@0.2, blind (left and right may be exchanged), AUC (up to 0.5) and error are in \
+         torso lengths."
     )?;
     if all.pck.without_torso > 0 {
         writeln!(
@@ -63,8 +66,12 @@ fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
             measured(score.mean_error)
         )?;
     }
-    let unjudged: Vec<&str> =
-        report.keypoints.iter().filter(|name| !report.judged.contains(name)).map(String::as_str).collect();
+    let unjudged: Vec<&str> = report
+        .keypoints
+        .iter()
+        .filter(|name| !report.judged.contains(name))
+        .map(String::as_str)
+        .collect();
     if !unjudged.is_empty() {
         writeln!(out, "Not in the file, and so not judged: {}.", unjudged.join(", "))?;
     }

@@ -16,13 +16,16 @@ const CARD: &str = "model.json";
 
 /// Write a trained network to a file that other programs read, with its model card.
 ///
-/// The card says what it takes to use the network: keypoints, input size, normalisation, decoder. It is in the header of
-/// FILE and, for people, in model.json beside it. examples/python/numpy_forward.py shows how to read and run it.
+/// The card says what it takes to use the network: keypoints, input size, normalisation, decoder.
+/// It is in the header of FILE and, for people, in model.json beside it.
+/// examples/python/numpy_forward.py shows how to read and run it.
 ///
-/// Example: marionette export runs/quickstart-001 --format safetensors --out nano.safetensors --check check.safetensors
+/// Example: marionette export runs/quickstart-001 --format safetensors --out nano.safetensors
+/// --check check.safetensors
 #[derive(Args)]
 pub struct ExportArgs {
-    /// Folder of a run, or a file of weights. Of a run that has not finished, its newest checkpoint is taken.
+    /// Folder of a run, or a file of weights. Of a run that has not finished, its newest checkpoint
+    /// is taken.
     #[arg(value_name = "RUN|WEIGHTS")]
     source: PathBuf,
     /// How it is written.
@@ -34,7 +37,8 @@ pub struct ExportArgs {
     /// Take the checkpoint that did best in the run's exams.
     #[arg(long)]
     best: bool,
-    /// Also write a safetensors file with inputs, the network's output for them and the keypoints in it, to check against.
+    /// Also write a safetensors file with inputs, the network's output for them and the keypoints
+    /// in it, to check against.
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
     /// Print nothing but errors.
@@ -73,31 +77,50 @@ pub fn export(args: ExportArgs) -> Result<(), CommandError> {
 
 fn read(args: &ExportArgs) -> anyhow::Result<RunModel> {
     if args.best && !args.source.is_dir() {
-        return Err(anyhow!("{}: is no folder; --best takes the folder of a run", args.source.display()));
+        return Err(anyhow!(
+            "{}: is no folder; --best takes the folder of a run",
+            args.source.display()
+        ));
     }
     let which = if args.best { Which::Best } else { Which::Newest };
     Ok(load_model(&args.source, which, &Device::Cpu)?)
 }
 
-/// Nothing that is to be written may stand in the way of anything else, or of a file that somebody may miss.
+/// Nothing that is to be written may stand in the way of anything else, or of a file that somebody
+/// may miss.
 fn check_paths(args: &ExportArgs, card: &Path) -> anyhow::Result<()> {
     if same(&args.out, card) {
-        return Err(anyhow!("--out {}: that is where the model card goes; choose another name", args.out.display()));
+        return Err(anyhow!(
+            "--out {}: that is where the model card goes; choose another name",
+            args.out.display()
+        ));
     }
     if let Some(check) = &args.check
         && [&args.out, card, &args.source].iter().any(|other| same(check, other))
     {
-        return Err(anyhow!("--check {}: that file has another use here; choose another name", check.display()));
+        return Err(anyhow!(
+            "--check {}: that file has another use here; choose another name",
+            check.display()
+        ));
     }
     let remedy = "move it away or choose another folder for --out";
     match fs::read_to_string(card) {
         Ok(text) => match ModelCard::parse(&text) {
             Ok(_) => Ok(()),
-            Err(_) => Err(anyhow!("{}: is there and is no model card of this program; {remedy}", card.display())),
+            Err(_) => Err(anyhow!(
+                "{}: is there and is no model card of this program; {remedy}",
+                card.display()
+            )),
         },
         // Where its folder is no folder, writing says so.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
-        Err(error) => Err(anyhow!("{}: is there and cannot be read: {error}; {remedy}", card.display())),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(())
+        }
+        Err(error) => {
+            Err(anyhow!("{}: is there and cannot be read: {error}; {remedy}", card.display()))
+        }
     }
 }
 

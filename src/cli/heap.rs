@@ -1,9 +1,11 @@
 //! What the heap does with memory that is freed.
 
-/// Keeps freed memory for what is allocated next, as far as the C library can be told to. Must come before any thread is started.
+/// Keeps freed memory for what is allocated next, as far as the C library can be told to. Must come
+/// before any thread is started.
 ///
-/// A software driver and the read-back allocate the same megabytes for every frame. glibc gives them back to the system in between, and to
-/// get their pages anew costs up to a third of the time that a small tile takes.
+/// A software driver and the read-back allocate the same megabytes for every frame. glibc gives
+/// them back to the system in between, and to get their pages anew costs up to a third of the time
+/// that a small tile takes.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -15,8 +17,8 @@ pub fn keep_freed_memory() {
             (libc::M_MMAP_THRESHOLD, LARGEST_IN_HEAP),
             (libc::M_TOP_PAD, GROWS_BY_AT_LEAST),
         ] {
-            // SAFETY: `mallopt` changes thresholds of the allocator and no memory, and there is no other thread yet. What it refuses
-            // stays as it was.
+            // SAFETY: `mallopt` changes thresholds of the allocator and no memory, and there is no
+            // other thread yet. What it refuses stays as it was.
             #[allow(unsafe_code)]
             unsafe {
                 libc::mallopt(parameter, bytes);

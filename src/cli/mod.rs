@@ -20,8 +20,8 @@ mod window;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Renders articulated figures, trains a keypoint detector on them, and lets the network's own difficulty decide what is
-/// rendered next.
+/// Renders articulated figures, trains a keypoint detector on them, and lets the network's own
+/// difficulty decide what is rendered next.
 #[derive(Parser)]
 #[command(name = "marionette", version, arg_required_else_help = true)]
 struct Cli {
@@ -52,7 +52,8 @@ enum CommandError {
 /// Runs the command line that the process was started with.
 pub fn main() -> ExitCode {
     heap::keep_freed_memory();
-    // Bevy and wgpu are silent unless asked: their warnings about a software adapter are no news to who chose one.
+    // Bevy and wgpu are silent unless asked: their warnings about a software adapter are no news to
+    // who chose one.
     let filter = tracing_subscriber::EnvFilter::try_from_env("MARIONETTE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu=off,bevy_render=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

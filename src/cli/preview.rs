@@ -19,12 +19,14 @@ use std::path::PathBuf;
 
 /// Render a contact sheet of a scene's samples, or plots of what they are like as a whole.
 ///
-/// Example: marionette preview scenes/quickstart.toml --out sheet.png --count 32 --overlay keypoints
+/// Example: marionette preview scenes/quickstart.toml --out sheet.png --count 32 --overlay
+/// keypoints
 ///
 /// Example: marionette preview all --stats --count 2000 --out all.png --json all.json
 #[derive(Args)]
 pub struct PreviewArgs {
-    /// Scene file, or the name of a built-in scene: quickstart, everyday, sports, crowded, studio, night, all.
+    /// Scene file, or the name of a built-in scene: quickstart, everyday, sports, crowded, studio,
+    /// night, all.
     scene: String,
     /// The PNG file to write.
     #[arg(long, value_name = "FILE.png")]
@@ -32,25 +34,28 @@ pub struct PreviewArgs {
     /// How many samples; 32 on a sheet (at most 1024), 500 with --stats.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: Option<u32>,
-    /// Instead of a sheet, print and plot what the samples are like: how often keypoints are seen and what covers them, where
-    /// they lie, boxes, joint angles, families of poses, colours, rejections, and how what is measured follows hardness. With
-    /// --axis, that axis is drawn evenly and the others are at --hardness (0.1 by default).
+    /// Instead of a sheet, print and plot what the samples are like: how often keypoints are seen
+    /// and what covers them, where they lie, boxes, joint angles, families of poses, colours,
+    /// rejections, and how what is measured follows hardness. With --axis, that axis is drawn
+    /// evenly and the others are at --hardness (0.1 by default).
     #[arg(long, conflicts_with_all = ["overlay", "columns", "scale"])]
     stats: bool,
     /// Write all that --stats finds to this file.
     #[arg(long, value_name = "FILE", requires = "stats")]
     json: Option<PathBuf>,
-    /// What to draw over the pictures: keypoints, ids, depth, boxes or none; several separated by commas.
+    /// What to draw over the pictures: keypoints, ids, depth, boxes or none; several separated by
+    /// commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "keypoints")]
     overlay: Vec<Overlay>,
     /// Hardness of every axis, 0 to 1; by default each axis is drawn evenly.
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     hardness: Option<f32>,
-    /// Show this axis at five levels, a row each, and the others at --hardness (0.1 by default). A column is one scene that gets
-    /// harder; --columns says how many there are, --count nothing.
+    /// Show this axis at five levels, a row each, and the others at --hardness (0.1 by default). A
+    /// column is one scene that gets harder; --columns says how many there are, --count nothing.
     #[arg(long, value_name = "AXIS", value_parser = axis)]
     axis: Option<HardnessAxis>,
-    /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default the scene's own size.
+    /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default
+    /// the scene's own size.
     #[arg(long, value_name = "N|WxH", value_parser = size)]
     size: Option<ImageSize>,
     /// Seed of the samples.
@@ -84,17 +89,20 @@ fn axis(name: &str) -> Result<HardnessAxis, String> {
 
 /// How many levels of an axis are shown.
 const LEVELS: u64 = 5;
-/// How many samples a sheet shows by default, and at most; and how many statistics are of by default.
+/// How many samples a sheet shows by default, and at most; and how many statistics are of by
+/// default.
 const ON_A_SHEET: u32 = 32;
 const MOST_ON_A_SHEET: u32 = 1024;
 const IN_STATISTICS: u32 = 500;
 /// The hardness of the other axes beside the one that is shown.
 const OTHERS: f32 = 0.1;
 
-/// What is shown at place `place` of the sheet: which sample, at which hardness (each axis drawn evenly without one), and what is
-/// written below it.
+/// What is shown at place `place` of the sheet: which sample, at which hardness (each axis drawn
+/// evenly without one), and what is written below it.
 fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<String>) {
-    let Some(axis) = args.axis else { return (place, args.hardness.map(|hardness| [hardness; AXES]), None) };
+    let Some(axis) = args.axis else {
+        return (place, args.hardness.map(|hardness| [hardness; AXES]), None);
+    };
     let columns = u64::from(args.columns.max(1));
     let level = (place / columns) as f32 / (LEVELS - 1) as f32;
     let mut hardness = [args.hardness.unwrap_or(OTHERS); AXES];
@@ -109,11 +117,16 @@ pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
         let ImageSize { width, height } = scene.image;
         scene = scene.resized(size).ok_or_else(|| {
             let asked = format!("--size is {}x{}", size.width, size.height);
-            CommandError::Input(anyhow!("{asked}; {} makes {width}x{height}, so give the same proportions", scene.name))
+            CommandError::Input(anyhow!(
+                "{asked}; {} makes {width}x{height}, so give the same proportions",
+                scene.name
+            ))
         })?;
     }
     if let Some(hardness) = args.hardness.filter(|h| !(0.0..=1.0).contains(h)) {
-        return Err(CommandError::Input(anyhow!("--hardness is {hardness}; give a number from 0 to 1")));
+        return Err(CommandError::Input(anyhow!(
+            "--hardness is {hardness}; give a number from 0 to 1"
+        )));
     }
     if args.stats {
         let request = StatsRequest {
@@ -134,11 +147,15 @@ pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
 fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
     let count = args.count.unwrap_or(ON_A_SHEET);
     if count > MOST_ON_A_SHEET {
-        let message = "a sheet shows at most 1024 samples; give fewer, or --stats to look at all of them as a whole";
+        let message = "a sheet shows at most 1024 samples; give fewer, or --stats to look at all \
+                       of them as a whole";
         return Err(CommandError::Input(anyhow!("--count is {count}; {message}")));
     }
     let solvability = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(marionette::stream::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
+    let policy = Policy::initial(
+        marionette::stream::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 },
+        1,
+    );
     let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns.max(1)));
     let sample = |place: u64| {
         let (index, hardness, _) = shown(args, place);
@@ -147,8 +164,10 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
             None => sampler(scene).sample(&policy, args.seed, index, attempt),
         })
     };
-    let samples: Vec<SceneSample> =
-        (0..count).map(sample).collect::<Result<_, _>>().map_err(|e| CommandError::Failed(e.into()))?;
+    let samples: Vec<SceneSample> = (0..count)
+        .map(sample)
+        .collect::<Result<_, _>>()
+        .map_err(|e| CommandError::Failed(e.into()))?;
     let config = RendererConfig {
         tiles: samples.len().min(64),
         width: scene.image.width,
@@ -158,14 +177,30 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
     let draw = || -> anyhow::Result<()> {
         let (mut app, _) = headless_app(config, &scene.pictures)?;
         let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
-        let panel = |(place, tile)| Panel { tile, prediction: None, border: None, caption: shown(args, place).2 };
+        let panel = |(place, tile)| Panel {
+            tile,
+            prediction: None,
+            border: None,
+            caption: shown(args, place).2,
+        };
         let panels: Vec<Panel> = (0..).zip(&tiles).map(panel).collect();
-        let sheet = contact_sheet(&scene.figure, &panels, &args.overlay, usize::from(args.columns), args.scale);
+        let sheet = contact_sheet(
+            &scene.figure,
+            &panels,
+            &args.overlay,
+            usize::from(args.columns),
+            args.scale,
+        );
         save_png(&args.out, &sheet).context("the contact sheet")
     };
     draw().map_err(CommandError::Failed)?;
     if !args.quiet {
-        output::say(&format!("{} samples of {} in {}", samples.len(), scene.name, args.out.display()));
+        output::say(&format!(
+            "{} samples of {} in {}",
+            samples.len(),
+            scene.name,
+            args.out.display()
+        ));
     }
     Ok(())
 }

@@ -55,7 +55,9 @@ impl StatsRequest<'_> {
 
     /// The hardness of sample `index`, where it is not drawn evenly along each axis.
     fn hardness_of(&self, index: u64) -> Option<Hardness> {
-        let Some((axis, others)) = self.axis else { return self.hardness.map(|hardness| [hardness; AXES]) };
+        let Some((axis, others)) = self.axis else {
+            return self.hardness.map(|hardness| [hardness; AXES]);
+        };
         let mut hardness = [others; AXES];
         hardness[axis as usize] = random::stream(self.seed, index, 0, "preview/hardness").random();
         Some(hardness)
@@ -65,7 +67,9 @@ impl StatsRequest<'_> {
 /// Renders the samples of `scene` that are asked for, and writes and prints their statistics.
 pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> {
     if request.json == Some(request.out) {
-        return Err(CommandError::Input(anyhow!("--out and --json name the same file; give each a file of its own")));
+        return Err(CommandError::Input(anyhow!(
+            "--out and --json name the same file; give each a file of its own"
+        )));
     }
     for path in [Some(request.out), request.json].into_iter().flatten() {
         check_writable(path).map_err(|e| CommandError::Failed(e.into()))?;
@@ -86,7 +90,8 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// The facts of all samples, rendered a chunk at a time: pixels take far more memory than what is kept of them.
+/// The facts of all samples, rendered a chunk at a time: pixels take far more memory than what is
+/// kept of them.
 fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts>> {
     let solvability = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
@@ -104,7 +109,9 @@ fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts
             let families = RefCell::new(Vec::new());
             let sample = solvability.first_solvable(index, |attempt| {
                 let sample = match request.hardness_of(index) {
-                    Some(hardness) => sampler(scene).sample_at(hardness, request.seed, index, attempt),
+                    Some(hardness) => {
+                        sampler(scene).sample_at(hardness, request.seed, index, attempt)
+                    }
                     None => sampler(scene).sample(&policy, request.seed, index, attempt),
                 };
                 families.borrow_mut().extend(sample.figures.first().map(|figure| figure.family));
@@ -118,7 +125,8 @@ fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts
         let drawn: Result<Vec<_>, Unsolvable> = (first..last).into_par_iter().map(one).collect();
         let (samples, families): (Vec<SceneSample>, Vec<Vec<usize>>) = drawn?.into_iter().unzip();
         let tiles = render_samples(&mut app, config, &scene.figure, &samples)?;
-        let fact = |(tile, rejected_families)| SampleFacts { rejected_families, ..SampleFacts::of(tile) };
+        let fact =
+            |(tile, rejected_families)| SampleFacts { rejected_families, ..SampleFacts::of(tile) };
         facts.extend(tiles.iter().zip(families).map(fact));
     }
     Ok(facts)

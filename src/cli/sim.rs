@@ -7,7 +7,8 @@ use super::{
 };
 use clap::Args;
 
-/// Train in the simulator window (the same as `train --window`), or look at a run that is there already.
+/// Train in the simulator window (the same as `train --window`), or look at a run that is there
+/// already.
 ///
 /// Example: marionette sim quickstart --run runs/seen
 ///

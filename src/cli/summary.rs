@@ -3,7 +3,8 @@
 use marionette::run::{Best, ExamLine, Summary};
 use std::{fmt::Write, path::Path};
 
-/// The summary as text: the axes before and after, how hard each bin was, the uniform stream's figures, what to try next.
+/// The summary as text: the axes before and after, how hard each bin was, the uniform stream's
+/// figures, what to try next.
 pub fn text(summary: &Summary, directory: &Path, minutes: f64) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -11,18 +12,48 @@ pub fn text(summary: &Summary, directory: &Path, minutes: f64) -> String {
     out
 }
 
-fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f64) -> std::fmt::Result {
+fn write_text(
+    out: &mut String,
+    summary: &Summary,
+    directory: &Path,
+    minutes: f64,
+) -> std::fmt::Result {
     let bins = summary.curriculum.axes.first().map_or(0, |axis| axis.bins.len());
-    writeln!(out, "\n{} steps in {minutes:.1} minutes, {} skipped", summary.steps, summary.skipped)?;
+    writeln!(
+        out,
+        "\n{} steps in {minutes:.1} minutes, {} skipped",
+        summary.steps, summary.skipped
+    )?;
     if summary.steered_by_hand > 0 {
         let file = directory.join("hand.jsonl");
-        writeln!(out, "STEERED BY HAND, {} times: {} says when and how", summary.steered_by_hand, file.display())?;
+        writeln!(
+            out,
+            "STEERED BY HAND, {} times: {} says when and how",
+            summary.steered_by_hand,
+            file.display()
+        )?;
     }
-    writeln!(out, "\nWhat is rendered, per hardness axis: share of each bin from easy to hard, in percent")?;
-    writeln!(out, "  at the start every bin of every axis holds {:.0}", 100.0 / bins.max(1) as f32)?;
-    writeln!(out, "  {:<12} {:<width$}  KL     error goes with it", "axis", "at the end", width = bins * 5)?;
-    for (axis, (_, correlation)) in summary.curriculum.axes.iter().zip(&summary.error_axis_correlation) {
-        let shares: String = axis.bins.iter().map(|bin| format!("{:>4.0} ", bin.probability * 100.0)).collect();
+    writeln!(
+        out,
+        "\nWhat is rendered, per hardness axis: share of each bin from easy to hard, in percent"
+    )?;
+    writeln!(
+        out,
+        "  at the start every bin of every axis holds {:.0}",
+        100.0 / bins.max(1) as f32
+    )?;
+    writeln!(
+        out,
+        "  {:<12} {:<width$}  KL     error goes with it",
+        "axis",
+        "at the end",
+        width = bins * 5
+    )?;
+    for (axis, (_, correlation)) in
+        summary.curriculum.axes.iter().zip(&summary.error_axis_correlation)
+    {
+        let shares: String =
+            axis.bins.iter().map(|bin| format!("{:>4.0} ", bin.probability * 100.0)).collect();
         writeln!(out, "  {:<12} {shares}  {:.3}  {correlation:+.2}", axis.axis.name(), axis.kl)?;
     }
     writeln!(out, "\nMean difficulty score per bin, from easy to hard")?;
@@ -30,20 +61,29 @@ fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f6
         let scores: String = axis
             .bins
             .iter()
-            .map(|bin| bin.mean_difficulty.map_or("   - ".to_owned(), |score| format!("{score:.2} ")))
+            .map(|bin| {
+                bin.mean_difficulty.map_or("   - ".to_owned(), |score| format!("{score:.2} "))
+            })
             .collect();
         writeln!(out, "  {:<12} {scores}", axis.axis.name())?;
     }
     let [loss_start, loss_end] = summary.loss;
     let [pck_start, pck_end] = summary.pck;
-    writeln!(out, "\nUniform stream, which the curriculum cannot move (first 5 % of the steps, last 10 %)")?;
+    writeln!(
+        out,
+        "\nUniform stream, which the curriculum cannot move (first 5 % of the steps, last 10 %)"
+    )?;
     writeln!(out, "  loss           {loss_start:.3} -> {loss_end:.3}")?;
     writeln!(
         out,
         "  PCK@0.2 torso  {pck_start:.3} -> {pck_end:.3}   (always guessing the mean pose: {:.3})",
         summary.mean_pose_pck
     )?;
-    writeln!(out, "  Spearman(score, keypoint error), last quarter: {:+.2}", summary.score_error_correlation)?;
+    writeln!(
+        out,
+        "  Spearman(score, keypoint error), last quarter: {:+.2}",
+        summary.score_error_correlation
+    )?;
     write_exams(out, &summary.exams)?;
     if let Some(Best { step, exam, torso_02 }) = summary.best {
         writeln!(out, "  best checkpoint by {}: step {step}, {torso_02:.3}", exam.name())?;
@@ -55,9 +95,15 @@ fn write_text(out: &mut String, summary: &Summary, directory: &Path, minutes: f6
     }
     writeln!(out, "\nWeights, metrics and checkpoints are in {}. Next:", directory.display())?;
     let run = directory.display();
-    writeln!(out, "  marionette eval {run} --exam all           # the exams in full: per axis, per keypoint")?;
+    writeln!(
+        out,
+        "  marionette eval {run} --exam all           # the exams in full: per axis, per keypoint"
+    )?;
     writeln!(out, "  marionette predict {run} PICTURE --out found --box X,Y,WIDTH,HEIGHT")?;
-    writeln!(out, "  marionette export {run} --format safetensors --out exported/weights.safetensors")?;
+    writeln!(
+        out,
+        "  marionette export {run} --format safetensors --out exported/weights.safetensors"
+    )?;
     write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)
 }
 
@@ -65,7 +111,11 @@ fn write_exams(out: &mut String, exams: &[ExamLine]) -> std::fmt::Result {
     if exams.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\nExams: images that nothing is trained on (PCK@0.2 torso; further measures after training)")?;
+    writeln!(
+        out,
+        "\nExams: images that nothing is trained on (PCK@0.2 torso; further measures after \
+         training)"
+    )?;
     writeln!(out, "  exam              before   after   mean pose     PCK@0.1 box   AUC   OKS AP")?;
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     for line in exams {

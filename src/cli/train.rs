@@ -4,7 +4,9 @@ use super::{CommandError, output, summary, window};
 use clap::Args;
 use crossbeam_channel::Receiver;
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::run::{Failure, MetricsRow, RunConfig, RunError, RunEvent, Session, Summary, size_pool};
+use marionette::run::{
+    Failure, MetricsRow, RunConfig, RunError, RunEvent, Session, Summary, size_pool,
+};
 use marionette::scene::load_scene;
 use marionette::train::trainer::TrainError;
 use std::{
@@ -23,7 +25,8 @@ use std::{
 /// Example: marionette train scenes/quickstart.toml --run runs/first --steps 1800 --set afl.gamma=1
 #[derive(Args)]
 pub struct TrainArgs {
-    /// Scene file, or the name of a built-in scene (quickstart, sports, all ...). Not needed with --resume.
+    /// Scene file, or the name of a built-in scene (quickstart, sports, all ...). Not needed with
+    /// --resume.
     scene: Option<String>,
     /// Directory of the run; by default the next free one under runs/.
     #[arg(long, value_name = "DIR")]
@@ -66,7 +69,8 @@ impl TrainArgs {
         TrainArgs { window: true, ..self }
     }
 
-    /// The folder in --run, where that is a run already and is not to be gone on with: something to look at.
+    /// The folder in --run, where that is a run already and is not to be gone on with: something to
+    /// look at.
     pub fn to_look_at(&self) -> Option<&Path> {
         let run = self.run.as_deref().filter(|_| !self.resume && self.scene.is_none())?;
         run.join("config.toml").exists().then_some(run)
@@ -84,7 +88,8 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     let directory = session.directory().path().to_owned();
     let stop = Arc::new(AtomicBool::new(false));
     let (to_stop, quiet) = (stop.clone(), args.quiet);
-    // A second Ctrl-C ends the process at once: checkpoints are complete or absent, so nothing is lost by it.
+    // A second Ctrl-C ends the process at once: checkpoints are complete or absent, so nothing is
+    // lost by it.
     ctrlc::set_handler(move || {
         if to_stop.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
@@ -95,7 +100,9 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     })
     .map_err(|e| CommandError::Failed(e.into()))?;
     if args.window {
-        return window::train(session, stop, move |events, running| follow(&args, &directory, events, running));
+        return window::train(session, stop, move |events, running| {
+            follow(&args, &directory, events, running)
+        });
     }
     let events = session.subscribe(window::TERMINAL_EVENTS);
     let running = thread::spawn(move || session.run(stop));
@@ -135,7 +142,8 @@ fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
         (Some(path), true) => Session::resume(path, &overrides),
         (path, _) => {
             let config = RunConfig::with_overrides(&overrides).map_err(RunError::from)?;
-            let scene = load_scene(args.scene.as_deref().unwrap_or("quickstart")).map_err(RunError::from)?;
+            let scene = load_scene(args.scene.as_deref().unwrap_or("quickstart"))
+                .map_err(RunError::from)?;
             let path = path.clone().unwrap_or_else(|| next_free(Path::new("runs"), &scene.name));
             Session::create(&path, config, scene)
         }
@@ -154,8 +162,12 @@ fn next_free(folder: &Path, name: &str) -> PathBuf {
 fn command_error(failure: Failure) -> CommandError {
     let input = matches!(
         &failure,
-        Failure::Run(RunError::Config(_) | RunError::File(_) | RunError::Exists { .. } | RunError::Damaged { .. })
-            | Failure::Device(_)
+        Failure::Run(
+            RunError::Config(_)
+                | RunError::File(_)
+                | RunError::Exists { .. }
+                | RunError::Damaged { .. }
+        ) | Failure::Device(_)
             | Failure::Train(TrainError::Model(_) | TrainError::ImageSize { .. })
     );
     if input { CommandError::Input(failure.into()) } else { CommandError::Failed(failure.into()) }
@@ -193,20 +205,26 @@ impl<'a> Screen<'a> {
             }
             RunEvent::Started { step, steps, device } => {
                 let from = if step > 0 { format!(", from step {step}") } else { String::new() };
-                self.line(format!("run {}: {steps} steps on {device}{from}", self.directory.display()));
+                self.line(format!(
+                    "run {}: {steps} steps on {device}{from}",
+                    self.directory.display()
+                ));
                 (self.began, self.first_step) = (Instant::now(), step);
                 if std::io::stderr().is_terminal() && !self.args.quiet {
                     let bar = ProgressBar::new(steps);
-                    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}") {
+                    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}")
+                    {
                         bar.set_style(style);
                     }
                     self.bar = Some(bar);
                 }
             }
             RunEvent::Metrics { row, steps } => self.progress(&row, steps),
-            RunEvent::Skipped { step, reason } => self.line(format!("step {step} skipped: {reason} is not finite")),
-            // Checkpoints come regularly, and `latest` names the newest. What controls do is for the window. A failure is told once the
-            // run's threads are joined.
+            RunEvent::Skipped { step, reason } => {
+                self.line(format!("step {step} skipped: {reason} is not finite"))
+            }
+            // Checkpoints come regularly, and `latest` names the newest. What controls do is for
+            // the window. A failure is told once the run's threads are joined.
             RunEvent::Step(_)
             | RunEvent::Checkpoint { .. }
             | RunEvent::Settings { .. }
@@ -220,7 +238,11 @@ impl<'a> Screen<'a> {
                     .map(|result| format!("{} {:.3}", result.exam.name(), result.pck.torso_02))
                     .collect();
                 let best = if best { " (best so far)" } else { "" };
-                self.line(format!("exams after step {}, PCK@0.2: {}{best}", report.step, scores.join(", ")));
+                self.line(format!(
+                    "exams after step {}, PCK@0.2: {}{best}",
+                    report.step,
+                    scores.join(", ")
+                ));
             }
             RunEvent::Picture(path) => self.line(format!("picture: {}", path.display())),
             RunEvent::Stopped { step } => {
@@ -239,11 +261,15 @@ impl<'a> Screen<'a> {
         let per_step = self.began.elapsed().as_secs_f64() / (step - self.first_step).max(1) as f64;
         let left = Duration::from_secs_f64(per_step * (steps - step) as f64);
         let minutes = format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60);
-        let text = format!("loss {loss:.3}  PCK {pck:.3}  {samples_per_second:.0} samples/s  {minutes} left");
+        let text = format!(
+            "loss {loss:.3}  PCK {pck:.3}  {samples_per_second:.0} samples/s  {minutes} left"
+        );
         if let Some(bar) = &self.bar {
             bar.set_position(step);
             bar.set_message(text);
-        } else if step == steps || self.last_line.is_none_or(|shown| shown.elapsed() > Duration::from_secs(10)) {
+        } else if step == steps
+            || self.last_line.is_none_or(|shown| shown.elapsed() > Duration::from_secs(10))
+        {
             self.last_line = Some(Instant::now());
             self.line(format!("step {step}/{steps}  {text}"));
         }

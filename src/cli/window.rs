@@ -15,7 +15,8 @@ pub const TERMINAL_EVENTS: usize = 256;
 #[cfg(not(feature = "viewer"))]
 fn no_window() -> CommandError {
     CommandError::Failed(anyhow::anyhow!(
-        "this build has no window: it was built without the feature \"viewer\"; train without one: marionette train"
+        "this build has no window: it was built without the feature \"viewer\"; train without \
+         one: marionette train"
     ))
 }
 
@@ -27,13 +28,15 @@ pub fn check() -> Result<(), CommandError> {
     Err(no_window())
 }
 
-/// Runs `session` with a window on the calling thread, and `follow` on another. A window that is closed, or never opens, leaves the run
-/// as it is.
+/// Runs `session` with a window on the calling thread, and `follow` on another. A window that is
+/// closed, or never opens, leaves the run as it is.
 #[cfg(feature = "viewer")]
 pub fn train(
     mut session: Session,
     stop: Arc<AtomicBool>,
-    follow: impl FnOnce(Receiver<RunEvent>, JoinHandle<Result<(), Failure>>) -> Result<(), CommandError> + Send + 'static,
+    follow: impl FnOnce(Receiver<RunEvent>, JoinHandle<Result<(), Failure>>) -> Result<(), CommandError>
+    + Send
+    + 'static,
 ) -> Result<(), CommandError> {
     use marionette::viewer::{Subject, open};
     let (watch, events) = (session.watch(), session.subscribe(TERMINAL_EVENTS));
@@ -49,9 +52,9 @@ pub fn train(
     if let Err(error) = open(subject) {
         super::output::warn(&format!("warning: {error}; the run goes on"));
     }
-    following
-        .join()
-        .unwrap_or_else(|_| Err(CommandError::Failed(anyhow::anyhow!("the terminal's thread failed unexpectedly"))))
+    following.join().unwrap_or_else(|_| {
+        Err(CommandError::Failed(anyhow::anyhow!("the terminal's thread failed unexpectedly")))
+    })
 }
 
 /// Without the feature there is no window: [`check`] has said so before.
@@ -59,7 +62,9 @@ pub fn train(
 pub fn train(
     _: Session,
     _: Arc<AtomicBool>,
-    _: impl FnOnce(Receiver<RunEvent>, JoinHandle<Result<(), Failure>>) -> Result<(), CommandError> + Send + 'static,
+    _: impl FnOnce(Receiver<RunEvent>, JoinHandle<Result<(), Failure>>) -> Result<(), CommandError>
+    + Send
+    + 'static,
 ) -> Result<(), CommandError> {
     Err(no_window())
 }
@@ -73,8 +78,10 @@ pub fn look_at(run: &Path) -> Result<(), CommandError> {
     use marionette::viewer::{Subject, open};
     let input = |error: anyhow::Error| CommandError::Input(error);
     check()?;
-    let (directory, config, scene) = RunDirectory::open(run).map_err(|error| input(error.into()))?;
-    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(|error| input(error.into()))?;
+    let (directory, config, scene) =
+        RunDirectory::open(run).map_err(|error| input(error.into()))?;
+    let spec = model::spec(&config.model, scene.figure.keypoints.len())
+        .map_err(|error| input(error.into()))?;
     let [width, height] = spec.input_size();
     let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
     marionette::run::size_pool(config.threads);
@@ -95,6 +102,9 @@ fn written_by(directory: &marionette::run::RunDirectory) -> Option<String> {
     let theirs = directory.manifest()?.version;
     let theirs = if theirs.is_empty() { "an unknown version" } else { &theirs };
     (theirs != ours).then(|| {
-        format!("this run was written by version {theirs}, and this is {ours}: what is shown may lack something")
+        format!(
+            "this run was written by version {theirs}, and this is {ours}: what is shown may lack \
+             something"
+        )
     })
 }

@@ -5,7 +5,8 @@ use marionette::stream::{SceneSample, Tile};
 
 const SIZE: [u32; 2] = [72, 44];
 
-/// Nine neighbours that could hardly differ more, each with a camera that looks beyond its own pixels.
+/// Nine neighbours that could hardly differ more, each with a camera that looks beyond its own
+/// pixels.
 fn loud_samples() -> Vec<SceneSample> {
     let mut samples = random_samples(&quickstart(SIZE[0], SIZE[1]), 3, 9);
     for (i, sample) in samples.iter_mut().enumerate() {
@@ -40,7 +41,11 @@ fn a_tile_is_the_same_alone_and_in_any_slot_among_others() {
     for (i, sample) in samples.iter().enumerate() {
         let alone = studio.shoot_one(sample.clone());
         assert_same_pixels(&alone, &together[i], &format!("tile {i} alone and in slot {i}"));
-        assert_same_pixels(&alone, &mirrored_slots[8 - i], &format!("tile {i} alone and in slot {}", 8 - i));
+        assert_same_pixels(
+            &alone,
+            &mirrored_slots[8 - i],
+            &format!("tile {i} alone and in slot {}", 8 - i),
+        );
     }
 }
 

@@ -1,7 +1,8 @@
 //! Eight tiles kept as a picture.
 //!
-//! The picture is `tests/fixtures/golden/quickstart.png`: above, four tiles at hardness 0; below, four with every axis at
-//! 0.5. A change to the sampler, the scene, the figure or the shaders changes it. Then look at the new one before keeping it:
+//! The picture is `tests/fixtures/golden/quickstart.png`: above, four tiles at hardness 0; below,
+//! four with every axis at 0.5. A change to the sampler, the scene, the figure or the shaders
+//! changes it. Then look at the new one before keeping it:
 //!
 //! ```text
 //! MARIONETTE_WRITE_GOLDEN=1 cargo test --release --test pictures golden
@@ -35,17 +36,23 @@ fn golden_tiles_look_as_they_did() {
     }
     let golden = image::open(&path).unwrap().to_rgb8();
     assert_eq!(golden.dimensions(), picture.dimensions());
-    // Software rasterisers agree to rounding; GPUs round textures and exponentials in their own ways.
+    // Software rasterisers agree to rounding; GPUs round textures and exponentials in their own
+    // ways.
     let most = if studio.adapter.software { 2.0 } else { 6.0 };
     for tile in 0..8 {
         let (left, top) = (tile % 4 * SIDE, tile / 4 * SIDE);
         let mut sums = [0.0f32; 3];
         for (x, y) in (0..SIDE * SIDE).map(|i| (left + i % SIDE, top + i / SIDE)) {
             for c in 0..3 {
-                sums[c] += f32::from(golden.get_pixel(x, y)[c].abs_diff(picture.get_pixel(x, y)[c]));
+                sums[c] +=
+                    f32::from(golden.get_pixel(x, y)[c].abs_diff(picture.get_pixel(x, y)[c]));
             }
         }
         let mean = sums.map(|sum| sum / (SIDE * SIDE) as f32);
-        assert!(mean.iter().all(|m| *m < most), "tile {tile} differs by {mean:.2?} of 255 on {:?}", studio.adapter);
+        assert!(
+            mean.iter().all(|m| *m < most),
+            "tile {tile} differs by {mean:.2?} of 255 on {:?}",
+            studio.adapter
+        );
     }
 }

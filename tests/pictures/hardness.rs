@@ -37,10 +37,13 @@ fn measured_hardness_follows_the_requested_one_in_the_widest_scene() {
 
 fn measured_follows_requested(scene: &Scene) {
     let mut studio = Studio::with(&scene.pictures, 32, [64, 64]);
-    // With the least change from the easiest to the hardest: a rank correlation alone would be content with a hair's breadth.
+    // With the least change from the easiest to the hardest: a rank correlation alone would be
+    // content with a hair's breadth.
     let measures: [(HardnessAxis, &str, f32, fn(&Tile) -> f32); 5] = [
         (HardnessAxis::Occlusion, "visible share", -0.1, |tile| tile.labels.measured.visible_share),
-        (HardnessAxis::Truncation, "share in frame", -0.1, |tile| tile.labels.measured.in_frame_share),
+        (HardnessAxis::Truncation, "share in frame", -0.1, |tile| {
+            tile.labels.measured.in_frame_share
+        }),
         (HardnessAxis::Lighting, "brightness", -0.1, |tile| tile.labels.measured.brightness),
         (HardnessAxis::Camouflage, "contrast", -0.03, |tile| tile.labels.measured.contrast),
         (HardnessAxis::Crowd, "share of others", 0.05, others),

@@ -4,7 +4,9 @@ use super::studio::{Studio, no_degradation, quickstart, random_samples, random_t
 use glam::{Affine3A, Quat, Vec2, Vec3};
 use marionette::figure::{Figure, RoundCone};
 use marionette::physics::SceneWorld;
-use marionette::stream::{BackdropKind, PixelId, Prop, PropShape, SceneSample, Shown, Tile, Visibility};
+use marionette::stream::{
+    BackdropKind, PixelId, Prop, PropShape, SceneSample, Shown, Tile, Visibility,
+};
 
 #[test]
 fn camera_labels_agree_with_the_stored_intrinsics_and_extrinsics() {
@@ -13,16 +15,19 @@ fn camera_labels_agree_with_the_stored_intrinsics_and_extrinsics() {
         for (label, world) in tile.labels.keypoints.iter().zip(&figure.keypoints) {
             assert_eq!(label.world, *world);
             let matrix = camera.camera_from_world.matrix3;
-            let p = Vec3::from(matrix * glam::Vec3A::from(*world)) + Vec3::from(camera.camera_from_world.translation);
+            let p = Vec3::from(matrix * glam::Vec3A::from(*world))
+                + Vec3::from(camera.camera_from_world.translation);
             assert!(p.distance(label.camera) < 1e-4, "{p}, not {}", label.camera);
-            // What a pinhole camera would show in the place of what this lens shows at the label, in focal lengths.
+            // What a pinhole camera would show in the place of what this lens shows at the label,
+            // in focal lengths.
             let seen = (label.pixel - camera.centre) / camera.focal;
             let straight = seen / (1.0 + camera.distortion * seen.length_squared());
             let expected = Vec2::new(p.x, p.y) / p.z;
             assert!(
                 p.z <= 0.0
                     || label.visibility == Visibility::Outside && camera.distortion > 0.0
-                    || expected.distance(straight) * camera.focal.x < 1e-3 * (1.0 + label.pixel.length()),
+                    || expected.distance(straight) * camera.focal.x
+                        < 1e-3 * (1.0 + label.pixel.length()),
                 "{expected}, {straight}"
             );
         }
@@ -43,17 +48,27 @@ fn boxes_and_masks_agree_with_the_id_image() {
             continue;
         };
         assert_eq!(modal.low, own.iter().copied().reduce(Vec2::min).unwrap(), "sample {sample}");
-        assert_eq!(modal.high, own.iter().copied().reduce(Vec2::max).unwrap() + 1.0, "sample {sample}");
+        assert_eq!(
+            modal.high,
+            own.iter().copied().reduce(Vec2::max).unwrap() + 1.0,
+            "sample {sample}"
+        );
         let whole = tile.labels.amodal_box;
         assert!(
             modal.low.cmpge(whole.low - 1.0).all() && modal.high.cmple(whole.high + 1.0).all(),
             "sample {sample}: {modal:?} sticks out of {whole:?}"
         );
         let measured = &tile.labels.measured;
-        for share in [measured.visible_share, measured.in_frame_share, measured.contrast, measured.brightness] {
+        for share in [
+            measured.visible_share,
+            measured.in_frame_share,
+            measured.contrast,
+            measured.brightness,
+        ] {
             assert!((0.0..=1.0).contains(&share), "sample {sample}: {measured:?}");
         }
-        let seen = tile.labels.keypoints.iter().filter(|k| k.visibility == Visibility::Seen).count();
+        let seen =
+            tile.labels.keypoints.iter().filter(|k| k.visibility == Visibility::Seen).count();
         assert_eq!(measured.keypoints_seen as usize, seen);
     }
 }
@@ -71,7 +86,11 @@ fn an_uncovered_figure_fills_its_silhouette_and_its_box() {
         let whole = tile.labels.amodal_box;
         let size = Vec2::new(tile.width as f32, tile.height as f32);
         let inside = whole.low.cmpge(Vec2::ONE).all() && whole.high.cmple(size - 1.0).all();
-        assert!(!inside || measured.in_frame_share == 1.0, "sample {sample}: {}", measured.in_frame_share);
+        assert!(
+            !inside || measured.in_frame_share == 1.0,
+            "sample {sample}: {}",
+            measured.in_frame_share
+        );
         if let (true, Some(modal)) = (inside, tile.labels.modal_box) {
             let slack = (modal.low - whole.low).max(whole.high - modal.high).max_element();
             assert!(slack < 1.5, "sample {sample}: {modal:?} is {slack} pixels inside {whole:?}");
@@ -90,15 +109,19 @@ fn part_twins(figure: &Figure) -> Vec<usize> {
     figure.parts.iter().map(|part| find(twin_name(&part.name))).collect()
 }
 
-/// The scene as a mirror in the plane x = 0 shows it, with left and right called by their new names.
+/// The scene as a mirror in the plane x = 0 shows it, with left and right called by their new
+/// names.
 fn mirrored(figure: &Figure, sample: &SceneSample) -> SceneSample {
     let flip = |v: Vec3| Vec3::new(-v.x, v.y, v.z);
     let (parts, keypoints) = (part_twins(figure), figure.keypoint_twins());
     let mut other = sample.clone();
     for (new, old) in other.figures.iter_mut().zip(&sample.figures) {
-        // Both sides of a garment are worn, or neither, so the entries of a figure keep their meaning.
+        // Both sides of a garment are worn, or neither, so the entries of a figure keep their
+        // meaning.
         let entries = || 0..old.parts.len();
-        let twin = |entry: usize| entries().find(|other| old.part(*other) == parts[old.part(entry)]).unwrap();
+        let twin = |entry: usize| {
+            entries().find(|other| old.part(*other) == parts[old.part(entry)]).unwrap()
+        };
         new.parts = entries()
             .map(|entry| old.parts[twin(entry)])
             .map(|part| RoundCone { ends: part.ends.map(flip), ..part })
@@ -165,9 +188,18 @@ fn a_mirrored_scene_has_mirrored_labels_and_ids() {
         assert!(differ <= 12, "sample {sample}: {differ} ids differ");
         let (one, other) = (&tile.labels.measured, &image.labels.measured);
         // The cloth's grain is not mirrored, the light is.
-        assert!((one.brightness - other.brightness).abs() < 0.02, "sample {sample}: {one:?}, {other:?}");
-        assert!((one.visible_share - other.visible_share).abs() < 0.01, "sample {sample}: {one:?}, {other:?}");
-        assert!((one.in_frame_share - other.in_frame_share).abs() < 0.01, "sample {sample}: {one:?}, {other:?}");
+        assert!(
+            (one.brightness - other.brightness).abs() < 0.02,
+            "sample {sample}: {one:?}, {other:?}"
+        );
+        assert!(
+            (one.visible_share - other.visible_share).abs() < 0.01,
+            "sample {sample}: {one:?}, {other:?}"
+        );
+        assert!(
+            (one.in_frame_share - other.in_frame_share).abs() < 0.01,
+            "sample {sample}: {one:?}, {other:?}"
+        );
     }
     assert!(flips.len() <= 1, "visibility differs: {flips:?}");
 }
@@ -185,12 +217,17 @@ fn lowest(prop: &Prop) -> f32 {
 
 #[test]
 fn props_lie_at_rest_on_something() {
-    let with_props: Vec<&Tile> = random_tiles().iter().filter(|tile| !tile.scene.props.is_empty()).collect();
+    let with_props: Vec<&Tile> =
+        random_tiles().iter().filter(|tile| !tile.scene.props.is_empty()).collect();
     assert!(with_props.len() > 50);
     let mut on_ground = 0;
     for tile in with_props {
         let sample = tile.scene.index;
-        assert!(SceneWorld::new(&tile.scene).rests(), "sample {sample}: a prop moves on: {:?}", tile.scene.props);
+        assert!(
+            SceneWorld::new(&tile.scene).rests(),
+            "sample {sample}: a prop moves on: {:?}",
+            tile.scene.props
+        );
         // Letting it fall once more must change nothing to speak of.
         let mut later = tile.scene.props.clone();
         assert!(SceneWorld::new(&tile.scene).settle(&mut later), "sample {sample}");
@@ -200,7 +237,10 @@ fn props_lie_at_rest_on_something() {
             let turned = prop.rotation.angle_between(later.rotation);
             assert!(turned < 0.02, "sample {sample}: a prop turns on by {turned}: {prop:?}");
             let low = lowest(prop);
-            assert!(low > -0.01, "sample {sample}: a prop has sunk {low} m into the ground: {prop:?}");
+            assert!(
+                low > -0.01,
+                "sample {sample}: a prop has sunk {low} m into the ground: {prop:?}"
+            );
             on_ground += u32::from(low < 0.01);
         }
     }

@@ -1,5 +1,5 @@
-//! Pictures are checked as pictures: what comes out of the renderer against geometry worked out by hand, against an
-//! independent ray caster, and against itself under changes that must not matter.
+//! Pictures are checked as pictures: what comes out of the renderer against geometry worked out by
+//! hand, against an independent ray caster, and against itself under changes that must not matter.
 
 mod frames;
 mod geometry;

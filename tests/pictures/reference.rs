@@ -19,15 +19,20 @@ pub fn first_body(sample: &SceneSample, pixel: Vec2) -> Option<Met> {
     let direction = sample.camera.ray_through(pixel);
     let [_, _, forward] = sample.camera.axes();
     let parts = sample.figures.iter().enumerate().flat_map(|(f, figure)| {
-        let hit =
-            move |(p, part): (usize, &RoundCone)| Some((PixelId::figure(f, figure.part(p)), part.ray(eye, direction)?));
+        let hit = move |(p, part): (usize, &RoundCone)| {
+            Some((PixelId::figure(f, figure.part(p)), part.ray(eye, direction)?))
+        };
         figure.parts.iter().enumerate().filter_map(hit)
     });
-    let props =
-        sample.props.iter().enumerate().filter_map(|(p, prop)| Some((PixelId::prop(p), meet(prop, eye, direction)?)));
+    let props = sample
+        .props
+        .iter()
+        .enumerate()
+        .filter_map(|(p, prop)| Some((PixelId::prop(p), meet(prop, eye, direction)?)));
     // The ground hides what is below it.
     let above = |t: f32| sample.backdrop.open || eye.y + direction.y * t >= 0.0;
-    let (id, t) = parts.chain(props).filter(|(_, t)| above(*t)).min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (id, t) =
+        parts.chain(props).filter(|(_, t)| above(*t)).min_by(|a, b| a.1.total_cmp(&b.1))?;
     Some(Met { id, depth: t * direction.dot(forward) })
 }
 
@@ -45,10 +50,13 @@ pub fn backdrop_depth(sample: &SceneSample, pixel: Vec2) -> f32 {
 
 fn meet(prop: &Prop, eye: glam::Vec3, direction: glam::Vec3) -> Option<f32> {
     match prop.shape {
-        PropShape::Ball { radius } => RoundCone { ends: [prop.position; 2], radii: [radius; 2] }.ray(eye, direction),
+        PropShape::Ball { radius } => {
+            RoundCone { ends: [prop.position; 2], radii: [radius; 2] }.ray(eye, direction)
+        }
         PropShape::Capsule { half_length, radius } => {
             let half = prop.rotation * glam::Vec3::Y * half_length;
-            RoundCone { ends: [prop.position - half, prop.position + half], radii: [radius; 2] }.ray(eye, direction)
+            RoundCone { ends: [prop.position - half, prop.position + half], radii: [radius; 2] }
+                .ray(eye, direction)
         }
         PropShape::Cuboid { half_extents } => {
             let origin = prop.rotation.inverse() * (eye - prop.position);
@@ -65,8 +73,9 @@ fn meet(prop: &Prop, eye: glam::Vec3, direction: glam::Vec3) -> Option<f32> {
     }
 }
 
-/// Compares every pixel of a tile with the ray caster: how many ids differ, and the worst depth error among the rest as a
-/// share of the depth. Beyond the photograph's border there is nothing to compare.
+/// Compares every pixel of a tile with the ray caster: how many ids differ, and the worst depth
+/// error among the rest as a share of the depth. Beyond the photograph's border there is nothing to
+/// compare.
 pub fn compare(tile: &Tile) -> (usize, f32) {
     let mut differ = 0;
     let mut worst = 0f32;
@@ -76,8 +85,10 @@ pub fn compare(tile: &Tile) -> (usize, f32) {
             assert_eq!(tile.ids[i], PixelId::BACKDROP);
             continue;
         }
-        let met = first_body(&tile.scene, pixel)
-            .unwrap_or_else(|| Met { id: PixelId::BACKDROP, depth: backdrop_depth(&tile.scene, pixel) });
+        let met = first_body(&tile.scene, pixel).unwrap_or_else(|| Met {
+            id: PixelId::BACKDROP,
+            depth: backdrop_depth(&tile.scene, pixel),
+        });
         if met.id == tile.ids[i] {
             worst = worst.max((met.depth - tile.depth[i]).abs() / met.depth);
         } else {

@@ -3,17 +3,20 @@
 use bevy::app::App;
 use glam::{Quat, Vec2, Vec3};
 use marionette::base::toml_file::TomlFile;
-use marionette::figure::{BodyShape, Figure, Pose, RoundCone, lowest_point, place_keypoints, place_parts, solve};
+use marionette::figure::{
+    BodyShape, Figure, Pose, RoundCone, lowest_point, place_keypoints, place_parts, solve,
+};
 use marionette::physics::Solvability;
 use marionette::render::{AdapterReport, RendererConfig, headless_app, render_samples, sampler};
 use marionette::scene::{Scene, embedded_scenes, load_scene, parse_scene, pictures::PictureBank};
 use marionette::stream::{
-    Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop, PropRole, PropShape,
-    SampleStream, SceneSample, StreamMix, Tile,
+    Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop,
+    PropRole, PropShape, SampleStream, SceneSample, StreamMix, Tile,
 };
 use std::sync::{Arc, OnceLock};
 
-/// An app that draws tiles of one size. Bevy's `App` stays on its thread, so every test has a studio of its own.
+/// An app that draws tiles of one size. Bevy's `App` stays on its thread, so every test has a
+/// studio of its own.
 pub struct Studio {
     app: App,
     config: RendererConfig,
@@ -54,10 +57,19 @@ pub fn quickstart(width: u32, height: u32) -> Scene {
 }
 
 /// Solvable samples of `scene` at the given hardness.
-pub fn samples_at(scene: &Scene, hardness: Hardness, seed: u64, indices: std::ops::Range<u64>) -> Vec<SceneSample> {
+pub fn samples_at(
+    scene: &Scene,
+    hardness: Hardness,
+    seed: u64,
+    indices: std::ops::Range<u64>,
+) -> Vec<SceneSample> {
     let judge = Solvability::new(scene.figure.clone());
     indices
-        .map(|i| judge.first_solvable(i, |attempt| sampler(scene).sample_at(hardness, seed, i, attempt)).unwrap())
+        .map(|i| {
+            judge
+                .first_solvable(i, |attempt| sampler(scene).sample_at(hardness, seed, i, attempt))
+                .unwrap()
+        })
         .collect()
 }
 
@@ -66,11 +78,16 @@ pub fn random_samples(scene: &Scene, seed: u64, count: u64) -> Vec<SceneSample> 
     let judge = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
     (0..count)
-        .map(|i| judge.first_solvable(i, |attempt| sampler(scene).sample(&policy, seed, i, attempt)).unwrap())
+        .map(|i| {
+            judge
+                .first_solvable(i, |attempt| sampler(scene).sample(&policy, seed, i, attempt))
+                .unwrap()
+        })
         .collect()
 }
 
-/// 304 tiles of all scenes that come with the program, every axis anywhere between easy and hard, drawn once for all tests.
+/// 304 tiles of all scenes that come with the program, every axis anywhere between easy and hard,
+/// drawn once for all tests.
 pub fn random_tiles() -> &'static [Tile] {
     static TILES: OnceLock<Vec<Tile>> = OnceLock::new();
     TILES.get_or_init(|| {
@@ -148,7 +165,11 @@ pub fn scene_of(camera: Camera, figures: Vec<FigureSample>, props: Vec<Prop>) ->
 /// The human at rest: upright, arms hanging, soles on the ground, facing +z.
 pub fn standing(figure: &Figure) -> FigureSample {
     let shape = BodyShape::default();
-    let mut pose = Pose { root: Vec3::ZERO, orientation: Quat::IDENTITY, angles: vec![Vec3::ZERO; figure.bones.len()] };
+    let mut pose = Pose {
+        root: Vec3::ZERO,
+        orientation: Quat::IDENTITY,
+        angles: vec![Vec3::ZERO; figure.bones.len()],
+    };
     pose.root.y = -lowest_point(&place_parts(figure, &shape, &solve(figure, &shape, &pose)));
     let bones = solve(figure, &shape, &pose);
     FigureSample {

@@ -2,7 +2,9 @@
 
 use super::{
     reference::first_body,
-    studio::{Studio, camera, cuboid, index_at, pixel_centre, random_tiles, scene_of, sphere, standing},
+    studio::{
+        Studio, camera, cuboid, index_at, pixel_centre, random_tiles, scene_of, sphere, standing,
+    },
 };
 use glam::{Quat, Vec3};
 use marionette::figure::Figure;
@@ -25,8 +27,17 @@ fn ids_bear_out_every_keypoints_visibility() {
             counts[label.visibility as usize] += 1;
             let depth = label.camera.z;
             let outside = depth <= Camera::NEAR || !tile.scene.shows(label.pixel);
-            assert_eq!(label.visibility == Visibility::Outside, outside, "sample {sample}, {name} at {}", label.pixel);
-            assert_eq!(label.visibility == Visibility::Covered, label.cover.is_some(), "sample {sample}, {name}");
+            assert_eq!(
+                label.visibility == Visibility::Outside,
+                outside,
+                "sample {sample}, {name} at {}",
+                label.pixel
+            );
+            assert_eq!(
+                label.visibility == Visibility::Covered,
+                label.cover.is_some(),
+                "sample {sample}, {name}"
+            );
             if outside {
                 continue;
             }
@@ -44,7 +55,10 @@ fn ids_bear_out_every_keypoints_visibility() {
                 }
                 (_, Some(cover)) => {
                     covers[cover as usize] += 1;
-                    assert!(short > reach, "sample {sample}, {name} is covered by {shown:?}, only {short} m before it");
+                    assert!(
+                        short > reach,
+                        "sample {sample}, {name} is covered by {shown:?}, only {short} m before it"
+                    );
                     let fits = match cover {
                         Cover::Own => tile.ids[at].is_figure(0),
                         Cover::OtherFigure => matches!(shown, Shown::Figure { figure: 1.., .. }),
@@ -58,7 +72,10 @@ fn ids_bear_out_every_keypoints_visibility() {
         }
     }
     println!("outside, covered, seen: {counts:?}; by itself, others, props: {covers:?}");
-    assert!(counts.iter().chain(&covers).all(|n| *n >= 5), "too few to tell: {counts:?}, {covers:?}");
+    assert!(
+        counts.iter().chain(&covers).all(|n| *n >= 5),
+        "too few to tell: {counts:?}, {covers:?}"
+    );
 }
 
 #[test]
@@ -73,15 +90,23 @@ fn a_ray_caster_finds_the_same_keypoints_covered() {
             all += 1;
             let about = &figure.keypoints[k];
             let at = pixel_centre(tile, index_at(tile, label.pixel));
-            let cover = first_body(&tile.scene, at).filter(|met| label.camera.z - met.depth > about.surface_radius);
+            let cover = first_body(&tile.scene, at)
+                .filter(|met| label.camera.z - met.depth > about.surface_radius);
             let expected = cover.and_then(|met| match met.id.shown() {
-                Shown::Figure { figure: 0, part } if about.own_groups.contains(&figure.parts[part].group) => None,
+                Shown::Figure { figure: 0, part }
+                    if about.own_groups.contains(&figure.parts[part].group) =>
+                {
+                    None
+                }
                 Shown::Figure { figure: 0, .. } => Some(Cover::Own),
                 Shown::Figure { .. } => Some(Cover::OtherFigure),
                 _ => Some(Cover::Prop),
             });
             if expected != label.cover {
-                wrong.push(format!("sample {}, {}: {:?}, not {expected:?}", tile.scene.index, about.name, label.cover));
+                wrong.push(format!(
+                    "sample {}, {}: {:?}, not {expected:?}",
+                    tile.scene.index, about.name, label.cover
+                ));
             }
         }
     }
@@ -100,9 +125,17 @@ fn a_face_is_seen_from_the_front_and_covered_by_its_own_head_from_behind() {
     let tiles = studio.shoot(&[from(4.0), from(-4.0)]);
     for name in ["nose", "left_eye", "right_eye"] {
         let k = keypoint(&figure, name);
-        assert_eq!(tiles[0].labels.keypoints[k].visibility, Visibility::Seen, "{name} from the front");
+        assert_eq!(
+            tiles[0].labels.keypoints[k].visibility,
+            Visibility::Seen,
+            "{name} from the front"
+        );
         let behind = &tiles[1].labels.keypoints[k];
-        assert_eq!((behind.visibility, behind.cover), (Visibility::Covered, Some(Cover::Own)), "{name} from behind");
+        assert_eq!(
+            (behind.visibility, behind.cover),
+            (Visibility::Covered, Some(Cover::Own)),
+            "{name} from behind"
+        );
     }
     for name in ["left_ear", "right_ear", "left_shoulder", "right_shoulder"] {
         let k = keypoint(&figure, name);
@@ -121,10 +154,13 @@ fn a_box_hides_exactly_what_is_behind_it() {
     let mut studio = Studio::new(2, [128, 128]);
     let figure = studio.figure.clone();
     let eye = Vec3::new(0.0, 0.9, 4.0);
-    // From z = 1.0 to 1.2 before the figure, from x = 0.012 on: the camera at z = 4 looks past its far edge, 3 m away.
+    // From z = 1.0 to 1.2 before the figure, from x = 0.012 on: the camera at z = 4 looks past its
+    // far edge, 3 m away.
     let (edge, far) = (0.012, 1.0);
-    let wall = cuboid(Vec3::new(edge + 0.5, 1.0, far + 0.1), Vec3::new(0.5, 1.0, 0.1), Quat::IDENTITY);
-    let open = scene_of(camera(128, 35.0, eye, Vec3::new(0.0, 0.9, 0.0)), vec![standing(&figure)], vec![]);
+    let wall =
+        cuboid(Vec3::new(edge + 0.5, 1.0, far + 0.1), Vec3::new(0.5, 1.0, 0.1), Quat::IDENTITY);
+    let open =
+        scene_of(camera(128, 35.0, eye, Vec3::new(0.0, 0.9, 0.0)), vec![standing(&figure)], vec![]);
     let mut boxed = open.clone();
     boxed.props.push(wall);
     let tiles = studio.shoot(&[open, boxed]);
@@ -138,21 +174,34 @@ fn a_box_hides_exactly_what_is_behind_it() {
         let x = label.world.x * (eye.z - far) / (eye.z - label.world.z);
         if x > edge {
             hidden += 1;
-            assert_eq!((label.visibility, label.cover), (Visibility::Covered, Some(Cover::Prop)), "{name}, {x}");
+            assert_eq!(
+                (label.visibility, label.cover),
+                (Visibility::Covered, Some(Cover::Prop)),
+                "{name}, {x}"
+            );
         } else {
-            assert_eq!((label.visibility, label.cover), (before.visibility, before.cover), "{name}, {x}");
+            assert_eq!(
+                (label.visibility, label.cover),
+                (before.visibility, before.cover),
+                "{name}, {x}"
+            );
         }
     }
     assert_eq!(hidden, 8, "the left side's keypoints");
     let camera = &open.scene.camera;
     let edge_in_image = camera.centre.x + camera.focal.x * edge / (eye.z - far);
     let own = |id: &PixelId| id.is_figure(0);
-    let free = (0..open.ids.len()).filter(|i| own(&open.ids[*i]) && pixel_centre(open, *i).x < edge_in_image).count();
+    let free = (0..open.ids.len())
+        .filter(|i| own(&open.ids[*i]) && pixel_centre(open, *i).x < edge_in_image)
+        .count();
     assert_eq!(boxed.labels.mask_area as usize, free, "pixels left of the box");
     let (whole, left) = (open.labels.measured.visible_share, boxed.labels.measured.visible_share);
     assert!(whole > 0.99, "of a figure in the open a share of {whole} is visible");
     let expected = free as f32 / open.labels.mask_area as f32;
-    assert!((left / whole - expected).abs() < 1e-3 && (0.4..0.6).contains(&left), "{left} of {whole}, not {expected}");
+    assert!(
+        (left / whole - expected).abs() < 1e-3 && (0.4..0.6).contains(&left),
+        "{left} of {whole}, not {expected}"
+    );
 }
 
 #[test]
@@ -166,7 +215,11 @@ fn another_figure_in_front_covers_as_another_figure() {
     let view = camera(64, 35.0, Vec3::new(0.0, 0.9, 5.0), Vec3::new(0.0, 0.9, 0.0));
     let tile = studio.shoot_one(scene_of(view, vec![standing(&figure), other], vec![]));
     for name in ["nose", "left_hip", "right_hip", "left_knee"] {
-        assert_eq!(tile.labels.keypoints[keypoint(&figure, name)].cover, Some(Cover::OtherFigure), "{name}");
+        assert_eq!(
+            tile.labels.keypoints[keypoint(&figure, name)].cover,
+            Some(Cover::OtherFigure),
+            "{name}"
+        );
     }
 }
 
@@ -178,11 +231,15 @@ fn a_limb_thinner_than_a_pixel_is_not_covered_by_the_backdrop() {
     for part in &mut thread.parts {
         part.radii = [2e-4; 2];
     }
-    let mut scene =
-        scene_of(camera(64, 35.0, Vec3::new(0.3, 0.9, 5.0), Vec3::new(0.0, 0.9, 0.0)), vec![thread], vec![]);
+    let mut scene = scene_of(
+        camera(64, 35.0, Vec3::new(0.3, 0.9, 5.0), Vec3::new(0.0, 0.9, 0.0)),
+        vec![thread],
+        vec![],
+    );
     scene.backdrop.distance = 0.4;
     let tile = studio.shoot_one(scene);
-    let missed = |k: usize| tile.ids[index_at(&tile, tile.labels.keypoints[k].pixel)] == PixelId::BACKDROP;
+    let missed =
+        |k: usize| tile.ids[index_at(&tile, tile.labels.keypoints[k].pixel)] == PixelId::BACKDROP;
     assert!((0..17).filter(|k| missed(*k)).count() > 8, "the limbs are not thin enough to tell");
     for (k, label) in tile.labels.keypoints.iter().enumerate() {
         assert_eq!(label.visibility, Visibility::Seen, "{}", figure.keypoints[k].name);
@@ -193,7 +250,8 @@ fn a_limb_thinner_than_a_pixel_is_not_covered_by_the_backdrop() {
 fn a_keypoint_behind_the_camera_is_outside() {
     let mut studio = Studio::new(1, [64, 64]);
     let mut figure = standing(&studio.figure);
-    // Straight behind the camera: the formula for the pixel alone would put it in the middle of the image.
+    // Straight behind the camera: the formula for the pixel alone would put it in the middle of the
+    // image.
     figure.keypoints[0] = Vec3::new(0.0, 0.9, 8.0);
     figure.parts.push(sphere(figure.keypoints[0], 0.1));
     figure.part_colors.push(Vec3::ONE);

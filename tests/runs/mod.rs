@@ -55,7 +55,11 @@ pub fn wait(child: Child) -> Outcome {
     };
     let output = output.unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let outcome = Outcome { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
+    let outcome = Outcome {
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    };
     for said in [&outcome.stdout, &outcome.stderr] {
         assert!(!said.contains("panicked"), "{said}");
     }
@@ -70,7 +74,8 @@ pub fn succeed(command: &mut Command) -> Outcome {
     outcome
 }
 
-/// Runs `command`, which must fail with `code` and one line on standard error that has all `parts` in it.
+/// Runs `command`, which must fail with `code` and one line on standard error that has all `parts`
+/// in it.
 #[track_caller]
 pub fn fail(command: &mut Command, code: i32, parts: &[&str]) -> Outcome {
     let outcome = outcome(command);
@@ -103,8 +108,10 @@ pub fn json(run: &Path, name: &str) -> Value {
 
 /// The names of what is in `folder`, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -140,6 +147,9 @@ pub fn write_random_weights(path: &Path, seed: u64) {
     // The head starts so small that all heatmaps are flat.
     let head = tensors.get_mut("head.weight").unwrap();
     *head = (&*head * 300.0).unwrap();
-    let card = ModelCard { step: 7, ..ModelCard::new(&figure, network.spec().clone(), Activation::Softmax) };
+    let card = ModelCard {
+        step: 7,
+        ..ModelCard::new(&figure, network.spec().clone(), Activation::Softmax)
+    };
     write_model(path, &tensors, &card).unwrap();
 }

@@ -25,15 +25,17 @@ impl PathError {
     }
 }
 
-/// Writes the file at `path` so that, even after a power cut, it holds either what it held before or all of `bytes`:
-/// written aside in the same folder, synced, renamed, the folder synced.
+/// Writes the file at `path` so that, even after a power cut, it holds either what it held before
+/// or all of `bytes`: written aside in the same folder, synced, renamed, the folder synced.
 ///
 /// # Errors
-/// If anything of that fails (a full disk, a missing folder), naming `path`; nothing is left aside then. If the last
-/// sync fails the file is there, but may not outlive a power cut.
+/// If anything of that fails (a full disk, a missing folder), naming `path`; nothing is left aside
+/// then. If the last sync fails the file is there, but may not outlive a power cut.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     let Some(name) = path.file_name() else {
-        return Err(PathError::at(path, "written")(io::Error::from(io::ErrorKind::InvalidFilename)));
+        return Err(PathError::at(path, "written")(io::Error::from(
+            io::ErrorKind::InvalidFilename,
+        )));
     };
     let aside = aside(path, name);
     let renamed = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
@@ -43,7 +45,8 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     renamed.and_then(|()| sync_folder(folder_of(path))).map_err(PathError::at(path, "written"))
 }
 
-/// Whether a file could be written at `path`, found out before the work that goes into it. What is there stays as it is.
+/// Whether a file could be written at `path`, found out before the work that goes into it. What is
+/// there stays as it is.
 ///
 /// # Errors
 /// If its folder is missing or cannot be written to, or a folder is in its place; naming `path`.
@@ -52,11 +55,13 @@ pub fn check_writable(path: &Path) -> Result<(), PathError> {
         return Err(PathError::at(path, "written")(io::Error::from(io::ErrorKind::IsADirectory)));
     };
     let aside = aside(path, name);
-    File::create(&aside).and_then(|_| fs::remove_file(&aside)).map_err(PathError::at(path, "written"))
+    File::create(&aside)
+        .and_then(|_| fs::remove_file(&aside))
+        .map_err(PathError::at(path, "written"))
 }
 
-/// Where the file called `name` at `path` is written before it is whole. A fixed name: what a kill leaves behind is
-/// overwritten by the next write instead of piling up.
+/// Where the file called `name` at `path` is written before it is whole. A fixed name: what a kill
+/// leaves behind is overwritten by the next write instead of piling up.
 fn aside(path: &Path, name: &std::ffi::OsStr) -> PathBuf {
     path.with_file_name(format!(".{}.partial", name.to_string_lossy()))
 }
@@ -112,9 +117,15 @@ mod tests {
         let missing = folder.path().join("missing").join("a.json");
         for path in [&taken, &missing] {
             let message = write_atomic(path, b"text").unwrap_err().to_string();
-            assert!(message.starts_with(&format!("{}: cannot be written: ", path.display())), "{message}");
+            assert!(
+                message.starts_with(&format!("{}: cannot be written: ", path.display())),
+                "{message}"
+            );
             let early = check_writable(path).unwrap_err().to_string();
-            assert!(early.starts_with(&format!("{}: cannot be written: ", path.display())), "{early}");
+            assert!(
+                early.starts_with(&format!("{}: cannot be written: ", path.display())),
+                "{early}"
+            );
         }
         check_writable(&folder.path().join("new.json")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -125,7 +136,13 @@ mod tests {
     #[test]
     fn a_full_disk_is_said_to_be_full() {
         let full = Path::new("/dev/full");
-        let error = write_synced(full, b"text").map_err(PathError::at(full, "written")).unwrap_err().to_string();
-        assert!(error.starts_with("/dev/full: cannot be written: No space left on device"), "{error}");
+        let error = write_synced(full, b"text")
+            .map_err(PathError::at(full, "written"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("/dev/full: cannot be written: No space left on device"),
+            "{error}"
+        );
     }
 }

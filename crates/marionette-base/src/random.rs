@@ -1,15 +1,17 @@
 //! Counter-based random streams.
 //!
-//! Every draw in a run comes from a ChaCha8 generator whose *key* is the place the draw is made in: the run's seed, an
-//! index (a sample, a step) and the name of whoever draws. Nothing is carried over from one place to the next, so adding,
-//! removing or reordering a consumer, or a thread, changes no other stream.
+//! Every draw in a run comes from a ChaCha8 generator whose *key* is the place the draw is made in:
+//! the run's seed, an index (a sample, a step) and the name of whoever draws. Nothing is carried
+//! over from one place to the next, so adding, removing or reordering a consumer, or a thread,
+//! changes no other stream.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The generator for (`seed`, `index`, `attempt`, `name`).
 ///
-/// The four fill the 256-bit ChaCha key directly, so distinct places have distinct keys (names up to a 64-bit hash).
+/// The four fill the 256-bit ChaCha key directly, so distinct places have distinct keys (names up
+/// to a 64-bit hash).
 pub fn stream(seed: u64, index: u64, attempt: u32, name: &str) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -19,7 +21,8 @@ pub fn stream(seed: u64, index: u64, attempt: u32, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// The index of one of `weights`, each drawn as often as its weight says; `None` where none is above 0.
+/// The index of one of `weights`, each drawn as often as its weight says; `None` where none is
+/// above 0.
 pub fn weighted(rng: &mut impl Rng, weights: impl Iterator<Item = f32> + Clone) -> Option<usize> {
     let mut left = rng.random::<f32>() * weights.clone().sum::<f32>();
     let mut last = None;
@@ -34,9 +37,12 @@ pub fn weighted(rng: &mut impl Rng, weights: impl Iterator<Item = f32> + Clone) 
     last
 }
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo): short, and the same on every platform and in every version of Rust.
+/// 64-bit FNV-1a (Fowler, Noll, Vo): short, and the same on every platform and in every version of
+/// Rust.
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -48,7 +54,12 @@ mod tests {
         let first = |seed, index, attempt, name| stream(seed, index, attempt, name).random::<u64>();
         let base = first(1, 2, 3, "pose");
         assert_eq!(base, first(1, 2, 3, "pose"));
-        for other in [first(2, 2, 3, "pose"), first(1, 3, 3, "pose"), first(1, 2, 4, "pose"), first(1, 2, 3, "light")] {
+        for other in [
+            first(2, 2, 3, "pose"),
+            first(1, 3, 3, "pose"),
+            first(1, 2, 4, "pose"),
+            first(1, 2, 3, "light"),
+        ] {
             assert_ne!(base, other);
         }
     }

@@ -1,15 +1,17 @@
-//! Statistics, each in one place: ranks and rank correlation, moments that forget, the effective sample size.
+//! Statistics, each in one place: ranks and rank correlation, moments that forget, the effective
+//! sample size.
 
 use serde::{Deserialize, Serialize};
 
-/// Spearman's rank correlation, ties at their average rank; 0 where there is none: for fewer than two pairs, for slices
-/// of different length, for a constant side, and if any value is NaN.
+/// Spearman's rank correlation, ties at their average rank; 0 where there is none: for fewer than
+/// two pairs, for slices of different length, for a constant side, and if any value is NaN.
 pub fn spearman(a: &[f32], b: &[f32]) -> f32 {
     if a.len() != b.len() || a.len() < 2 || a.iter().chain(b).any(|value| value.is_nan()) {
         return 0.0;
     }
     let middle = (a.len() as f64 - 1.0) / 2.0;
-    let [a, b] = [a, b].map(|values| ranks(values).into_iter().map(|rank| rank - middle).collect::<Vec<_>>());
+    let [a, b] = [a, b]
+        .map(|values| ranks(values).into_iter().map(|rank| rank - middle).collect::<Vec<_>>());
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let scale = (dot(&a, &a) * dot(&b, &b)).sqrt();
     if scale > 0.0 { (dot(&a, &b) / scale) as f32 } else { 0.0 }
@@ -29,16 +31,16 @@ fn ranks(values: &[f32]) -> Vec<f64> {
     ranks
 }
 
-/// The effective sample size of a weighted batch as a share of it, (Σw)²/Σw² / B: 1 for equal weights, 1/B if one
-/// sample has all; 0 for an empty batch or one without weight.
+/// The effective sample size of a weighted batch as a share of it, (Σw)²/Σw² / B: 1 for equal
+/// weights, 1/B if one sample has all; 0 for an empty batch or one without weight.
 pub fn effective_share(weights: &[f32]) -> f32 {
     let sum: f64 = weights.iter().map(|&w| f64::from(w)).sum();
     let squares: f64 = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
     if squares > 0.0 { (sum * sum / squares / weights.len() as f64) as f32 } else { 0.0 }
 }
 
-/// Exponentially weighted mean and deviation of a stream of batches, with bias correction: after the first batch they
-/// are that batch's own.
+/// Exponentially weighted mean and deviation of a stream of batches, with bias correction: after
+/// the first batch they are that batch's own.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunningMoments {
@@ -48,14 +50,16 @@ pub struct RunningMoments {
 }
 
 impl RunningMoments {
-    /// These moments after one more batch, older ones keeping a share `decay` of their weight. An empty batch or one
-    /// with a NaN or an infinity changes nothing.
+    /// These moments after one more batch, older ones keeping a share `decay` of their weight. An
+    /// empty batch or one with a NaN or an infinity changes nothing.
     #[must_use]
     pub fn after(self, batch: &[f32], decay: f64) -> Self {
         if batch.is_empty() || batch.iter().any(|value| !value.is_finite()) {
             return self;
         }
-        let mean_of = |f: fn(f64) -> f64| batch.iter().map(|&v| f(f64::from(v))).sum::<f64>() / batch.len() as f64;
+        let mean_of = |f: fn(f64) -> f64| {
+            batch.iter().map(|&v| f(f64::from(v))).sum::<f64>() / batch.len() as f64
+        };
         let blend = |old: f64, new: f64| decay * old + (1.0 - decay) * new;
         Self {
             mean: blend(self.mean, mean_of(|v| v)),
@@ -119,9 +123,14 @@ impl Moments {
         (self.sum_squared / self.weight - mean * mean).max(0.0).sqrt()
     }
 
-    /// How many equally weighted values would give a mean as certain (Kish's effective sample size).
+    /// How many equally weighted values would give a mean as certain (Kish's effective sample
+    /// size).
     pub fn effective(&self) -> f64 {
-        if self.weight_squared > 0.0 { self.weight * self.weight / self.weight_squared } else { 0.0 }
+        if self.weight_squared > 0.0 {
+            self.weight * self.weight / self.weight_squared
+        } else {
+            0.0
+        }
     }
 }
 
@@ -137,7 +146,8 @@ pub fn rank_among(all: &[f32], value: f32) -> f64 {
     if all.is_empty() { 0.5 } else { share_below(all, value) }
 }
 
-/// The rank of every value among them all as a share, from 0 (lowest) to 1 (highest); ties get their average rank.
+/// The rank of every value among them all as a share, from 0 (lowest) to 1 (highest); ties get
+/// their average rank.
 pub fn rank_shares(all: &[f32]) -> Vec<f64> {
     let n = all.len() as f64;
     if n < 2.0 {
@@ -198,7 +208,10 @@ mod tests {
         for value in [1.0, 3.0] {
             moments.add(2.0, value);
         }
-        assert_eq!((moments.mean(), moments.deviation(), moments.effective()), (Some(2.0), 1.0, 2.0));
+        assert_eq!(
+            (moments.mean(), moments.deviation(), moments.effective()),
+            (Some(2.0), 1.0, 2.0)
+        );
         moments.fade(0.5);
         assert_eq!((moments.mean(), moments.effective()), (Some(2.0), 2.0));
         moments.add(2.0, 6.0);

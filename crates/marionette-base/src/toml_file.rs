@@ -10,7 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The largest TOML file that is read, bytes. Files people write by hand are a thousand times smaller.
+/// The largest TOML file that is read, bytes. Files people write by hand are a thousand times
+/// smaller.
 const LARGEST: u64 = 8 << 20;
 
 /// What is wrong with a file, and where.
@@ -62,17 +63,24 @@ impl TomlFile {
     /// # Errors
     /// Broken syntax, an unknown key, a wrong type, a missing key, with the line.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, FileError> {
-        toml::from_str(&self.text)
-            .map_err(|e| FileError { line: e.span().map(|span| self.line(&span)), ..self.error(None, e.message()) })
+        toml::from_str(&self.text).map_err(|e| FileError {
+            line: e.span().map(|span| self.line(&span)),
+            ..self.error(None, e.message())
+        })
     }
 
     /// An error at `span` of this file.
     pub fn error(&self, span: Option<Range<usize>>, message: impl Into<String>) -> FileError {
-        FileError { path: self.path.clone(), line: span.map(|span| self.line(&span)), message: message.into() }
+        FileError {
+            path: self.path.clone(),
+            line: span.map(|span| self.line(&span)),
+            message: message.into(),
+        }
     }
 
-    /// The line, counted from 1, on which `key` of `[section]` is set (the top of the file where `section` is empty), if
-    /// the file is laid out in the usual way: one key per line, under its section's header.
+    /// The line, counted from 1, on which `key` of `[section]` is set (the top of the file where
+    /// `section` is empty), if the file is laid out in the usual way: one key per line, under its
+    /// section's header.
     pub fn line_of(&self, section: &str, key: &str) -> Option<usize> {
         let mut lines = self.text.lines().enumerate();
         if !section.is_empty() {
@@ -89,15 +97,19 @@ impl TomlFile {
     }
 }
 
-/// A list of exactly `N` values, read with `deserialize_with`. Serde reads an array from the first `N` values of a list
-/// in TOML and says nothing of any further ones.
+/// A list of exactly `N` values, read with `deserialize_with`. Serde reads an array from the first
+/// `N` values of a list in TOML and says nothing of any further ones.
 ///
 /// # Errors
 /// Where the list is longer or shorter.
-pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(from: D) -> Result<[T; N], D::Error> {
+pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+    from: D,
+) -> Result<[T; N], D::Error> {
     let values = Vec::deserialize(from)?;
     let found = values.len();
-    values.try_into().map_err(|_| D::Error::invalid_length(found, &format!("a list of {N}").as_str()))
+    values
+        .try_into()
+        .map_err(|_| D::Error::invalid_length(found, &format!("a list of {N}").as_str()))
 }
 
 /// A list of any number of lists of exactly `N` values. See [`exact`].

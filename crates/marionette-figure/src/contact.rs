@@ -3,7 +3,8 @@
 use super::{BodyShape, Figure, Pose, RoundCone, place_parts, solve};
 use glam::{Quat, Vec3};
 
-/// Steps of the search along a part's axis; each leaves 62 % of the stretch before it, so these leave 0.1 %.
+/// Steps of the search along a part's axis; each leaves 62 % of the stretch before it, so these
+/// leave 0.1 %.
 const STEPS: u32 = 14;
 
 /// How deep the two parts are inside each other, metres (0 where they are apart).
@@ -17,10 +18,12 @@ pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
 
 /// Deepest that one limb may be inside another, metres.
 pub const DEEPEST: f32 = 0.02;
-/// Deepest that flesh may fold at a joint, metres: the lap of who sits, a thigh drawn up against the belly.
+/// Deepest that flesh may fold at a joint, metres: the lap of who sits, a thigh drawn up against
+/// the belly.
 const DEEPEST_FOLD: f32 = 0.08;
 
-/// Deepest that flesh may give way where a left and a right limb of one bone press together, metres: the thighs of who stands.
+/// Deepest that flesh may give way where a left and a right limb of one bone press together,
+/// metres: the thighs of who stands.
 const DEEPEST_BETWEEN_TWINS: f32 = 0.04;
 
 /// Two parts of a body, by their indices, and how deep they may be inside one another, metres.
@@ -39,12 +42,17 @@ impl LimbPair {
     }
 }
 
-/// Pairs of the body's parts that are of different groups and apart in the figure at rest (neighbours at a joint always overlap).
+/// Pairs of the body's parts that are of different groups and apart in the figure at rest
+/// (neighbours at a joint always overlap).
 ///
-/// Flesh folds between parts on either side of a joint and on one bone's two joints (a thigh and the belly), and presses together
-/// between a left and a right limb there.
+/// Flesh folds between parts on either side of a joint and on one bone's two joints (a thigh and
+/// the belly), and presses together between a left and a right limb there.
 pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
-    let pose = Pose { root: Vec3::ZERO, orientation: Quat::IDENTITY, angles: vec![Vec3::ZERO; figure.bones.len()] };
+    let pose = Pose {
+        root: Vec3::ZERO,
+        orientation: Quat::IDENTITY,
+        angles: vec![Vec3::ZERO; figure.bones.len()],
+    };
     let shape = BodyShape::default();
     let placed = place_parts(figure, &shape, &solve(figure, &shape, &pose));
     let parent = |bone: usize| figure.bones[bone].parent;
@@ -68,18 +76,21 @@ pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
 }
 
 impl Figure {
-    /// Whether a body with its parts there goes through itself by more than its flesh gives way and `slack` metres.
+    /// Whether a body with its parts there goes through itself by more than its flesh gives way and
+    /// `slack` metres.
     pub fn goes_through_itself(&self, parts: &[RoundCone], slack: f32) -> bool {
-        let deeper =
-            |LimbPair { parts: [i, j], deepest }: &LimbPair| penetration(&parts[*i], &parts[*j]) > deepest + slack;
+        let deeper = |LimbPair { parts: [i, j], deepest }: &LimbPair| {
+            penetration(&parts[*i], &parts[*j]) > deepest + slack
+        };
         self.limb_pairs.iter().any(deeper)
     }
 }
 
-/// The least distance of `part`'s surface from a convex body, given how far (negative inside) points are from it, metres.
+/// The least distance of `part`'s surface from a convex body, given how far (negative inside)
+/// points are from it, metres.
 ///
-/// The distance from a convex body is a convex function, and so is it along the part's axis less the radius there; a golden
-/// section search finds its minimum.
+/// The distance from a convex body is a convex function, and so is it along the part's axis less
+/// the radius there; a golden section search finds its minimum.
 pub fn gap(part: &RoundCone, distance: impl Fn(Vec3) -> f32) -> f32 {
     const GOLDEN: f32 = 0.618_034;
     let [a, b] = part.ends;
@@ -110,7 +121,8 @@ fn cone_distance(cone: &RoundCone, point: Vec3) -> f32 {
     let axis = (b - a).normalize_or_zero();
     let along = (point - a).dot(axis);
     let across = (point - a - axis * along).length();
-    // Of all spheres of the hull the one that is nearest: where the way to its centre stands upright on the surface.
+    // Of all spheres of the hull the one that is nearest: where the way to its centre stands
+    // upright on the surface.
     let slope = (radius_a - radius_b) / length.max(1e-6);
     let centre = match slope {
         s if s >= 1.0 => 0.0,
@@ -137,9 +149,14 @@ mod tests {
     #[test]
     fn depths_follow_the_radii_where_limbs_touch() {
         let cone = RoundCone { ends: [Vec3::ZERO, Vec3::Y], radii: [0.10, 0.02] };
-        let ball = |y| RoundCone { ends: [Vec3::new(0.1, y, 0.0), Vec3::new(0.1, y + 1e-3, 0.0)], radii: [0.05, 0.05] };
+        let ball = |y| RoundCone {
+            ends: [Vec3::new(0.1, y, 0.0), Vec3::new(0.1, y + 1e-3, 0.0)],
+            radii: [0.05, 0.05],
+        };
         assert!((penetration(&cone, &ball(-0.001)) - 0.05).abs() < 2e-3);
         assert_eq!(penetration(&cone, &ball(1.0)), 0.0);
-        assert!((penetration(&cone, &ball(-0.001)) - penetration(&ball(-0.001), &cone)).abs() < 1e-4);
+        assert!(
+            (penetration(&cone, &ball(-0.001)) - penetration(&ball(-0.001), &cone)).abs() < 1e-4
+        );
     }
 }

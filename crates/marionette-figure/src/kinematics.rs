@@ -10,8 +10,9 @@ pub struct Pose {
     pub root: Vec3,
     /// Orientation of the whole figure.
     pub orientation: Quat,
-    /// Rotation of each bone about its parent's x, y and z axes, radians. They are applied as twist about y, then about
-    /// x, then about z: for a limb that hangs down at rest, that is twist, flexion, abduction.
+    /// Rotation of each bone about its parent's x, y and z axes, radians. They are applied as twist
+    /// about y, then about x, then about z: for a limb that hangs down at rest, that is twist,
+    /// flexion, abduction.
     pub angles: Vec<Vec3>,
 }
 
@@ -33,10 +34,11 @@ pub fn turn(angles: Vec3) -> Quat {
     Quat::from_euler(EulerRot::XZY, angles.x, angles.z, angles.y)
 }
 
-/// The angles within a joint's limits whose rotation is nearest to `rotation`, found from `guess` in at most `rounds` rounds.
+/// The angles within a joint's limits whose rotation is nearest to `rotation`, found from `guess`
+/// in at most `rounds` rounds.
 ///
-/// Where several sets of angles stand for one rotation (z near a right angle has x and y turn about the same axis), those near the
-/// guess are found.
+/// Where several sets of angles stand for one rotation (z near a right angle has x and y turn about
+/// the same axis), those near the guess are found.
 pub fn nearest_angles(limits: &[[f32; 2]; 3], rotation: Quat, guess: Vec3, rounds: u32) -> Vec3 {
     /// Keeps the steps finite where two axes fall together.
     const DAMPING: f32 = 1e-4;
@@ -54,10 +56,12 @@ pub fn nearest_angles(limits: &[[f32; 2]; 3], rotation: Quat, guess: Vec3, round
         let axes = Mat3::from_cols(Vec3::X, about_x * (about_z * Vec3::Y), about_x * Vec3::Z);
         let mut free = Vec3::ONE;
         let mut step = Vec3::ZERO;
-        // Gauss-Newton; an angle at its limit that would go beyond is held there, and the others make up for it.
+        // Gauss-Newton; an angle at its limit that would go beyond is held there, and the others
+        // make up for it.
         for _ in 0..3 {
             let held = axes * Mat3::from_diagonal(free);
-            let normal = held.transpose() * held + Mat3::from_diagonal(Vec3::splat(DAMPING) + (Vec3::ONE - free));
+            let normal = held.transpose() * held
+                + Mat3::from_diagonal(Vec3::splat(DAMPING) + (Vec3::ONE - free));
             step = normal.inverse() * (held.transpose() * left);
             let beyond = |axis: usize| {
                 free[axis] > 0.0
@@ -91,7 +95,10 @@ pub fn solve(figure: &Figure, shape: &BodyShape, pose: &Pose) -> WorldBones {
 
 /// The body's own parts in the world, in the figure's part order.
 pub fn place_parts(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -> Vec<RoundCone> {
-    figure.parts[..figure.body_parts].iter().map(|part| place_part(figure, shape, bones, part, 0.0)).collect()
+    figure.parts[..figure.body_parts]
+        .iter()
+        .map(|part| place_part(figure, shape, bones, part, 0.0))
+        .collect()
 }
 
 /// One part in the world, its radii `thicker` by so many metres.
@@ -122,7 +129,10 @@ pub fn place_keypoints(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -
     figure
         .keypoints
         .iter()
-        .map(|keypoint| bones[keypoint.bone].transform_point3(keypoint.offset * in_bone(figure, shape, keypoint.bone)))
+        .map(|keypoint| {
+            bones[keypoint.bone]
+                .transform_point3(keypoint.offset * in_bone(figure, shape, keypoint.bone))
+        })
         .collect()
 }
 
@@ -148,13 +158,17 @@ mod tests {
             let angles = Vec3::from(limits.map(|[low, high]| rng.random_range(low..=high)));
             let guess = angles + Vec3::from([(); 3].map(|()| rng.random_range(-0.3..0.3)));
             let found = nearest_angles(&limits, turn(angles), guess, 12);
-            assert!(turn(found).angle_between(turn(angles)) < 2e-2, "{angles} was taken for {found}");
+            assert!(
+                turn(found).angle_between(turn(angles)) < 2e-2,
+                "{angles} was taken for {found}"
+            );
             let anything = turn(Vec3::from([(); 3].map(|()| rng.random_range(-3.0..3.0))));
             let found = nearest_angles(&limits, anything, guess, 12);
             assert!((0..3).all(|axis| (limits[axis][0]..=limits[axis][1]).contains(&found[axis])));
         }
         let knee = [[0.0, 2.6], [-0.2, 0.2], [0.0, 0.0]];
-        let stretched = nearest_angles(&knee, Quat::from_rotation_x(-0.4), Vec3::new(0.3, 0.0, 0.0), 12);
+        let stretched =
+            nearest_angles(&knee, Quat::from_rotation_x(-0.4), Vec3::new(0.3, 0.0, 0.0), 12);
         assert!(stretched.length() < 1e-3, "{stretched}");
     }
 }

@@ -1,8 +1,8 @@
 //! Figures: skeleton files, forward kinematics, joint limits, body parts and keypoints.
 //!
-//! One figure file drives everything that depends on the body: the rig, the labels, the left/right flips, the OKS
-//! sigmas, the number of heatmaps. Lengths are metres, angles radians (degrees in the file). Y is up, the figure faces
-//! +Z and its left is +X.
+//! One figure file drives everything that depends on the body: the rig, the labels, the left/right
+//! flips, the OKS sigmas, the number of heatmaps. Lengths are metres, angles radians (degrees in
+//! the file). Y is up, the figure faces +Z and its left is +X.
 
 mod contact;
 mod file;
@@ -16,7 +16,8 @@ mod shape;
 pub use contact::{DEEPEST, LimbPair, gap, penetration};
 pub use file::{FigureError, load_figure, parse_figure};
 pub use kinematics::{
-    Pose, WorldBones, clamp_to_limits, lowest_point, nearest_angles, place_keypoints, place_parts, solve, turn,
+    Pose, WorldBones, clamp_to_limits, lowest_point, nearest_angles, place_keypoints, place_parts,
+    solve, turn,
 };
 pub use outfit::{Garment, place_clothed, worn_parts};
 pub use round_cone::RoundCone;
@@ -49,14 +50,15 @@ pub struct Figure {
     pub keypoints: Vec<Keypoint>,
     /// Pairs of keypoints to draw a line between.
     pub edges: Vec<[usize; 2]>,
-    /// The keypoints at the two ends of the torso, (left shoulder, right hip) in a human: their distance is the torso
-    /// length that PCK is measured in.
+    /// The keypoints at the two ends of the torso, (left shoulder, right hip) in a human: their
+    /// distance is the torso length that PCK is measured in.
     pub torso: [usize; 2],
     /// How bodies vary.
     pub shape: ShapeDistribution,
     /// Families of poses.
     pub poses: Vec<PoseFamily>,
-    /// Pairs of the body's parts that must not go through each other, and how far their flesh gives way.
+    /// Pairs of the body's parts that must not go through each other, and how far their flesh gives
+    /// way.
     pub limb_pairs: Vec<LimbPair>,
 }
 
@@ -132,8 +134,8 @@ pub struct Keypoint {
     pub sigma: f32,
     /// A surface nearer to the camera than the keypoint by more than this covers it, metres.
     pub surface_radius: f32,
-    /// Groups whose parts never cover this keypoint (a joint lies inside its own flesh). Empty for keypoints that lie on
-    /// the surface, which go by depth alone.
+    /// Groups whose parts never cover this keypoint (a joint lies inside its own flesh). Empty for
+    /// keypoints that lie on the surface, which go by depth alone.
     pub own_groups: Vec<usize>,
 }
 
@@ -144,11 +146,14 @@ pub struct PoseFamily {
     pub name: String,
     /// Relative frequency at pose hardness 0 and 1.
     pub weights: [f32; 2],
-    /// Key frames of the movement: for each, the rotation of each bone about x, y and z, radians. A single one is a pose held.
+    /// Key frames of the movement: for each, the rotation of each bone about x, y and z, radians. A
+    /// single one is a pose held.
     pub keys: Vec<Vec<Vec3>>,
-    /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on its face.
+    /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on
+    /// its face.
     pub pitch: [f32; 2],
-    /// Lowest and highest turn of the whole figure about its own z axis, radians: positive falls on its right side.
+    /// Lowest and highest turn of the whole figure about its own z axis, radians: positive falls on
+    /// its right side.
     pub roll: [f32; 2],
     /// Standard deviation of each angle, radians.
     pub spread: f32,
@@ -178,7 +183,8 @@ pub enum Support {
     Seat,
     /// It stands on the ground and leans on an upright slab, on the side that it is tilted to.
     Wall,
-    /// It holds on to a bar with both hands, clear of the ground by so many metres, from the lowest to the highest.
+    /// It holds on to a bar with both hands, clear of the ground by so many metres, from the lowest
+    /// to the highest.
     Bar([f32; 2]),
     /// Nothing: it is clear of the ground by so many metres, from the lowest to the highest.
     Air([f32; 2]),

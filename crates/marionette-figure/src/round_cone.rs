@@ -12,11 +12,12 @@ pub struct RoundCone {
 }
 
 impl RoundCone {
-    /// Distance along the unit vector `direction` from `origin` to the first point of the surface, if the ray meets it
-    /// in front of a point outside.
+    /// Distance along the unit vector `direction` from `origin` to the first point of the surface,
+    /// if the ray meets it in front of a point outside.
     ///
-    /// A point p is inside when it is inside some sphere with centre a + s(b - a) and radius ra - s(ra - rb), s in [0, 1].
-    /// Over free s the surface solves D A - B^2 = 0 (see `assets/shaders/seen.wgsl`, which this is the twin of).
+    /// A point p is inside when it is inside some sphere with centre a + s(b - a) and radius ra -
+    /// s(ra - rb), s in [0, 1]. Over free s the surface solves D A - B^2 = 0 (see
+    /// `assets/shaders/seen.wgsl`, which this is the twin of).
     pub fn ray(&self, origin: Vec3, direction: Vec3) -> Option<f32> {
         let [a, b] = self.ends;
         let [radius_a, radius_b] = self.radii;
@@ -30,7 +31,8 @@ impl RoundCone {
             let axial_start = axis.dot(from_a) - radius_a * taper;
             let quadratic = d - axial_speed * axial_speed;
             let half_linear = d * from_a.dot(direction) - axial_speed * axial_start;
-            let constant = d * (from_a.length_squared() - radius_a * radius_a) - axial_start * axial_start;
+            let constant =
+                d * (from_a.length_squared() - radius_a * radius_a) - axial_start * axial_start;
             let discriminant = half_linear * half_linear - quadratic * constant;
             if discriminant >= 0.0 && quadratic != 0.0 {
                 let t = (-half_linear - discriminant.sqrt()) / quadratic;
@@ -76,7 +78,10 @@ mod tests {
 
     #[test]
     fn hits_lie_on_the_surface_of_a_tapered_cone() {
-        let cone = RoundCone { ends: [Vec3::new(0.1, 0.2, 0.0), Vec3::new(-0.2, 0.9, 0.3)], radii: [0.3, 0.1] };
+        let cone = RoundCone {
+            ends: [Vec3::new(0.1, 0.2, 0.0), Vec3::new(-0.2, 0.9, 0.3)],
+            radii: [0.3, 0.1],
+        };
         let mut hits = 0;
         for i in 0..400 {
             let target = Vec3::new((i % 20) as f32 * 0.06 - 0.6, (i / 20) as f32 * 0.08 - 0.2, 0.1);

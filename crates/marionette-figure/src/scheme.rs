@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct KeypointScheme {
     /// Names, COCO's for `human`.
     pub names: Vec<String>,
-    /// Index of the same keypoint of the other side, or of the keypoint itself: the permutation of a left/right mirror.
+    /// Index of the same keypoint of the other side, or of the keypoint itself: the permutation of
+    /// a left/right mirror.
     pub twins: Vec<usize>,
     /// OKS sigmas (COCO's `k / 2`).
     pub sigmas: Vec<f32>,
@@ -32,14 +33,14 @@ impl Figure {
 }
 
 impl KeypointScheme {
-    /// The torso's two diagonals as pairs of keypoints: shoulder to opposite hip, either way round. The longer of the two
-    /// is the torso length that PCK is measured in.
+    /// The torso's two diagonals as pairs of keypoints: shoulder to opposite hip, either way round.
+    /// The longer of the two is the torso length that PCK is measured in.
     pub fn torso_diagonals(&self) -> [[usize; 2]; 2] {
         [self.torso, self.torso.map(|end| self.twins[end])]
     }
 
-    /// What is wrong with a scheme that came from a file, if anything: its lists must be as long as its names, and its
-    /// indices within them.
+    /// What is wrong with a scheme that came from a file, if anything: its lists must be as long as
+    /// its names, and its indices within them.
     pub fn complaint(&self) -> Option<String> {
         let count = self.names.len();
         if count == 0 {
@@ -47,7 +48,9 @@ impl KeypointScheme {
         }
         if self.twins.len() != count || self.sigmas.len() != count {
             let (twins, sigmas) = (self.twins.len(), self.sigmas.len());
-            return Some(format!("it has {count} keypoint names, {twins} twins and {sigmas} sigmas"));
+            return Some(format!(
+                "it has {count} keypoint names, {twins} twins and {sigmas} sigmas"
+            ));
         }
         let indices = self.twins.iter().chain(self.edges.as_flattened()).chain(&self.torso);
         if let Some(index) = indices.copied().find(|index| *index >= count) {

@@ -1,7 +1,8 @@
 //! How bodies differ: a dozen scales per figure, drawn from a correlated distribution.
 //!
-//! A few traits (youth, weight, frame, muscle) move all scales together, as they do in people: a child is short, has a large head
-//! and short legs; a heavy body is thick in the trunk more than in the forearms. What is left over varies by itself.
+//! A few traits (youth, weight, frame, muscle) move all scales together, as they do in people: a
+//! child is short, has a large head and short legs; a heavy body is thick in the trunk more than in
+//! the forearms. What is left over varies by itself.
 
 use super::ScaleGroup;
 use marionette_base::toml_file::exact;
@@ -9,7 +10,8 @@ use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use serde::Deserialize;
 
-/// How one scale of a body is distributed: `mean * exp(sum of trait * load + own * normal)`, kept within `range`.
+/// How one scale of a body is distributed: `mean * exp(sum of trait * load + own * normal)`, kept
+/// within `range`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleDistribution {
@@ -24,7 +26,8 @@ pub struct ScaleDistribution {
     /// How weight moves its logarithm (a standard normal trait).
     #[serde(default)]
     pub weight: f32,
-    /// How the frame moves its logarithm: positive for broad shoulders and narrow hips (a standard normal trait).
+    /// How the frame moves its logarithm: positive for broad shoulders and narrow hips (a standard
+    /// normal trait).
     #[serde(default)]
     pub frame: f32,
     /// How muscle moves its logarithm (a standard normal trait).
@@ -119,7 +122,8 @@ struct Traits {
 impl ScaleDistribution {
     fn at(&self, traits: &Traits, own: f32) -> f32 {
         let Traits { youth, weight, frame, muscle } = traits;
-        let moved = self.youth * youth + self.weight * weight + self.frame * frame + self.muscle * muscle;
+        let moved =
+            self.youth * youth + self.weight * weight + self.frame * frame + self.muscle * muscle;
         (self.mean * (moved + self.own * own).exp()).clamp(self.range[0], self.range[1])
     }
 }
@@ -156,7 +160,8 @@ impl BodyShape {
             }
     }
 
-    /// The factor that widths beside a bone of `group` are multiplied by, after [`BodyShape::length_scale`].
+    /// The factor that widths beside a bone of `group` are multiplied by, after
+    /// [`BodyShape::length_scale`].
     pub fn width_scale(&self, group: Option<WidthGroup>) -> f32 {
         match group {
             None => 1.0,
@@ -190,13 +195,18 @@ mod tests {
 
     #[test]
     fn bodies_are_of_human_size_and_their_scales_hang_together() {
-        let human = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml"));
+        let human =
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml"));
         let shape = load_figure(human).unwrap().shape;
-        let bodies: Vec<BodyShape> = (0..4000).map(|i| shape.draw(&mut stream(1, i, 0, "body"))).collect();
+        let bodies: Vec<BodyShape> =
+            (0..4000).map(|i| shape.draw(&mut stream(1, i, 0, "body"))).collect();
         // The figure file's own body is 1.77 m tall.
         let heights: Vec<f32> = bodies.iter().map(|body| body.height * 1.77).collect();
         assert!(heights.iter().all(|height| (0.99..=2.01).contains(height)));
-        assert!(heights.iter().any(|height| *height < 1.15) && heights.iter().any(|height| *height > 1.9));
+        assert!(
+            heights.iter().any(|height| *height < 1.15)
+                && heights.iter().any(|height| *height > 1.9)
+        );
         let correlation = |a: fn(&BodyShape) -> f32, b: fn(&BodyShape) -> f32| {
             let n = bodies.len() as f32;
             let mean = |f: fn(&BodyShape) -> f32| bodies.iter().map(f).sum::<f32>() / n;
@@ -206,7 +216,10 @@ mod tests {
             product(a, b) / (product(a, a) * product(b, b)).sqrt()
         };
         assert!(correlation(|b| b.height, |b| b.head) < -0.5, "children have large heads");
-        assert!(correlation(|b| b.girth, |b| b.belly) > 0.5 && correlation(|b| b.girth, |b| b.limbs) > 0.5);
+        assert!(
+            correlation(|b| b.girth, |b| b.belly) > 0.5
+                && correlation(|b| b.girth, |b| b.limbs) > 0.5
+        );
         assert!(correlation(|b| b.shoulders, |b| b.hips) < 0.3);
     }
 }

@@ -13,7 +13,8 @@ pub fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> 
     }
 }
 
-/// The values of a contiguous `f32` tensor, to be changed, from the storage an operation in place is handed.
+/// The values of a contiguous `f32` tensor, to be changed, from the storage an operation in place
+/// is handed.
 ///
 /// # Errors
 /// If the layout is not contiguous or the values are not `f32`.

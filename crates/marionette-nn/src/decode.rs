@@ -1,5 +1,6 @@
-//! From heatmaps to places between the cells: the distribution-aware (DARK) decoder of Zhang et al. 2020,
-//! "Distribution-aware coordinate representation for human pose estimation" (arXiv 1910.06278).
+//! From heatmaps to places between the cells: the distribution-aware (DARK) decoder of Zhang et al.
+//! 2020, "Distribution-aware coordinate representation for human pose estimation" (arXiv
+//! 1910.06278).
 
 /// Values below this are raised to it before their logarithm is taken.
 const FLOOR: f32 = 1e-30;
@@ -15,17 +16,22 @@ pub struct Decoded {
     pub score: f32,
 }
 
-/// The keypoints of the non-negative maps `heatmaps` [K, h, w], in image pixels; `stride` is a cell's size in pixels.
+/// The keypoints of the non-negative maps `heatmaps` [K, h, w], in image pixels; `stride` is a
+/// cell's size in pixels.
 ///
-/// A place is the map's greatest cell m, moved by a Newton step on the logarithm of the map, μ = m - D''(m)⁻¹ D'(m)
-/// (Zhang et al. 2020, "Coordinate decoding"), which is exact for a Gaussian; the paper's smoothing of the map beforehand
-/// is left out. Where the map has no maximum there (flat, or a saddle) the greatest cell's centre stands; no place lies
-/// further than a cell from m, or outside the frame. Values after the last whole map are ignored.
+/// A place is the map's greatest cell m, moved by a Newton step on the logarithm of the map, μ = m
+/// - D''(m)⁻¹ D'(m) (Zhang et al. 2020, "Coordinate decoding"), which is exact for a Gaussian; the
+/// paper's smoothing of the map beforehand is left out. Where the map has no maximum there (flat,
+/// or a saddle) the greatest cell's centre stands; no place lies further than a cell from m, or
+/// outside the frame. Values after the last whole map are ignored.
 pub fn decode(heatmaps: &[f32], width: usize, height: usize, stride: usize) -> Vec<Decoded> {
     if width * height == 0 {
         return Vec::new();
     }
-    heatmaps.chunks_exact(width * height).map(|map| decode_map(map, width, height, stride as f32)).collect()
+    heatmaps
+        .chunks_exact(width * height)
+        .map(|map| decode_map(map, width, height, stride as f32))
+        .collect()
 }
 
 fn decode_map(map: &[f32], width: usize, height: usize, stride: f32) -> Decoded {
@@ -44,11 +50,18 @@ fn decode_map(map: &[f32], width: usize, height: usize, stride: f32) -> Decoded 
     Decoded { x: place(u, column, width), y: place(v, row, height), score }
 }
 
-/// Where the paraboloid through the logarithms around a cell has its maximum, in cells; none if it has no maximum.
+/// Where the paraboloid through the logarithms around a cell has its maximum, in cells; none if it
+/// has no maximum.
 ///
-/// Differences are taken around the nearest cell that has neighbours on all sides, so that a keypoint in a border cell
-/// is located as well as any other.
-fn summit(map: &[f32], width: usize, height: usize, column: usize, row: usize) -> Option<(f32, f32)> {
+/// Differences are taken around the nearest cell that has neighbours on all sides, so that a
+/// keypoint in a border cell is located as well as any other.
+fn summit(
+    map: &[f32],
+    width: usize,
+    height: usize,
+    column: usize,
+    row: usize,
+) -> Option<(f32, f32)> {
     if width < 3 || height < 3 {
         return None;
     }
@@ -84,14 +97,16 @@ mod tests {
         places.extend([[0.0, 0.0], [63.999, 63.999], [0.0, 30.0], [32.0, 63.9]]);
         for sigma in [0.5, 1.0] {
             let grid = Grid { width: 16, height: 16, stride: 4, sigma };
-            let targets = HeatmapTargets::new(&places, &vec![true; places.len()], 1, grid, &Device::Cpu)?;
+            let targets =
+                HeatmapTargets::new(&places, &vec![true; places.len()], 1, grid, &Device::Cpu)?;
             let values = targets.heatmaps.flatten_all()?.to_vec1::<f32>()?;
             let decoded = decode(&values, grid.width, grid.height, grid.stride);
             assert_eq!(decoded.len(), places.len());
             // Half a cell off in both directions at worst.
             let lowest = 0.99 * (-0.25 / (sigma * sigma)).exp();
             for (place, found) in places.iter().zip(decoded) {
-                let error = (found.x - place[0]).abs().max((found.y - place[1]).abs()) / grid.stride as f32;
+                let error =
+                    (found.x - place[0]).abs().max((found.y - place[1]).abs()) / grid.stride as f32;
                 assert!(error < 0.05, "{place:?} decoded as {found:?} where σ is {sigma}");
                 assert!(found.score > lowest);
             }

@@ -11,12 +11,14 @@ use rayon::prelude::*;
 /// Pictures in one forward pass.
 const BATCH: usize = 64;
 
-/// The keypoints that `network` finds in each of `images`, in pixels of its input, with scores in [0, 1].
+/// The keypoints that `network` finds in each of `images`, in pixels of its input, with scores in
+/// [0, 1].
 ///
-/// An image is the network's input width x height of sRGB pixels, row by row from the top, three bytes each or four
-/// (RGBA, of which the fourth is ignored). Batch norm runs on its running statistics, so an image's keypoints do not depend
-/// on the others. With `twins` (entry k is the keypoint that k becomes in a mirror) the network also looks at the mirrored
-/// image, and keypoints are taken from the mean of both heatmaps: the flip test of Newell et al. 2016 (arXiv 1603.06937,
+/// An image is the network's input width x height of sRGB pixels, row by row from the top, three
+/// bytes each or four (RGBA, of which the fourth is ignored). Batch norm runs on its running
+/// statistics, so an image's keypoints do not depend on the others. With `twins` (entry k is the
+/// keypoint that k becomes in a mirror) the network also looks at the mirrored image, and keypoints
+/// are taken from the mean of both heatmaps: the flip test of Newell et al. 2016 (arXiv 1603.06937,
 /// section 4) and many after them.
 ///
 /// # Errors
@@ -31,8 +33,13 @@ pub fn detect(
     let pixels = spec.input_width * spec.input_height;
     let mut found = Vec::with_capacity(images.len());
     for chunk in images.chunks(BATCH) {
-        if let Some(odd) = chunk.iter().find(|image| image.len() != 3 * pixels && image.len() != 4 * pixels) {
-            bail!("an image of {} bytes where {pixels} pixels of three or four were expected", odd.len());
+        if let Some(odd) =
+            chunk.iter().find(|image| image.len() != 3 * pixels && image.len() != 4 * pixels)
+        {
+            bail!(
+                "an image of {} bytes where {pixels} pixels of three or four were expected",
+                odd.len()
+            );
         }
         let look = |flipped: bool| -> Result<Vec<f32>> {
             let mut input = vec![0f32; chunk.len() * 3 * pixels];
@@ -53,15 +60,21 @@ pub fn detect(
     Ok(found)
 }
 
-/// The keypoints in a network's output `[B, K, h, w]`, in pixels of its input, with scores in [0, 1].
+/// The keypoints in a network's output `[B, K, h, w]`, in pixels of its input, with scores in [0,
+/// 1].
 ///
 /// # Errors
 /// If the device fails.
-pub fn decode_output(output: &Tensor, activation: Activation, grid: Grid) -> Result<Vec<Vec<Decoded>>> {
+pub fn decode_output(
+    output: &Tensor,
+    activation: Activation,
+    grid: Grid,
+) -> Result<Vec<Vec<Decoded>>> {
     Ok(decoded(&heatmaps(output, activation, grid)?, output.dim(1)?, grid))
 }
 
-/// A network's output `[B, K, h, w]` as the heatmaps of keypoints that are all in the frame, value after value.
+/// A network's output `[B, K, h, w]` as the heatmaps of keypoints that are all in the frame, value
+/// after value.
 ///
 /// # Errors
 /// If the device fails.
@@ -71,31 +84,38 @@ pub fn heatmaps(output: &Tensor, activation: Activation, grid: Grid) -> Result<V
     activation.heatmaps(&output.detach(), &mass)?.flatten_all()?.to_vec1::<f32>()
 }
 
-/// The keypoints in `maps`, the [`heatmaps`] of a batch: for each image as many as `keypoints`, in pixels of the network's input, with scores
-/// in [0, 1].
+/// The keypoints in `maps`, the [`heatmaps`] of a batch: for each image as many as `keypoints`, in
+/// pixels of the network's input, with scores in [0, 1].
 pub fn decoded(maps: &[f32], keypoints: usize, grid: Grid) -> Vec<Vec<Decoded>> {
     let scored = |found: Decoded| Decoded { score: found.score.clamp(0.0, 1.0), ..found };
     maps.par_chunks(keypoints * grid.width * grid.height)
-        .map(|maps| decode(maps, grid.width, grid.height, grid.stride).into_iter().map(scored).collect())
+        .map(|maps| {
+            decode(maps, grid.width, grid.height, grid.stride).into_iter().map(scored).collect()
+        })
         .collect()
 }
 
-/// Makes `maps` [B, K, h, w] the mean of themselves and of `mirrored`, the heatmaps of the mirrored images.
+/// Makes `maps` [B, K, h, w] the mean of themselves and of `mirrored`, the heatmaps of the mirrored
+/// images.
 fn average_mirrored(maps: &mut [f32], mirrored: &[f32], twins: &[usize], grid: Grid) {
     let cells = grid.width * grid.height;
-    let images = maps.par_chunks_mut(twins.len() * cells).zip(mirrored.par_chunks(twins.len() * cells));
+    let images =
+        maps.par_chunks_mut(twins.len() * cells).zip(mirrored.par_chunks(twins.len() * cells));
     images.for_each(|(maps, mirrored)| {
         for (map, twin) in maps.chunks_exact_mut(cells).zip(twins) {
             let rows = mirrored[twin * cells..][..cells].chunks_exact(grid.width);
             for (row, mirrored) in map.chunks_exact_mut(grid.width).zip(rows) {
-                row.iter_mut().zip(mirrored.iter().rev()).for_each(|(value, other)| *value = (*value + other) / 2.0);
+                row.iter_mut()
+                    .zip(mirrored.iter().rev())
+                    .for_each(|(value, other)| *value = (*value + other) / 2.0);
             }
         }
     });
 }
 
-/// Writes sRGB pixels (three or four bytes each, row by row) as three planes of (colour - mean) / deviation, colours in
-/// [0, 1]; mirrored left to right if `flipped`. `planes` holds 3 x height x width values.
+/// Writes sRGB pixels (three or four bytes each, row by row) as three planes of (colour - mean) /
+/// deviation, colours in [0, 1]; mirrored left to right if `flipped`. `planes` holds 3 x height x
+/// width values.
 pub fn normalise(pixels: &[u8], spec: &ModelSpec, flipped: bool, planes: &mut [f32]) {
     let (width, count) = (spec.input_width, spec.input_width * spec.input_height);
     let bytes = pixels.len() / count;
@@ -103,7 +123,9 @@ pub fn normalise(pixels: &[u8], spec: &ModelSpec, flipped: bool, planes: &mut [f
         let (mean, scale) = (spec.mean[c], 1.0 / spec.deviation[c]);
         for (values, row) in plane.chunks_exact_mut(width).zip(pixels.chunks_exact(width * bytes)) {
             let colors = row.chunks_exact(bytes);
-            let write = |(value, color): (&mut f32, &[u8])| *value = (f32::from(color[c]) / 255.0 - mean) * scale;
+            let write = |(value, color): (&mut f32, &[u8])| {
+                *value = (f32::from(color[c]) / 255.0 - mean) * scale
+            };
             if flipped {
                 values.iter_mut().rev().zip(colors).for_each(write);
             } else {
@@ -127,7 +149,9 @@ mod tests {
         for image in 0..2 {
             for (keypoint, twin) in [(0, 1), (1, 0)] {
                 for (row, column) in (0..6).map(|cell| (cell / 3, cell % 3)) {
-                    let at = |keypoint: usize, column: usize| image * 12 + keypoint * 6 + row * 3 + column;
+                    let at = |keypoint: usize, column: usize| {
+                        image * 12 + keypoint * 6 + row * 3 + column
+                    };
                     mirrored[at(twin, 2 - column)] = before[at(keypoint, column)] + 4.0;
                 }
             }

@@ -44,8 +44,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Values that a training step keeps for each image: all maps, the convolutions' results before their norms, and the
-    /// gradients that are alive at once.
+    /// Values that a training step keeps for each image: all maps, the convolutions' results before
+    /// their norms, and the gradients that are alive at once.
     pub(super) fn training_values(&self) -> usize {
         let raw = self.layers.iter().zip(&self.maps[1..]).filter_map(|(layer, map)| match layer {
             Layer::Conv(conv) if conv.norm.is_some() => Some(map.len()),
@@ -57,7 +57,8 @@ impl Graph {
         for (index, layer) in self.layers.iter().enumerate().rev() {
             alive[index + 1] = true;
             layer.inputs().into_iter().flatten().for_each(|map| alive[map.0] = true);
-            let gradients = self.maps.iter().zip(&alive).filter(|(_, alive)| **alive).map(|(map, _)| map.len());
+            let gradients =
+                self.maps.iter().zip(&alive).filter(|(_, alive)| **alive).map(|(map, _)| map.len());
             // A norm's gradient lies beside that of its result.
             most = most.max(gradients.sum::<usize>() + self.maps[index + 1].len());
             alive[index + 1] = false;
@@ -107,7 +108,8 @@ impl Layer {
     }
 }
 
-/// A convolution to add to a network; without more said it has a stride of 1, keeps the size, and nothing follows it.
+/// A convolution to add to a network; without more said it has a stride of 1, keeps the size, and
+/// nothing follows it.
 #[derive(Clone, Debug)]
 pub struct Conv<'a> {
     name: &'a str,
@@ -126,10 +128,11 @@ pub struct Conv<'a> {
 }
 
 impl<'a> Conv<'a> {
-    /// A convolution to `outputs` channels with square kernels of side `kernel`, whose weight is called `<name>.weight`.
+    /// A convolution to `outputs` channels with square kernels of side `kernel`, whose weight is
+    /// called `<name>.weight`.
     ///
-    /// Initial weights are normal with the deviation √(2 / (k²·outputs)), which keeps the size of gradients behind a
-    /// rectifier (He et al. 2015, arXiv 1502.01852, Eq. 14).
+    /// Initial weights are normal with the deviation √(2 / (k²·outputs)), which keeps the size of
+    /// gradients behind a rectifier (He et al. 2015, arXiv 1502.01852, Eq. 14).
     pub fn new(name: &'a str, outputs: usize, kernel: usize) -> Self {
         Self {
             name,
@@ -148,14 +151,22 @@ impl<'a> Conv<'a> {
         }
     }
 
-    /// The layer that ends a network: with a bias, and small initial values (deviation 0.001, as in Xiao et al. 2018,
-    /// "Simple baselines for human pose estimation and tracking", arXiv 1804.06208), so that all heatmaps start flat.
+    /// The layer that ends a network: with a bias, and small initial values (deviation 0.001, as in
+    /// Xiao et al. 2018, "Simple baselines for human pose estimation and tracking", arXiv
+    /// 1804.06208), so that all heatmaps start flat.
     pub fn head(name: &'a str, outputs: usize, kernel: usize) -> Self {
         Self { bias: true, deviation: Some(0.001), ..Self::new(name, outputs, kernel) }
     }
 
-    /// A transposed convolution, which makes maps `stride` times as large: PyTorch's `ConvTranspose2d`.
-    pub fn transposed(name: &'a str, outputs: usize, kernel: usize, stride: usize, padding: usize) -> Self {
+    /// A transposed convolution, which makes maps `stride` times as large: PyTorch's
+    /// `ConvTranspose2d`.
+    pub fn transposed(
+        name: &'a str,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Self {
         Self { transposed: true, stride, padding, ..Self::new(name, outputs, kernel) }
     }
 
@@ -230,10 +241,23 @@ impl Builder {
     pub fn conv(&mut self, x: Map, conv: Conv) -> std::result::Result<Map, ShapeError> {
         let MapSize { channels, height, width } = self.size(x);
         let Conv { outputs, kernel, stride, padding, dilation, groups, .. } = conv;
-        let plain = ConvShape { inputs: channels, outputs, height, width, kernel, stride, padding, dilation, groups };
+        let plain = ConvShape {
+            inputs: channels,
+            outputs,
+            height,
+            width,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups,
+        };
         let shape = if conv.transposed { plain.transposed()? } else { plain.check()? };
-        let (height, width) =
-            if conv.transposed { (shape.height, shape.width) } else { (shape.out_height(), shape.out_width()) };
+        let (height, width) = if conv.transposed {
+            (shape.height, shape.width)
+        } else {
+            (shape.out_height(), shape.out_width())
+        };
         let result = MapSize { channels: outputs, height, width };
         if let Some(shortcut) = conv.shortcut
             && self.size(shortcut) != result
@@ -244,7 +268,8 @@ impl Builder {
             return Err(ShapeError::useless_bias(conv.name));
         }
         let name = |part: &str| format!("{}.{part}", conv.name);
-        let deviation = conv.deviation.unwrap_or_else(|| (2.0 / (outputs * kernel * kernel) as f64).sqrt());
+        let deviation =
+            conv.deviation.unwrap_or_else(|| (2.0 / (outputs * kernel * kernel) as f64).sqrt());
         let weight = self.draft.normal(&name("weight"), &shape.weight_dims(), deviation);
         if conv.norm.is_some() && groups == 1 && x != self.input() {
             self.draft.hidden(&weight);

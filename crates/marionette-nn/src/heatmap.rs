@@ -4,15 +4,16 @@ use super::{ModelSpec, softmax::softmax_times_mass};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-/// Deviation of a target's Gaussian, as a share of the image's height: that of SimpleBaseline (Xiao et al. 2018, arXiv
-/// 1804.06208), two cells of 64.
+/// Deviation of a target's Gaussian, as a share of the image's height: that of SimpleBaseline (Xiao
+/// et al. 2018, arXiv 1804.06208), two cells of 64.
 ///
-/// A person's joints lie as far apart, in shares of the picture, however coarse the heatmaps are. With a whole cell of `nano`'s 16 a joint
-/// and its twin, where either may be the one, make a single hill whose top is at neither.
+/// A person's joints lie as far apart, in shares of the picture, however coarse the heatmaps are.
+/// With a whole cell of `nano`'s 16 a joint and its twin, where either may be the one, make a
+/// single hill whose top is at neither.
 const SIGMA: f32 = 1.0 / 32.0;
 
-/// How a network's output becomes heatmaps on the scale of the unit-peak targets; which one a network was trained for is
-/// part of its model card.
+/// How a network's output becomes heatmaps on the scale of the unit-peak targets; which one a
+/// network was trained for is part of its model card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
@@ -23,7 +24,8 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The network's `output` `[B, K, h, w]` as heatmaps, where the targets' mass is `mass` (`[B, K]`). Differentiable.
+    /// The network's `output` `[B, K, h, w]` as heatmaps, where the targets' mass is `mass` (`[B,
+    /// K]`). Differentiable.
     ///
     /// # Errors
     /// If the shapes do not fit.
@@ -64,7 +66,8 @@ impl Grid {
 
     /// Whether a place (image pixels) is finite and inside the image.
     fn contains(&self, [x, y]: [f32; 2]) -> bool {
-        let inside = |place: f32, cells: usize| (0.0..(cells * self.stride) as f32).contains(&place);
+        let inside =
+            |place: f32, cells: usize| (0.0..(cells * self.stride) as f32).contains(&place);
         inside(x, self.width) && inside(y, self.height)
     }
 
@@ -77,8 +80,8 @@ impl Grid {
 /// The targets of a batch, all f32 on one device.
 #[derive(Debug, Clone)]
 pub struct HeatmapTargets {
-    /// `[B, K, h, w]`: a Gaussian with a peak of 1 at the keypoint's exact place between the cells; 0 where the mask is
-    /// 0.
+    /// `[B, K, h, w]`: a Gaussian with a peak of 1 at the keypoint's exact place between the cells;
+    /// 0 where the mask is 0.
     pub heatmaps: Tensor,
     /// `[B, K]`: 1 where the keypoint is labelled and inside the image, else 0.
     pub mask: Tensor,
@@ -89,11 +92,12 @@ pub struct HeatmapTargets {
 }
 
 impl HeatmapTargets {
-    /// The targets of `keypoints` (`[B, K]` places (x, y) in image pixels), of which the `labelled` (`[B, K]`) have a
-    /// visibility above 0; `keypoints_per_sample` is K.
+    /// The targets of `keypoints` (`[B, K]` places (x, y) in image pixels), of which the `labelled`
+    /// (`[B, K]`) have a visibility above 0; `keypoints_per_sample` is K.
     ///
     /// # Errors
-    /// If the slices' lengths differ or are no multiple of K, or the device cannot hold the tensors.
+    /// If the slices' lengths differ or are no multiple of K, or the device cannot hold the
+    /// tensors.
     pub fn new(
         keypoints: &[[f32; 2]],
         labelled: &[bool],
@@ -109,7 +113,9 @@ impl HeatmapTargets {
         let mask = visible(keypoints, labelled, grid)?;
         let shape = (batch, k, grid.height, grid.width);
         let heatmaps = Tensor::from_vec(gaussians(keypoints, &mask, grid)?, shape, device)?;
-        let place = |(point, &seen): (&[f32; 2], &bool)| if seen { point.map(|x| grid.cells(x)) } else { [0.0; 2] };
+        let place = |(point, &seen): (&[f32; 2], &bool)| {
+            if seen { point.map(|x| grid.cells(x)) } else { [0.0; 2] }
+        };
         let coordinates: Vec<f32> = keypoints.iter().zip(&mask).flat_map(place).collect();
         let mask: Vec<f32> = mask.into_iter().map(|seen| f32::from(u8::from(seen))).collect();
         Ok(Self {
@@ -125,22 +131,33 @@ impl HeatmapTargets {
     /// # Errors
     /// If the mask cannot be read back.
     pub fn flags(&self) -> Result<Vec<bool>> {
-        Ok(self.mask.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|m| m > 0.0).collect())
+        Ok(self
+            .mask
+            .to_dtype(DType::F32)?
+            .flatten_all()?
+            .to_vec1::<f32>()?
+            .into_iter()
+            .map(|m| m > 0.0)
+            .collect())
     }
 }
 
-/// Which keypoints (places in image pixels) are labelled and inside the image: the ones there is a target for. A place
-/// that is not finite is outside.
+/// Which keypoints (places in image pixels) are labelled and inside the image: the ones there is a
+/// target for. A place that is not finite is outside.
 ///
 /// # Errors
 /// If there is not one label per keypoint.
 pub fn visible(keypoints: &[[f32; 2]], labelled: &[bool], grid: Grid) -> Result<Vec<bool>> {
     check_flags("labels", keypoints, labelled)?;
-    Ok(keypoints.iter().zip(labelled).map(|(&point, &labelled)| labelled && grid.contains(point)).collect())
+    Ok(keypoints
+        .iter()
+        .zip(labelled)
+        .map(|(&point, &labelled)| labelled && grid.contains(point))
+        .collect())
 }
 
-/// Unit-peak Gaussians, one map `[h, w]` after the other, at `keypoints` (places in image pixels); 0 where `mask` is
-/// false.
+/// Unit-peak Gaussians, one map `[h, w]` after the other, at `keypoints` (places in image pixels);
+/// 0 where `mask` is false.
 ///
 /// # Errors
 /// If there is not one flag per keypoint.
@@ -149,7 +166,9 @@ pub fn gaussians(keypoints: &[[f32; 2]], mask: &[bool], grid: Grid) -> Result<Ve
     // Two such bells multiply to the 2-D Gaussian.
     let bell = |centre: f32, cells: usize| -> Vec<f32> {
         let centre = grid.cells(centre);
-        (0..cells).map(|cell| (-(cell as f32 - centre).powi(2) / (2.0 * grid.sigma * grid.sigma)).exp()).collect()
+        (0..cells)
+            .map(|cell| (-(cell as f32 - centre).powi(2) / (2.0 * grid.sigma * grid.sigma)).exp())
+            .collect()
     };
     let cells = grid.width * grid.height;
     let mut maps = vec![0.0; mask.len() * cells];
@@ -164,7 +183,11 @@ pub fn gaussians(keypoints: &[[f32; 2]], mask: &[bool], grid: Grid) -> Result<Ve
 
 fn check_flags(what: &str, keypoints: &[[f32; 2]], flags: &[bool]) -> Result<()> {
     if keypoints.len() != flags.len() {
-        bail!("targets: expected {} {what}, one per keypoint, found {}", keypoints.len(), flags.len());
+        bail!(
+            "targets: expected {} {what}, one per keypoint, found {}",
+            keypoints.len(),
+            flags.len()
+        );
     }
     Ok(())
 }
@@ -178,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_cell_centre_is_half_a_stride_from_its_corner() -> Result<()> {
-        // With a stride of 4 pixels, cell 3 covers [12, 16) and has its centre at 14; cell 5's is at 22.
+        // With a stride of 4 pixels, cell 3 covers [12, 16) and has its centre at 14; cell 5's is
+        // at 22.
         let map = |x, y| -> Result<Vec<Vec<f32>>> {
             let targets = HeatmapTargets::new(&[[x, y]], &[true], 1, SQUARE, &Device::Cpu)?;
             targets.heatmaps.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()
@@ -195,7 +219,8 @@ mod tests {
 
     #[test]
     fn mask_and_mass_follow_label_and_frame() -> Result<()> {
-        let places = [[32.0, 32.0], [0.0, 0.0], [32.0, 32.0], [64.0, 10.0], [-0.1, 10.0], [f32::NAN, 1.0]];
+        let places =
+            [[32.0, 32.0], [0.0, 0.0], [32.0, 32.0], [64.0, 10.0], [-0.1, 10.0], [f32::NAN, 1.0]];
         let labelled = [true, true, false, true, true, true];
         let targets = HeatmapTargets::new(&places, &labelled, 3, SQUARE, &Device::Cpu)?;
         assert_eq!(targets.mask.to_vec2::<f32>()?, [[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]);
@@ -208,7 +233,13 @@ mod tests {
         assert!((mass[0][0] - SQUARE.full_mass()).abs() < 1e-4);
         assert_eq!(mass[0][2], 0.0);
         for (count, labels, per_sample) in [(2, 2, 3), (3, 2, 3), (3, 3, 0)] {
-            let targets = HeatmapTargets::new(&places[..count], &labelled[..labels], per_sample, SQUARE, &Device::Cpu);
+            let targets = HeatmapTargets::new(
+                &places[..count],
+                &labelled[..labels],
+                per_sample,
+                SQUARE,
+                &Device::Cpu,
+            );
             assert!(targets.is_err());
         }
         Ok(())
@@ -218,7 +249,8 @@ mod tests {
     fn targets_of_an_oblong_grid_peak_at_the_cell_that_covers_the_keypoint() -> Result<()> {
         // The centre of cell (2, 1); one outside the image; one that is not labelled.
         let keypoints = [[10.0, 6.0], [24.0, 6.0], [10.0, 6.0]];
-        let targets = HeatmapTargets::new(&keypoints, &[true, true, false], 3, OBLONG, &Device::Cpu)?;
+        let targets =
+            HeatmapTargets::new(&keypoints, &[true, true, false], 3, OBLONG, &Device::Cpu)?;
         assert_eq!(targets.flags()?, [true, false, false]);
         assert_eq!(targets.coordinates.to_vec3::<f32>()?[0], [[2.0, 1.0], [0.0, 0.0], [0.0, 0.0]]);
         let maps = targets.heatmaps.flatten_all()?.to_vec1::<f32>()?;
@@ -232,27 +264,40 @@ mod tests {
 
     #[test]
     fn a_perfect_prediction_equals_the_target() -> Result<()> {
-        let targets = HeatmapTargets::new(&[[3.0, 60.0], [20.5, 33.0]], &[true, true], 2, SQUARE, &Device::Cpu)?;
+        let targets = HeatmapTargets::new(
+            &[[3.0, 60.0], [20.5, 33.0]],
+            &[true, true],
+            2,
+            SQUARE,
+            &Device::Cpu,
+        )?;
         let heatmaps = Activation::Softmax.heatmaps(&targets.heatmaps.log()?, &targets.mass)?;
-        let error = (&heatmaps - &targets.heatmaps)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
+        let error =
+            (&heatmaps - &targets.heatmaps)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
         assert!(error < 1e-5, "{error}");
         Ok(())
     }
 
     #[test]
-    fn targets_are_as_wide_in_the_picture_of_every_network() -> std::result::Result<(), crate::ModelError> {
+    fn targets_are_as_wide_in_the_picture_of_every_network()
+    -> std::result::Result<(), crate::ModelError> {
         for (name, cells) in [("nano", 0.5), ("small", 1.0)] {
             let spec = crate::spec(name, 17)?;
             let grid = spec.grid();
-            assert_eq!((grid.sigma, grid.sigma * grid.stride as f32 / spec.input_height as f32), (cells, 1.0 / 32.0));
+            assert_eq!(
+                (grid.sigma, grid.sigma * grid.stride as f32 / spec.input_height as f32),
+                (cells, 1.0 / 32.0)
+            );
         }
         Ok(())
     }
 
     #[test]
     fn of_two_hips_that_are_as_likely_one_is_found_and_not_the_middle() -> Result<()> {
-        // Hips are .43 torso lengths apart, a torso 17 pixels long: the medians of the photographs in docs/RESULTS.md.
-        let (apart, grid) = (7.3, crate::spec("nano", 17).map_err(candle_core::Error::wrap)?.grid());
+        // Hips are .43 torso lengths apart, a torso 17 pixels long: the medians of the photographs
+        // in docs/RESULTS.md.
+        let (apart, grid) =
+            (7.3, crate::spec("nano", 17).map_err(candle_core::Error::wrap)?.grid());
         for step in 0..8 {
             let left = [28.0 + 0.5 * step as f32, 30.0 + 0.3 * step as f32];
             let right = [left[0] + apart, left[1]];

@@ -1,8 +1,8 @@
 //! Heatmap networks, their targets and their decoder.
 //!
-//! Image coordinates are continuous pixels: the origin is the top-left corner of the top-left pixel and pixel centres
-//! lie at .5. Heatmap cell c covers [c·stride, (c + 1)·stride) of the image, so a coordinate x lies at u = x / stride -
-//! 0.5 in cells.
+//! Image coordinates are continuous pixels: the origin is the top-left corner of the top-left pixel
+//! and pixel centres lie at .5. Heatmap cell c covers [c·stride, (c + 1)·stride) of the image, so a
+//! coordinate x lies at u = x / stride - 0.5 in cells.
 
 pub mod cpu;
 pub mod decode;
@@ -106,11 +106,17 @@ impl ModelSpec {
     }
 }
 
-/// The network called `name` with one heatmap for each of `keypoints`, its initial values drawn from `seed`.
+/// The network called `name` with one heatmap for each of `keypoints`, its initial values drawn
+/// from `seed`.
 ///
 /// # Errors
 /// If no network has this name, `keypoints` is zero or the device cannot hold it.
-pub fn build(name: &str, keypoints: usize, seed: u64, device: &Device) -> Result<HeatmapNetwork, ModelError> {
+pub fn build(
+    name: &str,
+    keypoints: usize,
+    seed: u64,
+    device: &Device,
+) -> Result<HeatmapNetwork, ModelError> {
     let spec = spec(name, keypoints)?;
     let builder = match name {
         small::NAME => small::network(keypoints, seed)?,

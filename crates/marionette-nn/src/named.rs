@@ -1,4 +1,5 @@
-//! Sets of tensors by name, as checkpoints hold them: taking a snapshot, and checking one before it is loaded.
+//! Sets of tensors by name, as checkpoints hold them: taking a snapshot, and checking one before it
+//! is loaded.
 
 use candle_core::{Result, Tensor, Var};
 use std::collections::BTreeMap;
@@ -30,12 +31,17 @@ pub enum Misfit {
 ///
 /// # Errors
 /// If the device fails to copy.
-pub fn snapshot<'a>(variables: impl IntoIterator<Item = (&'a String, &'a Var)>) -> Result<BTreeMap<String, Tensor>> {
-    let copy = |(name, variable): (&String, &Var)| Ok((name.clone(), variable.as_detached_tensor().copy()?));
+pub fn snapshot<'a>(
+    variables: impl IntoIterator<Item = (&'a String, &'a Var)>,
+) -> Result<BTreeMap<String, Tensor>> {
+    let copy = |(name, variable): (&String, &Var)| {
+        Ok((name.clone(), variable.as_detached_tensor().copy()?))
+    };
     variables.into_iter().map(copy).collect()
 }
 
-/// The tensors of `found` that are to replace `own` ones, in the order of `own`. Others in `found` are ignored.
+/// The tensors of `found` that are to replace `own` ones, in the order of `own`. Others in `found`
+/// are ignored.
 ///
 /// # Errors
 /// If one is missing or has another shape or type.

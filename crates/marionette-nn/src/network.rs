@@ -26,10 +26,11 @@ impl HeatmapNetwork {
         Self { spec, parameters, engine: Engine::new(graph) }
     }
 
-    /// Logits [B, K, h, w] of the normalised images `x` [B, 3, H, W] (sizes and normalisation as in `spec`).
+    /// Logits [B, K, h, w] of the normalised images `x` [B, 3, H, W] (sizes and normalisation as in
+    /// `spec`).
     ///
-    /// With `train`, batch norm uses the batch's own statistics and updates its running ones, and gradients flow; without,
-    /// they do not.
+    /// With `train`, batch norm uses the batch's own statistics and updates its running ones, and
+    /// gradients flow; without, they do not.
     ///
     /// # Errors
     /// If `x` has another shape, type or device than the network takes.
@@ -47,25 +48,31 @@ impl HeatmapNetwork {
         } else if on_cpu {
             self.engine.infer(x, values, buffers)
         } else {
-            Ok(stock::forward(self.engine.graph(), x, &values.as_detached_tensor(), Some(buffers))?.0.detach())
+            Ok(stock::forward(self.engine.graph(), x, &values.as_detached_tensor(), Some(buffers))?
+                .0
+                .detach())
         }
     }
 
     /// Moves the running statistics towards those of a batch, layer by layer.
     fn track(&self, statistics: &[Statistics], batch: usize) -> Result<()> {
-        // One overflowing batch, whose step the trainer skips, must not spoil the running statistics for ever.
-        let finite = |s: &Statistics| s.mean.iter().chain(&s.variance).all(|value| value.is_finite());
+        // One overflowing batch, whose step the trainer skips, must not spoil the running
+        // statistics for ever.
+        let finite =
+            |s: &Statistics| s.mean.iter().chain(&s.variance).all(|value| value.is_finite());
         if statistics.is_empty() || !statistics.iter().all(finite) {
             return Ok(());
         }
         let (buffers, graph) = (self.parameters.buffer_values(), self.engine.graph());
         let mut running = buffers.to_vec1::<f32>()?;
-        let norms = graph.layers.iter().zip(&graph.maps[1..]).filter_map(|(layer, map)| match layer {
-            Layer::Conv(layer) => Some((layer.norm.as_ref()?, batch * map.height * map.width)),
-            _ => None,
-        });
+        let norms =
+            graph.layers.iter().zip(&graph.maps[1..]).filter_map(|(layer, map)| match layer {
+                Layer::Conv(layer) => Some((layer.norm.as_ref()?, batch * map.height * map.width)),
+                _ => None,
+            });
         for ((norm, count), statistics) in norms.zip(statistics) {
-            // PyTorch's running variance is the unbiased one; of a single value it is the biased one.
+            // PyTorch's running variance is the unbiased one; of a single value it is the biased
+            // one.
             let correction = count as f32 / (count.max(2) - 1) as f32;
             let mut track = |slot: std::ops::Range<usize>, batch: &[f32], correction: f32| {
                 for (value, batch) in running[slot].iter_mut().zip(batch) {
@@ -78,7 +85,8 @@ impl HeatmapNetwork {
         buffers.set(&Tensor::from_vec(running, buffers.shape(), buffers.device())?)
     }
 
-    /// The memory that a training step of a batch takes on the CPU, about: maps, gradients, parameters and their moments.
+    /// The memory that a training step of a batch takes on the CPU, about: maps, gradients,
+    /// parameters and their moments.
     pub fn training_bytes(&self, batch: usize) -> u64 {
         let parameters = 8 * self.parameters.count();
         4 * (self.engine.graph().training_values() * batch + parameters) as u64

@@ -1,7 +1,7 @@
 //! Everything that a network has learned, by name.
 //!
-//! All trainable values lie in one tensor, and all buffers in another, so that the optimizer and the norm of the gradient are
-//! one pass over memory each.
+//! All trainable values lie in one tensor, and all buffers in another, so that the optimizer and
+//! the norm of the gradient are one pass over memory each.
 
 use super::{ModelError, named::matching};
 use candle_core::{Device, Result, Tensor, Var};
@@ -77,18 +77,25 @@ pub struct Draft {
 impl Draft {
     /// Nothing yet; initial values will be drawn from `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { seed, trainable: Stretch::default(), hidden: Vec::new(), buffers: Stretch::default() }
+        Self {
+            seed,
+            trainable: Stretch::default(),
+            hidden: Vec::new(),
+            buffers: Stretch::default(),
+        }
     }
 
-    /// Adds a trainable tensor with normal values of the given deviation, from a stream of its own: what is drawn depends on
-    /// the seed and the name alone.
+    /// Adds a trainable tensor with normal values of the given deviation, from a stream of its own:
+    /// what is drawn depends on the seed and the name alone.
     pub fn normal(&mut self, name: &str, shape: &[usize], deviation: f64) -> Slot {
         let mut random = random::stream(self.seed, 0, 0, &format!("init/{name}"));
-        let draw = std::iter::repeat_with(|| (random.sample::<f64, _>(StandardNormal) * deviation) as f32);
+        let draw =
+            std::iter::repeat_with(|| (random.sample::<f64, _>(StandardNormal) * deviation) as f32);
         self.trainable.add(name, shape, draw)
     }
 
-    /// Says that the tensor in `slot` maps features to features, whose scale a norm then takes away.
+    /// Says that the tensor in `slot` maps features to features, whose scale a norm then takes
+    /// away.
     pub fn hidden(&mut self, slot: &Slot) {
         self.hidden.push(Matrix { values: slot.range(), rows: slot.shape[0] });
     }
@@ -152,8 +159,8 @@ impl Parameters {
         self.slots.values().filter(|slot| slot.shape.len() > 1).map(Slot::range).collect()
     }
 
-    /// The kernels between features and features that a norm follows, so that their scale means nothing; in the order of
-    /// their values.
+    /// The kernels between features and features that a norm follows, so that their scale means
+    /// nothing; in the order of their values.
     pub fn hidden(&self) -> &[Matrix] {
         &self.hidden
     }
@@ -168,7 +175,8 @@ impl Parameters {
         &self.device
     }
 
-    /// All parameters and buffers by name, each a tensor of its own that does not follow further training.
+    /// All parameters and buffers by name, each a tensor of its own that does not follow further
+    /// training.
     ///
     /// # Errors
     /// If the device cannot hand them out.
@@ -188,7 +196,8 @@ impl Parameters {
     /// Takes over all values from `tensors`.
     ///
     /// # Errors
-    /// If one is missing, has another shape or type, or is not known here; then nothing has changed.
+    /// If one is missing, has another shape or type, or is not known here; then nothing has
+    /// changed.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
         let own = self.tensors()?;
         matching(&own, tensors)?;
@@ -198,11 +207,13 @@ impl Parameters {
         let joined = |all: &Var, slots: &BTreeMap<String, Slot>| {
             let mut values = vec![0.0; all.elem_count()];
             for (name, slot) in slots {
-                values[slot.range()].copy_from_slice(&tensors[name].flatten_all()?.to_vec1::<f32>()?);
+                values[slot.range()]
+                    .copy_from_slice(&tensors[name].flatten_all()?.to_vec1::<f32>()?);
             }
             Tensor::from_vec(values, all.shape(), &self.device)
         };
-        let (trainable, buffers) = (joined(self.values(), &self.slots)?, joined(&self.buffer_values, &self.buffers)?);
+        let (trainable, buffers) =
+            (joined(self.values(), &self.slots)?, joined(&self.buffer_values, &self.buffers)?);
         self.values().set(&trainable)?;
         self.buffer_values.set(&buffers)?;
         Ok(())
@@ -227,8 +238,8 @@ mod tests {
     }
 
     #[test]
-    fn saved_values_load_bit_for_bit_through_a_safetensors_file() -> std::result::Result<(), Box<dyn std::error::Error>>
-    {
+    fn saved_values_load_bit_for_bit_through_a_safetensors_file()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let (first, second) = (sample(1)?, sample(2)?);
         assert_ne!(bits(&first)?, bits(&second)?);
         let folder = tempfile::tempdir()?;
@@ -241,7 +252,8 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_does_not_follow_later_changes() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn a_snapshot_does_not_follow_later_changes()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let parameters = sample(1)?;
         let (snapshot, before) = (parameters.tensors()?, bits(&parameters)?);
         for variable in parameters.trainable().values() {
@@ -254,20 +266,31 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_set_of_tensors_is_named_and_changes_nothing() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn a_wrong_set_of_tensors_is_named_and_changes_nothing()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let (parameters, other) = (sample(1)?, sample(2)?.tensors()?);
         let before = bits(&parameters)?;
-        let refusal =
-            |tensors: &BTreeMap<String, Tensor>| parameters.load(tensors).err().map(|error| error.to_string());
+        let refusal = |tensors: &BTreeMap<String, Tensor>| {
+            parameters.load(tensors).err().map(|error| error.to_string())
+        };
 
         let mut missing = other.clone();
         missing.remove("c.mean");
-        assert_eq!(refusal(&missing).as_deref(), Some("tensor `c.mean` is missing: expected F32 [3]"));
+        assert_eq!(
+            refusal(&missing).as_deref(),
+            Some("tensor `c.mean` is missing: expected F32 [3]")
+        );
         let mut extra = other.clone();
         extra.insert("d".to_owned(), Tensor::zeros(1, candle_core::DType::F32, &Device::Cpu)?);
-        assert_eq!(refusal(&extra).as_deref(), Some("tensor `d` belongs to no parameter or buffer of this network"));
+        assert_eq!(
+            refusal(&extra).as_deref(),
+            Some("tensor `d` belongs to no parameter or buffer of this network")
+        );
         let mut reshaped = other;
-        reshaped.insert("b.weight".to_owned(), Tensor::zeros((3, 2), candle_core::DType::F32, &Device::Cpu)?);
+        reshaped.insert(
+            "b.weight".to_owned(),
+            Tensor::zeros((3, 2), candle_core::DType::F32, &Device::Cpu)?,
+        );
         let expected = "tensor `b.weight` does not fit: expected F32 [2, 3], found F32 [3, 2]";
         assert_eq!(refusal(&reshaped).as_deref(), Some(expected));
 

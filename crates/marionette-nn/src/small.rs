@@ -21,12 +21,13 @@ pub(super) fn spec(keypoints: usize) -> ModelSpec {
     ModelSpec::square(NAME, keypoints, INPUT, STRIDE)
 }
 
-/// A residual body (He et al. 2016, arXiv 1512.03385) down to an eighth of the heatmaps' area and two transposed convolutions
-/// back up (Xiao et al. 2018, arXiv 1804.06208), each of which adds the body's maps of its own resolution, so that places stay
-/// exact; about 3.5 M parameters.
+/// A residual body (He et al. 2016, arXiv 1512.03385) down to an eighth of the heatmaps' area and
+/// two transposed convolutions back up (Xiao et al. 2018, arXiv 1804.06208), each of which adds the
+/// body's maps of its own resolution, so that places stay exact; about 3.5 M parameters.
 pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError> {
     let mut net = Builder::new(seed, MapSize { channels: 3, height: INPUT, width: INPUT });
-    let x = net.conv(net.input(), Conv::new("stem.0", STEM_CHANNELS, 3).stride(2).norm("stem.1").relu())?;
+    let x = net
+        .conv(net.input(), Conv::new("stem.0", STEM_CHANNELS, 3).stride(2).norm("stem.1").relu())?;
     let mut x = net.conv(x, Conv::new("stem.3", CHANNELS[0], 3).stride(2).norm("stem.4").relu())?;
     let mut stages = Vec::new();
     for (stage, channels) in CHANNELS.into_iter().enumerate() {
@@ -47,7 +48,13 @@ pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError
 }
 
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + x), x through a 1x1 convolution where its size changes.
-fn block(net: &mut Builder, x: Map, name: &str, channels: usize, stride: usize) -> Result<Map, ShapeError> {
+fn block(
+    net: &mut Builder,
+    x: Map,
+    name: &str,
+    channels: usize,
+    stride: usize,
+) -> Result<Map, ShapeError> {
     let part = |part: &str| format!("{name}.{part}");
     let shortcut = if stride > 1 || net.size(x).channels != channels {
         let downsample = part("downsample.0");
@@ -55,6 +62,7 @@ fn block(net: &mut Builder, x: Map, name: &str, channels: usize, stride: usize) 
     } else {
         x
     };
-    let inner = net.conv(x, Conv::new(&part("conv1"), channels, 3).stride(stride).norm(&part("bn1")).relu())?;
+    let inner = net
+        .conv(x, Conv::new(&part("conv1"), channels, 3).stride(stride).norm(&part("bn1")).relu())?;
     net.conv(inner, Conv::new(&part("conv2"), channels, 3).norm(&part("bn2")).plus(shortcut).relu())
 }

@@ -2,9 +2,12 @@
 
 use super::cpu::{slice, tensor_slice};
 use crate::kernel::softmax;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail,
+};
 
-/// The least probability and mass that are told from 0; normal in f32, so that logarithms stay finite.
+/// The least probability and mass that are told from 0; normal in f32, so that logarithms stay
+/// finite.
 const TINY: f64 = 1e-30;
 
 /// Whether our own kernels compute it.
@@ -26,8 +29,8 @@ pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
     shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
 }
 
-/// The softmax of every map of `logits` `[B, K, h, w]`, times its target's `mass` `[B, K]`: a perfect prediction equals
-/// the target. No gradient flows through it.
+/// The softmax of every map of `logits` `[B, K, h, w]`, times its target's `mass` `[B, K]`: a
+/// perfect prediction equals the target. No gradient flows through it.
 ///
 /// # Errors
 /// If the shapes do not fit.
@@ -39,8 +42,9 @@ pub fn softmax_times_mass(logits: &Tensor, mass: &Tensor) -> Result<Tensor> {
     log_softmax(&logits)?.exp()?.broadcast_mul(&mass.unsqueeze(2)?)?.reshape(logits.shape())
 }
 
-/// The Kullback-Leibler divergence, in nats, of the softmax of every map of `logits` from its map of `targets`, both
-/// `[B, K, h, w]`, the latter divided by its sum: `[B, K]`, 0 where a target is empty. Gradients flow to the logits alone.
+/// The Kullback-Leibler divergence, in nats, of the softmax of every map of `logits` from its map
+/// of `targets`, both `[B, K, h, w]`, the latter divided by its sum: `[B, K]`, 0 where a target is
+/// empty. Gradients flow to the logits alone.
 ///
 /// # Errors
 /// If the shapes do not fit.
@@ -75,9 +79,11 @@ impl CustomOp1 for LogSoftmax {
 
     fn bwd(&self, x: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let dy = dy.contiguous()?;
-        let ((y_storage, y_layout), (dy_storage, dy_layout)) = (y.storage_and_layout(), dy.storage_and_layout());
+        let ((y_storage, y_layout), (dy_storage, dy_layout)) =
+            (y.storage_and_layout(), dy.storage_and_layout());
         let mut dx = vec![0.0; x.elem_count()];
-        let (y_values, dy_values) = (tensor_slice(&y_storage, y_layout)?, tensor_slice(&dy_storage, dy_layout)?);
+        let (y_values, dy_values) =
+            (tensor_slice(&y_storage, y_layout)?, tensor_slice(&dy_storage, dy_layout)?);
         softmax::log_softmax_gradient(y_values, dy_values, x.dim(D::Minus1)?, &mut dx);
         new_tensor(dx, x).map(Some)
     }
@@ -90,7 +96,13 @@ impl CustomOp2 for SoftmaxTimes {
         "softmax-times-mass"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, mass: &CpuStorage, ml: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        mass: &CpuStorage,
+        ml: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (batch, keypoints, height, width) = xl.shape().dims4()?;
         let (x, mass) = (slice(x, xl)?, slice(mass, ml)?);
         if mass.len() != batch * keypoints {
@@ -109,7 +121,13 @@ impl CustomOp2 for Divergence {
         "divergence"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, xl: &Layout, target: &CpuStorage, tl: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        target: &CpuStorage,
+        tl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (batch, keypoints, cells) = xl.shape().dims3()?;
         if xl.shape() != tl.shape() {
             bail!("divergence: expected targets {:?}, found {:?}", xl.shape(), tl.shape());
@@ -119,11 +137,18 @@ impl CustomOp2 for Divergence {
         Ok((CpuStorage::F32(values), Shape::from((batch, keypoints))))
     }
 
-    fn bwd(&self, x: &Tensor, target: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        target: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
         let ((x_storage, x_layout), (t_storage, t_layout), (dy_storage, dy_layout)) =
             (x.storage_and_layout(), target.storage_and_layout(), dy.storage_and_layout());
-        let (x_values, targets) = (tensor_slice(&x_storage, x_layout)?, tensor_slice(&t_storage, t_layout)?);
+        let (x_values, targets) =
+            (tensor_slice(&x_storage, x_layout)?, tensor_slice(&t_storage, t_layout)?);
         let mut dx = vec![0.0; x.elem_count()];
         let dy_values = tensor_slice(&dy_storage, dy_layout)?;
         softmax::divergence_gradient(x_values, targets, dy_values, x.dim(D::Minus1)?, &mut dx);
@@ -141,11 +166,13 @@ mod tests {
 
     fn values(name: &str, shape: [usize; 4], low: f32, high: f32) -> Result<Tensor> {
         let mut random = random::stream(1, 0, 0, name);
-        let values: Vec<f32> = (0..shape.iter().product()).map(|_| random.random_range(low..high)).collect();
+        let values: Vec<f32> =
+            (0..shape.iter().product()).map(|_| random.random_range(low..high)).collect();
         Tensor::from_vec(values, &shape, &Device::Cpu)
     }
 
-    /// A result and its gradient by the logits, in f32 by our kernels or in f64 by candle's own operations.
+    /// A result and its gradient by the logits, in f32 by our kernels or in f64 by candle's own
+    /// operations.
     fn both(
         dtype: DType,
         logits: &Tensor,
@@ -154,7 +181,8 @@ mod tests {
     ) -> Result<[Vec<f64>; 2]> {
         let (logits, other) = (Var::from_tensor(&logits.to_dtype(dtype)?)?, other.to_dtype(dtype)?);
         let y = f(&logits, &other)?;
-        let weight = Tensor::from_iter((0..y.elem_count()).map(|i| (i as f64).sin()), &Device::Cpu)?;
+        let weight =
+            Tensor::from_iter((0..y.elem_count()).map(|i| (i as f64).sin()), &Device::Cpu)?;
         let loss = (y.flatten_all()? * weight.to_dtype(dtype)?)?.sum_all()?;
         let gradients = loss.backward()?;
         let flat = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
@@ -197,8 +225,10 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() -> Result<()> {
         let shape = [2, 3, 4, 5];
-        let (logits, targets) = (values("logits", shape, -2.0, 2.0)?, values("targets", shape, 0.0, 1.0)?);
-        let functions: [fn(&Tensor, &Tensor) -> Result<Tensor>; 2] = [|logits, _| log_softmax(logits), divergence];
+        let (logits, targets) =
+            (values("logits", shape, -2.0, 2.0)?, values("targets", shape, 0.0, 1.0)?);
+        let functions: [fn(&Tensor, &Tensor) -> Result<Tensor>; 2] =
+            [|logits, _| log_softmax(logits), divergence];
         for f in functions {
             let [_, gradient] = both(DType::F32, &logits, &targets, f)?;
             let start = logits.flatten_all()?.to_vec1::<f32>()?;
@@ -206,7 +236,12 @@ mod tests {
                 let loss = |by: f32| -> Result<f64> {
                     let mut moved = start.clone();
                     moved[i] += by;
-                    let [y, _] = both(DType::F32, &Tensor::from_vec(moved, &shape, &Device::Cpu)?, &targets, f)?;
+                    let [y, _] = both(
+                        DType::F32,
+                        &Tensor::from_vec(moved, &shape, &Device::Cpu)?,
+                        &targets,
+                        f,
+                    )?;
                     Ok(y.iter().enumerate().map(|(i, y)| y * (i as f64).sin()).sum())
                 };
                 const STEP: f32 = 0.02;

@@ -1,7 +1,8 @@
-//! A network from candle's own operations: for devices other than the CPU, and what the CPU's engine is tested against.
+//! A network from candle's own operations: for devices other than the CPU, and what the CPU's
+//! engine is tested against.
 //!
-//! Operations whose gradient candle 0.11 gets wrong or lacks are put together from others: upsampling, pooling with
-//! overlapping windows, grouped transposed convolution.
+//! Operations whose gradient candle 0.11 gets wrong or lacks are put together from others:
+//! upsampling, pooling with overlapping windows, grouped transposed convolution.
 
 use super::{
     engine::EPSILON,
@@ -10,8 +11,8 @@ use super::{
 use crate::kernel::{norm::Statistics, pool::PoolShape, resize::ResizeShape};
 use candle_core::{D, Device, Result, Tensor};
 
-/// The network's result [B, K, h, w] for `x` [B, C, H, W]. Without `buffers`, which hold the running statistics, batch norm
-/// takes those of the batch, which are returned layer by layer.
+/// The network's result [B, K, h, w] for `x` [B, C, H, W]. Without `buffers`, which hold the
+/// running statistics, batch norm takes those of the batch, which are returned layer by layer.
 ///
 /// # Errors
 /// If the shapes, types or devices do not fit.
@@ -58,7 +59,9 @@ fn conv(
     }
     if let Some(norm) = &layer.norm {
         let (mean, variance) = match buffers {
-            Some(buffers) => (per_channel(norm.mean.view(buffers)?)?, per_channel(norm.variance.view(buffers)?)?),
+            Some(buffers) => {
+                (per_channel(norm.mean.view(buffers)?)?, per_channel(norm.variance.view(buffers)?)?)
+            }
             None => {
                 let mean = channel_mean(&y)?;
                 let variance = channel_mean(&y.broadcast_sub(&mean)?.sqr()?)?;
@@ -108,7 +111,8 @@ fn pool(shape: &PoolShape, x: &Tensor, max: bool) -> Result<Tensor> {
     let mut joined: Option<Tensor> = None;
     for ky in 0..kernel {
         for kx in 0..kernel {
-            let place = every(&every(&padded, 2, ky, shape.out_height())?, 3, kx, shape.out_width())?;
+            let place =
+                every(&every(&padded, 2, ky, shape.out_height())?, 3, kx, shape.out_width())?;
             joined = Some(match joined {
                 Some(joined) if max => joined.maximum(&place)?,
                 Some(joined) => (joined + place)?,

@@ -1,4 +1,5 @@
-//! How deep figures are inside props, and how far from what carries them, exactly: with the radii they are drawn with.
+//! How deep figures are inside props, and how far from what carries them, exactly: with the radii
+//! they are drawn with.
 
 use glam::Vec3;
 use marionette_figure::{Figure, RoundCone, Support, gap, lowest_point};
@@ -13,15 +14,18 @@ pub fn prop_penetration(part: &RoundCone, prop: &Prop) -> f32 {
 /// Whether `part` is more than `depth` metres deep inside `prop`.
 pub(super) fn deeper_in_prop(part: &RoundCone, prop: &Prop, depth: f32) -> bool {
     let (centre, reach) = part.bounding_sphere();
-    centre.distance(prop.position) < reach + prop.shape.reach() && prop_penetration(part, prop) > depth
+    centre.distance(prop.position) < reach + prop.shape.reach()
+        && prop_penetration(part, prop) > depth
 }
 
-/// How far a figure is from what should carry it, metres: its nearest part from the ground or a support, on a bar the farther
-/// hand from that, at a wall the farther of wall and ground, on a seat what is next to
-/// the root. 0 for a figure in the air, which nothing carries.
+/// How far a figure is from what should carry it, metres: its nearest part from the ground or a
+/// support, on a bar the farther hand from that, at a wall the farther of wall and ground, on a
+/// seat what is next to the root. 0 for a figure in the air, which nothing carries.
 pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
     let supports = || props.iter().filter(|prop| prop.role == PropRole::Support);
-    let nearest = |part: &RoundCone| supports().map(|prop| -prop_penetration(part, prop)).fold(f32::INFINITY, f32::min);
+    let nearest = |part: &RoundCone| {
+        supports().map(|prop| -prop_penetration(part, prop)).fold(f32::INFINITY, f32::min)
+    };
     let gap = match figure.poses[sample.family].support {
         Support::Air(_) => 0.0,
         Support::Bar(_) => ["left_hand", "right_hand"]
@@ -33,17 +37,23 @@ pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
             })
             .filter(|gap| gap.is_finite())
             .fold(0.0, f32::max),
-        Support::Wall => {
-            sample.flesh.iter().map(nearest).fold(f32::INFINITY, f32::min).max(lowest_point(&sample.flesh))
-        }
+        Support::Wall => sample
+            .flesh
+            .iter()
+            .map(nearest)
+            .fold(f32::INFINITY, f32::min)
+            .max(lowest_point(&sample.flesh)),
         Support::Seat => {
-            // Feet on the ground do not make a seat: it is hips, thighs or the small of the back that have to be on something.
+            // Feet on the ground do not make a seat: it is hips, thighs or the small of the back
+            // that have to be on something.
             let seated = |part: &usize| {
                 let bone = figure.parts[*part].bone;
                 bone == 0 || figure.bones[bone].parent == Some(0)
             };
             let seated = (0..sample.flesh.len()).filter(seated).map(|part| sample.flesh[part]);
-            seated.map(|part| nearest(&part).min(lowest_point(&[part]))).fold(f32::INFINITY, f32::min)
+            seated
+                .map(|part| nearest(&part).min(lowest_point(&[part])))
+                .fold(f32::INFINITY, f32::min)
         }
         Support::Ground => {
             let ground = lowest_point(&sample.flesh);
@@ -82,8 +92,10 @@ mod tests {
             role: PropRole::Support,
         };
         // Turned by a quarter, the box reaches from x = 0.8 and from y = -0.5 to 0.5.
-        let limb =
-            |x: f32| RoundCone { ends: [Vec3::new(x, -0.3, 0.0), Vec3::new(x - 0.3, 0.3, 0.0)], radii: [0.05; 2] };
+        let limb = |x: f32| RoundCone {
+            ends: [Vec3::new(x, -0.3, 0.0), Vec3::new(x - 0.3, 0.3, 0.0)],
+            radii: [0.05; 2],
+        };
         assert!((prop_penetration(&limb(0.78), &prop) - 0.03).abs() < 1e-4);
         assert!((prop_penetration(&limb(0.65), &prop) + 0.10).abs() < 1e-4);
     }

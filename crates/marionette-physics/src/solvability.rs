@@ -47,11 +47,17 @@ impl Solvability {
         Solvability { figure }
     }
 
-    /// Draws with `draw(attempt)` until a sample is solvable; the reasons for its redraws are kept in the sample.
+    /// Draws with `draw(attempt)` until a sample is solvable; the reasons for its redraws are kept
+    /// in the sample.
     ///
     /// # Errors
-    /// Where [`MOST_ATTEMPTS`] draws in a row were rejected, with the sample's index and the commonest reason.
-    pub fn first_solvable(&self, index: u64, draw: impl Fn(u32) -> SceneSample) -> Result<SceneSample, Unsolvable> {
+    /// Where [`MOST_ATTEMPTS`] draws in a row were rejected, with the sample's index and the
+    /// commonest reason.
+    pub fn first_solvable(
+        &self,
+        index: u64,
+        draw: impl Fn(u32) -> SceneSample,
+    ) -> Result<SceneSample, Unsolvable> {
         let mut rejections = Vec::new();
         for attempt in 0..MOST_ATTEMPTS {
             let mut sample = draw(attempt);
@@ -96,7 +102,9 @@ impl Solvability {
             return Err(Rejection::OutOfFrame);
         }
         let [low, high] = image_box(&sample.camera, &primary.parts);
-        if (high - low).max_element() < LEAST_HEIGHT * sample.camera.height.min(sample.camera.width) as f32 {
+        if (high - low).max_element()
+            < LEAST_HEIGHT * sample.camera.height.min(sample.camera.width) as f32
+        {
             return Err(Rejection::TooSmall);
         }
         let (figure_color, backdrop_color) = expected_colors(sample);
@@ -109,16 +117,17 @@ impl Solvability {
         Ok(())
     }
 
-    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar, and around what they hold.
+    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar, and around what
+    /// they hold.
     fn in_support(&self, sample: &SceneSample) -> bool {
-        let hand = |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
+        let hand =
+            |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
         sample.props.iter().filter(|prop| prop.fixed()).any(|prop| {
-            let gripped = prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
-            sample
-                .figures
-                .iter()
-                .flat_map(|figure| figure.flesh.iter().enumerate())
-                .any(|(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST))
+            let gripped =
+                prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
+            sample.figures.iter().flat_map(|figure| figure.flesh.iter().enumerate()).any(
+                |(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST),
+            )
         })
     }
 
@@ -137,9 +146,15 @@ impl Solvability {
         let uncovered = in_frame(sample).filter(|&k| {
             let figure = &*self.figure;
             let keypoint = &figure.keypoints[k];
-            world.between(eye, sample.figures[0].keypoints[k]).iter().all(|(owner, short)| match owner {
-                Owner::Part { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[*part].group) => true,
-                _ => *short <= keypoint.surface_radius,
+            world.between(eye, sample.figures[0].keypoints[k]).iter().all(|(owner, short)| {
+                match owner {
+                    Owner::Part { figure: 0, part }
+                        if keypoint.own_groups.contains(&figure.parts[*part].group) =>
+                    {
+                        true
+                    }
+                    _ => *short <= keypoint.surface_radius,
+                }
             })
         });
         if uncovered.count() < LEAST_UNCOVERED {
@@ -157,7 +172,8 @@ fn in_frame(sample: &SceneSample) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Rough sRGB colours of the figure and of what is behind it, from the light and the materials alone.
+/// Rough sRGB colours of the figure and of what is behind it, from the light and the materials
+/// alone.
 fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
     let falls = sample.light.mean() * sample.light.exposure;
     let encoded = |albedo: Vec3| (albedo * falls).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
@@ -185,7 +201,8 @@ mod tests {
                 let hardness = [(index % 5) as f32 / 4.0; 8];
                 let sample = judge
                     .first_solvable(index, |attempt| {
-                        Sampler::new(&scene, ragdoll::settled).sample_at(hardness, 1, index, attempt)
+                        Sampler::new(&scene, ragdoll::settled)
+                            .sample_at(hardness, 1, index, attempt)
                     })
                     .unwrap();
                 attempts += sample.attempt + 1;
@@ -198,10 +215,15 @@ mod tests {
     /// Spheres strung along a part, close enough for depths to be exact to a millimetre or two.
     fn beads(part: &RoundCone) -> Vec<(Vec3, f32)> {
         let at = |i: u32| i as f32 / 31.0;
-        (0..32).map(|i| (part.ends[0].lerp(part.ends[1], at(i)), part.radii[0].lerp(part.radii[1], at(i)))).collect()
+        (0..32)
+            .map(|i| {
+                (part.ends[0].lerp(part.ends[1], at(i)), part.radii[0].lerp(part.radii[1], at(i)))
+            })
+            .collect()
     }
 
-    /// How far a point is from the surface of a fixed prop, by another way than the judge's: rapier's.
+    /// How far a point is from the surface of a fixed prop, by another way than the judge's:
+    /// rapier's.
     fn from_prop(prop: &marionette_stream::Prop, point: Vec3) -> f32 {
         use bevy_rapier3d::{parry::query::PointQuery, rapier::prelude::*};
         let pose = Pose::from_parts(prop.position, prop.rotation);
@@ -210,7 +232,9 @@ mod tests {
             PropShape::Capsule { half_length, radius } => {
                 Capsule::new_y(half_length, radius).distance_to_point(&pose, point, false)
             }
-            PropShape::Cuboid { half_extents } => Cuboid::new(half_extents).distance_to_point(&pose, point, false),
+            PropShape::Cuboid { half_extents } => {
+                Cuboid::new(half_extents).distance_to_point(&pose, point, false)
+            }
         }
     }
 
@@ -237,16 +261,21 @@ mod tests {
                 let reach = |k: usize| figure.flesh[k].bounding_sphere();
                 let ((a, ra), (b, rb)) = (reach(*i), reach(*j));
                 a.distance(b) < ra + rb
-                    && beads[*i]
-                        .iter()
-                        .any(|(a, ra)| beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > deepest))
+                    && beads[*i].iter().any(|(a, ra)| {
+                        beads[*j].iter().any(|(b, rb)| ra + rb - a.distance(*b) > deepest)
+                    })
             });
             let through_ground = all().any(|(centre, radius)| radius - centre.y > 0.02);
             let supports = || sample.props.iter().filter(|prop| prop.role == PropRole::Support);
             let fixed = |held: bool| {
-                sample.props.iter().filter(move |prop| prop.fixed() && !(held && prop.role == PropRole::Held))
+                sample
+                    .props
+                    .iter()
+                    .filter(move |prop| prop.fixed() && !(held && prop.role == PropRole::Held))
             };
-            let hand = |part: usize| scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand");
+            let hand = |part: usize| {
+                scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand")
+            };
             let through_support = beads.iter().enumerate().any(|(part, beads)| {
                 let on_bar = hand(part) && matches!(support, Support::Bar(_));
                 let through = |(centre, radius): &(Vec3, f32)| {
@@ -257,7 +286,8 @@ mod tests {
             deep += u64::from(through_limb || through_ground || through_support);
             let gap = all()
                 .map(|(centre, radius)| {
-                    supports().map(|prop| from_prop(prop, *centre)).fold(centre.y, f32::min) - radius
+                    supports().map(|prop| from_prop(prop, *centre)).fold(centre.y, f32::min)
+                        - radius
                 })
                 .fold(f32::INFINITY, f32::min);
             afloat += u64::from(gap > 0.03 && !matches!(support, Support::Air(_)));
@@ -266,6 +296,9 @@ mod tests {
             "{deep} deep, {afloat} afloat of {SAMPLES}; {:.2} attempts a sample",
             attempts as f32 / SAMPLES as f32
         );
-        assert!(deep * 100 < SAMPLES && afloat * 100 < SAMPLES, "{deep} deep, {afloat} afloat of {SAMPLES}");
+        assert!(
+            deep * 100 < SAMPLES && afloat * 100 < SAMPLES,
+            "{deep} deep, {afloat} afloat of {SAMPLES}"
+        );
     }
 }

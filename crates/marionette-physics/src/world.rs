@@ -9,13 +9,14 @@ use marionette_stream::{Prop, PropShape, SceneSample};
 const REST_SPEED: f32 = 0.01;
 /// Steps that a prop has to stay at rest for.
 const REST_STEPS: u32 = 6;
-/// What the ground takes from a prop's speed and from its turning, as long grass or a carpet would, metres and radians per second
-/// squared. Damping alone never ends a movement, and where it is strong enough to end it soon, what topples hangs in the air.
+/// What the ground takes from a prop's speed and from its turning, as long grass or a carpet would,
+/// metres and radians per second squared. Damping alone never ends a movement, and where it is
+/// strong enough to end it soon, what topples hangs in the air.
 const RESISTANCE: [f32; 2] = [0.5, 2.0];
 /// Props that have not come to rest by then never will in reasonable time.
 const MOST_STEPS: u32 = 150;
-/// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres; the solver itself leaves 5 mm.
-/// More means that it is wedged where it has no room.
+/// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres; the
+/// solver itself leaves 5 mm. More means that it is wedged where it has no room.
 const DEEPEST_CONTACT: f32 = 0.01;
 /// Fixed time step, seconds.
 const STEP: f32 = 1.0 / 60.0;
@@ -49,7 +50,10 @@ impl Owner {
         match tag & 3 {
             0 => Owner::Ground,
             1 => Owner::Prop((tag >> 2) as usize),
-            _ => Owner::Part { figure: (tag >> 34) as usize, part: ((tag >> 2) & 0xffff_ffff) as usize },
+            _ => Owner::Part {
+                figure: (tag >> 34) as usize,
+                part: ((tag >> 2) & 0xffff_ffff) as usize,
+            },
         }
     }
 }
@@ -67,14 +71,20 @@ impl SceneWorld {
         let mut world = PhysicsWorld::default();
         world.integration_parameters.dt = STEP;
         world.integration_parameters.num_solver_iterations = 4;
-        let tagged =
-            |collider: ColliderBuilder, owner: Owner| collider.user_data(owner.tag()).friction(0.9).restitution(0.05);
-        // A slab rather than a half-space: rays and the bounding volume hierarchy want finite shapes.
-        let slab = ColliderBuilder::cuboid(100.0, 0.5, 100.0).translation(Vec3::new(0.0, -0.5, 0.0));
+        let tagged = |collider: ColliderBuilder, owner: Owner| {
+            collider.user_data(owner.tag()).friction(0.9).restitution(0.05)
+        };
+        // A slab rather than a half-space: rays and the bounding volume hierarchy want finite
+        // shapes.
+        let slab =
+            ColliderBuilder::cuboid(100.0, 0.5, 100.0).translation(Vec3::new(0.0, -0.5, 0.0));
         world.insert_collider(tagged(slab, Owner::Ground), None);
         for (f, figure) in sample.figures.iter().enumerate() {
             for (p, part) in figure.body().iter().enumerate() {
-                world.insert_collider(tagged(part_collider(part), Owner::Part { figure: f, part: p }), None);
+                world.insert_collider(
+                    tagged(part_collider(part), Owner::Part { figure: f, part: p }),
+                    None,
+                );
             }
         }
         let mut props = Vec::new();
@@ -85,16 +95,21 @@ impl SceneWorld {
                 world.insert_collider(collider.position(pose), None);
                 continue;
             }
-            let body = RigidBodyBuilder::dynamic().pose(pose).angular_damping(4.0).linear_damping(0.3).can_sleep(false);
+            let body = RigidBodyBuilder::dynamic()
+                .pose(pose)
+                .angular_damping(4.0)
+                .linear_damping(0.3)
+                .can_sleep(false);
             props.push((i, world.insert(body, collider).0));
         }
         SceneWorld { world, props }
     }
 
-    /// Lets the props fall until all are slower than 1 cm/s and stay so, and writes where they lie into `props`.
+    /// Lets the props fall until all are slower than 1 cm/s and stay so, and writes where they lie
+    /// into `props`.
     ///
-    /// Returns whether they came to rest within two and a half simulated seconds, none inside anything else; where they did not (or flew
-    /// off to infinity), `props` are left as they were.
+    /// Returns whether they came to rest within two and a half simulated seconds, none inside
+    /// anything else; where they did not (or flew off to infinity), `props` are left as they were.
     pub fn settle(&mut self, props: &mut [Prop]) -> bool {
         // The first step also builds the bounding volumes that rays need.
         let mut rested = 0;
@@ -108,11 +123,19 @@ impl SceneWorld {
         let ends: Vec<(usize, Vec3, Quat)> = self
             .props
             .iter()
-            .map(|(prop, body)| (*prop, self.world.bodies[*body].translation(), *self.world.bodies[*body].rotation()))
+            .map(|(prop, body)| {
+                (
+                    *prop,
+                    self.world.bodies[*body].translation(),
+                    *self.world.bodies[*body].rotation(),
+                )
+            })
             .collect();
         let settled = (self.props.is_empty() || rested == REST_STEPS)
             && self.deepest_contact() <= DEEPEST_CONTACT
-            && ends.iter().all(|(_, position, rotation)| position.is_finite() && rotation.is_finite());
+            && ends
+                .iter()
+                .all(|(_, position, rotation)| position.is_finite() && rotation.is_finite());
         if settled {
             for (prop, position, rotation) in ends {
                 (props[prop].position, props[prop].rotation) = (position, rotation);
@@ -121,8 +144,9 @@ impl SceneWorld {
         settled
     }
 
-    /// Whether the props of a world just built stay slower than 1 cm/s from the first step on: what leans on a contact that the
-    /// solver has only just worked out starts to slide when that is forgotten.
+    /// Whether the props of a world just built stay slower than 1 cm/s from the first step on: what
+    /// leans on a contact that the solver has only just worked out starts to slide when that is
+    /// forgotten.
     pub fn rests(&mut self) -> bool {
         self.props.is_empty()
             || (0..REST_STEPS).all(|_| {
@@ -134,7 +158,8 @@ impl SceneWorld {
     /// One time step, with the rolling resistance that rapier does not have.
     fn step(&mut self) {
         self.world.step();
-        let slower = |speed: Vec3, by: f32| speed * (1.0 - by * STEP / speed.length().max(by * STEP));
+        let slower =
+            |speed: Vec3, by: f32| speed * (1.0 - by * STEP / speed.length().max(by * STEP));
         for (_, body) in &self.props {
             let body = &mut self.world.bodies[*body];
             let [sliding, turning] = RESISTANCE;
@@ -143,7 +168,8 @@ impl SceneWorld {
         }
     }
 
-    /// The speed of the fastest prop, metres per second; an edge that turns counts like one that moves.
+    /// The speed of the fastest prop, metres per second; an edge that turns counts like one that
+    /// moves.
     pub fn fastest(&self) -> f32 {
         self.props
             .iter()
@@ -158,10 +184,14 @@ impl SceneWorld {
     /// How deep any prop is inside the ground, a figure or another prop, metres.
     fn deepest_contact(&self) -> f32 {
         let pairs = self.world.narrow_phase.contact_pairs();
-        pairs.filter_map(|pair| pair.find_deepest_contact()).map(|(_, contact)| -contact.dist).fold(0.0, f32::max)
+        pairs
+            .filter_map(|pair| pair.find_deepest_contact())
+            .map(|(_, contact)| -contact.dist)
+            .fold(0.0, f32::max)
     }
 
-    /// Every surface that the segment from `from` to `to` enters: whose, and how far from `to` that is, metres.
+    /// Every surface that the segment from `from` to `to` enters: whose, and how far from `to` that
+    /// is, metres.
     pub fn between(&self, from: Vec3, to: Vec3) -> Vec<(Owner, f32)> {
         let length = from.distance(to);
         let ray = Ray::new(from, (to - from) / length.max(1e-6));
@@ -171,7 +201,8 @@ impl SceneWorld {
             .intersect_ray(ray, length, true)
             .map(|(_, collider, hit)| (Owner::of(collider.user_data), length - hit.time_of_impact))
             .collect();
-        // The hierarchy's own order is of no meaning; farthest from the target, that is first met, comes first.
+        // The hierarchy's own order is of no meaning; farthest from the target, that is first met,
+        // comes first.
         hits.sort_by(|a, b| b.1.total_cmp(&a.1));
         hits
     }
@@ -188,8 +219,12 @@ fn part_collider(part: &RoundCone) -> ColliderBuilder {
 fn prop_collider(shape: &PropShape) -> ColliderBuilder {
     match *shape {
         PropShape::Ball { radius } => ColliderBuilder::ball(radius),
-        PropShape::Capsule { half_length, radius } => ColliderBuilder::capsule_y(half_length, radius),
-        PropShape::Cuboid { half_extents } => ColliderBuilder::cuboid(half_extents.x, half_extents.y, half_extents.z),
+        PropShape::Capsule { half_length, radius } => {
+            ColliderBuilder::capsule_y(half_length, radius)
+        }
+        PropShape::Cuboid { half_extents } => {
+            ColliderBuilder::cuboid(half_extents.x, half_extents.y, half_extents.z)
+        }
     }
 }
 
@@ -220,7 +255,11 @@ mod tests {
         let mut world = SceneWorld::new(&sample);
         assert!(world.settle(&mut sample.props));
         assert!(world.fastest() < REST_SPEED);
-        assert!((sample.props[0].position.y - 0.3).abs() < 0.01, "centre rests at {}", sample.props[0].position.y);
+        assert!(
+            (sample.props[0].position.y - 0.3).abs() < 0.01,
+            "centre rests at {}",
+            sample.props[0].position.y
+        );
     }
 
     #[test]
@@ -240,7 +279,11 @@ mod tests {
             position: Vec3::new(-2.0, 0.4, 1.5),
             ..pillar
         };
-        let ball = Prop { shape: PropShape::Ball { radius: 0.2 }, position: Vec3::new(3.1, 0.5, 1.53), ..pillar };
+        let ball = Prop {
+            shape: PropShape::Ball { radius: 0.2 },
+            position: Vec3::new(3.1, 0.5, 1.53),
+            ..pillar
+        };
         let mut sample = sample_with(vec![pillar, log, ball]);
         let mut world = SceneWorld::new(&sample);
         assert!(world.settle(&mut sample.props));
@@ -258,12 +301,20 @@ mod tests {
         for index in 0..150 {
             let sample = Sampler::new(&scene, ragdoll::settled).sample_at([1.0; 8], 3, index, 0);
             let loose: Vec<_> = (sample.props.iter().filter(|prop| !prop.fixed()))
-                .map(|prop| (Pose::from_parts(prop.position, prop.rotation), prop_collider(&prop.shape).build()))
+                .map(|prop| {
+                    (
+                        Pose::from_parts(prop.position, prop.rotation),
+                        prop_collider(&prop.shape).build(),
+                    )
+                })
                 .collect();
             for (i, (pose, collider)) in loose.iter().enumerate() {
                 for (other, beside) in &loose[..i] {
                     let (a, b) = (collider.shape(), beside.shape());
-                    assert!(!query::intersection_test(pose, a, other, b).unwrap(), "sample {index}, prop {i}");
+                    assert!(
+                        !query::intersection_test(pose, a, other, b).unwrap(),
+                        "sample {index}, prop {i}"
+                    );
                     pairs += 1;
                 }
                 let bottom = collider.shape().compute_aabb(pose).mins.y;

@@ -22,7 +22,8 @@ use bevy::{
 use marionette_figure::{BodyShape, Figure, Pose, RoundCone};
 use marionette_scene::pictures::PictureBank;
 use marionette_stream::{
-    Backdrop, BackdropKind, Camera, Degradation, FigureSample, Light, PixelId, SampleStream, SceneSample, Tile,
+    Backdrop, BackdropKind, Camera, Degradation, FigureSample, Light, PixelId, SampleStream,
+    SceneSample, Tile,
 };
 use std::sync::Arc;
 
@@ -31,22 +32,26 @@ use std::sync::Arc;
 pub enum RenderError {
     /// There is no graphics adapter.
     #[error(
-        "no Vulkan, Metal or DX12 adapter was found; on Debian or Ubuntu `apt-get install mesa-vulkan-drivers libvulkan1` \
-         brings a software one"
+        "no Vulkan, Metal or DX12 adapter was found; on Debian or Ubuntu `apt-get install \
+         mesa-vulkan-drivers libvulkan1` brings a software one"
     )]
     NoAdapter,
     /// A shader or pipeline could not be built on this adapter.
     #[error("the shaders could not be built on this adapter: {0}")]
     Pipeline(String),
     /// The first frame did not come out as it must.
-    #[error("the test tile came out wrong on this adapter ({0}); its driver cannot be trusted with labels")]
+    #[error(
+        "the test tile came out wrong on this adapter ({0}); its driver cannot be trusted with \
+         labels"
+    )]
     Sentinel(String),
     /// The adapter gave up while drawing.
     #[error("drawing failed: {0}")]
     Device(String),
     /// The atlas would be larger than the adapter allows.
     #[error(
-        "{tiles} tiles of {width}x{height} need an atlas larger than this adapter's limit of {limit} pixels; lower the batch"
+        "{tiles} tiles of {width}x{height} need an atlas larger than this adapter's limit of \
+         {limit} pixels; lower the batch"
     )]
     TooLarge {
         /// Tiles a frame.
@@ -117,24 +122,34 @@ pub struct TilePixels {
     pub depth: Vec<f32>,
 }
 
-/// Builds a headless app that draws frames of the given shape with the given pictures in their backdrops, and takes it through its first frames until a test tile comes
-/// out right three times running.
+/// Builds a headless app that draws frames of the given shape with the given pictures in their
+/// backdrops, and takes it through its first frames until a test tile comes out right three times
+/// running.
 ///
 /// # Errors
 /// Where there is no adapter, it cannot hold the atlas, or it does not draw what it should.
-pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(App, AdapterReport), RenderError> {
+pub fn headless_app(
+    config: RendererConfig,
+    pictures: &PictureBank,
+) -> Result<(App, AdapterReport), RenderError> {
     let adapter = find_adapter()?;
     let mut app = App::new();
     let plugins = DefaultPlugins
         .set(task_pools(config.threads))
-        .set(WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() })
+        .set(WindowPlugin {
+            primary_window: None,
+            exit_condition: ExitCondition::DontExit,
+            ..default()
+        })
         .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
-        // Without it extraction and drawing happen within one update, so a frame's samples cannot be overtaken.
+        // Without it extraction and drawing happen within one update, so a frame's samples cannot
+        // be overtaken.
         .disable::<bevy::render::pipelined_rendering::PipelinedRenderingPlugin>();
     // There is one event loop a process, and it is the window's.
     #[cfg(feature = "window")]
     let plugins = plugins.disable::<bevy::winit::WinitPlugin>();
-    // Nothing here is a view of Bevy's own, but its materials, where they are built in, want the plugin.
+    // Nothing here is a view of Bevy's own, but its materials, where they are built in, want the
+    // plugin.
     #[cfg(all(feature = "window", not(feature = "camera-per-tile")))]
     let plugins = plugins.disable::<bevy::core_pipeline::CorePipelinePlugin>();
     app.add_plugins(plugins);
@@ -144,7 +159,8 @@ pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(A
     }
     app.finish();
     app.cleanup();
-    let limit = app.sub_app(RenderApp).world().resource::<RenderDevice>().limits().max_texture_dimension_2d;
+    let limit =
+        app.sub_app(RenderApp).world().resource::<RenderDevice>().limits().max_texture_dimension_2d;
     let rows = (config.tiles as u32).div_ceil(config.columns());
     if config.columns() * config.width > limit || rows * config.height > limit {
         let RendererConfig { tiles, width, height, .. } = config;
@@ -154,7 +170,8 @@ pub fn headless_app(config: RendererConfig, pictures: &PictureBank) -> Result<(A
     Ok((app, adapter))
 }
 
-/// Bevy's pools with `threads` threads for computing. They are the process' own: the first app's sizes stand.
+/// Bevy's pools with `threads` threads for computing. They are the process' own: the first app's
+/// sizes stand.
 pub fn task_pools(threads: usize) -> TaskPoolPlugin {
     let compute = TaskPoolThreadAssignmentPolicy {
         min_threads: threads,
@@ -164,14 +181,23 @@ pub fn task_pools(threads: usize) -> TaskPoolPlugin {
         on_thread_destroy: None,
     };
     let one = TaskPoolThreadAssignmentPolicy { min_threads: 1, max_threads: 1, ..compute.clone() };
-    TaskPoolPlugin { task_pool_options: TaskPoolOptions { io: one.clone(), async_compute: one, compute, ..default() } }
+    TaskPoolPlugin {
+        task_pool_options: TaskPoolOptions {
+            io: one.clone(),
+            async_compute: one,
+            compute,
+            ..default()
+        },
+    }
 }
 
 /// Adds the tile renderer to an app that has Bevy's own render plugin.
 fn plugin(app: &mut App, config: RendererConfig, pictures: &PictureBank) {
     let (sender, receiver) = crossbeam_channel::unbounded();
     let shaders = TileShaders::add_to(&mut app.world_mut().resource_mut::<Assets<Shader>>());
-    app.insert_resource(shaders.clone()).insert_resource(DrawnFrames(receiver)).init_resource::<FrameToDraw>();
+    app.insert_resource(shaders.clone())
+        .insert_resource(DrawnFrames(receiver))
+        .init_resource::<FrameToDraw>();
     app.sub_app_mut(RenderApp)
         .insert_resource(shaders)
         .insert_resource(config)
@@ -183,7 +209,10 @@ fn plugin(app: &mut App, config: RendererConfig, pictures: &PictureBank) {
         .add_systems(ExtractSchedule, pass::extract_frame)
         .add_systems(
             Render,
-            (pass::upload.in_set(RenderSystems::PrepareBindGroups), read_back::deliver.in_set(RenderSystems::Cleanup)),
+            (
+                pass::upload.in_set(RenderSystems::PrepareBindGroups),
+                read_back::deliver.in_set(RenderSystems::Cleanup),
+            ),
         )
         .add_systems(RenderGraph, pass::draw.in_set(RenderGraphSystems::Render));
 }
@@ -197,7 +226,8 @@ fn warm_up(app: &mut App, config: RendererConfig) -> Result<(), RenderError> {
     let frame = Frame { tag: u64::MAX, samples: Arc::new(vec![sentinel(config); config.tiles]) };
     let mut right = 0;
     let mut complaint = "no frame was drawn".to_owned();
-    // Shaders reach the render world an update late and are built in the next; sixty is far more than any driver takes.
+    // Shaders reach the render world an update late and are built in the next; sixty is far more
+    // than any driver takes.
     for _ in 0..60 {
         app.world_mut().resource_mut::<FrameToDraw>().0 = Some(frame.clone());
         update(app)?;
@@ -221,7 +251,8 @@ fn warm_up(app: &mut App, config: RendererConfig) -> Result<(), RenderError> {
 /// One update of the app.
 ///
 /// # Errors
-/// Where Bevy wants to exit, which in an app without a window means that the device was lost or refused a command.
+/// Where Bevy wants to exit, which in an app without a window means that the device was lost or
+/// refused a command.
 pub fn update(app: &mut App) -> Result<(), RenderError> {
     app.update();
     match app.should_exit() {
@@ -272,7 +303,13 @@ fn sentinel(config: RendererConfig) -> SceneSample {
             ..FigureSample::default()
         }],
         props: Vec::new(),
-        camera: Camera::look_at([config.width, config.height], 0.5, Vec3::new(0.0, 1.0, 4.0), Vec3::Y, 0.0),
+        camera: Camera::look_at(
+            [config.width, config.height],
+            0.5,
+            Vec3::new(0.0, 1.0, 4.0),
+            Vec3::Y,
+            0.0,
+        ),
         border: [0, 0, config.width, config.height],
         light: Light {
             sun_direction: Vec3::Y,
@@ -303,22 +340,30 @@ fn sentinel(config: RendererConfig) -> SceneSample {
 fn check_sentinel(drawn: &DrawnFrame, config: RendererConfig) -> Result<(), String> {
     let centre = (config.height / 2 * config.width + config.width / 2) as usize;
     for (tile, pixels) in drawn.tiles.iter().enumerate() {
-        for (name, pixel, red, id, depth) in
-            [("centre", centre, true, PixelId::figure(0, 0), 3.5), ("corner", 0, false, PixelId::BACKDROP, 7.0)]
-        {
+        for (name, pixel, red, id, depth) in [
+            ("centre", centre, true, PixelId::figure(0, 0), 3.5),
+            ("corner", 0, false, PixelId::BACKDROP, 7.0),
+        ] {
             let rgba = &pixels.color[pixel * 4..][..4];
             let (found_id, found_depth) = (pixels.ids[pixel], pixels.depth[pixel]);
             let is_red = rgba[0] > 120 && rgba[2] < 80;
             let is_blue = rgba[2] > 120 && rgba[0] < 80;
-            if !(if red { is_red } else { is_blue }) || found_id != id || (found_depth - depth).abs() > 0.05 {
-                return Err(format!("tile {tile}, {name}: colour {rgba:?}, id {}, depth {found_depth} m", found_id.0));
+            if !(if red { is_red } else { is_blue })
+                || found_id != id
+                || (found_depth - depth).abs() > 0.05
+            {
+                return Err(format!(
+                    "tile {tile}, {name}: colour {rgba:?}, id {}, depth {found_depth} m",
+                    found_id.0
+                ));
             }
         }
     }
     Ok(())
 }
 
-/// Draws and labels `samples` on their own, in as many frames as they need: for previews, exams and tests.
+/// Draws and labels `samples` on their own, in as many frames as they need: for previews, exams and
+/// tests.
 ///
 /// # Errors
 /// Where the device fails.

@@ -2,11 +2,13 @@
 
 use marionette_stream::Degradation;
 
-/// Most pixels along either side for which light is drawn once: there is little to gain beyond, but edges would begin to move.
+/// Most pixels along either side for which light is drawn once: there is little to gain beyond, but
+/// edges would begin to move.
 const WIDEST_SCALE: f32 = 4.0;
 
-/// Variance, in squares of the scale, that comes of drawing squares: straight lines between them blur like a triangle as wide as two, by a
-/// sixth, and rays pass one and three eighths to either side of their middles (`ray_through` in `space.wgsl`).
+/// Variance, in squares of the scale, that comes of drawing squares: straight lines between them
+/// blur like a triangle as wide as two, by a sixth, and rays pass one and three eighths to either
+/// side of their middles (`ray_through` in `space.wgsl`).
 const OF_SQUARES: f32 = 1.0 / 6.0 + 5.0 / 64.0;
 
 /// How a tile is blurred.
@@ -16,14 +18,16 @@ pub enum Blur {
     Sharp,
     /// Light is drawn and blurred for every pixel.
     Soft,
-    /// Light is drawn and blurred for every square of `scale` x `scale` pixels, and interpolated between their middles.
+    /// Light is drawn and blurred for every square of `scale` x `scale` pixels, and interpolated
+    /// between their middles.
     Wide { scale: u32 },
 }
 
 impl Blur {
     /// How `degradation` blurs.
     ///
-    /// The deviation of a wide blur is at least the scale, so a pixel is made of the light of some dozen squares.
+    /// The deviation of a wide blur is at least the scale, so a pixel is made of the light of some
+    /// dozen squares.
     pub fn of(degradation: &Degradation) -> Self {
         if !is_soft(degradation) {
             return Blur::Sharp;
@@ -42,8 +46,8 @@ impl Blur {
         }
     }
 
-    /// Standard deviation of the Gaussian, in pixels over the scale, that makes up the blur of `degradation` together with what comes of
-    /// drawing squares.
+    /// Standard deviation of the Gaussian, in pixels over the scale, that makes up the blur of
+    /// `degradation` together with what comes of drawing squares.
     pub fn gaussian(self, degradation: &Degradation) -> f32 {
         let scale = self.scale() as f32;
         let squares = if scale > 1.0 { OF_SQUARES } else { 0.0 };
@@ -51,7 +55,8 @@ impl Blur {
     }
 }
 
-/// Variance in pixels of what blurs the whole picture alike: a coarse picture's pixel gathers light over its whole block.
+/// Variance in pixels of what blurs the whole picture alike: a coarse picture's pixel gathers light
+/// over its whole block.
 fn variance(degradation: &Degradation) -> f32 {
     let block = degradation.block as f32;
     degradation.blur.powi(2) + (block * block - 1.0) / 12.0

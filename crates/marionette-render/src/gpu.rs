@@ -7,7 +7,8 @@ use marionette_stream::{Degradation, Fabric, PartLook, PixelId, Prop, PropShape,
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// One view of a tile: camera, light, backdrop, post-processing, place in its canvas and in the atlas.
+/// One view of a tile: camera, light, backdrop, post-processing, place in its canvas and in the
+/// atlas.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 pub struct GpuTile {
@@ -36,8 +37,8 @@ pub struct GpuTile {
     padding: [Vec4; 6],
 }
 
-/// Instances that a tile can have: within a uniform buffer of 64 KiB, which every adapter allows. What is beyond them is not drawn; nine
-/// figures of seventy parts each have room.
+/// Instances that a tile can have: within a uniform buffer of 64 KiB, which every adapter allows.
+/// What is beyond them is not drawn; nine figures of seventy parts each have room.
 pub const MOST_INSTANCES: usize = 640;
 /// Fabrics that a tile can have; those of figures beyond them are plain.
 pub const MOST_FABRICS: usize = 128;
@@ -57,12 +58,23 @@ pub struct GpuInstance {
 impl GpuInstance {
     /// A plain round cone.
     fn round_cone(a: Vec4, b: Vec4, color: Vec3) -> Self {
-        GpuInstance { a, b, color: color.extend(0.0), turn: Vec4::W, origin: Vec4::ZERO, pieces: [0; 4] }
+        GpuInstance {
+            a,
+            b,
+            color: color.extend(0.0),
+            turn: Vec4::W,
+            origin: Vec4::ZERO,
+            pieces: [0; 4],
+        }
     }
 
     /// The same with a look, its fabric being the tile's `fabric`.
     fn with_look(self, look: &PartLook, fabric: usize) -> Self {
-        GpuInstance { turn: Vec4::from(look.turn), origin: look.origin.extend(fabric as f32), ..self }
+        GpuInstance {
+            turn: Vec4::from(look.turn),
+            origin: look.origin.extend(fabric as f32),
+            ..self
+        }
     }
 
     /// The same with another [`GpuInstance::a`] and [`GpuInstance::b`].
@@ -116,7 +128,8 @@ pub struct GpuOutline {
     padding: [u32; 2],
 }
 
-/// The place of tile `tile` in an atlas with `columns` tiles a row: left, top, width, height in pixels.
+/// The place of tile `tile` in an atlas with `columns` tiles a row: left, top, width, height in
+/// pixels.
 pub fn place(tile: usize, columns: u32, size: [u32; 2]) -> [u32; 4] {
     let tile = tile as u32;
     [tile % columns * size[0], tile / columns * size[1], size[0], size[1]]
@@ -129,7 +142,8 @@ pub struct View {
     pub scale: u32,
     /// Its place in its canvas: left, top, width, height in its own pixels.
     pub place: [u32; 4],
-    /// The tile's own width and height in the view's pixels; the last ones may lie partly beyond it.
+    /// The tile's own width and height in the view's pixels; the last ones may lie partly beyond
+    /// it.
     pub size: Vec2,
     /// Bytes to its [`GpuTile`].
     pub offset: u32,
@@ -160,12 +174,14 @@ pub fn coarse(size: [u32; 2]) -> [u32; 2] {
 pub struct Upload {
     /// The tiles.
     pub tiles: Vec<GpuTile>,
-    /// The instances, those of a tile together, first round cones, then cuboids, otherwise as the sample has them: of two that are
-    /// equally near, the first is seen. Each tile's at a multiple of 256 bytes.
+    /// The instances, those of a tile together, first round cones, then cuboids, otherwise as the
+    /// sample has them: of two that are equally near, the first is seen. Each tile's at a multiple
+    /// of 256 bytes.
     pub instances: Vec<GpuInstance>,
     /// Their outlines, in the same order.
     pub outlines: Vec<GpuOutline>,
-    /// The lists of what casts shadows, those of a tile together, each tile's at a multiple of 256 bytes.
+    /// The lists of what casts shadows, those of a tile together, each tile's at a multiple of 256
+    /// bytes.
     pub lists: Vec<[u32; 4]>,
     /// The fabrics, those of a tile together, each tile's at a multiple of 256 bytes.
     pub fabrics: Vec<GpuFabric>,
@@ -225,7 +241,9 @@ fn named_instances(sample: &SceneSample) -> Vec<(PixelId, GpuInstance)> {
         }));
         fabrics += figure.fabrics.len();
     }
-    named.extend(sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop))));
+    named.extend(
+        sample.props.iter().enumerate().map(|(p, prop)| (PixelId::prop(p), instance_of(prop))),
+    );
     named.truncate(MOST_INSTANCES);
     named.sort_by_key(|(_, instance)| instance.is_cuboid());
     named
@@ -234,7 +252,8 @@ fn named_instances(sample: &SceneSample) -> Vec<(PixelId, GpuInstance)> {
 /// A sample's instances, and how many of them are round cones.
 #[cfg(test)]
 pub fn instances_of(sample: &SceneSample) -> (Vec<GpuInstance>, usize) {
-    let instances: Vec<_> = named_instances(sample).into_iter().map(|(_, instance)| instance).collect();
+    let instances: Vec<_> =
+        named_instances(sample).into_iter().map(|(_, instance)| instance).collect();
     let cones = instances.partition_point(|instance| !instance.is_cuboid());
     (instances, cones)
 }
@@ -270,15 +289,29 @@ impl Upload {
             self.rectangles.extend(lists.rectangles(shadowed));
             first..self.rectangles.len() as u32
         });
-        self.ranges.push(TileRange { cones: first..middle, cuboids: middle..end, backdrop, views, offsets });
-        for ((id, instance), (pieces, place)) in named.into_iter().zip(lists.pieces.iter().zip(0..)) {
+        self.ranges.push(TileRange {
+            cones: first..middle,
+            cuboids: middle..end,
+            backdrop,
+            views,
+            offsets,
+        });
+        for ((id, instance), (pieces, place)) in named.into_iter().zip(lists.pieces.iter().zip(0..))
+        {
             let GpuInstance { a, b, turn, .. } = instance;
-            self.outlines.push(GpuOutline { a, b, turn, id_and_place: [u32::from(id.0), place], padding: [0; 2] });
+            self.outlines.push(GpuOutline {
+                a,
+                b,
+                turn,
+                id_and_place: [u32::from(id.0), place],
+                padding: [0; 2],
+            });
             self.instances.push(GpuInstance { pieces: [*pieces, 0, 0, 0], ..instance });
         }
         self.lists.extend(lists.words());
         let plain = GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() });
-        let of_figures = sample.figures.iter().flat_map(|figure| &figure.fabrics).map(GpuFabric::new);
+        let of_figures =
+            sample.figures.iter().flat_map(|figure| &figure.fabrics).map(GpuFabric::new);
         self.fabrics.extend([plain].into_iter().chain(of_figures).take(MOST_FABRICS));
         pad(&mut self.lists);
         pad(&mut self.instances);
@@ -326,7 +359,8 @@ fn tile(sample: &SceneSample, view: &View, picture: [u32; 4], cells: usize) -> G
     let corner = -camera.centre / camera.focal;
     let scale = view.scale as f32;
     let step = scale / camera.focal;
-    // Where fewer rays than pixels are drawn, they are moved about, or an edge along a row or column would have steps of their distance.
+    // Where fewer rays than pixels are drawn, they are moved about, or an edge along a row or
+    // column would have steps of their distance.
     let moved = if view.scale > 1 { 1.0 } else { 0.0 };
     let facing = backdrop.facing(camera);
     let seed = backdrop.seed as f32;
@@ -338,13 +372,27 @@ fn tile(sample: &SceneSample, view: &View, picture: [u32; 4], cells: usize) -> G
         ray_right: (right * step.x).extend(view.size.x),
         ray_down: (down * step.y).extend(view.size.y),
         forward: forward.extend(camera.distortion),
-        sun_direction: light.lamp.map_or(light.sun_direction.extend(0.0), |lamp| lamp.position.extend(1.0)),
+        sun_direction: light
+            .lamp
+            .map_or(light.sun_direction.extend(0.0), |lamp| lamp.position.extend(1.0)),
         sun_color: light.sun_color.extend(light.exposure),
         sky_color: light.sky_color.extend(light.softness),
-        bounce_color: light.bounce_color.extend(light.lamp.map_or(0.0, |lamp| lamp.reach * lamp.reach)),
+        bounce_color: light
+            .bounce_color
+            .extend(light.lamp.map_or(0.0, |lamp| lamp.reach * lamp.reach)),
         lamp: light.lamp.map_or(Vec4::NEG_Y, |lamp| lamp.aim.extend(lamp.cutoff)),
-        wall: Vec4::new(facing.x, if backdrop.open { 0.0 } else { 1.0 }, facing.z, -backdrop.distance),
-        pattern: Vec4::new(backdrop.scale, backdrop.contrast, seed % 1024.0, backdrop.pictures[0] as f32),
+        wall: Vec4::new(
+            facing.x,
+            if backdrop.open { 0.0 } else { 1.0 },
+            facing.z,
+            -backdrop.distance,
+        ),
+        pattern: Vec4::new(
+            backdrop.scale,
+            backdrop.contrast,
+            seed % 1024.0,
+            backdrop.pictures[0] as f32,
+        ),
         colors: backdrop.colors.map(|color| color.extend(1.0)),
         ground: backdrop.ground.extend(backdrop.pictures[1] as f32),
         post: Vec4::new(

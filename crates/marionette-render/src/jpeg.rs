@@ -1,10 +1,12 @@
-//! What becomes of a picture that is kept as a JPEG: its own blocks and halos, as the format makes them (ITU-T T.81 | ISO/IEC 10918-1, chroma
-//! at full resolution). Only what is lost is worked out; codes and headers lose nothing.
+//! What becomes of a picture that is kept as a JPEG: its own blocks and halos, as the format makes
+//! them (ITU-T T.81 | ISO/IEC 10918-1, chroma at full resolution). Only what is lost is worked out;
+//! codes and headers lose nothing.
 
 /// Rows of eight places or frequencies.
 type Block = [[f32; 8]; 8];
 
-/// Replaces the colours (RGBA, `width` x `height`) by what a JPEG file of that `quality` (1 to 100) keeps of them.
+/// Replaces the colours (RGBA, `width` x `height`) by what a JPEG file of that `quality` (1 to 100)
+/// keeps of them.
 ///
 /// Sums, products and roundings in a fixed order, so the result is the same on every machine.
 pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
@@ -26,9 +28,12 @@ pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
                 }
                 let [red, green, blue] = of_row;
                 for x in 0..8 {
-                    blocks[0][y][x] = whole(0.299 * red[x] + 0.587 * green[x] + 0.114 * blue[x] - 128.0);
-                    blocks[1][y][x] = whole(-0.168_735_9 * red[x] - 0.331_264_1 * green[x] + 0.5 * blue[x]);
-                    blocks[2][y][x] = whole(0.5 * red[x] - 0.418_687_6 * green[x] - 0.081_312_4 * blue[x]);
+                    blocks[0][y][x] =
+                        whole(0.299 * red[x] + 0.587 * green[x] + 0.114 * blue[x] - 128.0);
+                    blocks[1][y][x] =
+                        whole(-0.168_735_9 * red[x] - 0.331_264_1 * green[x] + 0.5 * blue[x]);
+                    blocks[2][y][x] =
+                        whole(0.5 * red[x] - 0.418_687_6 * green[x] - 0.081_312_4 * blue[x]);
                 }
             }
             for (block, steps) in blocks.iter_mut().zip([&luma, &chroma, &chroma]) {
@@ -38,13 +43,15 @@ pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
             for y in 0..8.min(height - top) {
                 let mut row = [[0; 8]; 3];
                 for x in 0..8 {
-                    let [luma, blue, red] = [luma, blue, red].map(|block| whole(block[y][x].clamp(-128.0, 127.0)));
+                    let [luma, blue, red] =
+                        [luma, blue, red].map(|block| whole(block[y][x].clamp(-128.0, 127.0)));
                     let luma = luma + 128.0;
                     row[0][x] = byte(luma + 1.402 * red);
                     row[1][x] = byte(luma - 0.344_136_3 * blue - 0.714_136_3 * red);
                     row[2][x] = byte(luma + 1.772 * blue);
                 }
-                for (x, pixel) in rgba[start(y)..start(y) + within].chunks_exact_mut(4).enumerate() {
+                for (x, pixel) in rgba[start(y)..start(y) + within].chunks_exact_mut(4).enumerate()
+                {
                     (0..3).for_each(|channel| pixel[channel] = row[channel][x]);
                 }
             }
@@ -52,7 +59,8 @@ pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
     }
 }
 
-/// Steps of the frequencies at quality 50, for brightness and for colour (T.81, tables K.1 and K.2).
+/// Steps of the frequencies at quality 50, for brightness and for colour (T.81, tables K.1 and
+/// K.2).
 const LUMA: [[u16; 8]; 8] = [
     [16, 11, 10, 16, 24, 40, 51, 61],
     [12, 12, 14, 19, 26, 58, 60, 55],
@@ -74,7 +82,8 @@ const CHROMA: [[u16; 8]; 8] = [
     [99; 8],
 ];
 
-/// A table's steps at another quality, as libjpeg scales them, those of one frequency along rows together.
+/// A table's steps at another quality, as libjpeg scales them, those of one frequency along rows
+/// together.
 fn steps(table: [[u16; 8]; 8], quality: u8) -> Block {
     let quality = u32::from(quality.clamp(1, 100));
     let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
@@ -93,7 +102,8 @@ fn quantized(block: &Block, steps: &Block) -> Block {
     inverse(&transposed(&inverse(&frequencies)))
 }
 
-/// Beside it a number has no places left for what is not whole: adding and taking it away rounds, without a call.
+/// Beside it a number has no places left for what is not whole: adding and taking it away rounds,
+/// without a call.
 const TO_WHOLE: f32 = 12_582_912.0;
 
 fn whole(value: f32) -> f32 {
@@ -105,7 +115,8 @@ fn byte(value: f32) -> u8 {
     (value.clamp(0.0, 255.0) + TO_WHOLE).to_bits() as u8
 }
 
-/// The discrete cosine transform along the columns. Of its waves the even ones are the same from either end, the odd ones opposite.
+/// The discrete cosine transform along the columns. Of its waves the even ones are the same from
+/// either end, the odd ones opposite.
 fn forward(block: &Block) -> Block {
     let mut folded = [[[0.0; 8]; 4]; 2];
     for place in 0..4 {
@@ -161,8 +172,17 @@ fn transposed(block: &Block) -> Block {
 }
 
 /// Half the cosine of so many sixteenths of a half turn.
-const COSINES: [f32; 9] =
-    [0.5, 0.490_392_64, 0.461_939_77, 0.415_734_8, 0.353_553_4, 0.277_785_12, 0.191_341_72, 0.097_545_16, 0.0];
+const COSINES: [f32; 9] = [
+    0.5,
+    0.490_392_64,
+    0.461_939_77,
+    0.415_734_8,
+    0.353_553_4,
+    0.277_785_12,
+    0.191_341_72,
+    0.097_545_16,
+    0.0,
+];
 
 /// The first half of each of the eight waves, each of length 1 as a whole (T.81, A.3.3).
 const WAVES: [[f32; 4]; 8] = {
@@ -189,7 +209,8 @@ mod tests {
         let pixel = |i: u32| {
             let (x, y) = (i % width, i / width);
             let edge = if (x / 13 + y / 11) % 2 == 0 { 90 } else { 0 };
-            [x * 3 + edge, 200 - y * 2 - edge, (i * 37 % 23) + x + y, 255].map(|value| value.min(255) as u8)
+            [x * 3 + edge, 200 - y * 2 - edge, (i * 37 % 23) + x + y, 255]
+                .map(|value| value.min(255) as u8)
         };
         (0..width * height).flat_map(pixel).collect()
     }
@@ -204,7 +225,8 @@ mod tests {
             JpegEncoder::new_with_quality(&mut file, quality)
                 .encode(&rgb, width, height, ExtendedColorType::Rgb8)
                 .unwrap();
-            let from_file = image::load_from_memory_with_format(&file, ImageFormat::Jpeg).unwrap().into_rgb8();
+            let from_file =
+                image::load_from_memory_with_format(&file, ImageFormat::Jpeg).unwrap().into_rgb8();
             let mut kept = rgba.clone();
             keep(&mut kept, width, height, quality);
             let pixels = || kept.chunks_exact(4).zip(from_file.pixels()).zip(rgba.chunks_exact(4));
@@ -215,7 +237,8 @@ mod tests {
                 lost += (0..3).map(|i| u32::from(before[i].abs_diff(file.0[i]))).sum::<u32>();
             }
             // Encoder and decoder have cosines in whole numbers.
-            let [apart, lost] = [apart, lost].map(|sum| f64::from(sum) / f64::from(3 * width * height));
+            let [apart, lost] =
+                [apart, lost].map(|sum| f64::from(sum) / f64::from(3 * width * height));
             assert!(apart < 0.2 * lost + 0.4, "quality {quality}: {apart} apart, {lost} lost");
         }
     }
@@ -229,6 +252,8 @@ mod tests {
         assert!((energy(&frequencies) / energy(&block) - 1.0).abs() < 1e-5);
         assert!((frequencies[0][0] - block.iter().flatten().sum::<f32>() / 8.0).abs() < 1e-3);
         let back = inverse(&transposed(&inverse(&frequencies)));
-        assert!(back.iter().flatten().zip(block.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-3));
+        assert!(
+            back.iter().flatten().zip(block.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-3)
+        );
     }
 }

@@ -9,15 +9,20 @@ use super::{
 use glam::Vec3;
 use marionette_figure::Figure;
 use marionette_stream::{
-    Camera, Cover, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, SceneSample, Shown, Tile, Visibility,
-    image_box,
+    Camera, Cover, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, SceneSample, Shown, Tile,
+    Visibility, image_box,
 };
 use rayon::prelude::*;
 
 /// Labels each tile of a drawn frame.
 pub fn label_frame(figure: &Figure, drawn: DrawnFrame) -> Vec<Tile> {
     let samples = drawn.frame.samples.par_iter();
-    drawn.tiles.into_par_iter().zip(samples).map(|(pixels, sample)| finish(figure, pixels, sample)).collect()
+    drawn
+        .tiles
+        .into_par_iter()
+        .zip(samples)
+        .map(|(pixels, sample)| finish(figure, pixels, sample))
+        .collect()
 }
 
 fn finish(figure: &Figure, pixels: TilePixels, sample: &SceneSample) -> Tile {
@@ -35,16 +40,27 @@ fn finish(figure: &Figure, pixels: TilePixels, sample: &SceneSample) -> Tile {
 fn blacken_beyond(sample: &SceneSample, color: &mut [u8], ids: &mut [PixelId]) {
     let width = sample.camera.width as usize;
     let [left, top, right, bottom] = sample.border.map(|edge| edge as usize);
-    for (y, (color, ids)) in color.chunks_exact_mut(width * 4).zip(ids.chunks_exact_mut(width)).enumerate() {
-        let beyond = if (top..bottom).contains(&y) { [0..left, right..width] } else { [0..width, 0..0] };
+    for (y, (color, ids)) in
+        color.chunks_exact_mut(width * 4).zip(ids.chunks_exact_mut(width)).enumerate()
+    {
+        let beyond =
+            if (top..bottom).contains(&y) { [0..left, right..width] } else { [0..width, 0..0] };
         for columns in beyond {
-            color[columns.start * 4..columns.end * 4].chunks_exact_mut(4).for_each(|rgba| rgba[..3].fill(0));
+            color[columns.start * 4..columns.end * 4]
+                .chunks_exact_mut(4)
+                .for_each(|rgba| rgba[..3].fill(0));
             ids[columns].fill(PixelId::BACKDROP);
         }
     }
 }
 
-fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], depth: &[f32]) -> Labels {
+fn label(
+    figure: &Figure,
+    sample: &SceneSample,
+    color: &[u8],
+    ids: &[PixelId],
+    depth: &[f32],
+) -> Labels {
     let camera = &sample.camera;
     let primary = &sample.figures[0];
     let keypoints: Vec<LabelledKeypoint> = (0..figure.keypoints.len())
@@ -54,7 +70,9 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
     let mask = Mask::new(ids, camera.width as usize);
     let mask_area = mask.area();
     let silhouette = silhouette_area(camera, sample.border, &primary.parts);
-    let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) };
+    let share = |part: u32, whole: u32| {
+        if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) }
+    };
     let (contrast, brightness) = mask.contrast_and_brightness(color);
     let torso = {
         // The longer of the two diagonals, as PCK wants it.
@@ -72,7 +90,8 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
         measured: Measured {
             visible_share: share(mask_area, silhouette.inside),
             in_frame_share: share(silhouette.inside, silhouette.all),
-            keypoints_seen: keypoints.iter().filter(|k| k.visibility == Visibility::Seen).count() as u32,
+            keypoints_seen: keypoints.iter().filter(|k| k.visibility == Visibility::Seen).count()
+                as u32,
             contrast,
             brightness,
         },
@@ -80,9 +99,9 @@ fn label(figure: &Figure, sample: &SceneSample, color: &[u8], ids: &[PixelId], d
     }
 }
 
-/// A keypoint is covered where a surface lies nearer to the camera by more than the keypoint's own depth in the flesh; a
-/// surface of its own part group never covers it. The backdrop lies behind a limb that is thinner than a pixel, so it
-/// covers nothing.
+/// A keypoint is covered where a surface lies nearer to the camera by more than the keypoint's own
+/// depth in the flesh; a surface of its own part group never covers it. The backdrop lies behind a
+/// limb that is thinner than a pixel, so it covers nothing.
 fn label_keypoint(
     figure: &Figure,
     sample: &SceneSample,
@@ -95,19 +114,24 @@ fn label_keypoint(
     let keypoint = &figure.keypoints[index];
     let projection = camera.project(world);
     let position = camera.camera_from_world.transform_point3(world);
-    let labelled =
-        |visibility, cover| LabelledKeypoint { pixel: projection.pixel, camera: position, world, visibility, cover };
+    let labelled = |visibility, cover| LabelledKeypoint {
+        pixel: projection.pixel,
+        camera: position,
+        world,
+        visibility,
+        cover,
+    };
     if projection.depth <= Camera::NEAR || !sample.shows(projection.pixel) {
         return labelled(Visibility::Outside, None);
     }
     let at = projection.pixel.y as usize * camera.width as usize + projection.pixel.x as usize;
     let shown = ids[at].shown();
     let nearer = projection.depth - depth[at] > keypoint.surface_radius;
-    let own_flesh =
-        matches!(shown, Shown::Figure { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[part].group));
+    let own_flesh = matches!(shown, Shown::Figure { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[part].group));
     let cover = match shown {
         _ if !nearer || own_flesh => None,
-        // The ground or a wall in front of a keypoint: the figure stands behind it. It counts as a prop.
+        // The ground or a wall in front of a keypoint: the figure stands behind it. It counts as a
+        // prop.
         Shown::Backdrop | Shown::Prop(_) => Some(Cover::Prop),
         Shown::Figure { figure: 0, .. } => Some(Cover::Own),
         Shown::Figure { .. } => Some(Cover::OtherFigure),

@@ -1,11 +1,13 @@
-//! The renderer: one pass that draws every tile of a batch into an atlas, and the labels taken from its pixels.
+//! The renderer: one pass that draws every tile of a batch into an atlas, and the labels taken from
+//! its pixels.
 //!
 //! ```text
 //! SceneSample ─► gpu (plain data) ─► pass (atlas: colour, id, depth) ─► camera pass ─► ring of buffers ─► DrawnFrame ─► labels
 //! ```
 //!
-//! A frame's samples travel with its pixels, from extraction to delivery, so labels can never be of another frame. Frames
-//! are delivered one update after they were submitted, so the GPU draws while the CPU samples the next batch.
+//! A frame's samples travel with its pixels, from extraction to delivery, so labels can never be of
+//! another frame. Frames are delivered one update after they were submitted, so the GPU draws while
+//! the CPU samples the next batch.
 
 mod adapter;
 mod app;
@@ -24,8 +26,8 @@ mod silhouette;
 
 pub use adapter::{AdapterReport, find_adapter};
 pub use app::{
-    DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, TilePixels, headless_app, next_drawn,
-    render_samples, task_pools, update,
+    DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, TilePixels,
+    headless_app, next_drawn, render_samples, task_pools, update,
 };
 pub use labels::label_frame;
 

@@ -19,7 +19,9 @@ impl Mask {
         let mut bounds: Option<[[usize; 2]; 2]> = None;
         for (y, row) in own.chunks_exact(width).enumerate() {
             let seen = |own: &u8| *own == 1;
-            if let (Some(first), Some(last)) = (row.iter().position(seen), row.iter().rposition(seen)) {
+            if let (Some(first), Some(last)) =
+                (row.iter().position(seen), row.iter().rposition(seen))
+            {
                 let [low, high] = bounds.get_or_insert([[first, y], [last + 1, y + 1]]);
                 *low = [low[0].min(first), low[1]];
                 *high = [high[0].max(last + 1), y + 1];
@@ -37,8 +39,8 @@ impl Mask {
         Some(ImageBox { low, high })
     }
 
-    /// Distance between the mean sRGB colours of the figure and of the pixels within 4 of it, as a share of the largest
-    /// possible, and the mean brightness of the figure.
+    /// Distance between the mean sRGB colours of the figure and of the pixels within 4 of it, as a
+    /// share of the largest possible, and the mean brightness of the figure.
     pub fn contrast_and_brightness(&self, color: &[u8]) -> (f32, f32) {
         const REACH: usize = 4;
         let [low, high] = self.bounds.unwrap_or_default();
@@ -50,7 +52,8 @@ impl Mask {
         let width = high[0] - low[0];
         let near = spread(&own, width, REACH);
         let mut sums = [[0u64; 4]; 2];
-        for (row, (own, near)) in rows().zip(own.chunks_exact(width).zip(near.chunks_exact(width))) {
+        for (row, (own, near)) in rows().zip(own.chunks_exact(width).zip(near.chunks_exact(width)))
+        {
             let mut of_row = [[0u32; 4]; 2];
             let pixels = color[row.start * 4..row.end * 4].chunks_exact(4);
             for (rgba, (own, near)) in pixels.zip(own.iter().zip(near)) {
@@ -73,7 +76,9 @@ impl Mask {
 /// The mask of what is within `reach` pixels of a mask of rows of `width`, along both sides.
 fn spread(mask: &[u8], width: usize, reach: usize) -> Vec<u8> {
     // Whole lines at once: many pixels to an instruction.
-    let join = |into: &mut [u8], from: &[u8]| into.iter_mut().zip(from).for_each(|(into, from)| *into |= from);
+    let join = |into: &mut [u8], from: &[u8]| {
+        into.iter_mut().zip(from).for_each(|(into, from)| *into |= from)
+    };
     let mut wide = mask.to_vec();
     for (from, into) in mask.chunks_exact(width).zip(wide.chunks_exact_mut(width)) {
         for by in (1..=reach).map(|by| by.min(width)) {

@@ -30,7 +30,8 @@ pub struct Drawing {
     tile_bind: BindGroup,
     instance_bind: BindGroup,
     list_bind: BindGroup,
-    /// Of each canvas what is seen, for light; what was drawn, and what came of the first half of a blur, for the camera.
+    /// Of each canvas what is seen, for light; what was drawn, and what came of the first half of a
+    /// blur, for the camera.
     light_binds: [BindGroup; 2],
     camera_binds: [[BindGroup; 2]; 2],
     pub drawn: bool,
@@ -79,35 +80,66 @@ pub fn upload(
     let uploads = &mut *uploads;
     let uniform = BufferUsages::UNIFORM;
     let write = |kept, usage, bytes, seen| write(kept, usage, &device, &queue, bytes, seen);
-    let tiles = write(&mut uploads.tiles, uniform, bytemuck::cast_slice(&data.tiles), BUFFER_BYTES[0]);
-    let instances = write(&mut uploads.instances, uniform, bytemuck::cast_slice(&data.instances), BUFFER_BYTES[1]);
-    let fabrics = write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[2]);
-    let lists = write(&mut uploads.lists, uniform, bytemuck::cast_slice(&data.lists), BUFFER_BYTES[3]);
-    let outlines = write(&mut uploads.outlines, BufferUsages::VERTEX, bytemuck::cast_slice(&data.outlines), 0);
-    let rectangles = write(&mut uploads.rectangles, BufferUsages::VERTEX, bytemuck::cast_slice(&data.rectangles), 0);
+    let tiles =
+        write(&mut uploads.tiles, uniform, bytemuck::cast_slice(&data.tiles), BUFFER_BYTES[0]);
+    let instances = write(
+        &mut uploads.instances,
+        uniform,
+        bytemuck::cast_slice(&data.instances),
+        BUFFER_BYTES[1],
+    );
+    let fabrics =
+        write(&mut uploads.fabrics, uniform, bytemuck::cast_slice(&data.fabrics), BUFFER_BYTES[2]);
+    let lists =
+        write(&mut uploads.lists, uniform, bytemuck::cast_slice(&data.lists), BUFFER_BYTES[3]);
+    let outlines =
+        write(&mut uploads.outlines, BufferUsages::VERTEX, bytemuck::cast_slice(&data.outlines), 0);
+    let rectangles = write(
+        &mut uploads.rectangles,
+        BufferUsages::VERTEX,
+        bytemuck::cast_slice(&data.rectangles),
+        0,
+    );
     // Each tile binds its own part of these.
     let part = |buffer, bytes| {
-        BindingResource::Buffer(BufferBinding { buffer, offset: 0, size: std::num::NonZero::new(bytes) })
+        BindingResource::Buffer(BufferBinding {
+            buffer,
+            offset: 0,
+            size: std::num::NonZero::new(bytes),
+        })
     };
     let bind = |label, layout, entries: &[BindGroupEntry]| {
         device.create_bind_group(label, &cache.get_bind_group_layout(layout), entries)
     };
-    let tile_bind = bind("tiles", &pipelines.tile_layout, &BindGroupEntries::single(part(tiles, BUFFER_BYTES[0])));
+    let tile_bind = bind(
+        "tiles",
+        &pipelines.tile_layout,
+        &BindGroupEntries::single(part(tiles, BUFFER_BYTES[0])),
+    );
     let instance_bind = bind(
         "instances",
         &pipelines.instance_layout,
-        &BindGroupEntries::sequential((part(instances, BUFFER_BYTES[1]), part(fabrics, BUFFER_BYTES[2]))),
+        &BindGroupEntries::sequential((
+            part(instances, BUFFER_BYTES[1]),
+            part(fabrics, BUFFER_BYTES[2]),
+        )),
     );
-    let list_bind = bind("lists", &pipelines.list_layout, &BindGroupEntries::single(part(lists, BUFFER_BYTES[3])));
+    let list_bind = bind(
+        "lists",
+        &pipelines.list_layout,
+        &BindGroupEntries::single(part(lists, BUFFER_BYTES[3])),
+    );
     let view = |texture: &Texture| texture.create_view(&TextureViewDescriptor::default());
     let light_binds = atlas.canvases.each_ref().map(|canvas| {
         let [places, depth] = [&canvas.places, &canvas.depth].map(view);
-        let entries = BindGroupEntries::sequential((&places, &depth, &pictures.view, &pictures.sampler));
+        let entries =
+            BindGroupEntries::sequential((&places, &depth, &pictures.view, &pictures.sampler));
         bind("light", &pipelines.light_layout, &entries)
     });
     let camera_binds = atlas.canvases.each_ref().map(|canvas| {
-        [&canvas.drawn, &canvas.blurred]
-            .map(|looked_at| bind("camera", &pipelines.camera_layout, &BindGroupEntries::single(&view(looked_at))))
+        [&canvas.drawn, &canvas.blurred].map(|looked_at| {
+            bind("camera", &pipelines.camera_layout, &BindGroupEntries::single(&view(looked_at)))
+        })
     });
     commands.insert_resource(Drawing {
         frame: extracted.0.clone(),
@@ -123,8 +155,8 @@ pub fn upload(
     });
 }
 
-/// Writes `bytes` into the kept buffer, which is made anew, with room to spare, only where it is too small. From every byte that is
-/// written, shaders may see `seen` bytes on.
+/// Writes `bytes` into the kept buffer, which is made anew, with room to spare, only where it is
+/// too small. From every byte that is written, shaders may see `seen` bytes on.
 fn write<'a>(
     kept: &'a mut Option<Buffer>,
     usage: BufferUsages,
@@ -198,13 +230,21 @@ impl<'a> Built<'a> {
     }
 }
 
-/// What is seen where, then the light on it and its blur, of the tiles whose light is drawn for every pixel and then of the others; last
-/// what the camera makes of it all.
+/// What is seen where, then the light on it and its blur, of the tiles whose light is drawn for
+/// every pixel and then of the others; last what the camera makes of it all.
 ///
-/// Light costs much, so it is left until it is known what is seen: the rectangles around instances overlap.
-fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Drawing, atlas: &Atlas, built: &Built) {
+/// Light costs much, so it is left until it is known what is seen: the rectangles around instances
+/// overlap.
+fn draw_tiles(
+    encoder: &mut CommandEncoder,
+    device: &RenderDevice,
+    drawing: &Drawing,
+    atlas: &Atlas,
+    built: &Built,
+) {
     let all: Vec<usize> = (0..drawing.ranges.len()).collect();
-    let (coarse, fine): (Vec<_>, Vec<_>) = all.iter().partition(|tile| drawing.ranges[**tile].views[COARSE].scale > 1);
+    let (coarse, fine): (Vec<_>, Vec<_>) =
+        all.iter().partition(|tile| drawing.ranges[**tile].views[COARSE].scale > 1);
     draw_canvas(encoder, device, drawing, atlas, built, PIXELS, &all, &fine);
     if !coarse.is_empty() {
         draw_canvas(encoder, device, drawing, atlas, built, COARSE, &coarse, &coarse);
@@ -224,7 +264,8 @@ fn draw_tiles(encoder: &mut CommandEncoder, device: &RenderDevice, drawing: &Dra
     camera.draw_whole(soft, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Soft);
 }
 
-/// What is seen where of some tiles, the light on it of some of them and its blur, in the canvas of one kind of view.
+/// What is seen where of some tiles, the light on it of some of them and its blur, in the canvas of
+/// one kind of view.
 fn draw_canvas(
     encoder: &mut CommandEncoder,
     device: &RenderDevice,
@@ -245,8 +286,12 @@ fn draw_canvas(
     };
     {
         let write = Operations { load: LoadOp::Clear(0.0), store: StoreOp::Store };
-        let mut pass =
-            begin("seen", seen, &shown.each_ref().map(|view| (view, CLEARED)), Some((&clip_depth, Some(write))));
+        let mut pass = begin(
+            "seen",
+            seen,
+            &shown.each_ref().map(|view| (view, CLEARED)),
+            Some((&clip_depth, Some(write))),
+        );
         pass.draw_whole(built.planes, 0.0, Reads::Tile, |_| true);
         pass.draw_instances(built.instances);
     }
@@ -266,7 +311,9 @@ fn draw_canvas(
     {
         let mut blur = begin("first half of blur", lit, &[(&blurred, CLEARED)], None);
         blur.pass.set_bind_group(1, of_drawn, &[]);
-        blur.draw_whole(first, 0.0, Reads::Tile, |sample| Blur::of(&sample.degradation) != Blur::Sharp);
+        blur.draw_whole(first, 0.0, Reads::Tile, |sample| {
+            Blur::of(&sample.degradation) != Blur::Sharp
+        });
     }
     let mut blur = begin("second half of blur", lit, &[(&drawn, LoadOp::Load)], None);
     blur.pass.set_bind_group(1, of_blurred, &[]);
@@ -291,29 +338,29 @@ fn begin<'a>(
     let pass = encoder.begin_render_pass(&RenderPassDescriptor {
         label: Some(label),
         color_attachments: &targets,
-        depth_stencil_attachment: clip_depth.map(|(view, depth_ops)| RenderPassDepthStencilAttachment {
-            view,
-            depth_ops,
-            stencil_ops: None,
+        depth_stencil_attachment: clip_depth.map(|(view, depth_ops)| {
+            RenderPassDepthStencilAttachment { view, depth_ops, stencil_ops: None }
         }),
         ..default()
     });
     TrackedRenderPass::new(device, pass.forget_lifetime())
 }
 
-/// A tile's views, see [`TileRange::views`], and the canvases that they are drawn into: all pixels, or those that light is drawn for where that
-/// is not all.
+/// A tile's views, see [`TileRange::views`], and the canvases that they are drawn into: all pixels,
+/// or those that light is drawn for where that is not all.
 const PIXELS: usize = 0;
 const COARSE: usize = 1;
 
 const CLEARED: LoadOp<wgpu::Color> = LoadOp::Clear(wgpu::Color::TRANSPARENT);
 
-/// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl` writes them.
+/// Clip depths, reversed, of what a pixel may show; that of instances is the least. `seen.wgsl`
+/// writes them.
 const WALL: f32 = 0.0;
 const GROUND: f32 = 0.25;
 const INSTANCES: f32 = 0.5;
 
-/// What a pipeline reads of a tile: the tile itself, its instances and their fabrics too, or the lists of what casts shadows as well.
+/// What a pipeline reads of a tile: the tile itself, its instances and their fabrics too, or the
+/// lists of what casts shadows as well.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
     Tile,
@@ -352,12 +399,14 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Draws ground or wall of tiles whose backdrops are of one kind: with the first of two pipelines where no shadow falls, with the
-    /// second where one may.
+    /// Draws ground or wall of tiles whose backdrops are of one kind: with the first of two
+    /// pipelines where no shadow falls, with the second where one may.
     fn draw_backdrop(&mut self, pipelines: [&'a RenderPipeline; 2], at: f32, kind: BackdropKind) {
         let drawing = self.drawing;
         self.pass.set_vertex_buffer(0, drawing.rectangles.slice(..));
-        for (part, (pipeline, reads)) in pipelines.into_iter().zip([Reads::Tile, Reads::Lists]).enumerate() {
+        for (part, (pipeline, reads)) in
+            pipelines.into_iter().zip([Reads::Tile, Reads::Lists]).enumerate()
+        {
             self.pass.set_render_pipeline(pipeline);
             for tile in self.tiles {
                 let rectangles = drawing.ranges[*tile].backdrop[part].clone();
@@ -370,7 +419,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Draws a rectangle for each round cone with the first of two pipelines, one for each cuboid with the second.
+    /// Draws a rectangle for each round cone with the first of two pipelines, one for each cuboid
+    /// with the second.
     fn draw_instances(&mut self, [cones, cuboids]: [&'a RenderPipeline; 2]) {
         let drawing = self.drawing;
         self.pass.set_vertex_buffer(0, drawing.outlines.slice(..));
@@ -404,7 +454,8 @@ impl<'a> Pass<'a> {
 
     /// Confines drawing to one tile, and to a range of clip depths.
     fn look_at(&mut self, tile: usize, [low, high]: [f32; 2]) {
-        let View { place: [x, y, width, height], size, .. } = self.drawing.ranges[tile].views[self.viewport];
+        let View { place: [x, y, width, height], size, .. } =
+            self.drawing.ranges[tile].views[self.viewport];
         self.pass.set_viewport(x as f32, y as f32, size.x, size.y, low, high);
         self.pass.set_scissor_rect(x, y, width, height);
     }

@@ -1,4 +1,5 @@
-//! A scene's pictures on the GPU: one texture with a layer for each, and smaller copies for where they are far away.
+//! A scene's pictures on the GPU: one texture with a layer for each, and smaller copies for where
+//! they are far away.
 
 use bevy::{
     prelude::*,
@@ -21,7 +22,12 @@ pub struct PictureTexture {
 }
 
 /// Uploads the bank.
-pub fn make_pictures(mut commands: Commands, bank: Res<Bank>, device: Res<RenderDevice>, queue: Res<RenderQueue>) {
+pub fn make_pictures(
+    mut commands: Commands,
+    bank: Res<Bank>,
+    device: Res<RenderDevice>,
+    queue: Res<RenderQueue>,
+) {
     let pictures = &bank.0.pictures;
     let levels = SIDE.ilog2() + 1;
     let size = Extent3d { width: SIDE, height: SIDE, depth_or_array_layers: pictures.len() as u32 };
@@ -46,7 +52,11 @@ pub fn make_pictures(mut commands: Commands, bank: Res<Bank>, device: Res<Render
                     aspect: TextureAspect::All,
                 },
                 bytemuck::cast_slice(pixels),
-                TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(side * 4), rows_per_image: None },
+                TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(side * 4),
+                    rows_per_image: None,
+                },
                 Extent3d { width: side, height: side, depth_or_array_layers: 1 },
             );
         }
@@ -77,7 +87,8 @@ fn smaller_copies(picture: &Picture) -> Vec<Vec<[u8; 4]>> {
             let corner = i / half * 2 * side + i % half * 2;
             let four = [corner, corner + 1, corner + side, corner + side + 1].map(|at| large[at]);
             std::array::from_fn(|c| {
-                (four.iter().map(|pixel| u32::from(pixel[c])).sum::<u32>().div_ceil(4)).min(255) as u8
+                (four.iter().map(|pixel| u32::from(pixel[c])).sum::<u32>().div_ceil(4)).min(255)
+                    as u8
             })
         });
         let small = small.collect();

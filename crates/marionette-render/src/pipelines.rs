@@ -25,14 +25,17 @@ pub struct TilePipelines {
     pub instances: [CachedRenderPipelineId; 2],
     /// The light on instances, where nothing casts shadows and where they do.
     pub surfaces: [CachedRenderPipelineId; 2],
-    /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`], where no shadow falls and where one may.
+    /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`], where no shadow
+    /// falls and where one may.
     pub backdrops: [[[CachedRenderPipelineId; 2]; 2]; BackdropKind::ALL.len()],
-    /// The halves of a blur: along the longer side of the motion, or along rows, then along the other.
+    /// The halves of a blur: along the longer side of the motion, or along rows, then along the
+    /// other.
     pub blurs: [CachedRenderPipelineId; 2],
-    /// What the camera makes of a sharp tile, of a soft one whose blur is half done, and of a wide one.
+    /// What the camera makes of a sharp tile, of a soft one whose blur is half done, and of a wide
+    /// one.
     pub cameras: [CachedRenderPipelineId; 3],
-    /// The tile itself, for vertices alone: Mesa's software driver copies whatever uniform buffer fragments may see, whether a shader reads
-    /// it or not, whenever another tile's is bound.
+    /// The tile itself, for vertices alone: Mesa's software driver copies whatever uniform buffer
+    /// fragments may see, whether a shader reads it or not, whenever another tile's is bound.
     pub tile_layout: BindGroupLayoutDescriptor,
     pub light_layout: BindGroupLayoutDescriptor,
     /// The tile's instances and fabrics, for the light on instances and where shadows are.
@@ -87,27 +90,43 @@ const PLACE: TextureFormat = TextureFormat::R16Uint;
 const CLIP_DEPTH: TextureFormat = TextureFormat::Depth32Float;
 
 /// Queues the pipelines; the cache builds them before the next frame is drawn.
-pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shaders: Res<TileShaders>) {
-    let [tile, instances, fabrics, lists] = BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
-    let tile_layout =
-        BindGroupLayoutDescriptor::new("tiles", &BindGroupLayoutEntries::single(ShaderStages::VERTEX, tile));
+pub fn queue_pipelines(
+    mut commands: Commands,
+    cache: Res<PipelineCache>,
+    shaders: Res<TileShaders>,
+) {
+    let [tile, instances, fabrics, lists] =
+        BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
+    let tile_layout = BindGroupLayoutDescriptor::new(
+        "tiles",
+        &BindGroupLayoutEntries::single(ShaderStages::VERTEX, tile),
+    );
     let instance_layout = BindGroupLayoutDescriptor::new(
         "instances",
         &BindGroupLayoutEntries::sequential(ShaderStages::FRAGMENT, (instances, fabrics)),
     );
-    let list_layout =
-        BindGroupLayoutDescriptor::new("lists", &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, lists));
+    let list_layout = BindGroupLayoutDescriptor::new(
+        "lists",
+        &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, lists),
+    );
     let unfiltered = || texture_2d(TextureSampleType::Float { filterable: false });
     let pictures = texture_2d_array(TextureSampleType::Float { filterable: true });
     let light_layout = BindGroupLayoutDescriptor::new(
         "light",
         &BindGroupLayoutEntries::sequential(
             ShaderStages::FRAGMENT,
-            (texture_2d(TextureSampleType::Uint), unfiltered(), pictures, sampler(SamplerBindingType::Filtering)),
+            (
+                texture_2d(TextureSampleType::Uint),
+                unfiltered(),
+                pictures,
+                sampler(SamplerBindingType::Filtering),
+            ),
         ),
     );
-    let camera_layout =
-        BindGroupLayoutDescriptor::new("camera", &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, unfiltered()));
+    let camera_layout = BindGroupLayoutDescriptor::new(
+        "camera",
+        &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, unfiltered()),
+    );
     let pipeline = |shader: &Handle<Shader>,
                     layout: &[&BindGroupLayoutDescriptor],
                     [vertex, fragment]: [&'static str; 2],
@@ -115,7 +134,11 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         RenderPipelineDescriptor {
             label: Some(fragment.into()),
             layout: layout.iter().map(|layout| (*layout).clone()).collect(),
-            vertex: VertexState { shader: shader.clone(), entry_point: Some(vertex.into()), ..default() },
+            vertex: VertexState {
+                shader: shader.clone(),
+                entry_point: Some(vertex.into()),
+                ..default()
+            },
             fragment: Some(FragmentState {
                 shader: shader.clone(),
                 entry_point: Some(fragment.into()),
@@ -135,16 +158,26 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         });
         pipeline
     };
-    let seen =
-        |entries| pipeline(&shaders.seen, &[&tile_layout], entries, vec![target(ID), target(DEPTH), target(PLACE)]);
+    let seen = |entries| {
+        pipeline(
+            &shaders.seen,
+            &[&tile_layout],
+            entries,
+            vec![target(ID), target(DEPTH), target(PLACE)],
+        )
+    };
     let planes = tested(seen(["tile_vertex", "plane_fragment"]), true, CompareFunction::Always);
-    let instances = [["cone_vertex", "cone_fragment"], ["cuboid_vertex", "cuboid_fragment"]].map(|entries| {
-        let mut pipeline = tested(seen(entries), true, CompareFunction::Greater);
-        pipeline.primitive = PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
-        pipeline.vertex.buffers = vec![outlines()];
-        cache.queue_render_pipeline(pipeline)
-    });
-    let light = |entries| pipeline(&shaders.light, &[&tile_layout, &light_layout], entries, vec![target(DRAWN)]);
+    let instances =
+        [["cone_vertex", "cone_fragment"], ["cuboid_vertex", "cuboid_fragment"]].map(|entries| {
+            let mut pipeline = tested(seen(entries), true, CompareFunction::Greater);
+            pipeline.primitive =
+                PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
+            pipeline.vertex.buffers = vec![outlines()];
+            cache.queue_render_pipeline(pipeline)
+        });
+    let light = |entries| {
+        pipeline(&shaders.light, &[&tile_layout, &light_layout], entries, vec![target(DRAWN)])
+    };
     let with = |mut pipeline: RenderPipelineDescriptor, define: &'static str| {
         if let Some(fragment) = &mut pipeline.fragment {
             fragment.shader_defs.push(define.into());
@@ -172,16 +205,24 @@ pub fn queue_pipelines(mut commands: Commands, cache: Res<PipelineCache>, shader
         };
         ["ground_fragment", "wall_fragment"].map(|entry| {
             let mut plain = with(light(["rectangle_vertex", entry]), define);
-            plain.primitive = PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
+            plain.primitive =
+                PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
             plain.vertex.buffers = vec![rectangles()];
-            [plain.clone(), shadowed(plain)]
-                .map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::Equal)))
+            [plain.clone(), shadowed(plain)].map(|part| {
+                cache.queue_render_pipeline(tested(part, false, CompareFunction::Equal))
+            })
         })
     });
     let camera = |entry, format| {
-        pipeline(&shaders.camera, &[&tile_layout, &camera_layout], ["tile_vertex", entry], vec![target(format)])
+        pipeline(
+            &shaders.camera,
+            &[&tile_layout, &camera_layout],
+            ["tile_vertex", entry],
+            vec![target(format)],
+        )
     };
-    let blurs = ["first_fragment", "second_fragment"].map(|entry| cache.queue_render_pipeline(camera(entry, DRAWN)));
+    let blurs = ["first_fragment", "second_fragment"]
+        .map(|entry| cache.queue_render_pipeline(camera(entry, DRAWN)));
     let cameras = ["sharp_fragment", "soft_fragment", "wide_fragment"]
         .map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
     commands.insert_resource(TilePipelines {
@@ -212,8 +253,11 @@ fn outlines() -> VertexBufferLayout {
         (vector, offset_of!(GpuOutline, turn)),
         (VertexFormat::Uint32x2, offset_of!(GpuOutline, id_and_place)),
     ];
-    let attribute =
-        |((format, offset), shader_location)| VertexAttribute { format, offset: offset as u64, shader_location };
+    let attribute = |((format, offset), shader_location)| VertexAttribute {
+        format,
+        offset: offset as u64,
+        shader_location,
+    };
     VertexBufferLayout {
         array_stride: size_of::<GpuOutline>() as u64,
         step_mode: VertexStepMode::Instance,
@@ -226,7 +270,11 @@ fn rectangles() -> VertexBufferLayout {
     VertexBufferLayout {
         array_stride: size_of::<Vec4>() as u64,
         step_mode: VertexStepMode::Instance,
-        attributes: vec![VertexAttribute { format: VertexFormat::Float32x4, offset: 0, shader_location: 0 }],
+        attributes: vec![VertexAttribute {
+            format: VertexFormat::Float32x4,
+            offset: 0,
+            shader_location: 0,
+        }],
     }
 }
 
@@ -245,7 +293,8 @@ pub struct Atlas {
 
 /// The textures that views are drawn into.
 pub struct Canvas {
-    /// The light that reaches the camera, and depth; of wide tiles in the end after both halves of their blur.
+    /// The light that reaches the camera, and depth; of wide tiles in the end after both halves of
+    /// their blur.
     pub drawn: Texture,
     /// The same of the tiles that are not sharp, after the first half of their blur.
     pub blurred: Texture,
@@ -318,7 +367,8 @@ impl Atlas {
         [(&self.color, 4), (&pixels.ids, 2), (&pixels.depth, 4)]
     }
 
-    /// Where each of [`Atlas::read_back`] starts in a read-back buffer, its padded row length, and the buffer's size, bytes.
+    /// Where each of [`Atlas::read_back`] starts in a read-back buffer, its padded row length, and
+    /// the buffer's size, bytes.
     pub fn layout(&self) -> ([(u64, u32); 3], u64) {
         let mut offset = 0;
         let planes = self.read_back().map(|(texture, texel)| {

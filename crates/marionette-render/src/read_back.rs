@@ -1,4 +1,5 @@
-//! From the atlas to the CPU: a ring of buffers, so that the GPU draws the next frame while the last one is read.
+//! From the atlas to the CPU: a ring of buffers, so that the GPU draws the next frame while the
+//! last one is read.
 
 use super::{
     app::{DrawnFrame, Frame, TilePixels},
@@ -25,7 +26,12 @@ pub struct Delivery(pub crossbeam_channel::Sender<Result<DrawnFrame, String>>);
 
 impl Ring {
     /// Copies the atlas into a buffer of the ring, and returns that.
-    pub fn copy_out(&mut self, encoder: &mut CommandEncoder, device: &RenderDevice, atlas: &Atlas) -> Buffer {
+    pub fn copy_out(
+        &mut self,
+        encoder: &mut CommandEncoder,
+        device: &RenderDevice,
+        atlas: &Atlas,
+    ) -> Buffer {
         let (planes, size) = atlas.layout();
         let buffer = self.free.pop().unwrap_or_else(|| {
             device.create_buffer(&BufferDescriptor {
@@ -40,7 +46,11 @@ impl Ring {
                 texture.as_image_copy(),
                 TexelCopyBufferInfo {
                     buffer: &buffer,
-                    layout: TexelCopyBufferLayout { offset, bytes_per_row: Some(row), rows_per_image: None },
+                    layout: TexelCopyBufferLayout {
+                        offset,
+                        bytes_per_row: Some(row),
+                        rows_per_image: None,
+                    },
                 },
                 texture.size(),
             );
@@ -49,7 +59,8 @@ impl Ring {
     }
 }
 
-/// Delivers frames that have had an update to be drawn in; all of them where nothing new was submitted.
+/// Delivers frames that have had an update to be drawn in; all of them where nothing new was
+/// submitted.
 pub fn deliver(
     drawing: Option<Res<Drawing>>,
     atlas: Res<Atlas>,
@@ -92,7 +103,8 @@ fn read_tiles(
     let (layout, _) = atlas.layout();
     let texels = atlas.read_back().map(|(_, texel)| texel as usize);
     let tiles = (0..count).map(|tile| {
-        let [left, top, width, height] = gpu::place(tile, atlas.columns, atlas.tile).map(|side| side as usize);
+        let [left, top, width, height] =
+            gpu::place(tile, atlas.columns, atlas.tile).map(|side| side as usize);
         let pixels = width * height;
         let mut tile = TilePixels {
             color: Vec::with_capacity(pixels * texels[0]),

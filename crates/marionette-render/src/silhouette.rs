@@ -1,5 +1,6 @@
-//! The figure's amodal silhouette, cast ray by ray on the CPU: what would be seen of it if nothing covered it and the image
-//! had no border. It is the twin of the exact intersection in `assets/shaders/seen.wgsl`.
+//! The figure's amodal silhouette, cast ray by ray on the CPU: what would be seen of it if nothing
+//! covered it and the image had no border. It is the twin of the exact intersection in
+//! `assets/shaders/seen.wgsl`.
 
 use glam::{Vec2, Vec3};
 use marionette_figure::RoundCone;
@@ -15,26 +16,36 @@ pub struct SilhouetteArea {
     pub all: u32,
 }
 
-/// Counts the pixels of the silhouette of `parts`; `border` is the part of the image that shows anything: left, top, right, bottom.
+/// Counts the pixels of the silhouette of `parts`; `border` is the part of the image that shows
+/// anything: left, top, right, bottom.
 pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -> SilhouetteArea {
     let size = [camera.width, camera.height].map(|side| side as i32);
-    // A margin of one image size on every side; a figure that reaches further is as good as infinitely large.
+    // A margin of one image size on every side; a figure that reaches further is as good as
+    // infinitely large.
     let clamp = |v: f32, axis: usize| (v as i32).clamp(-size[axis], 2 * size[axis]);
     let box_of = |part| {
         let [low, high] = image_box(camera, std::slice::from_ref(part));
-        [clamp(low.x.floor(), 0), clamp(low.y.floor(), 1), clamp(high.x.ceil(), 0), clamp(high.y.ceil(), 1)]
+        [
+            clamp(low.x.floor(), 0),
+            clamp(low.y.floor(), 1),
+            clamp(high.x.ceil(), 0),
+            clamp(high.y.ceil(), 1),
+        ]
     };
     let boxes: Vec<[i32; 4]> = parts.iter().map(box_of).collect();
-    let edge =
-        |edge: usize, beyond: fn(i32, i32) -> i32| boxes.iter().map(|sides| sides[edge]).reduce(beyond).unwrap_or(0);
-    let [left, top, right, bottom] = [edge(0, i32::min), edge(1, i32::min), edge(2, i32::max), edge(3, i32::max)];
+    let edge = |edge: usize, beyond: fn(i32, i32) -> i32| {
+        boxes.iter().map(|sides| sides[edge]).reduce(beyond).unwrap_or(0)
+    };
+    let [left, top, right, bottom] =
+        [edge(0, i32::min), edge(1, i32::min), edge(2, i32::max), edge(3, i32::max)];
     let columns = (right - left) as usize;
     let mut covered = vec![0u8; columns * (bottom - top) as usize];
     for (part, sides) in parts.iter().zip(boxes) {
         let outline = Outline::of(camera, part);
         let mut guess = None;
         for y in sides[1]..sides[3] {
-            let is_hit = |x: i32| outline.is_met(camera.straight(Vec2::new(x as f32 + 0.5, y as f32 + 0.5)));
+            let is_hit =
+                |x: i32| outline.is_met(camera.straight(Vec2::new(x as f32 + 0.5, y as f32 + 0.5)));
             guess = run(sides[0]..sides[2], guess, is_hit);
             if let Some((first, last)) = guess {
                 let row = (y - top) as usize * columns;
@@ -69,15 +80,16 @@ impl Outline {
         let [radius_a, radius_b] = cone.radii;
         let (axis, taper) = (b - a, radius_a - radius_b);
         Outline {
-            balls: [(a, radius_a), (b, radius_b)].map(|(end, radius)| (end, end.length_squared() - radius * radius)),
+            balls: [(a, radius_a), (b, radius_b)]
+                .map(|(end, radius)| (end, end.length_squared() - radius * radius)),
             axis,
             length: axis.length_squared() - taper * taper,
             start: -axis.dot(a) - radius_a * taper,
         }
     }
 
-    /// Whether the ray at `straight` (see [`Camera::straight`]) meets it from outside. [`RoundCone::ray`] with a ray of another
-    /// length and without the distance.
+    /// Whether the ray at `straight` (see [`Camera::straight`]) meets it from outside.
+    /// [`RoundCone::ray`] with a ray of another length and without the distance.
     fn is_met(&self, straight: Vec2) -> bool {
         let ray = straight.extend(1.0);
         let square = ray.length_squared();
@@ -93,7 +105,8 @@ impl Outline {
         let speed = axis.dot(ray);
         let quadratic = length * square - speed * speed;
         let half_linear = -length * a.dot(ray) - speed * start;
-        let discriminant = half_linear * half_linear - quadratic * (length * outside - start * start);
+        let discriminant =
+            half_linear * half_linear - quadratic * (length * outside - start * start);
         if length <= 0.0 || discriminant < 0.0 || quadratic == 0.0 {
             return false;
         }
@@ -103,9 +116,14 @@ impl Outline {
     }
 }
 
-/// The first and the last pixel of a row that are hit, which hang together, as a round cone is convex: looked for from the ends of the row before
-/// it outwards, or all along where that has none.
-fn run(within: Range<i32>, guess: Option<(i32, i32)>, is_hit: impl Fn(i32) -> bool) -> Option<(i32, i32)> {
+/// The first and the last pixel of a row that are hit, which hang together, as a round cone is
+/// convex: looked for from the ends of the row before it outwards, or all along where that has
+/// none.
+fn run(
+    within: Range<i32>,
+    guess: Option<(i32, i32)>,
+    is_hit: impl Fn(i32) -> bool,
+) -> Option<(i32, i32)> {
     let (first, last) = guess.unwrap_or((within.start, within.start));
     let outwards = (0..within.len() as i32).flat_map(|by| [first - by, first + by]);
     let hit = outwards.filter(|x| within.contains(x)).find(|x| is_hit(*x))?;
@@ -143,13 +161,17 @@ mod tests {
 
     #[test]
     fn a_ball_covers_the_disc_that_geometry_says() {
-        let camera = Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(0.0, 1.0, 4.0), Vec3::Y, 0.0);
+        let camera =
+            Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(0.0, 1.0, 4.0), Vec3::Y, 0.0);
         let ball = RoundCone { ends: [Vec3::Y; 2], radii: [1.0; 2] };
         // The tangent cone has half angle asin(1/4): a disc of radius 32 tan(asin(1/4)) pixels.
         let radius = 32.0 * (0.25f32.asin()).tan();
         let expected = std::f32::consts::PI * radius * radius;
         let area = silhouette_area(&camera, [0, 0, 64, 64], &[ball]);
-        assert!((area.inside as f32 - expected).abs() < 0.05 * expected, "{area:?}, not {expected}");
+        assert!(
+            (area.inside as f32 - expected).abs() < 0.05 * expected,
+            "{area:?}, not {expected}"
+        );
         assert_eq!(area.inside, area.all);
     }
 
@@ -157,17 +179,22 @@ mod tests {
     fn a_ball_on_the_border_is_cut_where_geometry_says() {
         // The centre of the ball, 45 degrees off the axis, projects to the right border.
         let eye = Vec3::new(-4.0, 1.0, 4.0);
-        let camera = Camera::look_at([64, 64], 90f32.to_radians(), eye, Vec3::new(-4.0, 1.0, 0.0), 0.0);
+        let camera =
+            Camera::look_at([64, 64], 90f32.to_radians(), eye, Vec3::new(-4.0, 1.0, 0.0), 0.0);
         let ball = RoundCone { ends: [Vec3::Y; 2], radii: [1.0; 2] };
-        // Its outline is an ellipse from tan(45 - h) to tan(45 + h), h = asin(1 / 4 sqrt 2): the middle lies outside the border
-        // at 1, by u = 0.18 of the half axis, which leaves 1/2 - (asin u + u sqrt(1 - u^2)) / pi of it inside.
+        // Its outline is an ellipse from tan(45 - h) to tan(45 + h), h = asin(1 / 4 sqrt 2): the
+        // middle lies outside the border at 1, by u = 0.18 of the half axis, which leaves 1/2 -
+        // (asin u + u sqrt(1 - u^2)) / pi of it inside.
         let half = (1.0 / 32f32.sqrt()).asin();
         let [low, high] = [-half, half].map(|h| (45f32.to_radians() + h).tan());
         let u = ((low + high) / 2.0 - 1.0) / ((high - low) / 2.0);
         let expected = 0.5 - (u.asin() + u * (1.0 - u * u).sqrt()) / std::f32::consts::PI;
         let area = silhouette_area(&camera, [0, 0, 64, 64], &[ball]);
         let share = area.inside as f32 / area.all as f32;
-        assert!((share - expected).abs() < 0.02, "{share} of it is inside, not {expected}: {area:?}");
+        assert!(
+            (share - expected).abs() < 0.02,
+            "{share} of it is inside, not {expected}: {area:?}"
+        );
     }
 
     #[test]
@@ -175,20 +202,31 @@ mod tests {
         let mut camera = Camera::look_at([64, 64], 1.0, Vec3::new(0.4, 1.2, 3.0), Vec3::Y, 0.3);
         camera.distortion = camera.distortion_of(0.1);
         let cones = [
-            RoundCone { ends: [Vec3::new(-0.3, 0.6, 0.1), Vec3::new(0.4, 1.4, -0.5)], radii: [0.3, 0.1] },
-            RoundCone { ends: [Vec3::new(0.1, 0.9, 0.8), Vec3::new(0.1, 1.0, -0.9)], radii: [0.1, 0.15] },
+            RoundCone {
+                ends: [Vec3::new(-0.3, 0.6, 0.1), Vec3::new(0.4, 1.4, -0.5)],
+                radii: [0.3, 0.1],
+            },
+            RoundCone {
+                ends: [Vec3::new(0.1, 0.9, 0.8), Vec3::new(0.1, 1.0, -0.9)],
+                radii: [0.1, 0.15],
+            },
             RoundCone { ends: [Vec3::Y, Vec3::new(0.0, 1.1, 0.0)], radii: [0.4, 0.1] },
             RoundCone { ends: [camera.eye(), camera.eye()], radii: [0.1, 0.1] },
         ];
-        let pixels = || (0..64 * 64).map(|i| Vec2::new((i % 64) as f32 + 0.5, (i / 64) as f32 + 0.5));
+        let pixels =
+            || (0..64 * 64).map(|i| Vec2::new((i % 64) as f32 + 0.5, (i / 64) as f32 + 0.5));
         for (i, cone) in cones.into_iter().enumerate() {
             let outline = Outline::of(&camera, &cone);
             let met = pixels().filter(|pixel| outline.is_met(camera.straight(*pixel))).count();
             let differ = |pixel: &Vec2| {
-                outline.is_met(camera.straight(*pixel)) != cone.ray(camera.eye(), camera.ray_through(*pixel)).is_some()
+                outline.is_met(camera.straight(*pixel))
+                    != cone.ray(camera.eye(), camera.ray_through(*pixel)).is_some()
             };
             assert!(if i < 3 { met > 40 } else { met == 0 }, "cone {i}: {met}");
-            assert!(pixels().filter(differ).count() <= 1, "cone {i}: only rounding may decide otherwise");
+            assert!(
+                pixels().filter(differ).count() <= 1,
+                "cone {i}: only rounding may decide otherwise"
+            );
         }
     }
 }

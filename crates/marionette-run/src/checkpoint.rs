@@ -1,8 +1,10 @@
-//! Checkpoints: folders that are complete or absent, and that say so if they have been damaged since.
+//! Checkpoints: folders that are complete or absent, and that say so if they have been damaged
+//! since.
 //!
-//! `checkpoints/step-NNNNNN/` holds `tensors.safetensors`, `state.json` and `digest.json`, the lengths and SHA-256 sums
-//! of the other two. It is written as `.step-NNNNNN.partial` and renamed; an older one of the same name steps aside as
-//! `.step-NNNNNN.replaced` for that moment, and comes back if the program is killed just then.
+//! `checkpoints/step-NNNNNN/` holds `tensors.safetensors`, `state.json` and `digest.json`, the
+//! lengths and SHA-256 sums of the other two. It is written as `.step-NNNNNN.partial` and renamed;
+//! an older one of the same name steps aside as `.step-NNNNNN.replaced` for that moment, and comes
+//! back if the program is killed just then.
 
 use super::{RunDirectory, RunError};
 use candle_core::Tensor;
@@ -56,14 +58,16 @@ struct FileDigest {
 /// What is wrong with which file of a checkpoint.
 struct Damage(PathBuf, String);
 
-/// Writes the checkpoint of `step` (steps done), makes it the latest, and deletes all older ones but the last `keep`,
-/// this one among them, and that of step `best`. Checkpoints of later steps, from before a run was set back, stay until the run gets there.
+/// Writes the checkpoint of `step` (steps done), makes it the latest, and deletes all older ones
+/// but the last `keep`, this one among them, and that of step `best`. Checkpoints of later steps,
+/// from before a run was set back, stay until the run gets there.
 ///
-/// The state is read back first, so that no checkpoint is written that cannot be read: JSON has no NaN and no infinity.
+/// The state is read back first, so that no checkpoint is written that cannot be read: JSON has no
+/// NaN and no infinity.
 ///
 /// # Errors
-/// If the state does not survive JSON, a tensor has a type without a place in a file, or something cannot be written
-/// (naming it); the checkpoints of before are still there then.
+/// If the state does not survive JSON, a tensor has a type without a place in a file, or something
+/// cannot be written (naming it); the checkpoints of before are still there then.
 pub fn save<S: Serialize + DeserializeOwned>(
     run: &RunDirectory,
     step: u64,
@@ -80,9 +84,11 @@ pub fn save<S: Serialize + DeserializeOwned>(
     }
     let target = folder.join(folder_name(step));
     let aside = folder.join(format!(".{}.partial", folder_name(step)));
-    write_folder(&aside, step, tensors, state).and_then(|()| Ok(publish(&aside, &target)?)).inspect_err(|_| {
-        let _ = fs::remove_dir_all(&aside);
-    })?;
+    write_folder(&aside, step, tensors, state)
+        .and_then(|()| Ok(publish(&aside, &target)?))
+        .inspect_err(|_| {
+            let _ = fs::remove_dir_all(&aside);
+        })?;
     sync_folder(&folder).map_err(PathError::at(&folder, "written"))?;
     for replaced in named(&folder, ".replaced")? {
         remove(&replaced)?;
@@ -116,8 +122,8 @@ impl RunDirectory {
     }
 }
 
-/// The checkpoint that `latest` names or, where that is missing or names none, the newest there is; `None` where there
-/// is none.
+/// The checkpoint that `latest` names or, where that is missing or names none, the newest there is;
+/// `None` where there is none.
 ///
 /// # Errors
 /// If it is damaged: the very file, what was found, and what would do. Nothing has changed then.
@@ -126,8 +132,8 @@ pub fn load_latest<S: DeserializeOwned>(run: &RunDirectory) -> Result<Option<Loa
     read_latest(run)
 }
 
-/// As [`load_latest`], but leaves the folder as it is, because a run may be going on in it: a replacement that was cut
-/// short is not undone.
+/// As [`load_latest`], but leaves the folder as it is, because a run may be going on in it: a
+/// replacement that was cut short is not undone.
 ///
 /// # Errors
 /// As [`load_latest`].
@@ -135,28 +141,40 @@ pub fn read_latest<S: DeserializeOwned>(run: &RunDirectory) -> Result<Option<Loa
     let folder = run.checkpoints_path();
     let steps = steps(&folder)?;
     let named = fs::read_to_string(run.latest_path()).ok().and_then(|text| step_of(text.trim()));
-    let Some(step) = named.filter(|step| steps.contains(step)).or(steps.last().copied()) else { return Ok(None) };
+    let Some(step) = named.filter(|step| steps.contains(step)).or(steps.last().copied()) else {
+        return Ok(None);
+    };
     let path = folder.join(folder_name(step));
     read_folder(&path, step).map(Some).map_err(|Damage(file, found)| {
         let before = steps.iter().rev().find(|other| **other != step);
-        let next = before.map_or("start over".to_owned(), |before| format!("continue from {}", folder_name(*before)));
-        RunError::Damaged { path: file, found, remedy: format!("delete {} to {next}", path.display()) }
+        let next = before.map_or("start over".to_owned(), |before| {
+            format!("continue from {}", folder_name(*before))
+        });
+        RunError::Damaged {
+            path: file,
+            found,
+            remedy: format!("delete {} to {next}", path.display()),
+        }
     })
 }
 
-/// The checkpoint whose name is in the file at `pointer`, as `latest` and `best` have one; `None` where there is no such
-/// file.
+/// The checkpoint whose name is in the file at `pointer`, as `latest` and `best` have one; `None`
+/// where there is no such file.
 ///
 /// # Errors
 /// If the file names no checkpoint that there is, or that checkpoint is damaged.
-pub fn read_named<S: DeserializeOwned>(run: &RunDirectory, pointer: &Path) -> Result<Option<Loaded<S>>, RunError> {
+pub fn read_named<S: DeserializeOwned>(
+    run: &RunDirectory,
+    pointer: &Path,
+) -> Result<Option<Loaded<S>>, RunError> {
     let text = match fs::read_to_string(pointer) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(PathError::at(pointer, "read")(error).into()),
     };
     let damaged = |path: PathBuf, found: String| {
-        let remedy = format!("it takes the name of a folder in {}", run.checkpoints_path().display());
+        let remedy =
+            format!("it takes the name of a folder in {}", run.checkpoints_path().display());
         RunError::Damaged { path, found, remedy }
     };
     let Some(step) = step_of(text.trim()) else {
@@ -167,7 +185,10 @@ pub fn read_named<S: DeserializeOwned>(run: &RunDirectory, pointer: &Path) -> Re
     };
     let folder = run.checkpoints_path().join(folder_name(step));
     if !folder.is_dir() {
-        return Err(damaged(pointer.to_owned(), format!("names {}, which is not there", folder_name(step))));
+        return Err(damaged(
+            pointer.to_owned(),
+            format!("names {}, which is not there", folder_name(step)),
+        ));
     }
     read_folder(&folder, step).map(Some).map_err(|Damage(file, found)| RunError::Damaged {
         path: file,
@@ -182,16 +203,22 @@ fn write_folder<S: Serialize + DeserializeOwned>(
     tensors: &BTreeMap<String, Tensor>,
     state: &S,
 ) -> Result<(), RunError> {
-    let content = |file: &str, message: String| RunError::Content { path: aside.join(file), message };
+    let content =
+        |file: &str, message: String| RunError::Content { path: aside.join(file), message };
     let json = |error: serde_json::Error| content(STATE, error.to_string());
     let state = serde_json::to_vec_pretty(&StateFile { step, state }).map_err(json)?;
-    serde_json::from_slice::<StateFile<S>>(&state)
-        .map_err(|error| content(STATE, format!("could not be read back, a number may be NaN or infinite: {error}")))?;
-    let tensors = export::encode(tensors, &BTreeMap::new()).map_err(|message| content(TENSORS, message))?;
+    serde_json::from_slice::<StateFile<S>>(&state).map_err(|error| {
+        content(STATE, format!("could not be read back, a number may be NaN or infinite: {error}"))
+    })?;
+    let tensors =
+        export::encode(tensors, &BTreeMap::new()).map_err(|message| content(TENSORS, message))?;
     let files = [(TENSORS, &tensors), (STATE, &state)];
     let digest = DigestFile {
         format: FORMAT,
-        files: files.iter().map(|(name, bytes)| ((*name).to_owned(), FileDigest::of(bytes))).collect(),
+        files: files
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), FileDigest::of(bytes)))
+            .collect(),
     };
     let digest = serde_json::to_vec_pretty(&digest).map_err(json)?;
     fs::create_dir(aside).map_err(PathError::at(aside, "made"))?;
@@ -228,8 +255,8 @@ fn put_back(folder: &Path) -> Result<(), PathError> {
 fn read_folder<S: DeserializeOwned>(folder: &Path, step: u64) -> Result<Loaded<S>, Damage> {
     let digest = read(folder, DIGEST)?;
     let damaged = |file: &str, found: String| Damage(folder.join(file), found);
-    let digest: DigestFile =
-        serde_json::from_slice(&digest).map_err(|error| damaged(DIGEST, format!("is no digest: {error}")))?;
+    let digest: DigestFile = serde_json::from_slice(&digest)
+        .map_err(|error| damaged(DIGEST, format!("is no digest: {error}")))?;
     if digest.format != FORMAT {
         let found = format!("has format {} where this program reads {FORMAT}", digest.format);
         return Err(damaged(DIGEST, found));
@@ -241,7 +268,10 @@ fn read_folder<S: DeserializeOwned>(folder: &Path, step: u64) -> Result<Loaded<S
         let bytes = read(folder, name)?;
         let found = FileDigest::of(&bytes);
         if found.bytes != expected.bytes {
-            return Err(damaged(name, format!("is {} bytes long where {} were written", found.bytes, expected.bytes)));
+            return Err(damaged(
+                name,
+                format!("is {} bytes long where {} were written", found.bytes, expected.bytes),
+            ));
         }
         if found.sha256 != expected.sha256 {
             return Err(damaged(
@@ -252,10 +282,14 @@ fn read_folder<S: DeserializeOwned>(folder: &Path, step: u64) -> Result<Loaded<S
         Ok(bytes)
     };
     let (tensors, state) = (verified(TENSORS)?, verified(STATE)?);
-    let state: StateFile<S> = serde_json::from_slice(&state)
-        .map_err(|error| damaged(STATE, format!("does not fit this version of the program: {error}")))?;
+    let state: StateFile<S> = serde_json::from_slice(&state).map_err(|error| {
+        damaged(STATE, format!("does not fit this version of the program: {error}"))
+    })?;
     if state.step != step {
-        return Err(damaged(STATE, format!("is of step {}, not of the step in its folder's name", state.step)));
+        return Err(damaged(
+            STATE,
+            format!("is of step {}, not of the step in its folder's name", state.step),
+        ));
     }
     let (tensors, _) = export::decode(&tensors).map_err(|found| damaged(TENSORS, found))?;
     Ok(Loaded { folder: folder.to_owned(), step, tensors, state: state.state })
@@ -288,16 +322,21 @@ fn step_of(name: &str) -> Option<u64> {
 /// The steps of all checkpoints in `folder`, lowest first.
 fn steps(folder: &Path) -> Result<Vec<u64>, PathError> {
     let folders = entries(folder)?.into_iter().filter(|path| path.is_dir());
-    let mut steps: Vec<u64> = folders.filter_map(|path| step_of(path.file_name()?.to_str()?)).collect();
+    let mut steps: Vec<u64> =
+        folders.filter_map(|path| step_of(path.file_name()?.to_str()?)).collect();
     steps.sort_unstable();
     Ok(steps)
 }
 
-/// The folders called `.step-NNNNNN` with this ending: what this module left there in passing, and nobody else's.
+/// The folders called `.step-NNNNNN` with this ending: what this module left there in passing, and
+/// nobody else's.
 fn named(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, PathError> {
     let ours = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.strip_prefix('.').and_then(|name| name.strip_suffix(ending)).and_then(step_of).is_some()
+        name.strip_prefix('.')
+            .and_then(|name| name.strip_suffix(ending))
+            .and_then(step_of)
+            .is_some()
     };
     Ok(entries(folder)?.into_iter().filter(ours).collect())
 }

@@ -11,11 +11,13 @@ use marionette_train::{
 use serde::{Deserialize, Serialize};
 use std::{fmt, fmt::Display, path::Path};
 
-/// Everything that decides what a run does, apart from its scene. Any key may be left out of a file.
+/// Everything that decides what a run does, apart from its scene. Any key may be left out of a
+/// file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
-    /// The seed that all of the run's random streams come from; at most 2^63 - 1, as TOML has no larger numbers.
+    /// The seed that all of the run's random streams come from; at most 2^63 - 1, as TOML has no
+    /// larger numbers.
     pub seed: u64,
     /// Training steps in all, one batch each.
     pub steps: u64,
@@ -27,14 +29,15 @@ pub struct RunConfig {
     pub device: String,
     /// Threads to use; 0 for one per core.
     pub threads: usize,
-    /// Pipeline depth in batches: batch b is drawn with the policy after batch b - lag. From 2 on, drawing and training
-    /// overlap.
+    /// Pipeline depth in batches: batch b is drawn with the policy after batch b - lag. From 2 on,
+    /// drawing and training overlap.
     pub lag: usize,
     /// The base loss' name, one of [`base_losses`].
     pub loss: String,
     /// Whether half of the training samples are flipped left to right.
     pub flip: bool,
-    /// Whether every sample is learned from as it was rendered and in a mirror, in the same step; whatever `flip` says.
+    /// Whether every sample is learned from as it was rendered and in a mirror, in the same step;
+    /// whatever `flip` says.
     pub mirror: bool,
     /// `[optimizer]`.
     pub optimizer: OptimizerConfig,
@@ -62,7 +65,8 @@ pub struct CheckpointConfig {
     pub keep: usize,
 }
 
-/// `[exam]`: how the network is judged. All exams are taken before the first step and after the last.
+/// `[exam]`: how the network is judged. All exams are taken before the first step and after the
+/// last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExamConfig {
@@ -82,7 +86,8 @@ impl ExamConfig {
     /// # Errors
     /// If one has no such name.
     pub fn during_exams(&self) -> Result<Vec<Exam>, ExamError> {
-        let mut exams = self.during.iter().map(|name| Exam::by_name(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut exams =
+            self.during.iter().map(|name| Exam::by_name(name)).collect::<Result<Vec<_>, _>>()?;
         let decides = Exam::by_name(&self.best)?;
         if !exams.contains(&decides) {
             exams.push(decides);
@@ -103,8 +108,8 @@ pub struct LogConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DebugConfig {
-    /// Random sleeps of up to this many milliseconds on either side of the channel, to show that timing changes
-    /// nothing.
+    /// Random sleeps of up to this many milliseconds on either side of the channel, to show that
+    /// timing changes nothing.
     pub jitter_ms: u64,
     /// Steps after which the trainer fails, to show what a failure looks like; 0 for never.
     pub fail_after_step: u64,
@@ -194,17 +199,36 @@ impl RunConfig {
         let mut faults = Vec::new();
         let mut check = |fine: bool, key: &str, found: &dyn Display, expected: &str| {
             if !fine {
-                faults.push(Fault { key: key.to_owned(), message: format!("found {found}, expected {expected}") });
+                faults.push(Fault {
+                    key: key.to_owned(),
+                    message: format!("found {found}, expected {expected}"),
+                });
             }
         };
         check(i64::try_from(self.seed).is_ok(), "seed", &self.seed, "at most 9223372036854775807");
         check((1..=1_000_000_000).contains(&self.steps), "steps", &self.steps, "1 to 1000000000");
         check((1..=4096).contains(&self.batch), "batch", &self.batch, "1 to 4096 samples");
-        let (networks, losses) = (NETWORKS.join(", "), base_losses().iter().map(|l| l.name()).collect::<Vec<_>>());
-        check(NETWORKS.contains(&self.model.as_str()), "model", &quoted(&self.model), &format!("one of {networks}"));
-        check(is_device_name(&self.device), "device", &quoted(&self.device), "auto, cpu, cuda:N or metal");
+        let (networks, losses) =
+            (NETWORKS.join(", "), base_losses().iter().map(|l| l.name()).collect::<Vec<_>>());
+        check(
+            NETWORKS.contains(&self.model.as_str()),
+            "model",
+            &quoted(&self.model),
+            &format!("one of {networks}"),
+        );
+        check(
+            is_device_name(&self.device),
+            "device",
+            &quoted(&self.device),
+            "auto, cpu, cuda:N or metal",
+        );
         check(self.threads <= 4096, "threads", &self.threads, "0 (all cores) to 4096");
-        check((1..=64).contains(&self.lag), "lag", &self.lag, "1 to 64 batches (2 or more is recommended)");
+        check(
+            (1..=64).contains(&self.lag),
+            "lag",
+            &self.lag,
+            "1 to 64 batches (2 or more is recommended)",
+        );
         let known_losses = format!("one of {}", losses.join(", "));
         check(losses.contains(&self.loss.as_str()), "loss", &quoted(&self.loss), &known_losses);
         let o = self.optimizer;
@@ -213,7 +237,12 @@ impl RunConfig {
         };
         let rate = o.learning_rate > 0.0 && o.learning_rate <= 10.0;
         number(rate, "learning_rate", o.learning_rate, "above 0, at most 10");
-        number((0.0..=1.0).contains(&o.final_rate), "final_rate", o.final_rate, "a share of learning_rate, 0 to 1");
+        number(
+            (0.0..=1.0).contains(&o.final_rate),
+            "final_rate",
+            o.final_rate,
+            "a share of learning_rate, 0 to 1",
+        );
         number((0.0..=1.0).contains(&o.warmup), "warmup", o.warmup, "a share of all steps, 0 to 1");
         let rate = (0.0..=1.0).contains(&o.matrix_rate);
         number(rate, "matrix_rate", o.matrix_rate, "0 (AdamW trains all) to 1");
@@ -223,16 +252,40 @@ impl RunConfig {
         number((0.0..1.0).contains(&o.beta1), "beta1", o.beta1, "at least 0, below 1");
         number((0.0..1.0).contains(&o.beta2), "beta2", o.beta2, "at least 0, below 1");
         number(o.epsilon > 0.0 && o.epsilon <= 1.0, "epsilon", o.epsilon, "above 0, at most 1");
-        number(o.clip_norm > 0.0 && o.clip_norm <= 1e9, "clip_norm", o.clip_norm, "above 0, at most 1e9");
+        number(
+            o.clip_norm > 0.0 && o.clip_norm <= 1e9,
+            "clip_norm",
+            o.clip_norm,
+            "above 0, at most 1e9",
+        );
         let CheckpointConfig { every, keep } = self.checkpoint;
-        check(every >= 1 && every <= i64::MAX as u64, "checkpoint.every", &every, "at least 1 step");
-        check((1..=1_000_000).contains(&keep), "checkpoint.keep", &keep, "1 to 1000000 checkpoints");
-        check(self.exam.images <= 100_000, "exam.images", &self.exam.images, "0 (no exams) to 100000");
+        check(
+            every >= 1 && every <= i64::MAX as u64,
+            "checkpoint.every",
+            &every,
+            "at least 1 step",
+        );
+        check(
+            (1..=1_000_000).contains(&keep),
+            "checkpoint.keep",
+            &keep,
+            "1 to 1000000 checkpoints",
+        );
+        check(
+            self.exam.images <= 100_000,
+            "exam.images",
+            &self.exam.images,
+            "0 (no exams) to 100000",
+        );
         let every = self.exam.every;
         check(every >= 1 && every <= i64::MAX as u64, "exam.every", &every, "at least 1 step");
         let exams = Exam::all().into_iter().map(Exam::name).collect::<Vec<_>>().join(", ");
-        for (key, name) in
-            self.exam.during.iter().map(|name| ("exam.during", name)).chain([("exam.best", &self.exam.best)])
+        for (key, name) in self
+            .exam
+            .during
+            .iter()
+            .map(|name| ("exam.during", name))
+            .chain([("exam.best", &self.exam.best)])
         {
             check(Exam::by_name(name).is_ok(), key, &quoted(name), &format!("one of {exams}"));
         }
@@ -245,7 +298,8 @@ impl RunConfig {
         // The loss' own check does not repeat what it found.
         let afl = toml::Table::try_from(&self.afl).unwrap_or_default();
         faults.extend(self.afl.validate().into_iter().map(|(key, message)| {
-            let found = afl.get(&key).map(|value| format!("found {value}; it ")).unwrap_or_default();
+            let found =
+                afl.get(&key).map(|value| format!("found {value}; it ")).unwrap_or_default();
             Fault { key: format!("afl.{key}"), message: format!("{found}{message}") }
         }));
         faults.extend(
@@ -269,7 +323,8 @@ impl RunConfig {
     /// Reads and checks the configuration file at `path`.
     ///
     /// # Errors
-    /// Whatever is wrong, with the file, the line where there is one to name, what was found and what would do.
+    /// Whatever is wrong, with the file, the line where there is one to name, what was found and
+    /// what would do.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let file = TomlFile::read(path)?;
         let config: RunConfig = file.parse()?;
@@ -284,10 +339,11 @@ impl RunConfig {
     }
 }
 
-/// Whether `name` has the form of a device's name: "auto", "cpu", "cuda:N" or "metal". Whether this build and this
-/// machine have it is another matter.
+/// Whether `name` has the form of a device's name: "auto", "cpu", "cuda:N" or "metal". Whether this
+/// build and this machine have it is another matter.
 pub fn is_device_name(name: &str) -> bool {
-    let ordinal = |n: &str| !n.is_empty() && n.len() <= 3 && n.bytes().all(|byte| byte.is_ascii_digit());
+    let ordinal =
+        |n: &str| !n.is_empty() && n.len() <= 3 && n.bytes().all(|byte| byte.is_ascii_digit());
     matches!(name, "auto" | "cpu" | "metal") || name.strip_prefix("cuda:").is_some_and(ordinal)
 }
 
@@ -312,7 +368,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_named_with_its_key() {
-        let mut config = RunConfig { lag: 0, model: "nono".to_owned(), seed: u64::MAX, ..RunConfig::default() };
+        let mut config =
+            RunConfig { lag: 0, model: "nono".to_owned(), seed: u64::MAX, ..RunConfig::default() };
         config.optimizer.learning_rate = f64::NAN;
         config.afl.gamma = -1.0;
         config.curriculum.bins = 3;
@@ -328,6 +385,10 @@ mod tests {
     #[test]
     fn device_names() {
         assert!(["auto", "cpu", "metal", "cuda:0", "cuda:12"].into_iter().all(is_device_name));
-        assert!(!["", "gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:+1"].into_iter().any(is_device_name));
+        assert!(
+            !["", "gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:+1"]
+                .into_iter()
+                .any(is_device_name)
+        );
     }
 }

@@ -36,7 +36,8 @@ impl RunDirectory {
         let damaged = |found: String| RunError::Damaged {
             path: path.clone(),
             found,
-            remedy: "put the file back as it was, or delete it to forget what was set by hand".to_owned(),
+            remedy: "put the file back as it was, or delete it to forget what was set by hand"
+                .to_owned(),
         };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -44,8 +45,9 @@ impl RunDirectory {
             Err(error) => return Err(damaged(format!("cannot be read: {error}"))),
         };
         let line = |(i, line): (usize, &str)| {
-            serde_json::from_str(line)
-                .map_err(|error| damaged(format!("line {} is no record of a control: {error}", i + 1)))
+            serde_json::from_str(line).map_err(|error| {
+                damaged(format!("line {} is no record of a control: {error}", i + 1))
+            })
         };
         text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(line).collect()
     }
@@ -58,15 +60,20 @@ impl RunDirectory {
         JsonLinesWriter::open(&self.hand_path())?.append(record)
     }
 
-    /// Drops what was recorded after `step`, for a run that goes on from there, and returns what was set by then, starting from
-    /// `settings`; `None` where nothing steers.
+    /// Drops what was recorded after `step`, for a run that goes on from there, and returns what
+    /// was set by then, starting from `settings`; `None` where nothing steers.
     ///
     /// # Errors
     /// As [`Self::control_records`].
-    pub(super) fn settings_at(&self, step: u64, settings: ManualSettings) -> Result<Option<ManualSettings>, RunError> {
+    pub(super) fn settings_at(
+        &self,
+        step: u64,
+        settings: ManualSettings,
+    ) -> Result<Option<ManualSettings>, RunError> {
         self.control_records()?;
         cut_back(&self.hand_path(), step)?;
-        let lines: Vec<ControlRecord> = self.control_records()?.into_iter().filter(|line| line.steers).collect();
+        let lines: Vec<ControlRecord> =
+            self.control_records()?.into_iter().filter(|line| line.steers).collect();
         let set = lines.iter().fold(settings.clone(), applied);
         Ok((!lines.is_empty()).then(|| set.clamped(&settings).0))
     }
@@ -82,7 +89,8 @@ fn applied(mut settings: ManualSettings, line: &ControlRecord) -> ManualSettings
         "rate_factor" => settings.rate_factor = number.unwrap_or(settings.rate_factor),
         what => {
             if let Some(axis) = what.strip_prefix("lock.").and_then(HardnessAxis::by_name) {
-                settings.locks[axis as usize] = serde_json::from_value(line.value.clone()).unwrap_or_default();
+                settings.locks[axis as usize] =
+                    serde_json::from_value(line.value.clone()).unwrap_or_default();
             }
         }
     }
@@ -99,9 +107,11 @@ mod tests {
     fn what_was_set_by_hand_comes_back_as_of_a_step() {
         let folder = tempfile::tempdir().unwrap();
         let scene = load_scene("quickstart").unwrap();
-        let run = RunDirectory::create(&folder.path().join("run"), &RunConfig::default(), &scene).unwrap();
+        let run = RunDirectory::create(&folder.path().join("run"), &RunConfig::default(), &scene)
+            .unwrap();
         let note = |step, what: &str, value, steers| {
-            run.append_control(&ControlRecord { step, what: what.to_owned(), value, steers }).unwrap();
+            run.append_control(&ControlRecord { step, what: what.to_owned(), value, steers })
+                .unwrap();
         };
         assert_eq!(run.settings_at(9, ManualSettings::untouched()).unwrap(), None);
         note(3, "pause", Value::Null, false);
@@ -111,11 +121,22 @@ mod tests {
         note(12, "steering", false.into(), true);
         assert_eq!(run.control_records().unwrap()[1].step, 4);
         let settings = run.settings_at(9, ManualSettings::untouched()).unwrap().unwrap();
-        assert_eq!((settings.gamma, settings.steering, settings.locks[1].clone()), (2.0, true, Some(vec![0.5, 0.5])));
+        assert_eq!(
+            (settings.gamma, settings.steering, settings.locks[1].clone()),
+            (2.0, true, Some(vec![0.5, 0.5]))
+        );
         assert_eq!(run.control_records().unwrap().len(), 3, "what came later is dropped");
         note(9, "lock.view", Value::Null, true);
-        assert_eq!(run.settings_at(9, ManualSettings::untouched()).unwrap().unwrap().locks[1], None);
+        assert_eq!(
+            run.settings_at(9, ManualSettings::untouched()).unwrap().unwrap().locks[1],
+            None
+        );
         fs::write(run.hand_path(), "{\"step\":1}\n").unwrap();
-        assert!(run.settings_at(9, ManualSettings::untouched()).unwrap_err().to_string().contains("line 1"));
+        assert!(
+            run.settings_at(9, ManualSettings::untouched())
+                .unwrap_err()
+                .to_string()
+                .contains("line 1")
+        );
     }
 }

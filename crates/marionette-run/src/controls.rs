@@ -67,7 +67,8 @@ impl Controls {
     /// Applies the controls that have been handed in, and waits while the run is paused.
     ///
     /// # Errors
-    /// Where a checkpoint or a line of `hand.jsonl` cannot be written. What merely does not work is answered with a note.
+    /// Where a checkpoint or a line of `hand.jsonl` cannot be written. What merely does not work is
+    /// answered with a note.
     pub fn apply_waiting(
         &mut self,
         publisher: &Publisher,
@@ -96,7 +97,12 @@ impl Controls {
         }
     }
 
-    fn apply(&mut self, control: Control, trainer: &mut Trainer, recorder: &mut Recorder) -> Result<(), Failure> {
+    fn apply(
+        &mut self,
+        control: Control,
+        trainer: &mut Trainer,
+        recorder: &mut Recorder,
+    ) -> Result<(), Failure> {
         let mut settings = trainer.manual_settings();
         let (what, value) = match control {
             Control::Predict(tiles, reply) => {
@@ -122,7 +128,10 @@ impl Controls {
                 let before = recorder.saved;
                 recorder.checkpoint(trainer)?;
                 if recorder.saved == before {
-                    note(recorder, format!("there is nothing new since the checkpoint of step {before}"));
+                    note(
+                        recorder,
+                        format!("there is nothing new since the checkpoint of step {before}"),
+                    );
                 }
                 return Ok(());
             }
@@ -187,17 +196,31 @@ fn set(
         "rate_factor" => json!(settings.rate_factor),
         _ => (0..settings.locks.len())
             .find(|axis| settings.locks[*axis] != before.locks[*axis])
-            .map_or(value, |axis| settings.locks[axis].as_ref().map_or(Value::Null, |shares| json!(shares))),
+            .map_or(value, |axis| {
+                settings.locks[axis].as_ref().map_or(Value::Null, |shares| json!(shares))
+            }),
     };
     note(recorder, format!("{what} is now {}, from step {}", rounded(&value), trainer.step() + 1));
-    recorder.send(RunEvent::Settings { step: trainer.step(), settings: Box::new(settings.clone()) });
+    recorder
+        .send(RunEvent::Settings { step: trainer.step(), settings: Box::new(settings.clone()) });
     trainer.set_manual_settings(settings);
     record(recorder, trainer, what, value, true)?;
     Ok(recorder.directory.mark_hand_steered()?)
 }
 
-fn record(recorder: &Recorder, trainer: &Trainer, what: &str, value: Value, steers: bool) -> Result<(), Failure> {
-    recorder.record_control(&ControlRecord { step: trainer.step(), what: what.to_owned(), value, steers })
+fn record(
+    recorder: &Recorder,
+    trainer: &Trainer,
+    what: &str,
+    value: Value,
+    steers: bool,
+) -> Result<(), Failure> {
+    recorder.record_control(&ControlRecord {
+        step: trainer.step(),
+        what: what.to_owned(),
+        value,
+        steers,
+    })
 }
 
 fn note(recorder: &Recorder, text: String) {
@@ -227,7 +250,10 @@ fn rounded(value: &Value) -> String {
 fn predict(trainer: &Trainer, tiles: Vec<Tile>) -> Result<Vec<Prediction>, String> {
     let size = trainer.spec().input_size();
     if let Some(odd) = tiles.iter().find(|tile| [tile.width as u32, tile.height as u32] != size) {
-        return Err(format!("the network takes {}x{} images, not {}x{}", size[0], size[1], odd.width, odd.height));
+        return Err(format!(
+            "the network takes {}x{} images, not {}x{}",
+            size[0], size[1], odd.width, odd.height
+        ));
     }
     trainer.predict(&Batch { index: 0, tiles }).map_err(|error| error.to_string())
 }

@@ -17,15 +17,16 @@ impl DeviceError {
     }
 }
 
-/// Opens the device called `name`: "auto", "cpu", "cuda:N" or "metal". "auto" is the first CUDA or Metal device that this
-/// build and this machine have, else the CPU.
+/// Opens the device called `name`: "auto", "cpu", "cuda:N" or "metal". "auto" is the first CUDA or
+/// Metal device that this build and this machine have, else the CPU.
 ///
 /// # Errors
 /// Where the build lacks the device's feature or the machine lacks the device.
 pub fn open_device(name: &str) -> Result<Device, DeviceError> {
     let unusable = |reason: String| DeviceError { name: name.to_owned(), reason };
     // Candle's message may go on with the stack.
-    let first_line = |e: candle_core::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
+    let first_line =
+        |e: candle_core::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
     let opened = |device: candle_core::Result<Device>| device.map_err(|e| unusable(first_line(e)));
     match name {
         "cpu" => Ok(Device::Cpu),

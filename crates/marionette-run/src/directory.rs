@@ -19,12 +19,12 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Begins a run's folder at `path`, which must not be there or be empty; folders above it are made as needed. Writes
-    /// `config.toml`, `scene.toml` and `figure.toml`.
+    /// Begins a run's folder at `path`, which must not be there or be empty; folders above it are
+    /// made as needed. Writes `config.toml`, `scene.toml` and `figure.toml`.
     ///
     /// # Errors
-    /// If something is there already, the configuration is wrong, or a file cannot be written; what was written goes
-    /// away again then.
+    /// If something is there already, the configuration is wrong, or a file cannot be written; what
+    /// was written goes away again then.
     pub fn create(path: &Path, config: &RunConfig, scene: &Scene) -> Result<Self, RunError> {
         let config = config.to_toml()?;
         match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
@@ -71,10 +71,17 @@ impl RunDirectory {
         };
         if !complaint.is_empty() {
             let remedy = "give the folder of a run, or leave --resume out to begin one".to_owned();
-            return Err(RunError::Damaged { path: path.to_owned(), found: complaint.to_owned(), remedy });
+            return Err(RunError::Damaged {
+                path: path.to_owned(),
+                found: complaint.to_owned(),
+                remedy,
+            });
         }
         let config = RunConfig::load(&run.config_path())?;
-        let scene = parse_scene_with(TomlFile::read(&run.scene_path())?, TomlFile::read(&run.figure_path())?)?;
+        let scene = parse_scene_with(
+            TomlFile::read(&run.scene_path())?,
+            TomlFile::read(&run.figure_path())?,
+        )?;
         Ok((run, config, scene))
     }
 
@@ -86,14 +93,17 @@ impl RunDirectory {
         Ok(write_atomic(&self.config_path(), config.to_toml()?.as_bytes())?)
     }
 
-    /// Writes `value` as JSON to the file of this name in the folder; folders in the name are made as needed.
+    /// Writes `value` as JSON to the file of this name in the folder; folders in the name are made
+    /// as needed.
     ///
     /// # Errors
     /// If the value does not fit into JSON or the file cannot be written, naming the file.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
         let path = self.path.join(name);
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|error| RunError::Content { path: path.clone(), message: error.to_string() })?;
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| RunError::Content {
+            path: path.clone(),
+            message: error.to_string(),
+        })?;
         text.push(b'\n');
         fs::create_dir_all(folder_of(&path)).map_err(PathError::at(&path, "written"))?;
         Ok(write_atomic(&path, &text)?)
@@ -177,7 +187,8 @@ mod tests {
         let path = folder.path().join("runs/deep/first");
         let config = RunConfig { seed: 7, ..RunConfig::default() };
         let mut scene = load_scene("quickstart").unwrap();
-        scene.figure_file.text = scene.figure_file.text.replacen("name = \"human\"", "name = \"other\"", 1);
+        scene.figure_file.text =
+            scene.figure_file.text.replacen("name = \"human\"", "name = \"other\"", 1);
         let run = RunDirectory::create(&path, &config, &scene).unwrap();
         run.write_manifest(&Manifest { seed: 7, ..Manifest::default() }).unwrap();
         run.write_json("exams/easy.json", &[2]).unwrap();

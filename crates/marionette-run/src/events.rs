@@ -1,7 +1,8 @@
-//! What a run says while it goes on: one stream of typed events that the terminal, the window and tests read.
+//! What a run says while it goes on: one stream of typed events that the terminal, the window and
+//! tests read.
 //!
-//! Every reader has a bounded queue of its own, and the run never waits for one. Where a reader is slow, it loses the events that
-//! come often first; how the run ended always reaches it.
+//! Every reader has a bounded queue of its own, and the run never waits for one. Where a reader is
+//! slow, it loses the events that come often first; how the run ended always reaches it.
 
 use super::{ExamReport, MetricsRow, Summary};
 use crate::exam::Notice;
@@ -103,7 +104,8 @@ struct Queue {
 }
 
 impl EventSender {
-    /// Adds a reader, whose queue holds at most `capacity` events, which is at least 4. Events of clones made before do not reach it.
+    /// Adds a reader, whose queue holds at most `capacity` events, which is at least 4. Events of
+    /// clones made before do not reach it.
     pub fn subscribe(&mut self, capacity: usize) -> Receiver<RunEvent> {
         let capacity = capacity.max(4);
         let (sender, receiver) = bounded(capacity);
@@ -111,8 +113,8 @@ impl EventSender {
         receiver
     }
 
-    /// Sends an event to every reader and returns at once. A queue that is three quarters full takes no frequent events; a full one
-    /// loses its oldest event to a new one.
+    /// Sends an event to every reader and returns at once. A queue that is three quarters full
+    /// takes no frequent events; a full one loses its oldest event to a new one.
     pub fn send(&self, event: RunEvent) {
         for queue in &self.readers {
             queue.offer(event.clone());
@@ -126,7 +128,8 @@ impl Queue {
             return;
         }
         let mut event = event;
-        // Every turn but the last makes room. Other threads of the run may fill it again, but there are few of them.
+        // Every turn but the last makes room. Other threads of the run may fill it again, but there
+        // are few of them.
         for _ in 0..16 {
             match self.sender.try_send(event) {
                 Err(TrySendError::Full(back)) => event = back,
@@ -142,7 +145,10 @@ mod tests {
     use super::*;
 
     fn metrics(step: u64) -> RunEvent {
-        RunEvent::Metrics { row: Arc::new(MetricsRow { step, ..MetricsRow::default() }), steps: 1000 }
+        RunEvent::Metrics {
+            row: Arc::new(MetricsRow { step, ..MetricsRow::default() }),
+            steps: 1000,
+        }
     }
 
     #[test]
@@ -174,7 +180,10 @@ mod tests {
         sender.send(RunEvent::Note("exported".to_owned()));
         let kept: Vec<RunEvent> = reader.try_iter().collect();
         assert_eq!(kept.len(), 8);
-        assert!(matches!(&kept[0], RunEvent::Metrics { row, .. } if row.step == 0), "nothing was pushed out");
+        assert!(
+            matches!(&kept[0], RunEvent::Metrics { row, .. } if row.step == 0),
+            "nothing was pushed out"
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Exams during a run: taken before the first step, every so often, and at the end; the best checkpoint by one of them.
+//! Exams during a run: taken before the first step, every so often, and at the end; the best
+//! checkpoint by one of them.
 
 use super::{ExamConfig, Failure, RunDirectory, RunError};
 use crate::exam::{Exam, ExamResult, ExamSet, grade};
@@ -47,8 +48,8 @@ pub(super) struct Examiner {
 }
 
 impl Examiner {
-    /// An examiner of the run in `directory`, which has come to `step`, with the images of `sets`; with none it does nothing.
-    /// The best step so far is found in the files of earlier exams.
+    /// An examiner of the run in `directory`, which has come to `step`, with the images of `sets`;
+    /// with none it does nothing. The best step so far is found in the files of earlier exams.
     pub fn new(
         directory: RunDirectory,
         config: &ExamConfig,
@@ -57,8 +58,14 @@ impl Examiner {
         step: u64,
     ) -> Result<Self, Failure> {
         let (during, decides) = (config.during_exams()?, Exam::by_name(&config.best)?);
-        let mut examiner = Examiner { directory, scheme, sets, every: config.every, during, decides, best: None };
-        for report in examiner.directory.exam_reports()?.iter().filter(|report| (1..=step).contains(&report.step)) {
+        let mut examiner =
+            Examiner { directory, scheme, sets, every: config.every, during, decides, best: None };
+        for report in examiner
+            .directory
+            .exam_reports()?
+            .iter()
+            .filter(|report| (1..=step).contains(&report.step))
+        {
             if examiner.directory.has_checkpoint(report.step) {
                 examiner.consider(report);
             }
@@ -71,12 +78,16 @@ impl Examiner {
         self.best
     }
 
-    /// The report of the exams that are due after `step` of `steps`, if any are, written to its file. Before the first step and
-    /// after the last it is all of them.
+    /// The report of the exams that are due after `step` of `steps`, if any are, written to its
+    /// file. Before the first step and after the last it is all of them.
     ///
     /// # Errors
     /// If the device fails or the file cannot be written.
-    pub fn take_due(&mut self, trainer: &Trainer, steps: u64) -> Result<Option<ExamReport>, Failure> {
+    pub fn take_due(
+        &mut self,
+        trainer: &Trainer,
+        steps: u64,
+    ) -> Result<Option<ExamReport>, Failure> {
         let step = trainer.step();
         let exams = match step {
             _ if self.sets.is_empty() => return Ok(None),
@@ -88,19 +99,24 @@ impl Examiner {
         self.take(trainer, &exams)
     }
 
-    /// The report of these exams, taken now and written to its file; `None` where there are no images.
+    /// The report of these exams, taken now and written to its file; `None` where there are no
+    /// images.
     ///
     /// # Errors
     /// If the device fails or the file cannot be written.
-    pub fn take(&mut self, trainer: &Trainer, exams: &[Exam]) -> Result<Option<ExamReport>, Failure> {
+    pub fn take(
+        &mut self,
+        trainer: &Trainer,
+        exams: &[Exam],
+    ) -> Result<Option<ExamReport>, Failure> {
         if self.sets.is_empty() {
             return Ok(None);
         }
         let step = trainer.step();
         let mut report = ExamReport { step, exams: Vec::new() };
         for set in self.sets.iter().filter(|set| exams.contains(&set.exam)) {
-            let found =
-                detect(trainer.network(), trainer.activation(), &set.images(), None).map_err(TrainError::from)?;
+            let found = detect(trainer.network(), trainer.activation(), &set.images(), None)
+                .map_err(TrainError::from)?;
             report.exams.push(grade(set, &self.scheme, &found));
         }
         self.directory.write_json(&RunDirectory::exam_name(step), &report)?;
@@ -138,9 +154,10 @@ impl RunDirectory {
                 found,
                 remedy: "delete it; its exams can be taken again with `marionette eval`".to_owned(),
             };
-            let text = fs::read(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
-            let report: ExamReport =
-                serde_json::from_slice(&text).map_err(|error| damaged(format!("is no report of exams: {error}")))?;
+            let text =
+                fs::read(&path).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+            let report: ExamReport = serde_json::from_slice(&text)
+                .map_err(|error| damaged(format!("is no report of exams: {error}")))?;
             reports.push(report);
         }
         reports.sort_by_key(|report| report.step);

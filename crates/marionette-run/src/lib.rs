@@ -1,4 +1,5 @@
-//! A run: its configuration, its directory, its threads, its checkpoints and what it says of itself.
+//! A run: its configuration, its directory, its threads, its checkpoints and what it says of
+//! itself.
 
 mod checkpoint;
 mod config;
@@ -25,7 +26,10 @@ mod watch;
 mod weights;
 
 pub use checkpoint::{Loaded, load_latest, mark_best, read_latest, read_named, save};
-pub use config::{CheckpointConfig, ConfigError, DebugConfig, ExamConfig, Fault, LogConfig, RunConfig, is_device_name};
+pub use config::{
+    CheckpointConfig, ConfigError, DebugConfig, ExamConfig, Fault, LogConfig, RunConfig,
+    is_device_name,
+};
 pub use control_log::ControlRecord;
 pub use controls::Control;
 pub use device::{DeviceError, device_name, open_device};

@@ -19,7 +19,8 @@ pub struct Manifest {
     pub seed: u64,
     /// Index of the first batch.
     pub first_batch: u64,
-    /// SHA-256 of the colours of each tile of the first batch: the same seed and driver give the same.
+    /// SHA-256 of the colours of each tile of the first batch: the same seed and driver give the
+    /// same.
     pub frame_hashes: Vec<String>,
     /// Whether a control has set something that changes what the run comes to; see `hand.jsonl`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -1,4 +1,5 @@
-//! `metrics.jsonl` and its kind: files of one JSON object a line, each with the `step` after which it was written.
+//! `metrics.jsonl` and its kind: files of one JSON object a line, each with the `step` after which
+//! it was written.
 
 use super::RunError;
 use marionette_base::atomic_file::{PathError, write_atomic};
@@ -12,8 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A line of `metrics.jsonl`: what was logged of the steps since the line before. Numbers that are not finite are null in the file
-/// and NaN here. What the file lacks has its default.
+/// A line of `metrics.jsonl`: what was logged of the steps since the line before. Numbers that are
+/// not finite are null in the file and NaN here. What the file lacks has its default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MetricsRow {
@@ -90,14 +91,19 @@ pub struct MetricsRow {
 }
 
 impl MetricsRow {
-    /// All numbers of the row but its counts of rejections, by name; those by axis as `name.axis`. Those that are not finite are left out.
+    /// All numbers of the row but its counts of rejections, by name; those by axis as `name.axis`.
+    /// Those that are not finite are left out.
     pub fn values(&self) -> Vec<(String, f64)> {
         let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
         let mut values = Vec::new();
         for (name, value) in fields {
             match value {
                 Value::Object(inner) if name != "rejections" => {
-                    values.extend(inner.iter().filter_map(|(key, v)| Some((format!("{name}.{key}"), v.as_f64()?))));
+                    values.extend(
+                        inner
+                            .iter()
+                            .filter_map(|(key, v)| Some((format!("{name}.{key}"), v.as_f64()?))),
+                    );
                 }
                 value => values.extend(value.as_f64().map(|value| (name, value))),
             }
@@ -105,7 +111,8 @@ impl MetricsRow {
         values
     }
 
-    /// The rows of the file at `path`, oldest first. Lines that are no rows are left out: the last one may be half written.
+    /// The rows of the file at `path`, oldest first. Lines that are no rows are left out: the last
+    /// one may be half written.
     pub fn read(path: &Path) -> Vec<MetricsRow> {
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -113,7 +120,9 @@ impl MetricsRow {
 }
 
 /// A number, NaN where it is null.
-fn number<'de, D: Deserializer<'de>, T: Deserialize<'de> + From<f32>>(from: D) -> Result<T, D::Error> {
+fn number<'de, D: Deserializer<'de>, T: Deserialize<'de> + From<f32>>(
+    from: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_else(|| f32::NAN.into()))
 }
 
@@ -141,12 +150,16 @@ impl JsonLinesWriter {
     /// # Errors
     /// If the file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, PathError> {
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(PathError::at(path, "written"))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(PathError::at(path, "written"))?;
         Ok(JsonLinesWriter { path: path.to_owned(), file })
     }
 
-    /// Appends `row`, a struct whose first field is `step`: the steps done, from 1. The line is with the operating system when this returns. Numbers
-    /// that are not finite become null.
+    /// Appends `row`, a struct whose first field is `step`: the steps done, from 1. The line is
+    /// with the operating system when this returns. Numbers that are not finite become null.
     ///
     /// # Errors
     /// If `row` is something else, or the disk is full; naming the file.
@@ -155,19 +168,22 @@ impl JsonLinesWriter {
         let mut line = serde_json::to_vec(row).map_err(|error| content(error.to_string()))?;
         // What `cut_back` could not read must not be written.
         if !line.starts_with(b"{\"step\":") {
-            return Err(content("a line must be an object whose first field is its step".to_owned()));
+            return Err(content(
+                "a line must be an object whose first field is its step".to_owned(),
+            ));
         }
         line.push(b'\n');
         // One write, unbuffered: a kill leaves whole lines.
         Ok(self.file.write_all(&line).map_err(PathError::at(&self.path, "written"))?)
     }
 }
-/// Drops every line after `step` (0 for all) from the file at `path`, and a torn last line, so that a run continued from
-/// the checkpoint of `step` does not log anything twice. Returns how many lines went; no file is an empty one.
+/// Drops every line after `step` (0 for all) from the file at `path`, and a torn last line, so that
+/// a run continued from the checkpoint of `step` does not log anything twice. Returns how many
+/// lines went; no file is an empty one.
 ///
 /// # Errors
-/// If the file cannot be read or written, or a line before the last is not a JSON object with a `step`; nothing has
-/// changed then.
+/// If the file cannot be read or written, or a line before the last is not a JSON object with a
+/// `step`; nothing has changed then.
 pub fn cut_back(path: &Path, step: u64) -> Result<usize, RunError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -222,8 +238,14 @@ mod tests {
         assert_eq!(read[0], row);
         assert!(read[1].pck.is_nan() && read[1].step == 4);
         let values: BTreeMap<String, f64> = row.values().into_iter().collect();
-        assert_eq!((values["loss"], values["axis_kl.pose"], values["step"]), (0.1 + 0.2, 0.25, 3.0));
-        assert!(!values.contains_key("resident_mib") && !values.keys().any(|name| name.contains("covered")));
+        assert_eq!(
+            (values["loss"], values["axis_kl.pose"], values["step"]),
+            (0.1 + 0.2, 0.25, 3.0)
+        );
+        assert!(
+            !values.contains_key("resident_mib")
+                && !values.keys().any(|name| name.contains("covered"))
+        );
         assert!(!read[1].values().iter().any(|(name, _)| name == "pck"));
     }
 }

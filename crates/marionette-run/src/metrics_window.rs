@@ -34,7 +34,11 @@ impl MetricsWindow {
                 *self.rejections.entry(*rejection).or_default() += 1;
             }
             if !tile.scene.rejections.is_empty() {
-                self.count_rejections(tile.scene.rejections.len() as u64, &tile.scene.hardness, trainer);
+                self.count_rejections(
+                    tile.scene.rejections.len() as u64,
+                    &tile.scene.hardness,
+                    trainer,
+                );
             }
         }
         if report.skipped.is_some() {
@@ -56,8 +60,10 @@ impl MetricsWindow {
         let Some(policy) = trainer.newest_policy() else { return };
         for axis in HardnessAxis::ALL {
             let distribution = policy.axis(axis);
-            let bins =
-                self.rejected_by_axis_bin.entry(axis.name().to_owned()).or_insert_with(|| vec![0; distribution.bins()]);
+            let bins = self
+                .rejected_by_axis_bin
+                .entry(axis.name().to_owned())
+                .or_insert_with(|| vec![0; distribution.bins()]);
             bins[distribution.bin_of(hardness[axis as usize])] += rejected;
         }
     }
@@ -78,7 +84,13 @@ impl MetricsWindow {
     }
 
     /// The row of this window, which ends with the step of `report`.
-    pub fn row(&self, report: &StepReport, trainer: &Trainer, samples_per_second: f64, in_flight: u64) -> MetricsRow {
+    pub fn row(
+        &self,
+        report: &StepReport,
+        trainer: &Trainer,
+        samples_per_second: f64,
+        in_flight: u64,
+    ) -> MetricsRow {
         let curriculum = trainer.curriculum();
         let statistics = trainer.statistics();
         let from_step = report.step.saturating_sub(CORRELATION_STEPS);
@@ -104,7 +116,11 @@ impl MetricsWindow {
             raw_scores_unsaturated: report.unsaturated,
             effective_sample_share: report.effective_share,
             spearman_score_error: statistics.score_error_correlation(from_step),
-            spearman_score_axis: HardnessAxis::ALL.map(name).into_iter().zip(correlations).collect(),
+            spearman_score_axis: HardnessAxis::ALL
+                .map(name)
+                .into_iter()
+                .zip(correlations)
+                .collect(),
             axis_mean: curriculum.axes.iter().map(|a| (name(a.axis), a.mean_hardness)).collect(),
             axis_kl: curriculum.axes.iter().map(|a| (name(a.axis), a.kl)).collect(),
             band_ratio: curriculum.band_ratio,

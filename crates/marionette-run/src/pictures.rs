@@ -1,4 +1,5 @@
-//! The contact sheets that a run leaves: its first batch, its last, its easiest and hardest samples.
+//! The contact sheets that a run leaves: its first batch, its last, its easiest and hardest
+//! samples.
 
 use super::RunDirectory;
 use crate::sheet::{Overlay, Panel, SheetError, contact_sheet, save_png};
@@ -13,7 +14,8 @@ const SCALE: u32 = 3;
 /// Samples kept at either end of the gallery.
 const KEPT: usize = 16;
 
-/// The easiest and the hardest samples by score, of the batches shown to it. A sample and its replays share one place.
+/// The easiest and the hardest samples by score, of the batches shown to it. A sample and its
+/// replays share one place.
 #[derive(Default)]
 pub struct Gallery {
     easiest: Vec<Shot>,
@@ -31,7 +33,9 @@ struct Shot {
 impl Gallery {
     /// Takes a batch in.
     pub fn add(&mut self, batch: &Batch, report: &StepReport) {
-        for ((tile, score), prediction) in batch.tiles.iter().zip(&report.difficulty).zip(&report.predictions) {
+        for ((tile, score), prediction) in
+            batch.tiles.iter().zip(&report.difficulty).zip(&report.predictions)
+        {
             let origin = tile.scene.origin.unwrap_or(tile.scene.index);
             for (shots, sign) in [(&mut self.easiest, 1.0), (&mut self.hardest, -1.0)] {
                 if let Some(known) = shots.iter().position(|shot| shot.origin == origin) {
@@ -56,8 +60,10 @@ impl Gallery {
             .into_iter()
             .filter(|(_, shots)| !shots.is_empty())
             .map(|(name, shots)| {
-                let panels: Vec<Panel> =
-                    shots.iter().map(|shot| panel(&shot.tile, Some(&shot.prediction), Some(shot.score))).collect();
+                let panels: Vec<Panel> = shots
+                    .iter()
+                    .map(|shot| panel(&shot.tile, Some(&shot.prediction), Some(shot.score)))
+                    .collect();
                 save(run, name, figure, &panels)
             })
             .collect()
@@ -65,7 +71,11 @@ impl Gallery {
 }
 
 /// Writes `pictures/first_batch.png`: a batch with its ground truth.
-pub fn save_first(run: &RunDirectory, figure: &Figure, batch: &Batch) -> Result<PathBuf, SheetError> {
+pub fn save_first(
+    run: &RunDirectory,
+    figure: &Figure,
+    batch: &Batch,
+) -> Result<PathBuf, SheetError> {
     let panels: Vec<Panel> = batch.tiles.iter().map(|tile| panel(tile, None, None)).collect();
     save(run, "first_batch", figure, &panels)
 }
@@ -81,12 +91,23 @@ pub fn save_last(
         .tiles
         .iter()
         .enumerate()
-        .map(|(i, tile)| panel(tile, report.predictions.get(i).map(Vec::as_slice), report.difficulty.get(i).copied()))
+        .map(|(i, tile)| {
+            panel(
+                tile,
+                report.predictions.get(i).map(Vec::as_slice),
+                report.difficulty.get(i).copied(),
+            )
+        })
         .collect();
     save(run, "last_batch", figure, &panels)
 }
 
-fn save(run: &RunDirectory, name: &str, figure: &Figure, panels: &[Panel]) -> Result<PathBuf, SheetError> {
+fn save(
+    run: &RunDirectory,
+    name: &str,
+    figure: &Figure,
+    panels: &[Panel],
+) -> Result<PathBuf, SheetError> {
     let folder = run.pictures_path();
     std::fs::create_dir_all(&folder).map_err(PathError::at(&folder, "made"))?;
     let path = folder.join(format!("{name}.png"));
@@ -95,7 +116,12 @@ fn save(run: &RunDirectory, name: &str, figure: &Figure, panels: &[Panel]) -> Re
 }
 
 fn panel<'a>(tile: &'a Tile, prediction: Option<&'a [[f32; 2]]>, score: Option<f32>) -> Panel<'a> {
-    Panel { tile, prediction, border: score.map(border), caption: score.map(|score| format!("{score:.2}")) }
+    Panel {
+        tile,
+        prediction,
+        border: score.map(border),
+        caption: score.map(|score| format!("{score:.2}")),
+    }
 }
 
 /// From blue (easy) over white to orange (hard): readable for colour-blind people.

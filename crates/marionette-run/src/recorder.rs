@@ -1,8 +1,10 @@
-//! What a run leaves on disk as it goes on, and what it says: checkpoints, exams, pictures, the manifest, weights and the summary.
+//! What a run leaves on disk as it goes on, and what it says: checkpoints, exams, pictures, the
+//! manifest, weights and the summary.
 
 use super::{
-    ControlRecord, EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory, RunError, RunEvent,
-    Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save, weights::card,
+    ControlRecord, EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory,
+    RunError, RunEvent, Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save,
+    weights::card,
 };
 use crate::exam::Exam;
 use crate::sheet::SheetError;
@@ -39,8 +41,8 @@ impl Recorder {
         self.events.send(event);
     }
 
-    /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would be none to go on from,
-    /// and would push out those that are.
+    /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would
+    /// be none to go on from, and would push out those that are.
     pub fn checkpoint(&mut self, trainer: &Trainer) -> Result<(), Failure> {
         if trainer.step() == self.saved
             || trainer.is_skipping()
@@ -56,9 +58,15 @@ impl Recorder {
         Ok(())
     }
 
-    /// Takes the exams that are due. Where they come out best so far, there is a checkpoint to go with them.
-    pub fn take_due_exams(&mut self, trainer: &Trainer) -> Result<Option<Arc<ExamReport>>, Failure> {
-        let Some(report) = self.examiner.take_due(trainer, self.config.steps)?.map(Arc::new) else { return Ok(None) };
+    /// Takes the exams that are due. Where they come out best so far, there is a checkpoint to go
+    /// with them.
+    pub fn take_due_exams(
+        &mut self,
+        trainer: &Trainer,
+    ) -> Result<Option<Arc<ExamReport>>, Failure> {
+        let Some(report) = self.examiner.take_due(trainer, self.config.steps)?.map(Arc::new) else {
+            return Ok(None);
+        };
         let best = trainer.step() > 0 && !trainer.is_skipping() && self.examiner.consider(&report);
         if best {
             self.checkpoint(trainer)?;
@@ -70,7 +78,9 @@ impl Recorder {
 
     /// Takes all exams now; whether there are any.
     pub fn take_all_exams(&mut self, trainer: &Trainer) -> Result<bool, Failure> {
-        let Some(report) = self.examiner.take(trainer, &Exam::all())?.map(Arc::new) else { return Ok(false) };
+        let Some(report) = self.examiner.take(trainer, &Exam::all())?.map(Arc::new) else {
+            return Ok(false);
+        };
         self.send(RunEvent::Exams { report, best: false });
         Ok(true)
     }
@@ -80,8 +90,9 @@ impl Recorder {
         if batch.index > 0 {
             return Ok(());
         }
-        let hash =
-            |tile: &Tile| Sha256::digest(&tile.color).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hash = |tile: &Tile| {
+            Sha256::digest(&tile.color).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
         self.directory.write_manifest(&Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             adapter: self.adapter.clone(),
@@ -115,15 +126,23 @@ impl Recorder {
         Ok(())
     }
 
-    /// Takes the last exams and writes what a finished run leaves: checkpoint, weights, card and summary.
+    /// Takes the last exams and writes what a finished run leaves: checkpoint, weights, card and
+    /// summary.
     pub fn finish(&mut self, trainer: &Trainer, most_in_flight: u64) -> Result<(), Failure> {
         let after = self.take_due_exams(trainer)?;
         self.checkpoint(trainer)?;
         let card = self.export(trainer, &self.directory.weights_path())?;
         self.directory.write_json("model.json", &card)?;
         let before = self.directory.exam_reports()?.into_iter().find(|report| report.step == 0);
-        let exams = after.map(|after| ExamLine::compare(before.as_ref(), &after)).unwrap_or_default();
-        let mut summary = Summary::new(trainer, exams, self.examiner.best(), most_in_flight, self.pictures.clone());
+        let exams =
+            after.map(|after| ExamLine::compare(before.as_ref(), &after)).unwrap_or_default();
+        let mut summary = Summary::new(
+            trainer,
+            exams,
+            self.examiner.best(),
+            most_in_flight,
+            self.pictures.clone(),
+        );
         summary.steered_by_hand =
             self.directory.control_records()?.iter().filter(|record| record.steers).count() as u64;
         self.directory.write_json("summary.json", &summary)?;
@@ -134,7 +153,13 @@ impl Recorder {
     /// Writes the network as it is now to `path`.
     pub fn export(&self, trainer: &Trainer, path: &Path) -> Result<ModelCard, Failure> {
         let weights = trainer.weights().map_err(TrainError::from)?;
-        let card = card(&self.scene, self.config.seed, trainer.step(), trainer.spec(), trainer.activation());
+        let card = card(
+            &self.scene,
+            self.config.seed,
+            trainer.step(),
+            trainer.spec(),
+            trainer.activation(),
+        );
         write_model(path, &weights, &card).map_err(RunError::from)?;
         Ok(card)
     }

@@ -9,17 +9,20 @@ pub fn threads(wanted: usize) -> usize {
     if wanted > 0 { wanted } else { thread::available_parallelism().map_or(1, usize::from) }
 }
 
-/// Sizes the one pool of all that computes: kernels, physics, labels. With 0 it is rayon's own, which RAYON_NUM_THREADS sizes.
-/// The renderer's pool takes the same number ([`marionette_render::generator::GeneratorConfig::threads`]); the two take turns, since neither
+/// Sizes the one pool of all that computes: kernels, physics, labels. With 0 it is rayon's own,
+/// which RAYON_NUM_THREADS sizes. The renderer's pool takes the same number
+/// ([`marionette_render::generator::GeneratorConfig::threads`]); the two take turns, since neither
 /// waits for the other while it has work.
 pub fn size_pool(wanted: usize) {
     if wanted > 0 {
-        // An error means that a pool exists already; it computes the same, if not with as many threads.
+        // An error means that a pool exists already; it computes the same, if not with as many
+        // threads.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
     }
 }
 
-/// Checks that a step of `network` fits into `available` bytes, where the CPU trains and the system tells.
+/// Checks that a step of `network` fits into `available` bytes, where the CPU trains and the system
+/// tells.
 ///
 /// # Errors
 /// With the batch size that was found, what it needs, and the largest that would fit.
@@ -28,7 +31,9 @@ pub(super) fn check_memory(
     network: &HeatmapNetwork,
     available: Option<u64>,
 ) -> Result<(), ConfigError> {
-    let Some(available) = available.filter(|_| network.parameters().device().is_cpu()) else { return Ok(()) };
+    let Some(available) = available.filter(|_| network.parameters().device().is_cpu()) else {
+        return Ok(());
+    };
     let needed = |batch: usize| network.training_bytes(batch);
     if needed(config.batch) <= available {
         return Ok(());
@@ -38,24 +43,31 @@ pub(super) fn check_memory(
     Err(ConfigError::one(
         "batch",
         format!(
-            "found {}, for which {} needs about {:.1} GiB of memory where {:.1} are free; expected {}",
+            "found {}, for which {} needs about {:.1} GiB of memory where {:.1} are free; \
+             expected {}",
             config.batch,
             config.model,
             gibibytes(needed(config.batch)),
             gibibytes(available),
-            fitting.map_or("a machine with more memory".to_owned(), |batch| format!("at most {batch}"))
+            fitting.map_or("a machine with more memory".to_owned(), |batch| format!(
+                "at most {batch}"
+            ))
         ),
     ))
 }
 
-/// Memory that this process can still get, where the system tells: what is free, or what its control group leaves if that is
-/// less.
+/// Memory that this process can still get, where the system tells: what is free, or what its
+/// control group leaves if that is less.
 pub(super) fn available_bytes() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
-    let group = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok();
-    let left = group("memory.max").zip(group("memory.current")).map(|(most, used)| most.saturating_sub(used));
+    let group = |file: &str| {
+        fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok()
+    };
+    let left = group("memory.max")
+        .zip(group("memory.current"))
+        .map(|(most, used)| most.saturating_sub(used));
     Some(left.map_or(free, |left| left.min(free)))
 }
 
@@ -69,13 +81,18 @@ mod tests {
     fn a_batch_too_large_for_the_memory_is_named_with_one_that_fits() {
         let config = RunConfig { batch: 64, ..RunConfig::default() };
         let network = build("nano", 17, 1, &Device::Cpu).unwrap();
-        let check = |available| check_memory(&config, &network, available).map_err(|error| error.to_string());
+        let check = |available| {
+            check_memory(&config, &network, available).map_err(|error| error.to_string())
+        };
         let enough = network.training_bytes(64);
         assert_eq!(check(Some(enough)), Ok(()));
         assert_eq!(check(None), Ok(()));
         let message = check(Some(network.training_bytes(40))).unwrap_err();
-        let parts =
-            ["batch: found 64, for which nano needs about 0.", " GiB of memory where 0.", "expected at most 40"];
+        let parts = [
+            "batch: found 64, for which nano needs about 0.",
+            " GiB of memory where 0.",
+            "expected at most 40",
+        ];
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");
         assert!(check(Some(1 << 20)).unwrap_err().contains("a machine with more memory"));
     }

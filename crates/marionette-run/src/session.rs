@@ -1,4 +1,5 @@
-//! A run from beginning to end: it starts the generator and the trainer on threads of their own, and joins them.
+//! A run from beginning to end: it starts the generator and the trainer on threads of their own,
+//! and joins them.
 
 use super::{
     EventSender, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
@@ -56,7 +57,8 @@ pub enum Failure {
     Sheet(#[from] SheetError),
     /// The configuration asked for it.
     #[error(
-        "failed after step {step}, as debug.fail_after_step asks; the checkpoints hold the run up to the last of them"
+        "failed after step {step}, as debug.fail_after_step asks; the checkpoints hold the run up \
+         to the last of them"
     )]
     Asked {
         /// Steps done.
@@ -82,16 +84,31 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(directory: RunDirectory, config: RunConfig, scene: Scene, trainer: Trainer, device: String) -> Self {
+    fn new(
+        directory: RunDirectory,
+        config: RunConfig,
+        scene: Scene,
+        trainer: Trainer,
+        device: String,
+    ) -> Self {
         let scene = Arc::new(scene);
-        Session { directory, config, scene, trainer, device, events: EventSender::default(), publisher: None }
+        Session {
+            directory,
+            config,
+            scene,
+            trainer,
+            device,
+            events: EventSender::default(),
+            publisher: None,
+        }
     }
 
-    /// Prepares a new run in a new directory at `path`. Nothing is written unless everything else is in order.
+    /// Prepares a new run in a new directory at `path`. Nothing is written unless everything else
+    /// is in order.
     ///
     /// # Errors
-    /// Where the configuration, the scene, the network and the device do not fit together, there is no graphics adapter,
-    /// or the directory exists.
+    /// Where the configuration, the scene, the network and the device do not fit together, there is
+    /// no graphics adapter, or the directory exists.
     pub fn create(path: &Path, config: RunConfig, scene: Scene) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
         let (trainer, device, scene) = prepare(&config, scene)?;
@@ -100,11 +117,13 @@ impl Session {
         Ok(Session::new(directory, config, scene, trainer, device))
     }
 
-    /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none yet, from the start.
-    /// `overrides` are `key=value` settings; only some may change in a run that has begun.
+    /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none
+    /// yet, from the start. `overrides` are `key=value` settings; only some may change in a run
+    /// that has begun.
     ///
     /// # Errors
-    /// Where the directory is no run, a setting may not change, or the checkpoint is damaged or does not fit.
+    /// Where the directory is no run, a setting may not change, or the checkpoint is damaged or
+    /// does not fit.
     pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
         let (directory, config, scene) = RunDirectory::open(path)?;
         let config = config.continued(overrides).map_err(RunError::from)?;
@@ -140,21 +159,24 @@ impl Session {
         &self.config
     }
 
-    /// A reader of the run's events, whose queue holds at most `capacity` of them; see [`EventSender::subscribe`].
+    /// A reader of the run's events, whose queue holds at most `capacity` of them; see
+    /// [`EventSender::subscribe`].
     pub fn subscribe(&mut self, capacity: usize) -> Receiver<RunEvent> {
         self.events.subscribe(capacity)
     }
 
-    /// A watcher, who reads the run's events, sees its newest state and may hand in controls. As long as no control sets anything, the run
-    /// comes to the same as without, bit for bit. There is one watcher: a second takes the first one's place.
+    /// A watcher, who reads the run's events, sees its newest state and may hand in controls. As
+    /// long as no control sets anything, the run comes to the same as without, bit for bit. There
+    /// is one watcher: a second takes the first one's place.
     pub fn watch(&mut self) -> Watch {
         let (watch, publisher) = watch(self.subscribe(WATCHER_EVENTS));
         self.publisher = Some(publisher);
         watch
     }
 
-    /// Runs until all steps are done, `stop` is set, or something fails; a checkpoint is written in each case that leaves
-    /// anything to write. Readers of events hear of all of it, and never hold the run up.
+    /// Runs until all steps are done, `stop` is set, or something fails; a checkpoint is written in
+    /// each case that leaves anything to write. Readers of events hear of all of it, and never hold
+    /// the run up.
     ///
     /// # Errors
     /// Whatever failed first.
@@ -192,16 +214,29 @@ impl Session {
                 let _ = adapter_sender.send(report.clone());
                 to_events.send(RunEvent::RendererReady(report.clone()));
                 let exams = if images > 0 { Exam::all() } else { Vec::new() };
-                let sets =
-                    ExamStore::of_user().fetch((&mut app, renderer, &report), &scene, &exams, images, |notice| {
+                let sets = ExamStore::of_user().fetch(
+                    (&mut app, renderer, &report),
+                    &scene,
+                    &exams,
+                    images,
+                    |notice| {
                         to_events.send(RunEvent::ExamNotice(notice));
-                    })?;
+                    },
+                )?;
                 let _ = exam_sender.send(sets);
                 Ok(generator::run(app, scene, generator_config, generator_end)?)
             })
             .map_err(Failure::Thread)?;
-        let training =
-            TrainingLoop { directory, config, scene: for_trainer, device, events, adapter, exam_sets, publisher };
+        let training = TrainingLoop {
+            directory,
+            config,
+            scene: for_trainer,
+            device,
+            events,
+            adapter,
+            exam_sets,
+            publisher,
+        };
         let trainer = thread::Builder::new()
             .name("trainer".into())
             .stack_size(TRAINER_STACK)
@@ -217,7 +252,8 @@ impl Session {
 
 /// A trainer, its device's name, and the scene with images as the network takes them.
 fn prepare(config: &RunConfig, scene: Scene) -> Result<(Trainer, String, Scene), Failure> {
-    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(TrainError::from)?;
+    let spec =
+        model::spec(&config.model, scene.figure.keypoints.len()).map_err(TrainError::from)?;
     let [width, height] = spec.input_size();
     // Other proportions are refused below, with both sizes.
     let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
@@ -226,14 +262,16 @@ fn prepare(config: &RunConfig, scene: Scene) -> Result<(Trainer, String, Scene),
     Ok((trainer, device, scene))
 }
 
-/// A trainer before its first step, as `config` and `scene` want it, and the name of the device that it trains on.
+/// A trainer before its first step, as `config` and `scene` want it, and the name of the device
+/// that it trains on.
 ///
 /// # Errors
 /// Where the configuration, the scene, the network and the device do not fit together.
 pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), Failure> {
     let device = open_device(&config.device)?;
     let name = device_name(&device);
-    let steered = HardnessAxis::ALL.into_iter().filter(|axis| scene.axes[*axis as usize].steered).collect();
+    let steered =
+        HardnessAxis::ALL.into_iter().filter(|axis| scene.axes[*axis as usize].steered).collect();
     let settings = TrainSettings {
         seed: config.seed,
         steps: config.steps,

@@ -4,7 +4,8 @@ use super::{ConfigError, RunConfig};
 use toml::{Table, Value};
 
 /// What may change when a run is continued; a name that ends in a dot stands for all of its table.
-const FREE: [&str; 7] = ["steps", "threads", "checkpoint.", "exam.every", "exam.during", "log.", "debug."];
+const FREE: [&str; 7] =
+    ["steps", "threads", "checkpoint.", "exam.every", "exam.during", "log.", "debug."];
 
 impl RunConfig {
     /// The defaults with `overrides`, each `key=value` with a dotted key.
@@ -15,12 +16,12 @@ impl RunConfig {
         Self::default().apply(overrides)
     }
 
-    /// This configuration with `overrides`, each `key=value` with a dotted key and a TOML value; text needs no quotes.
-    /// Later ones win.
+    /// This configuration with `overrides`, each `key=value` with a dotted key and a TOML value;
+    /// text needs no quotes. Later ones win.
     ///
     /// # Errors
-    /// An override that is not `key=value`, has an unknown key or a value of the wrong type, or a result that is out of
-    /// range, with its key, what was found and what would do.
+    /// An override that is not `key=value`, has an unknown key or a value of the wrong type, or a
+    /// result that is out of range, with its key, what was found and what would do.
     pub fn apply(&self, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut config = self.clone();
         for written in overrides {
@@ -43,8 +44,9 @@ impl RunConfig {
             None => Ok(config),
             Some(key) => Err(ConfigError::one(
                 key,
-                "cannot change in a run that has begun, as its result would not be what its files say; steps, threads, \
-                 checkpoint.*, exam.every, exam.during, log.* and debug.* can; for anything else begin another --run",
+                "cannot change in a run that has begun, as its result would not be what its files \
+                 say; steps, threads, checkpoint.*, exam.every, exam.during, log.* and debug.* \
+                 can; for anything else begin another --run",
             )),
         }
     }
@@ -54,7 +56,9 @@ impl RunConfig {
     /// # Errors
     /// If a setting does not fit into TOML; valid ones do.
     pub fn locked_changes(&self, new: &RunConfig) -> Result<Vec<String>, ConfigError> {
-        let free = |key: &str| FREE.iter().any(|name| key == *name || (name.ends_with('.') && key.starts_with(name)));
+        let free = |key: &str| {
+            FREE.iter().any(|name| key == *name || (name.ends_with('.') && key.starts_with(name)))
+        };
         let (old, new) = (leaves(&self.table()?), leaves(&new.table()?));
         let changed = old.into_iter().zip(new).filter(|(old, new)| old != new);
         Ok(changed.map(|((key, _), _)| key).filter(|key| !free(key)).collect())
@@ -74,7 +78,9 @@ impl RunConfig {
             ConfigError::one(key, message)
         })?;
         // One at a time, so that what does not fit can be put down to this key.
-        table.try_into().map_err(|error: toml::de::Error| ConfigError::one(key, format!("{text}: {}", error.message())))
+        table.try_into().map_err(|error: toml::de::Error| {
+            ConfigError::one(key, format!("{text}: {}", error.message()))
+        })
     }
 }
 
@@ -88,7 +94,9 @@ fn place(table: &mut Table, key: &str, text: &str) -> Result<(), String> {
     let beside = names(table);
     match table.get_mut(key) {
         None => Err(format!("unknown key \"{key}\"; there are {beside}")),
-        Some(Value::Table(inner)) => Err(format!("is a table; set one of its keys: {}", names(inner))),
+        Some(Value::Table(inner)) => {
+            Err(format!("is a table; set one of its keys: {}", names(inner)))
+        }
         Some(old) => {
             *old = typed(old, text)?;
             Ok(())
@@ -131,7 +139,9 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
     for (key, value) in table {
         match value {
             Value::Table(inner) => {
-                all.extend(leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)));
+                all.extend(
+                    leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)),
+                );
             }
             _ => all.push((key.clone(), value.clone())),
         }
@@ -143,7 +153,11 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
 fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
     let off = |name: &'a str| distance(key, name).min(1 + distance(key, last(name)));
-    known.map(|name| (off(name), name)).min().filter(|(off, _)| *off > 0 && *off <= 1 + key.len() / 5).map(|(_, n)| n)
+    known
+        .map(|name| (off(name), name))
+        .min()
+        .filter(|(off, _)| *off > 0 && *off <= 1 + key.len() / 5)
+        .map(|(_, n)| n)
 }
 
 /// How many letters must be changed, added or left out to make `b` of `a` (Levenshtein's distance).
@@ -166,7 +180,9 @@ mod tests {
     use marionette_train::afl::Mode;
 
     fn set(overrides: &[&str]) -> Result<RunConfig, ConfigError> {
-        RunConfig::with_overrides(&overrides.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+        RunConfig::with_overrides(
+            &overrides.iter().map(|&text| text.to_owned()).collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -193,18 +209,30 @@ mod tests {
     #[test]
     fn a_begun_run_may_change_only_what_does_not_change_its_meaning() {
         let old = RunConfig::default();
-        let free = ["steps=9", "threads=2", "checkpoint.every=5", "log.every=1", "debug.jitter_ms=3", "seed=1"];
+        let free = [
+            "steps=9",
+            "threads=2",
+            "checkpoint.every=5",
+            "log.every=1",
+            "debug.jitter_ms=3",
+            "seed=1",
+        ];
         let new = old.continued(&free.map(str::to_owned)).unwrap();
         assert_eq!((new.steps, new.checkpoint.every), (9, 5));
         let locked = ["seed=2", "afl.gamma=2", "steps=9"].map(str::to_owned);
-        assert_eq!(old.locked_changes(&old.apply(&locked).unwrap()).unwrap(), ["afl.gamma", "seed"]);
+        assert_eq!(
+            old.locked_changes(&old.apply(&locked).unwrap()).unwrap(),
+            ["afl.gamma", "seed"]
+        );
         let message = old.continued(&locked).unwrap_err().to_string();
         assert!(message.starts_with("afl.gamma: cannot change"), "{message}");
     }
 
     #[test]
     fn distances() {
-        for (a, b, off) in [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("steps", "step", 1)] {
+        for (a, b, off) in
+            [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("steps", "step", 1)]
+        {
             assert_eq!((distance(a, b), distance(b, a)), (off, off));
         }
     }

@@ -7,8 +7,8 @@ use marionette_train::{curriculum::CurriculumSummary, trainer::Trainer};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// What a finished run has to say for itself. Losses, PCK and correlations are of the uniform stream, which the curriculum
-/// cannot move.
+/// What a finished run has to say for itself. Losses, PCK and correlations are of the uniform
+/// stream, which the curriculum cannot move.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Steps done.

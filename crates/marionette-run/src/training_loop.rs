@@ -1,8 +1,10 @@
-//! The training loop: batches in, one step each, policies out, and between two steps whatever is due.
+//! The training loop: batches in, one step each, policies out, and between two steps whatever is
+//! due.
 
 use super::{
-    EventSender, Failure, JsonLinesWriter, Pace, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Snapshot,
-    controls::Controls, exams::Examiner, metrics_window::MetricsWindow, pictures::Gallery, recorder::Recorder,
+    EventSender, Failure, JsonLinesWriter, Pace, Publisher, RunConfig, RunDirectory, RunError,
+    RunEvent, Snapshot, controls::Controls, exams::Examiner, metrics_window::MetricsWindow,
+    pictures::Gallery, recorder::Recorder,
 };
 use crate::exam::ExamSet;
 use crossbeam_channel::Receiver;
@@ -34,18 +36,44 @@ pub(super) struct TrainingLoop {
 
 impl TrainingLoop {
     /// Trains until all steps are done, `stop` is set or something fails.
-    pub fn run(self, mut trainer: Trainer, stream: TrainerEnd, stop: &AtomicBool) -> Result<(), Failure> {
-        let TrainingLoop { directory, config, scene, device, events, adapter, exam_sets, mut publisher } = self;
+    pub fn run(
+        self,
+        mut trainer: Trainer,
+        stream: TrainerEnd,
+        stop: &AtomicBool,
+    ) -> Result<(), Failure> {
+        let TrainingLoop {
+            directory,
+            config,
+            scene,
+            device,
+            events,
+            adapter,
+            exam_sets,
+            mut publisher,
+        } = self;
         let (first, steps) = (trainer.step(), config.steps);
         events.send(RunEvent::Started { step: first, steps, device: device.clone() });
-        let mut metrics = JsonLinesWriter::open(&directory.metrics_path()).map_err(RunError::from)?;
+        let mut metrics =
+            JsonLinesWriter::open(&directory.metrics_path()).map_err(RunError::from)?;
         // Where the generator has gone already, it will say why.
         let Ok(sets) = exam_sets.recv() else { return Ok(()) };
-        let examiner = Examiner::new(directory.clone(), &config.exam, scene.figure.scheme(), sets, first)?;
+        let examiner =
+            Examiner::new(directory.clone(), &config.exam, scene.figure.scheme(), sets, first)?;
         // The adapter is known before the exams' images are.
         let adapter = adapter.try_recv().ok();
         let (saved, pictures) = (first, Vec::new());
-        let mut recorder = Recorder { directory, config, scene, device, adapter, events, examiner, saved, pictures };
+        let mut recorder = Recorder {
+            directory,
+            config,
+            scene,
+            device,
+            adapter,
+            events,
+            examiner,
+            saved,
+            pictures,
+        };
         if first == 0 {
             recorder.take_due_exams(&trainer)?;
         }
@@ -61,7 +89,8 @@ impl TrainingLoop {
             let waited = Instant::now();
             let received = if stopped { None } else { stream.receive().ok() };
             let Some(batch) = received else {
-                // Stopped, or the generator has gone and will say why: whatever was learned is kept.
+                // Stopped, or the generator has gone and will say why: whatever was learned is
+                // kept.
                 recorder.checkpoint(&trainer)?;
                 if stopped {
                     recorder.send(RunEvent::Stopped { step: trainer.step() });
@@ -71,7 +100,8 @@ impl TrainingLoop {
             random_pause(recorder.config.debug.jitter_ms);
             let (batch, began) = (Arc::new(batch), Instant::now());
             let report = Arc::new(trainer.learn(&batch)?);
-            let (learning, waiting) = (began.elapsed().as_secs_f64(), (began - waited).as_secs_f64());
+            let (learning, waiting) =
+                (began.elapsed().as_secs_f64(), (began - waited).as_secs_f64());
             if let Some(policy) = trainer.newest_policy() {
                 stream.publish(policy);
             }
@@ -87,7 +117,13 @@ impl TrainingLoop {
             recorder.send(RunEvent::Step(report.clone()));
             if let Some(publisher) = &mut publisher {
                 let drawing = in_flight.drawing().as_secs_f64();
-                let pace = Pace { learning, waiting, drawing, in_flight: in_flight.now(), queued: stream.queued() };
+                let pace = Pace {
+                    learning,
+                    waiting,
+                    drawing,
+                    in_flight: in_flight.now(),
+                    queued: stream.queued(),
+                };
                 publish(publisher, &trainer, steps, &batch, &report, pace);
             }
             if done.is_multiple_of(recorder.config.log.every) || done == steps {
@@ -128,9 +164,19 @@ fn publish(
 ) {
     let step = trainer.step();
     if let Some(policy) = trainer.newest_policy().filter(|_| publisher.is_due() || step == steps) {
-        let (batch, report, curriculum) = (batch.clone(), report.clone(), Arc::new(trainer.curriculum()));
+        let (batch, report, curriculum) =
+            (batch.clone(), report.clone(), Arc::new(trainer.curriculum()));
         let settings = trainer.manual_settings();
-        publisher.publish(Snapshot { step, steps, batch, report, curriculum, policy, settings, pace });
+        publisher.publish(Snapshot {
+            step,
+            steps,
+            batch,
+            report,
+            curriculum,
+            policy,
+            settings,
+            pace,
+        });
     }
     publisher.set_progress(step, false);
 }

@@ -1,4 +1,5 @@
-//! How a run is watched: its events, its newest state, and the way for controls. Nothing in a run waits for who watches.
+//! How a run is watched: its events, its newest state, and the way for controls. Nothing in a run
+//! waits for who watches.
 
 use super::{Control, RunEvent};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -84,7 +85,10 @@ pub(super) fn watch(events: Receiver<RunEvent>) -> (Watch, Publisher) {
     let shared = Arc::new(Shared::default());
     shared.watched.store(true, Ordering::Relaxed);
     let (sender, controls) = bounded(MOST_CONTROLS);
-    (Watch { shared: shared.clone(), events, controls: sender }, Publisher { shared, controls, published: None })
+    (
+        Watch { shared: shared.clone(), events, controls: sender },
+        Publisher { shared, controls, published: None },
+    )
 }
 
 impl Watch {
@@ -98,7 +102,8 @@ impl Watch {
         self.events.try_iter().take(2048)
     }
 
-    /// Hands a control to the run, and returns whether it was taken: not where the run is over, or more are waiting than it will take.
+    /// Hands a control to the run, and returns whether it was taken: not where the run is over, or
+    /// more are waiting than it will take.
     pub fn control(&self, control: Control) -> bool {
         self.controls.try_send(control).is_ok()
     }
@@ -138,7 +143,8 @@ impl Publisher {
 
     /// Whether a state would be published now.
     pub(super) fn is_due(&self) -> bool {
-        self.shared.watched.load(Ordering::Relaxed) && self.published.is_none_or(|last| last.elapsed() >= PUBLISH_EVERY)
+        self.shared.watched.load(Ordering::Relaxed)
+            && self.published.is_none_or(|last| last.elapsed() >= PUBLISH_EVERY)
     }
 
     /// Publishes a state. Where the watcher is just taking the last one, this one is dropped.

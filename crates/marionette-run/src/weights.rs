@@ -31,8 +31,8 @@ pub struct RunModel {
     pub source: PathBuf,
 }
 
-/// The model in the file of weights at `path` or, where that is the folder of a run, of that run, on `device`. Nothing on disk
-/// changes.
+/// The model in the file of weights at `path` or, where that is the folder of a run, of that run,
+/// on `device`. Nothing on disk changes.
 ///
 /// # Errors
 /// If `path` is neither, the run has no such network yet, or a file is damaged.
@@ -67,12 +67,17 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
     let Some(Loaded { folder, step, tensors, .. }) = loaded else {
         return Err(match which {
             Which::Newest => {
-                let remedy = format!("go on with it: marionette train --run {} --resume", path.display());
+                let remedy =
+                    format!("go on with it: marionette train --run {} --resume", path.display());
                 damaged(path, "has neither weights nor a checkpoint yet", remedy)
             }
             Which::Best => {
                 let remedy = "leave --best out to take the newest network".to_owned();
-                damaged(&run.best_path(), "is not there: no exam has chosen a checkpoint yet", remedy)
+                damaged(
+                    &run.best_path(),
+                    "is not there: no exam has chosen a checkpoint yet",
+                    remedy,
+                )
             }
         });
     };
@@ -86,19 +91,32 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
     };
     let activation = base_loss(&config.loss).map_err(|error| unfit(&error))?.activation();
     let keypoints = scene.figure.keypoints.len();
-    let network = model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;
+    let network =
+        model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;
     let card = card(&scene, config.seed, step, network.spec(), activation);
     let detector = Detector::new(&source, &network_tensors(&tensors), card, device)?;
     Ok(RunModel { detector, source })
 }
 
 /// The card of a run's network after `step` steps.
-pub(super) fn card(scene: &Scene, seed: u64, step: u64, spec: &ModelSpec, activation: Activation) -> ModelCard {
+pub(super) fn card(
+    scene: &Scene,
+    seed: u64,
+    step: u64,
+    spec: &ModelSpec,
+    activation: Activation,
+) -> ModelCard {
     let scene_name = scene.name.clone();
-    ModelCard { scene: scene_name, seed, step, ..ModelCard::new(&scene.figure, spec.clone(), activation) }
+    ModelCard {
+        scene: scene_name,
+        seed,
+        step,
+        ..ModelCard::new(&scene.figure, spec.clone(), activation)
+    }
 }
 
 fn network_tensors(tensors: &BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
-    let network = tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(NETWORK)?, tensor)));
+    let network =
+        tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(NETWORK)?, tensor)));
     network.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
 }

@@ -6,8 +6,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// A hue in [0, 1), red at 0 and green at a third, as often as photographs show it.
 ///
-/// Of the coloured pixels of photographs of people half are red to orange (skin, wood, brick, earth), a tenth are yellow to green and
-/// a third blue (sky, water, shade, denim); purple and turquoise are rare. Here all of them come a little more often than that.
+/// Of the coloured pixels of photographs of people half are red to orange (skin, wood, brick,
+/// earth), a tenth are yellow to green and a third blue (sky, water, shade, denim); purple and
+/// turquoise are rare. Here all of them come a little more often than that.
 pub(super) fn any_hue(rng: &mut ChaCha8Rng) -> f32 {
     let [which, within] = [rng.random::<f32>(), rng.random::<f32>()];
     let (low, high) = match which {
@@ -38,5 +39,6 @@ pub(super) fn vivid_color(rng: &mut ChaCha8Rng) -> Vec3 {
     let color = tint(any_hue(rng));
     let [low, high] = [color.min_element(), color.max_element()];
     let purest = (color - low) / (high - low).max(1e-3);
-    Vec3::splat(0.05).lerp(purest, 0.6 + 0.35 * rng.random::<f32>()) * (0.15 + 0.6 * rng.random::<f32>())
+    Vec3::splat(0.05).lerp(purest, 0.6 + 0.35 * rng.random::<f32>())
+        * (0.15 + 0.6 * rng.random::<f32>())
 }

@@ -18,7 +18,8 @@ pub enum Distribution {
     Uniform(#[serde(deserialize_with = "exact")] [f32; 2]),
     /// `{ normal = [mean, deviation] }`.
     Normal(#[serde(deserialize_with = "exact")] [f32; 2]),
-    /// `{ truncated_normal = [mean, deviation, low, high] }`: a normal, drawn again while outside [low, high].
+    /// `{ truncated_normal = [mean, deviation, low, high] }`: a normal, drawn again while outside
+    /// [low, high].
     TruncatedNormal(#[serde(deserialize_with = "exact")] [f32; 4]),
     /// `{ log_normal = [mean, deviation] }` of the logarithm.
     LogNormal(#[serde(deserialize_with = "exact")] [f32; 2]),
@@ -44,17 +45,25 @@ impl Distribution {
             Distribution::Uniform([low, high]) if low > high => {
                 Some(format!("uniform = [{low}, {high}] has low above high; give the lower first"))
             }
-            Distribution::Normal([_, deviation]) | Distribution::LogNormal([_, deviation]) if *deviation < 0.0 => {
+            Distribution::Normal([_, deviation]) | Distribution::LogNormal([_, deviation])
+                if *deviation < 0.0 =>
+            {
                 Some(format!("the deviation is {deviation}; it must be 0 or more"))
             }
             Distribution::TruncatedNormal([mean, deviation, low, high]) => {
                 if low > high {
-                    Some(format!("truncated_normal has low {low} above high {high}; give the lower first"))
+                    Some(format!(
+                        "truncated_normal has low {low} above high {high}; give the lower first"
+                    ))
                 } else if *deviation <= 0.0 {
                     Some(format!("the deviation is {deviation}; it must be above 0"))
-                } else if *mean < low - 2.0 * deviation || *mean > high + 2.0 * deviation || low == high {
+                } else if *mean < low - 2.0 * deviation
+                    || *mean > high + 2.0 * deviation
+                    || low == high
+                {
                     Some(format!(
-                        "[{low}, {high}] holds next to nothing of a normal at {mean} with deviation {deviation}"
+                        "[{low}, {high}] holds next to nothing of a normal at {mean} with \
+                         deviation {deviation}"
                     ))
                 } else {
                     None
@@ -71,14 +80,17 @@ impl Distribution {
             }
             Distribution::Choice(pairs) => {
                 let total: f32 = pairs.iter().map(|pair| pair[1]).sum();
-                (pairs.iter().any(|pair| pair[1] < 0.0) || total <= 0.0)
-                    .then(|| "choice needs pairs [value, weight] with weights of 0 or more, not all 0".to_owned())
+                (pairs.iter().any(|pair| pair[1] < 0.0) || total <= 0.0).then(|| {
+                    "choice needs pairs [value, weight] with weights of 0 or more, not all 0"
+                        .to_owned()
+                })
             }
             _ => None,
         }
     }
 
-    /// One draw. The parameters have been checked by [`Distribution::complaint`] when the scene was read.
+    /// One draw. The parameters have been checked by [`Distribution::complaint`] when the scene was
+    /// read.
     pub fn draw(&self, rng: &mut impl Rng) -> f32 {
         match self {
             Distribution::Constant(value) => *value,
@@ -86,12 +98,14 @@ impl Distribution {
             Distribution::Normal([mean, deviation]) => {
                 Normal::new(*mean, *deviation).map_or(*mean, |normal| normal.sample(rng))
             }
-            Distribution::LogNormal([mean, deviation]) => {
-                LogNormal::new(*mean, *deviation).map_or(mean.exp(), |log_normal| log_normal.sample(rng))
-            }
+            Distribution::LogNormal([mean, deviation]) => LogNormal::new(*mean, *deviation)
+                .map_or(mean.exp(), |log_normal| log_normal.sample(rng)),
             Distribution::TruncatedNormal([mean, deviation, low, high]) => {
-                let Ok(normal) = Normal::new(*mean, *deviation) else { return mean.clamp(*low, *high) };
-                // The check at load leaves no interval so thin that this fails in practice; the clamp bounds the loop.
+                let Ok(normal) = Normal::new(*mean, *deviation) else {
+                    return mean.clamp(*low, *high);
+                };
+                // The check at load leaves no interval so thin that this fails in practice; the
+                // clamp bounds the loop.
                 (0..1000)
                     .map(|_| normal.sample(rng))
                     .find(|v| (*low..=*high).contains(v))
@@ -127,7 +141,8 @@ impl Ramp {
 
     /// One draw at `hardness` in [0, 1]: a draw of each end, from the same random numbers, blended.
     ///
-    /// Sharing the random numbers keeps the spread of the blend: two independent draws would average out halfway.
+    /// Sharing the random numbers keeps the spread of the blend: two independent draws would
+    /// average out halfway.
     pub fn draw(&self, rng: &mut (impl Rng + Clone), hardness: f32) -> f32 {
         let Some(hard) = &self.hard else { return self.easy.draw(rng) };
         let easy = self.easy.draw(&mut rng.clone());
@@ -159,20 +174,33 @@ mod tests {
             (Distribution::Choice(vec![[0.0, 1.0], [4.0, 3.0]]), 3.0, 3f64.sqrt()),
         ] {
             let (found_mean, found_deviation) = moments(&distribution);
-            assert!((found_mean - mean).abs() < 0.03, "{distribution:?}: mean {found_mean}, not {mean}");
-            assert!((found_deviation - deviation).abs() < 0.03, "{distribution:?}: {found_deviation}, not {deviation}");
+            assert!(
+                (found_mean - mean).abs() < 0.03,
+                "{distribution:?}: mean {found_mean}, not {mean}"
+            );
+            assert!(
+                (found_deviation - deviation).abs() < 0.03,
+                "{distribution:?}: {found_deviation}, not {deviation}"
+            );
             assert_eq!(distribution.complaint(), None);
         }
     }
 
     #[test]
     fn a_ramp_goes_from_easy_to_hard_and_keeps_its_spread() {
-        let ramp = Ramp { easy: Distribution::Uniform([0.0, 1.0]), hard: Some(Distribution::Uniform([10.0, 11.0])) };
+        let ramp = Ramp {
+            easy: Distribution::Uniform([0.0, 1.0]),
+            hard: Some(Distribution::Uniform([10.0, 11.0])),
+        };
         for hardness in [0.0, 0.5, 1.0] {
-            let values: Vec<f32> = (0..2000).map(|i| ramp.draw(&mut stream(1, i, 0, "ramp"), hardness)).collect();
+            let values: Vec<f32> =
+                (0..2000).map(|i| ramp.draw(&mut stream(1, i, 0, "ramp"), hardness)).collect();
             let low = values.iter().copied().fold(f32::INFINITY, f32::min);
             let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            assert!((low - 10.0 * hardness).abs() < 0.01 && (high - low - 1.0).abs() < 0.01, "[{low}, {high}]");
+            assert!(
+                (low - 10.0 * hardness).abs() < 0.01 && (high - low - 1.0).abs() < 0.01,
+                "[{low}, {high}]"
+            );
         }
     }
 }

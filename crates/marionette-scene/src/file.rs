@@ -39,10 +39,12 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// The scene with its images in another size, if that has the same proportions: it shows the same, larger or smaller.
+    /// The scene with its images in another size, if that has the same proportions: it shows the
+    /// same, larger or smaller.
     pub fn resized(&self, size: ImageSize) -> Option<Scene> {
         let ImageSize { width, height } = self.image;
-        let alike = u64::from(width) * u64::from(size.height) == u64::from(height) * u64::from(size.width);
+        let alike =
+            u64::from(width) * u64::from(size.height) == u64::from(height) * u64::from(size.width);
         alike.then(|| Scene { image: size, ..self.clone() })
     }
 }
@@ -120,7 +122,8 @@ const MOST_BASES: usize = 8;
 /// Loads a scene: one that comes with the program by its name, any other by its path.
 ///
 /// # Errors
-/// Whatever is wrong with the scene file or its figure file, with file, line, what was found and what would do.
+/// Whatever is wrong with the scene file or its figure file, with file, line, what was found and
+/// what would do.
 pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
     let path = PathBuf::from(name_or_path);
     if let Some(file) = embedded(name_or_path)
@@ -151,8 +154,8 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
     check(file, parse_figure(&figure_file)?, figure_file)
 }
 
-/// Checks a scene file's text, with the figure of `figure_file` whatever figure the scene names: the copies that a run
-/// keeps belong together.
+/// Checks a scene file's text, with the figure of `figure_file` whatever figure the scene names:
+/// the copies that a run keeps belong together.
 ///
 /// # Errors
 /// As [`load_scene`].
@@ -161,14 +164,20 @@ pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, 
     check(file, parse_figure(&figure_file)?, figure_file)
 }
 
-/// The scene file with all that it takes from its base, and from that one's base, written out, so that the copy that a run keeps
-/// needs no other scene; and which figure it names, with the file that does.
-fn with_bases(file: TomlFile, depth: usize) -> Result<(TomlFile, (TomlFile, Spanned<String>)), SceneError> {
+/// The scene file with all that it takes from its base, and from that one's base, written out, so
+/// that the copy that a run keeps needs no other scene; and which figure it names, with the file
+/// that does.
+fn with_bases(
+    file: TomlFile,
+    depth: usize,
+) -> Result<(TomlFile, (TomlFile, Spanned<String>)), SceneError> {
     let entries: SceneFile = file.parse()?;
     complaints(&file, &entries)?;
     let own_figure = entries.figure.clone().map(|name| (file.clone(), name));
     let Some(base) = &entries.base else {
-        let missing = |key: &str| file.error(None, format!("there is no `{key}`, and no `base` scene to take it from"));
+        let missing = |key: &str| {
+            file.error(None, format!("there is no `{key}`, and no `base` scene to take it from"))
+        };
         if entries.image.is_none() {
             return Err(missing("image"));
         }
@@ -176,7 +185,8 @@ fn with_bases(file: TomlFile, depth: usize) -> Result<(TomlFile, (TomlFile, Span
         return Ok((with_absolute_backgrounds(file, &entries)?, figure));
     };
     if depth == MOST_BASES {
-        let message = format!("{MOST_BASES} scenes rest on one another; they may be going round in a circle");
+        let message =
+            format!("{MOST_BASES} scenes rest on one another; they may be going round in a circle");
         return Err(file.error(Some(base.span()), message));
     }
     let beside = file.path.parent().unwrap_or(Path::new("")).join(base.get_ref());
@@ -226,7 +236,8 @@ fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let each = patterns.iter().map(|pattern| {
         let fail = |message: String| file.error(Some(pattern.span()), message);
-        let path = std::path::absolute(folder.join(pattern.get_ref())).map_err(|e| fail(e.to_string()))?;
+        let path =
+            std::path::absolute(folder.join(pattern.get_ref())).map_err(|e| fail(e.to_string()))?;
         let Some(path) = path.to_str() else { return Err(fail("the path is not UTF-8".into())) };
         if matches(path).map_err(fail)?.is_empty() {
             return Err(fail(format!("no file matches \"{path}\"")));
@@ -238,7 +249,8 @@ fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>
 
 /// The files that match a pattern, in the order of their names.
 fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let paths = glob::glob(pattern).map_err(|e| format!("\"{pattern}\" is no pattern of file names: {e}"))?;
+    let paths = glob::glob(pattern)
+        .map_err(|e| format!("\"{pattern}\" is no pattern of file names: {e}"))?;
     Ok(paths.filter_map(Result::ok).filter(|path| path.is_file()).collect())
 }
 
@@ -259,7 +271,10 @@ fn complaints(file: &TomlFile, entries: &SceneFile) -> Result<(), SceneError> {
             return Err(file.error(Some(name.span()), message));
         };
         if !(0.0..=1.0).contains(&reach.get_ref().reach) {
-            let message = format!("axes.{axis}.reach is {}; give a number from 0 to 1", reach.get_ref().reach);
+            let message = format!(
+                "axes.{axis}.reach is {}; give a number from 0 to 1",
+                reach.get_ref().reach
+            );
             return Err(file.error(Some(reach.span()), message));
         }
     }
@@ -306,7 +321,10 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
     }
     let poses = match &entries.poses {
         None => (0..figure.poses.len()).collect(),
-        Some(names) => names.iter().map(|name| pose_index(&file, &figure, name)).collect::<Result<Vec<_>, _>>()?,
+        Some(names) => names
+            .iter()
+            .map(|name| pose_index(&file, &figure, name))
+            .collect::<Result<Vec<_>, _>>()?,
     };
     if poses.is_empty() {
         return Err(SceneError {
@@ -331,13 +349,15 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
 
 fn pose_index(file: &TomlFile, figure: &Figure, name: &str) -> Result<usize, SceneError> {
     figure.poses.iter().position(|pose| pose.name == name).ok_or_else(|| {
-        let known = figure.poses.iter().map(|pose| pose.name.as_str()).collect::<Vec<_>>().join(", ");
+        let known =
+            figure.poses.iter().map(|pose| pose.name.as_str()).collect::<Vec<_>>().join(", ");
         let message = format!("\"{name}\" is no family of poses of this figure; there are {known}");
         SceneError { line: file.line_of("", "poses"), ..file.error(None, message) }
     })
 }
 
-/// The figure file that a scene names: `human` is embedded; anything else is a path beside the scene file.
+/// The figure file that a scene names: `human` is embedded; anything else is a path beside the
+/// scene file.
 fn find_figure(file: &TomlFile, name: &Spanned<String>) -> Result<TomlFile, SceneError> {
     let written = name.get_ref();
     let beside = file.path.parent().unwrap_or(Path::new("")).join(written);
@@ -347,7 +367,9 @@ fn find_figure(file: &TomlFile, name: &Spanned<String>) -> Result<TomlFile, Scen
     if written == "human" {
         return Ok(TomlFile { path: "assets/figures/human.toml".into(), text: HUMAN.into() });
     }
-    let message =
-        format!("no figure \"{written}\": {} is not a file; \"human\" comes with the program", beside.display());
+    let message = format!(
+        "no figure \"{written}\": {} is not a file; \"human\" comes with the program",
+        beside.display()
+    );
     Err(file.error(Some(name.span()), message))
 }

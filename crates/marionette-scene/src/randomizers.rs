@@ -1,6 +1,7 @@
 //! The randomizers' settings: for every physical parameter its distribution from easy to hard.
 //!
-//! The field names are the keys of a scene file; the section a parameter stands in tells which hardness axis moves it.
+//! The field names are the keys of a scene file; the section a parameter stands in tells which
+//! hardness axis moves it.
 
 use super::distribution::Ramp;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,8 @@ randomizer! {
         limit_blend = 0.0,
         /// Tilt of the whole figure, degrees.
         tilt_deg = 0.0,
-        /// Probability that a figure that would stand or lie on the ground does so on a block, a beam or a wall.
+        /// Probability that a figure that would stand or lie on the ground does so on a block, a
+        /// beam or a wall.
         block = 0.0,
         /// Probability that a hand holds something: a ball, a racket, a stick, a bag.
         held = 0.0,
@@ -62,7 +64,8 @@ randomizer! {
         roll_deg = 0.0,
         /// Field of view over the shorter image side, degrees.
         field_of_view_deg = 40.0,
-        /// How far the lens moves the image's corners inwards, as a share of their distance from the middle; negative is outwards.
+        /// How far the lens moves the image's corners inwards, as a share of their distance from
+        /// the middle; negative is outwards.
         distortion = 0.0,
     }
 }
@@ -94,7 +97,8 @@ randomizer! {
         shift_y = 0.0,
         /// Probability, for each of the four sides, that the photograph ends within the image.
         border = 0.0,
-        /// How far beyond the figure's box it ends, as a share of the box; negative cuts into the figure.
+        /// How far beyond the figure's box it ends, as a share of the box; negative cuts into the
+        /// figure.
         border_margin = 0.1,
     }
 }
@@ -106,7 +110,8 @@ randomizer! {
         sun = 0.8,
         /// Height of the sun, degrees.
         sun_elevation_deg = 50.0,
-        /// Angle of the sun around the figure, degrees; 0 is behind the camera, 180 behind the figure.
+        /// Angle of the sun around the figure, degrees; 0 is behind the camera, 180 behind the
+        /// figure.
         sun_azimuth_deg = 0.0,
         /// Strength of the light from the sky.
         sky = 0.5,
@@ -114,13 +119,15 @@ randomizer! {
         tint = 0.0,
         /// Exposure, in stops.
         exposure_stops = 0.0,
-        /// How far the camera exposes for the light that there is, 0 to 1; `exposure_stops` is then how far off it is.
+        /// How far the camera exposes for the light that there is, 0 to 1; `exposure_stops` is then
+        /// how far off it is.
         auto_exposure = 0.0,
         /// How far the camera takes the light's colour for white, 0 to 1.
         white_balance = 0.0,
         /// Radius of the sun or lamp over its distance: 0 casts hard shadows, 0.2 is a wide window.
         softness = 0.0,
-        /// Probability that sun or lamp casts shadows; what comes from everywhere, as below clouds, casts none.
+        /// Probability that sun or lamp casts shadows; what comes from everywhere, as below clouds,
+        /// casts none.
         shadows = 1.0,
         /// Probability that a lamp shines in the sun's stead, from the sun's direction.
         lamp = 0.0,

@@ -6,8 +6,8 @@ use std::fmt;
 /// How many hardness axes there are.
 pub const AXES: usize = 8;
 
-/// A hardness per axis, each in [0, 1] from everyday (0) to as extreme as the scene allows (1), in [`HardnessAxis::ALL`]
-/// order.
+/// A hardness per axis, each in [0, 1] from everyday (0) to as extreme as the scene allows (1), in
+/// [`HardnessAxis::ALL`] order.
 pub type Hardness = [f32; AXES];
 
 /// One direction in which a sample can be made harder.
@@ -47,7 +47,16 @@ impl HardnessAxis {
 
     /// The axis' name in scene files, metrics and on the command line.
     pub fn name(self) -> &'static str {
-        ["pose", "view", "occlusion", "truncation", "lighting", "camouflage", "crowd", "degradation"][self as usize]
+        [
+            "pose",
+            "view",
+            "occlusion",
+            "truncation",
+            "lighting",
+            "camouflage",
+            "crowd",
+            "degradation",
+        ][self as usize]
     }
 
     /// The axis called `name`, if there is one.

@@ -1,4 +1,5 @@
-//! What the generator hands to the trainer: pixels and labels of one batch, from one scene state each.
+//! What the generator hands to the trainer: pixels and labels of one batch, from one scene state
+//! each.
 
 use crate::SceneSample;
 use glam::{Vec2, Vec3};
@@ -142,7 +143,8 @@ pub struct Labels {
     pub amodal_box: ImageBox,
     /// Visible pixels.
     pub mask_area: u32,
-    /// Torso length in the image, projected from 3D, pixels: the longer shoulder-to-opposite-hip diagonal.
+    /// Torso length in the image, projected from 3D, pixels: the longer shoulder-to-opposite-hip
+    /// diagonal.
     pub torso: f32,
     /// What was measured of the sample's hardness.
     pub measured: Measured,
@@ -151,7 +153,8 @@ pub struct Labels {
 /// Hardness as it came out, measured in pixels and geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// Visible pixels as a share of the figure's silhouette inside the image: what occlusion leaves.
+    /// Visible pixels as a share of the figure's silhouette inside the image: what occlusion
+    /// leaves.
     pub visible_share: f32,
     /// Silhouette inside the image as a share of the whole silhouette: what truncation leaves.
     pub in_frame_share: f32,

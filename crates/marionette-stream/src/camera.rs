@@ -5,8 +5,9 @@ use marionette_figure::RoundCone;
 
 /// A pinhole camera with radial distortion.
 ///
-/// The camera frame is the usual one of computer vision: x right, y down, z forward. Image coordinates are continuous
-/// with the origin at the top-left corner of the top-left pixel, so the centre of the first pixel is (0.5, 0.5).
+/// The camera frame is the usual one of computer vision: x right, y down, z forward. Image
+/// coordinates are continuous with the origin at the top-left corner of the top-left pixel, so the
+/// centre of the first pixel is (0.5, 0.5).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
     /// Image width, pixels.
@@ -17,8 +18,9 @@ pub struct Camera {
     pub focal: Vec2,
     /// Principal point, pixels.
     pub centre: Vec2,
-    /// λ of the division model (Fitzgibbon, CVPR 2001): what a pinhole camera shows at r from the principal point over the focal length,
-    /// this one shows at r_d with r = r_d / (1 + λ r_d²). Below 0 is a barrel, above a cushion.
+    /// λ of the division model (Fitzgibbon, CVPR 2001): what a pinhole camera shows at r from the
+    /// principal point over the focal length, this one shows at r_d with r = r_d / (1 + λ r_d²).
+    /// Below 0 is a barrel, above a cushion.
     pub distortion: f32,
     /// Extrinsics.
     pub camera_from_world: Affine3A,
@@ -37,15 +39,16 @@ impl Camera {
     /// Nearest depth that is drawn, metres.
     pub const NEAR: f32 = 0.05;
 
-    /// A camera at `eye` that looks at `target`, rolled by `roll` radians, with a field of view of `field_of_view`
-    /// radians over the shorter image side.
+    /// A camera at `eye` that looks at `target`, rolled by `roll` radians, with a field of view of
+    /// `field_of_view` radians over the shorter image side.
     pub fn look_at(size: [u32; 2], field_of_view: f32, eye: Vec3, target: Vec3, roll: f32) -> Self {
         let forward = (target - eye).normalize_or(Vec3::NEG_Z);
         let level = forward.cross(Vec3::Y).normalize_or(Vec3::X);
         let (sin, cos) = roll.sin_cos();
         let right = level * cos + level.cross(forward) * sin;
         let down = forward.cross(right);
-        let world_from_camera = Affine3A::from_cols(right.into(), down.into(), forward.into(), eye.into());
+        let world_from_camera =
+            Affine3A::from_cols(right.into(), down.into(), forward.into(), eye.into());
         let focal = 0.5 * size[0].min(size[1]) as f32 / (0.5 * field_of_view).tan();
         Camera {
             width: size[0],
@@ -71,28 +74,33 @@ impl Camera {
     /// Projects a point of the world.
     pub fn project(&self, world: Vec3) -> Projection {
         let p = self.camera_from_world.transform_point3(world);
-        Projection { pixel: self.distort(Vec2::new(p.x, p.y) / p.z) * self.focal + self.centre, depth: p.z }
+        Projection {
+            pixel: self.distort(Vec2::new(p.x, p.y) / p.z) * self.focal + self.centre,
+            depth: p.z,
+        }
     }
 
-    /// Where a point is seen through the lens that a pinhole camera would show at `straight`, both relative to the principal point in
-    /// focal lengths.
+    /// Where a point is seen through the lens that a pinhole camera would show at `straight`, both
+    /// relative to the principal point in focal lengths.
     pub fn distort(&self, straight: Vec2) -> Vec2 {
         // Beyond some angle a cushion shows nothing; what is there is put at its edge.
         let root = (1.0 - 4.0 * self.distortion * straight.length_squared()).max(0.0).sqrt();
         straight * (2.0 / (1.0 + root))
     }
 
-    /// Where a pinhole camera would show what is seen at `pixel`, relative to the principal point in focal lengths:
-    /// [`Camera::distort`]'s inverse.
+    /// Where a pinhole camera would show what is seen at `pixel`, relative to the principal point
+    /// in focal lengths: [`Camera::distort`]'s inverse.
     pub fn straight(&self, pixel: Vec2) -> Vec2 {
         let seen = (pixel - self.centre) / self.focal;
         seen / (1.0 + self.distortion * seen.length_squared())
     }
 
-    /// The λ with which the corners of the image are moved inwards by `share` of their distance from the middle: they then show what
-    /// a pinhole camera would at 1 / (1 - `share`) of it. At most a half; from -1/8, outwards.
+    /// The λ with which the corners of the image are moved inwards by `share` of their distance
+    /// from the middle: they then show what a pinhole camera would at 1 / (1 - `share`) of it. At
+    /// most a half; from -1/8, outwards.
     pub fn distortion_of(&self, share: f32) -> f32 {
-        let corner = (Vec2::new(self.width as f32, self.height as f32) * 0.5 / self.focal).length_squared();
+        let corner =
+            (Vec2::new(self.width as f32, self.height as f32) * 0.5 / self.focal).length_squared();
         let moved = 1.0 - share.clamp(-0.125, 0.5);
         // What is seen at the corner, r_d, is what a pinhole camera shows at r_d / moved.
         (moved - 1.0) / corner
@@ -100,7 +108,10 @@ impl Camera {
 
     /// Whether `pixel` lies in the image.
     pub fn contains(&self, pixel: Vec2) -> bool {
-        pixel.x >= 0.0 && pixel.y >= 0.0 && pixel.x < self.width as f32 && pixel.y < self.height as f32
+        pixel.x >= 0.0
+            && pixel.y >= 0.0
+            && pixel.x < self.width as f32
+            && pixel.y < self.height as f32
     }
 
     /// The unit direction in the world of the ray through `pixel`.
@@ -118,7 +129,8 @@ impl Camera {
         }
     }
 
-    /// `clip_from_world`, without the distortion, with reversed depth: clip depth is [`Camera::NEAR`] over metres.
+    /// `clip_from_world`, without the distortion, with reversed depth: clip depth is
+    /// [`Camera::NEAR`] over metres.
     pub fn clip_from_world(&self) -> Mat4 {
         let size = Vec2::new(self.width as f32, self.height as f32);
         let scale = 2.0 * self.focal / size;
@@ -149,9 +161,15 @@ pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
         }
     };
     for part in parts {
-        let ball = |t: f32| (part.ends[0].lerp(part.ends[1], t), part.radii[0] + (part.radii[1] - part.radii[0]) * t);
+        let ball = |t: f32| {
+            (
+                part.ends[0].lerp(part.ends[1], t),
+                part.radii[0] + (part.radii[1] - part.radii[0]) * t,
+            )
+        };
         // Through a lens that distorts, the outline between two balls is bent.
-        let balls: &[f32] = if camera.distortion == 0.0 { &[0.0, 1.0] } else { &[0.0, 0.33, 0.67, 1.0] };
+        let balls: &[f32] =
+            if camera.distortion == 0.0 { &[0.0, 1.0] } else { &[0.0, 0.33, 0.67, 1.0] };
         for (centre, radius) in balls.iter().map(|t| ball(*t)) {
             include(centre, radius);
         }
@@ -159,7 +177,8 @@ pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
     [low, high]
 }
 
-/// The slopes, lowest first, of the two lines through the origin that touch the circle around (`across`, `depth`).
+/// The slopes, lowest first, of the two lines through the origin that touch the circle around
+/// (`across`, `depth`).
 fn tangents(across: f32, depth: f32, radius: f32) -> [f32; 2] {
     let reach = radius * (across * across + depth * depth - radius * radius).sqrt();
     [-reach, reach].map(|reach| (across * depth + reach) / (depth * depth - radius * radius))
@@ -169,10 +188,16 @@ fn tangents(across: f32, depth: f32, radius: f32) -> [f32; 2] {
 mod tests {
     use super::*;
 
-    /// 90 degrees over 64 pixels: focal length 32. The camera stands at z = 4 and looks down -z, so world x is image x and
-    /// world y is image up.
+    /// 90 degrees over 64 pixels: focal length 32. The camera stands at z = 4 and looks down -z, so
+    /// world x is image x and world y is image up.
     fn front() -> Camera {
-        Camera::look_at([64, 64], 90f32.to_radians(), Vec3::new(0.0, 1.0, 4.0), Vec3::new(0.0, 1.0, 0.0), 0.0)
+        Camera::look_at(
+            [64, 64],
+            90f32.to_radians(),
+            Vec3::new(0.0, 1.0, 4.0),
+            Vec3::new(0.0, 1.0, 0.0),
+            0.0,
+        )
     }
 
     #[test]
@@ -185,7 +210,11 @@ mod tests {
             (Vec3::new(-1.0, 0.5, 2.0), Vec2::new(16.0, 40.0)),
         ] {
             let found = camera.project(world);
-            assert!(found.pixel.distance(pixel) < 1e-4, "{world} lands at {}, not {pixel}", found.pixel);
+            assert!(
+                found.pixel.distance(pixel) < 1e-4,
+                "{world} lands at {}, not {pixel}",
+                found.pixel
+            );
             assert!((found.depth - (4.0 - world.z)).abs() < 1e-5);
         }
     }
@@ -202,7 +231,13 @@ mod tests {
 
     #[test]
     fn clip_space_agrees_with_projection() {
-        let camera = Camera::look_at([96, 64], 0.8, Vec3::new(2.0, 1.5, 3.0), Vec3::new(0.1, 1.0, -0.2), 0.4);
+        let camera = Camera::look_at(
+            [96, 64],
+            0.8,
+            Vec3::new(2.0, 1.5, 3.0),
+            Vec3::new(0.1, 1.0, -0.2),
+            0.4,
+        );
         for world in [Vec3::new(0.3, 1.2, 0.1), Vec3::new(-0.5, 0.2, 0.7)] {
             let clip = camera.clip_from_world() * world.extend(1.0);
             let ndc = clip / clip.w;
@@ -225,7 +260,11 @@ mod tests {
             assert!(pixel.distance(Vec2::new(64.0, 0.0)) < 1e-3, "{share}: {pixel}");
             for pixel in [Vec2::new(3.0, 50.0), Vec2::new(33.0, 31.0), Vec2::new(60.0, 2.0)] {
                 let seen = camera.project(camera.eye() + camera.ray_through(pixel) * 3.0);
-                assert!(seen.pixel.distance(pixel) < 1e-3, "{share}: {pixel} comes back at {}", seen.pixel);
+                assert!(
+                    seen.pixel.distance(pixel) < 1e-3,
+                    "{share}: {pixel} comes back at {}",
+                    seen.pixel
+                );
             }
         }
     }
@@ -233,7 +272,8 @@ mod tests {
     #[test]
     fn roll_turns_the_picture_the_other_way() {
         let rolled = Camera::look_at([64, 64], 1.5, Vec3::Z * 4.0, Vec3::ZERO, 90f32.to_radians());
-        // The camera's right is now the world's up or down; a point above the centre lies on the horizontal midline.
+        // The camera's right is now the world's up or down; a point above the centre lies on the
+        // horizontal midline.
         let p = rolled.project(Vec3::Y);
         assert!((p.pixel.y - 32.0).abs() < 1e-3 && (p.pixel.x - 32.0).abs() > 1.0);
     }

@@ -1,4 +1,5 @@
-//! The two channels between generator and trainer, and the lag that makes the closed loop deterministic.
+//! The two channels between generator and trainer, and the lag that makes the closed loop
+//! deterministic.
 
 use super::Batch;
 use crate::Policy;
@@ -67,8 +68,9 @@ pub struct TrainerEnd {
 
 /// Makes a stream in which batch `b` is drawn with the policy after batch `b - lag`.
 ///
-/// `backlog` holds the policies of the first batches in order: `lag` times the initial policy at the start of a run, the
-/// last `lag` snapshots on resuming. At most `lag` batches are ever in flight, because each needs a policy of its own.
+/// `backlog` holds the policies of the first batches in order: `lag` times the initial policy at
+/// the start of a run, the last `lag` snapshots on resuming. At most `lag` batches are ever in
+/// flight, because each needs a policy of its own.
 ///
 /// # Panics
 /// Where `backlog` is empty: nothing could ever be drawn.
@@ -84,7 +86,12 @@ pub fn connect(backlog: impl IntoIterator<Item = Arc<Policy>>) -> (GeneratorEnd,
     }
     let in_flight = Arc::new(InFlight::default());
     (
-        GeneratorEnd { policies, batches, in_flight: in_flight.clone(), working_since: Mutex::new(None) },
+        GeneratorEnd {
+            policies,
+            batches,
+            in_flight: in_flight.clone(),
+            working_since: Mutex::new(None),
+        },
         TrainerEnd { policies: policy_sender, batches: batch_receiver, in_flight },
     )
 }
@@ -150,8 +157,8 @@ impl TrainerEnd {
         self.batches.recv().map_err(|_| Closed)
     }
 
-    /// Publishes the policy after the batch just learned from. A generator that has gone already has drawn all it had
-    /// to, so that is no error.
+    /// Publishes the policy after the batch just learned from. A generator that has gone already
+    /// has drawn all it had to, so that is no error.
     pub fn publish(&self, policy: Arc<Policy>) {
         self.in_flight.learned.fetch_add(1, Ordering::SeqCst);
         let _ = self.policies.send(policy);

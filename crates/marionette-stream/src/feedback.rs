@@ -28,8 +28,8 @@ pub struct SampleFeedback {
     pub difficulty: f32,
 }
 
-/// What the trainer found for one batch. A batch whose step was skipped still sends one, with no samples, or the
-/// generator would wait for ever.
+/// What the trainer found for one batch. A batch whose step was skipped still sends one, with no
+/// samples, or the generator would wait for ever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feedback {
     /// The batch's index in the run.

@@ -1,4 +1,5 @@
-//! What the sampler needs to know to draw a sample, and nothing else: an immutable snapshot of the curriculum.
+//! What the sampler needs to know to draw a sample, and nothing else: an immutable snapshot of the
+//! curriculum.
 
 use super::axis::{AXES, Hardness, HardnessAxis};
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,8 @@ pub struct StreamMix {
 }
 
 impl Default for StreamMix {
-    /// No replay: with a quarter of it `nano` learns less, see "What AFL and the curriculum give" in `docs/RESULTS.md`.
+    /// No replay: with a quarter of it `nano` learns less, see "What AFL and the curriculum give"
+    /// in `docs/RESULTS.md`.
     fn default() -> Self {
         StreamMix { uniform: 0.5, steered: 0.5, replay: 0.0 }
     }
@@ -37,11 +39,12 @@ impl Default for StreamMix {
 impl StreamMix {
     /// The stream of sample `index`.
     ///
-    /// Fractional parts of multiples of the golden ratio fill [0, 1) evenly, so every run of consecutive samples, and so
-    /// every batch, holds the three streams in nearly the exact shares, and still a sample's stream depends on its
-    /// index alone.
+    /// Fractional parts of multiples of the golden ratio fill [0, 1) evenly, so every run of
+    /// consecutive samples, and so every batch, holds the three streams in nearly the exact shares,
+    /// and still a sample's stream depends on its index alone.
     pub fn stream_of(&self, index: u64) -> SampleStream {
-        // floor(2^64 / golden ratio); the wrapping product is the fractional part, scaled to 64 bits.
+        // floor(2^64 / golden ratio); the wrapping product is the fractional part, scaled to 64
+        // bits.
         let share = (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64;
         if share < f64::from(self.uniform) {
             SampleStream::Uniform
@@ -121,7 +124,8 @@ pub struct ReplayEntry {
     pub weight: f32,
 }
 
-/// A snapshot of the curriculum: together with the run's seed and a sample's index it determines that sample.
+/// A snapshot of the curriculum: together with the run's seed and a sample's index it determines
+/// that sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// How many batches of feedback the controller had seen when it published this snapshot.
@@ -137,7 +141,12 @@ pub struct Policy {
 impl Policy {
     /// The policy before any feedback: every axis uniform over `bins` bins, nothing to replay.
     pub fn initial(mix: StreamMix, bins: usize) -> Self {
-        Policy { version: 0, mix, axes: std::array::from_fn(|_| AxisDistribution::uniform(bins)), replay: Vec::new() }
+        Policy {
+            version: 0,
+            mix,
+            axes: std::array::from_fn(|_| AxisDistribution::uniform(bins)),
+            replay: Vec::new(),
+        }
     }
 
     /// The distribution of one axis.
@@ -171,8 +180,12 @@ mod tests {
     fn every_batch_holds_the_streams_in_their_shares() {
         let mix = StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 };
         for batch in 0..100 {
-            let uniform = (0..32).filter(|j| mix.stream_of(batch * 32 + j) == SampleStream::Uniform).count();
-            assert!((7..=9).contains(&uniform), "batch {batch} holds {uniform} uniform samples of 32");
+            let uniform =
+                (0..32).filter(|j| mix.stream_of(batch * 32 + j) == SampleStream::Uniform).count();
+            assert!(
+                (7..=9).contains(&uniform),
+                "batch {batch} holds {uniform} uniform samples of 32"
+            );
         }
     }
 

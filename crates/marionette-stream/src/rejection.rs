@@ -55,7 +55,9 @@ impl fmt::Display for Rejection {
         f.write_str(match self {
             Rejection::SelfPenetration => "a limb goes through a limb",
             Rejection::Diverged => "the figure comes apart as it settles",
-            Rejection::SupportPenetration => "a limb goes through the ground, a seat, a wall, a block or a bar",
+            Rejection::SupportPenetration => {
+                "a limb goes through the ground, a seat, a wall, a block or a bar"
+            }
             Rejection::Floating => "the figure is clear of what should carry it",
             Rejection::FiguresPenetrate => "two figures go through each other",
             Rejection::OutOfFrame => "fewer than 5 keypoints are in the image",

@@ -3,7 +3,8 @@
 use super::{AXES, Camera, Hardness, Rejection, SampleStream};
 use glam::{Quat, Vec2, Vec3};
 use marionette_figure::{
-    BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, place_parts, solve, worn_parts,
+    BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, place_parts, solve,
+    worn_parts,
 };
 
 /// One scene, fully decided.
@@ -31,8 +32,8 @@ pub struct SceneSample {
     pub props: Vec<Prop>,
     /// The camera.
     pub camera: Camera,
-    /// The part of the image that shows anything: left, top, right, bottom, pixels; beyond it is black, like beyond the edge of a
-    /// photograph that a square was cut from.
+    /// The part of the image that shows anything: left, top, right, bottom, pixels; beyond it is
+    /// black, like beyond the edge of a photograph that a square was cut from.
     pub border: [u32; 4],
     /// The light.
     pub light: Light,
@@ -65,9 +66,11 @@ pub struct FigureSample {
     pub fault: Option<Rejection>,
     /// What it wears: indices into the figure's garments, innermost first.
     pub outfit: Vec<usize>,
-    /// The parts of its body without clothes, in the world, metres. They may not go through anything; cloth gives way.
+    /// The parts of its body without clothes, in the world, metres. They may not go through
+    /// anything; cloth gives way.
     pub flesh: Vec<RoundCone>,
-    /// Its parts in the world as they are drawn, metres: the body's in the figure's order, then those of its garments.
+    /// Its parts in the world as they are drawn, metres: the body's in the figure's order, then
+    /// those of its garments.
     pub parts: Vec<RoundCone>,
     /// Linear RGB of each part.
     pub part_colors: Vec<Vec3>,
@@ -108,7 +111,8 @@ impl FigureSample {
     }
 }
 
-/// How the surface of a part looks: a pattern in the coordinates of the figure at rest goes on from part to part.
+/// How the surface of a part looks: a pattern in the coordinates of the figure at rest goes on from
+/// part to part.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PartLook {
     /// Index of its fabric.
@@ -121,8 +125,9 @@ pub struct PartLook {
 
 /// Cloth, hair or skin: what is done to a part's own colour.
 ///
-/// At a point (x, y, z) of the figure at rest the pattern is `waves.x sin(across x) + waves.y sin(along y) + waves.z n`, n being noise in
-/// [-1, 1]; where that is above `threshold` the second colour shows.
+/// At a point (x, y, z) of the figure at rest the pattern is `waves.x sin(across x) + waves.y
+/// sin(along y) + waves.z n`, n being noise in [-1, 1]; where that is above `threshold` the second
+/// colour shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Fabric {
     /// Linear RGB of the pattern.
@@ -133,8 +138,8 @@ pub struct Fabric {
     pub threshold: f32,
     /// Radians a metre in x and y, and cells of the noise a metre.
     pub pitch: Vec3,
-    /// A print on chest and back: height of its middle in the figure at rest, half width, half height, side of its cells, all metres;
-    /// none where the width is 0.
+    /// A print on chest and back: height of its middle in the figure at rest, half width, half
+    /// height, side of its cells, all metres; none where the width is 0.
     pub print: [f32; 4],
     /// How far folds and strands lighten and darken it.
     pub folds: f32,
@@ -232,7 +237,8 @@ pub struct Light {
 }
 
 impl Light {
-    /// Roughly the linear RGB that falls on things, on average: the sun shines on some of them, and at an angle.
+    /// Roughly the linear RGB that falls on things, on average: the sun shines on some of them, and
+    /// at an angle.
     pub fn mean(&self) -> Vec3 {
         self.sun_color * 0.4 + (self.sky_color + self.bounce_color) * 0.5
     }
@@ -247,7 +253,8 @@ pub struct Lamp {
     pub aim: Vec3,
     /// Cosine of the angle from `aim` at which its light ends; -1 where it shines all round.
     pub cutoff: f32,
-    /// Distance at which its light has the strength of [`Light::sun_color`], metres; it falls with the square.
+    /// Distance at which its light has the strength of [`Light::sun_color`], metres; it falls with
+    /// the square.
     pub reach: f32,
 }
 
@@ -326,7 +333,8 @@ pub struct Degradation {
     pub noise: f32,
     /// Side of the blocks that the picture is reduced to, pixels; 1 leaves it as it is.
     pub block: u32,
-    /// Standard deviation of the blur of what is infinitely far away, pixels; what is at `focus` is sharp.
+    /// Standard deviation of the blur of what is infinitely far away, pixels; what is at `focus` is
+    /// sharp.
     pub aperture: f32,
     /// Depth that the lens is focused on, metres.
     pub focus: f32,
@@ -338,11 +346,13 @@ pub struct Degradation {
     pub shot_noise: f32,
     /// Varies the noise.
     pub seed: u32,
-    /// Power that linear light is raised to about middle grey: above 1 dark goes darker and bright brighter.
+    /// Power that linear light is raised to about middle grey: above 1 dark goes darker and bright
+    /// brighter.
     pub contrast: f32,
     /// Factor on how far colours are from grey.
     pub saturation: f32,
-    /// Share of the range, at its bright end, into which all that is brighter is pressed; 0 cuts it off.
+    /// Share of the range, at its bright end, into which all that is brighter is pressed; 0 cuts it
+    /// off.
     pub shoulder: f32,
     /// Quality that the picture is kept at as a JPEG, 1 to 100; `None` where it never was one.
     pub jpeg: Option<u8>,

@@ -1,4 +1,5 @@
-//! Learning from labelled batches: Adversarial Focal Loss, the curriculum, the trainer, and what becomes of a network afterwards.
+//! Learning from labelled batches: Adversarial Focal Loss, the curriculum, the trainer, and what
+//! becomes of a network afterwards.
 //!
 //! - [`afl`]: the critic, its scores, the weights of samples.
 //! - [`curriculum`]: from feedback to the next policy.

@@ -14,11 +14,14 @@ use bevy::{
     },
     prelude::*,
     render::{Render, RenderApp, RenderPlugin, RenderSystems},
-    window::{CursorMoved, ExitCondition, PresentMode, PrimaryWindow, WindowOccluded, WindowResolution},
+    window::{
+        CursorMoved, ExitCondition, PresentMode, PrimaryWindow, WindowOccluded, WindowResolution,
+    },
     winit::{UpdateMode, WINIT_WINDOWS, WinitSettings},
 };
 use bevy_egui::{
-    EguiContexts, EguiGlobalSettings, EguiInput, EguiPlugin, EguiPrimaryContextPass, PrimaryEguiContext, egui,
+    EguiContexts, EguiGlobalSettings, EguiInput, EguiPlugin, EguiPrimaryContextPass,
+    PrimaryEguiContext, egui,
 };
 use marionette_render::task_pools;
 use marionette_run::threads;
@@ -39,7 +42,8 @@ const SLOWEST: Duration = Duration::from_millis(1000);
 const TOUCHED: Duration = Duration::from_secs(1);
 /// How often a window that nobody can see looks whether it can be seen.
 const HIDDEN: Duration = Duration::from_millis(500);
-/// How far the window's threads stand back: at 10, a thread of the run's that wants the same core gets nine tenths of it.
+/// How far the window's threads stand back: at 10, a thread of the run's that wants the same core
+/// gets nine tenths of it.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 /// The share of the time that pictures may take: one part in so many.
@@ -82,8 +86,15 @@ pub fn run(subject: Subject) -> Result<(), ViewerError> {
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the windowing system does not say why").lines().next().unwrap_or_default().to_owned()
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("the windowing system does not say why")
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn build(subject: Subject) -> App {
@@ -117,7 +128,8 @@ fn build(subject: Subject) -> App {
         focused_mode: update_mode(REFRESH, false),
         unfocused_mode: update_mode(REFRESH, false),
     });
-    let stopwatch = Stopwatch { origin: Instant::now(), began: Arc::default(), took: Arc::default() };
+    let stopwatch =
+        Stopwatch { origin: Instant::now(), began: Arc::default(), took: Arc::default() };
     app.insert_resource(Pacing {
         began: Instant::now(),
         took: stopwatch.took.clone(),
@@ -145,19 +157,22 @@ fn build(subject: Subject) -> App {
     app.sub_app_mut(RenderApp)
         .insert_resource(stopwatch)
         .add_systems(Render, stop_watch.in_set(RenderSystems::Cleanup));
-    // The pools are the run's: a system of the window's must not wait for one of the generator's, nor the other way round.
+    // The pools are the run's: a system of the window's must not wait for one of the generator's,
+    // nor the other way round.
     single_threaded(app.world_mut());
     single_threaded(app.sub_app_mut(RenderApp).world_mut());
     app
 }
 
-/// Lets the run's threads go first: from here on this thread and those that it starts, the graphics driver's among them, take what is
-/// left. The pools that both use are there by now, or are made now.
+/// Lets the run's threads go first: from here on this thread and those that it starts, the graphics
+/// driver's among them, take what is left. The pools that both use are there by now, or are made
+/// now.
 fn give_way() {
     let _ = rayon::current_num_threads();
     #[cfg(target_os = "linux")]
     {
-        // On Linux this is of the calling thread alone. Where it is refused, the window takes its turn like all others.
+        // On Linux this is of the calling thread alone. Where it is refused, the window takes its
+        // turn like all others.
         let _ = rustix::process::nice(NICENESS);
     }
 }
@@ -183,7 +198,10 @@ fn begin(mut pacing: ResMut<Pacing>, stopwatch: Res<Stopwatch>) {
 /// The picture is drawn, as far as this thread is concerned.
 fn stop_watch(stopwatch: Res<Stopwatch>) {
     let began = stopwatch.began.load(Ordering::Relaxed);
-    stopwatch.took.store((stopwatch.origin.elapsed().as_micros() as u64).saturating_sub(began), Ordering::Relaxed);
+    stopwatch.took.store(
+        (stopwatch.origin.elapsed().as_micros() as u64).saturating_sub(began),
+        Ordering::Relaxed,
+    );
 }
 
 /// Takes in what the run has to say, and does the next thing of a tour.
@@ -203,7 +221,8 @@ fn attend(
     }
 }
 
-/// Draws as often as is worth it: ten times a second, less often where a picture takes long, not at all where nobody sees it.
+/// Draws as often as is worth it: ten times a second, less often where a picture takes long, not at
+/// all where nobody sees it.
 fn pace(
     mut pacing: ResMut<Pacing>,
     mut viewer: ResMut<Viewer>,
@@ -242,8 +261,8 @@ fn pace(
     }
 }
 
-/// Draws every `wait`, and at once when something happens to the window only while somebody is at it: winit's own request to draw
-/// counts as something, so that every picture would be drawn twice.
+/// Draws every `wait`, and at once when something happens to the window only while somebody is at
+/// it: winit's own request to draw counts as something, so that every picture would be drawn twice.
 fn update_mode(wait: Duration, touched: bool) -> UpdateMode {
     UpdateMode::Reactive {
         wait,
@@ -264,13 +283,17 @@ struct Touches<'w, 's> {
 
 impl Touches<'_, '_> {
     fn any(&mut self) -> bool {
-        self.moved.read().count() + self.buttons.read().count() + self.wheel.read().count() + self.keys.read().count()
+        self.moved.read().count()
+            + self.buttons.read().count()
+            + self.wheel.read().count()
+            + self.keys.read().count()
             > 0
     }
 }
 
-/// The time to rest after a picture where it should be `wanted` and is `now`: in coarse steps, and not shorter before it should be much
-/// shorter, because a change is itself a reason to draw at once.
+/// The time to rest after a picture where it should be `wanted` and is `now`: in coarse steps, and
+/// not shorter before it should be much shorter, because a change is itself a reason to draw at
+/// once.
 fn rested(now: Duration, wanted: Duration) -> Duration {
     if wanted <= now && wanted * 2 > now {
         return now;
@@ -288,7 +311,10 @@ fn minimised(window: &Query<Entity, With<PrimaryWindow>>) -> bool {
 }
 
 /// Keys and clicks of a tour come in where those of people do.
-fn type_for_tour(mut tour: ResMut<Tour>, mut inputs: Query<&mut EguiInput, With<PrimaryEguiContext>>) {
+fn type_for_tour(
+    mut tour: ResMut<Tour>,
+    mut inputs: Query<&mut EguiInput, With<PrimaryEguiContext>>,
+) {
     if let Ok(mut input) = inputs.single_mut() {
         input.events.extend(tour.typed());
     }
@@ -299,7 +325,9 @@ fn draw(mut contexts: EguiContexts, mut viewer: ResMut<Viewer>, pacing: Res<Paci
         return Ok(());
     }
     let context = contexts.ctx_mut()?.clone();
-    let builder = egui::UiBuilder::new().layer_id(egui::LayerId::background()).max_rect(context.viewport_rect());
+    let builder = egui::UiBuilder::new()
+        .layer_id(egui::LayerId::background())
+        .max_rect(context.viewport_rect());
     let mut ui = egui::Ui::new(context, "viewport".into(), builder);
     chrome::show(&mut ui, &mut viewer);
     viewer.pictures += 1;
@@ -312,11 +340,16 @@ mod tests {
 
     #[test]
     fn the_rest_between_pictures_follows_their_cost_without_changing_all_the_time() {
-        let rest = |now, wanted| rested(Duration::from_millis(now), Duration::from_millis(wanted)).as_millis();
+        let rest = |now, wanted| {
+            rested(Duration::from_millis(now), Duration::from_millis(wanted)).as_millis()
+        };
         assert_eq!(
             [rest(100, 30), rest(100, 60), rest(100, 101), rest(150, 120), rest(150, 76)],
             [100, 100, 150, 150, 150]
         );
-        assert_eq!([rest(150, 60), rest(100, 90_000), rest(1000, 501), rest(1000, 90)], [100, 1000, 1000, 100]);
+        assert_eq!(
+            [rest(150, 60), rest(100, 90_000), rest(1000, 501), rest(1000, 90)],
+            [100, 1000, 1000, 100]
+        );
     }
 }

@@ -35,12 +35,14 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         let (title, text) = if viewer.subject.watch.is_some() {
             (
                 "The first batch is on its way",
-                "The renderer warms up and the exams' images are drawn or read; then the tiles being trained on appear here.",
+                "The renderer warms up and the exams' images are drawn or read; then the tiles \
+                 being trained on appear here.",
             )
         } else {
             (
                 "No batch",
-                "This run is over and only read: nothing is trained on. The stage draws any of its samples again.",
+                "This run is over and only read: nothing is trained on. The stage draws any of \
+                 its samples again.",
             )
         };
         nothing_yet(ui, title, text);
@@ -61,16 +63,21 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let columns = columns(tiles.len(), room.x, room.y);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let side = ((ui.available_width() - 12.0) / columns as f32 - gap).max(24.0);
-        let tall = tiles.first().map_or(side, |tile| side * tile.height as f32 / tile.width.max(1) as f32);
+        let tall =
+            tiles.first().map_or(side, |tile| side * tile.height as f32 / tile.width.max(1) as f32);
         let rows = tiles.len().div_ceil(columns);
-        let (response, painter) =
-            ui.allocate_painter(vec2(columns as f32 * (side + gap), rows as f32 * (tall + gap) + gap), Sense::click());
+        let (response, painter) = ui.allocate_painter(
+            vec2(columns as f32 * (side + gap), rows as f32 * (tall + gap) + gap),
+            Sense::click(),
+        );
         let low = response.rect.min + vec2(gap * 0.5, gap * 0.5);
         let area = |i: usize| {
-            let corner = vec2((i % columns) as f32 * (side + gap), (i / columns) as f32 * (tall + gap));
+            let corner =
+                vec2((i % columns) as f32 * (side + gap), (i / columns) as f32 * (tall + gap));
             Rect::from_min_size(low + corner, vec2(side, tall))
         };
-        let hovered = response.hover_pos().and_then(|at| (0..tiles.len()).find(|i| area(*i).contains(at)));
+        let hovered =
+            response.hover_pos().and_then(|at| (0..tiles.len()).find(|i| area(*i).contains(at)));
         for (i, tile) in tiles.iter().enumerate() {
             let area = area(i);
             if let Some((_, Some(atlas))) = viewer.batch.shown.shown() {
@@ -96,7 +103,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                     [true, true],
                 );
             }
-            if let Some(found) = shown.report.predictions.get(i).filter(|_| viewer.layout.marks[1]) {
+            if let Some(found) = shown.report.predictions.get(i).filter(|_| viewer.layout.marks[1])
+            {
                 paint::prediction(&painter.with_clip_rect(area), figure, found, &place, size);
             }
         }
@@ -147,8 +155,10 @@ pub fn described(sample: &SceneSample, report: &StepReport, i: usize) -> String 
     };
     let mut text = format!("sample {}, attempt {}, {stream}", sample.index, sample.attempt);
     if let Some(metrics) = report.samples.get(i) {
-        text +=
-            &format!("\nscore {:.2}, error {:.2} torsos, loss {:.2}", metrics.difficulty, metrics.error, metrics.loss);
+        text += &format!(
+            "\nscore {:.2}, error {:.2} torsos, loss {:.2}",
+            metrics.difficulty, metrics.error, metrics.loss
+        );
     }
     for axis in HardnessAxis::ALL {
         text += &format!("\n{axis} {:.2}", sample.hardness[axis as usize]);
@@ -164,7 +174,10 @@ mod tests {
     fn a_batch_fits_into_its_panel() {
         for tiles in [1, 8, 32, 33] {
             let columns = columns(tiles, 1260.0, 600.0);
-            assert!(1260.0 / columns as f32 * tiles.div_ceil(columns) as f32 <= 600.0, "{tiles}: {columns}");
+            assert!(
+                1260.0 / columns as f32 * tiles.div_ceil(columns) as f32 <= 600.0,
+                "{tiles}: {columns}"
+            );
         }
         assert!(columns(4096, 1260.0, 600.0) < 40);
     }

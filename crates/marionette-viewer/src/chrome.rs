@@ -1,4 +1,5 @@
-//! The window around the panels: its state, the bar at the top, the line at the bottom, the sheet of keys.
+//! The window around the panels: its state, the bar at the top, the line at the bottom, the sheet
+//! of keys.
 
 use super::{
     Subject, batch, controls, curriculum, curves,
@@ -51,7 +52,11 @@ impl Viewer {
     /// A window on `subject`.
     pub fn new(subject: Subject) -> Self {
         let layout = Layout::load();
-        let panel = if subject.watch.is_none() && layout.panel == Panel::Batch { Panel::Curves } else { layout.panel };
+        let panel = if subject.watch.is_none() && layout.panel == Panel::Batch {
+            Panel::Curves
+        } else {
+            layout.panel
+        };
         let layout = Layout { panel, ..layout };
         Viewer {
             data: Data::read(&subject),
@@ -165,7 +170,10 @@ fn style(context: &Context, viewer: &mut Viewer) {
 fn bar(ui: &mut Ui, viewer: &mut Viewer) {
     ui.horizontal(|ui| {
         for (i, panel) in Panel::ALL.into_iter().enumerate() {
-            let label = ui.selectable_label(viewer.layout.panel == panel, RichText::new(panel.name()).size(15.0));
+            let label = ui.selectable_label(
+                viewer.layout.panel == panel,
+                RichText::new(panel.name()).size(15.0),
+            );
             if label.on_hover_text(format!("key {}", i + 1)).clicked() {
                 viewer.layout.panel = panel;
             }
@@ -174,7 +182,8 @@ fn bar(ui: &mut Ui, viewer: &mut Viewer) {
         let live = viewer.is_live();
         let paused = viewer.paused();
         ui.add_enabled_ui(live, |ui| {
-            let (text, control) = if paused { ("Resume", Control::Resume) } else { ("Pause", Control::Pause) };
+            let (text, control) =
+                if paused { ("Resume", Control::Resume) } else { ("Pause", Control::Pause) };
             if ui.button(text).on_hover_text("space").clicked() {
                 viewer.control(control);
             }
@@ -194,7 +203,9 @@ fn bar(ui: &mut Ui, viewer: &mut Viewer) {
         if viewer.data.steering_controls() > 0 {
             let touches = viewer.data.steering_controls();
             ui.label(RichText::new("steered by hand").color(theme::text(dark, theme::NOTE)))
-                .on_hover_text(format!("{touches} settings were changed by hand; hand.jsonl says when and how"));
+                .on_hover_text(format!(
+                    "{touches} settings were changed by hand; hand.jsonl says when and how"
+                ));
         }
         ui.with_layout(egui::Layout::right_to_left(Align::Center), |ui| {
             if ui.button("?").on_hover_text("keys").clicked() {
@@ -223,7 +234,8 @@ fn standing(viewer: &Viewer, paused: bool) -> (&'static str, egui::Color32) {
 fn line(ui: &mut Ui, viewer: &Viewer) {
     ui.horizontal(|ui| {
         let note = viewer.data.notes.back().map_or("", String::as_str);
-        let rate = viewer.data.last("samples_per_second").map(|rate| format!("{rate:.0} samples/s"));
+        let rate =
+            viewer.data.last("samples_per_second").map(|rate| format!("{rate:.0} samples/s"));
         let loss = viewer.data.last("loss").map(|loss| format!("loss {loss:.3}"));
         let pck = viewer.data.last("pck").map(|pck| format!("PCK {pck:.3}"));
         let figures: Vec<String> = [loss, pck, rate].into_iter().flatten().collect();
@@ -244,7 +256,9 @@ fn ending(ui: &mut Ui, viewer: &Viewer) {
             Some(checkpoint) => {
                 ui.label(format!("The newest checkpoint: {}", checkpoint.display()));
                 let run = viewer.subject.directory.path().display();
-                ui.label(RichText::new(format!("marionette train --run {run} --resume")).monospace());
+                ui.label(
+                    RichText::new(format!("marionette train --run {run} --resume")).monospace(),
+                );
             }
             None => {
                 ui.label("There is no checkpoint yet: the run starts over with --resume.");
@@ -261,8 +275,9 @@ fn hint(ui: &mut Ui, viewer: &mut Viewer) {
     egui::Frame::group(ui.style()).stroke((1.0, theme::SERIES[0])).show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(
-                "The run goes on whatever you do here, also when you close the window. Keys 1 to 6 change the panel, a click on a \
-                 tile puts it on the stage, space stands still, ? shows all keys.",
+                "The run goes on whatever you do here, also when you close the window. Keys 1 to \
+                 6 change the panel, a click on a tile puts it on the stage, space stands still, \
+                 ? shows all keys.",
             );
             if ui.button("Got it").clicked() {
                 viewer.layout.hint_read = true;

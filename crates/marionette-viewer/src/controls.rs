@@ -34,7 +34,8 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
     ui.add_enabled_ui(live, |ui| {
         ui.heading("The run");
         ui.horizontal_wrapped(|ui| {
-            let (text, control) = if paused { ("Resume", Control::Resume) } else { ("Pause", Control::Pause) };
+            let (text, control) =
+                if paused { ("Resume", Control::Resume) } else { ("Pause", Control::Pause) };
             if ui.button(text).on_hover_text("space").clicked() {
                 controls.push(control);
             }
@@ -47,7 +48,10 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
                     controls.push(control);
                 }
             }
-            if ui.button("Export weights").on_hover_text(format!("E: to {}", viewer.export_path().display())).clicked()
+            if ui
+                .button("Export weights")
+                .on_hover_text(format!("E: to {}", viewer.export_path().display()))
+                .clicked()
             {
                 controls.push(Control::Export(viewer.export_path()));
             }
@@ -56,7 +60,8 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
         ui.add_space(10.0);
         ui.heading("Steering");
         ui.small(
-            "Each of these does change it: it is written into hand.jsonl, and the run is marked as steered by hand.",
+            "Each of these does change it: it is written into hand.jsonl, and the run is marked \
+             as steered by hand.",
         );
         let Some(hand) = viewer.settings().cloned() else {
             ui.label("These can be set from the first step on.");
@@ -68,13 +73,25 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
         }
         let Controls { gamma, floor, factor } = &mut viewer.controls;
         Grid::new("values").num_columns(3).show(ui, |ui| {
-            value(ui, "γ, exponent of the scores", gamma, hand.gamma, ManualSettings::MOST_GAMMA, |v| {
-                controls.push(Control::Gamma(v))
+            value(
+                ui,
+                "γ, exponent of the scores",
+                gamma,
+                hand.gamma,
+                ManualSettings::MOST_GAMMA,
+                |v| controls.push(Control::Gamma(v)),
+            );
+            value(ui, "floor, share that stays uniform", floor, hand.floor, 1.0, |v| {
+                controls.push(Control::Floor(v))
             });
-            value(ui, "floor, share that stays uniform", floor, hand.floor, 1.0, |v| controls.push(Control::Floor(v)));
-            value(ui, "factor on the learning rate", factor, hand.rate_factor, ManualSettings::MOST_FACTOR, |v| {
-                controls.push(Control::RateFactor(v))
-            });
+            value(
+                ui,
+                "factor on the learning rate",
+                factor,
+                hand.rate_factor,
+                ManualSettings::MOST_FACTOR,
+                |v| controls.push(Control::RateFactor(v)),
+            );
         });
         let held = hand.locks.iter().filter(|lock| lock.is_some()).count();
         let held = match held {
@@ -86,8 +103,16 @@ fn touch(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
     });
 }
 
-/// A value that takes effect when it is let go of. What is typed beyond its range arrives as it is, and the run says what it made of it.
-fn value(ui: &mut Ui, name: &str, set: &mut Option<f64>, now: f64, most: f64, mut control: impl FnMut(f64)) {
+/// A value that takes effect when it is let go of. What is typed beyond its range arrives as it is,
+/// and the run says what it made of it.
+fn value(
+    ui: &mut Ui,
+    name: &str,
+    set: &mut Option<f64>,
+    now: f64,
+    most: f64,
+    mut control: impl FnMut(f64),
+) {
     ui.label(name);
     let mut shown = set.unwrap_or(now);
     let slider = ui.add(Slider::new(&mut shown, 0.0..=most).show_value(false));
@@ -95,8 +120,10 @@ fn value(ui: &mut Ui, name: &str, set: &mut Option<f64>, now: f64, most: f64, mu
     if slider.changed() || typed.changed() {
         *set = Some(shown);
     }
-    let let_go =
-        slider.drag_stopped() || typed.drag_stopped() || typed.lost_focus() || (slider.changed() && !slider.dragged());
+    let let_go = slider.drag_stopped()
+        || typed.drag_stopped()
+        || typed.lost_focus()
+        || (slider.changed() && !slider.dragged());
     if let (Some(wanted), true) = (*set, let_go) {
         control(wanted);
         *set = None;
@@ -127,7 +154,10 @@ fn touched(ui: &mut Ui, viewer: &Viewer) {
         for note in viewer.data.notes.iter().rev() {
             ui.label(note);
         }
-        ui.small(format!("a picture of this window takes {:.0} ms", viewer.cost.as_secs_f64() * 1000.0));
+        ui.small(format!(
+            "a picture of this window takes {:.0} ms",
+            viewer.cost.as_secs_f64() * 1000.0
+        ));
     });
 }
 
@@ -136,7 +166,8 @@ fn written(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Array(shares) => {
-            let share = |share: &Value| format!("{:.0}", share.as_f64().unwrap_or_default() * 100.0);
+            let share =
+                |share: &Value| format!("{:.0}", share.as_f64().unwrap_or_default() * 100.0);
             shares.iter().map(share).collect::<Vec<_>>().join(" ") + " %"
         }
         other => other.to_string().chars().take(48).collect(),

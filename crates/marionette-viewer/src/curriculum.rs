@@ -1,4 +1,5 @@
-//! What is drawn, and why: per axis the distribution now and over time, what each bin is worth, and locks.
+//! What is drawn, and why: per axis the distribution now and over time, what each bin is worth, and
+//! locks.
 
 use super::{
     chrome::{Viewer, nothing_yet},
@@ -7,8 +8,8 @@ use super::{
     theme,
 };
 use bevy_egui::egui::{
-    Color32, ColorImage, Context, Grid, Rect, RichText, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, pos2,
-    vec2,
+    Color32, ColorImage, Context, Grid, Rect, RichText, ScrollArea, Sense, TextureHandle,
+    TextureOptions, Ui, pos2, vec2,
 };
 use marionette_run::Control;
 use marionette_stream::{AXES, HardnessAxis, SampleStream};
@@ -66,7 +67,16 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let over_time = (ui.available_width() - 92.0 - 5.0 * 122.0 - 120.0 - 18.0).max(120.0);
         Grid::new("axes").num_columns(8).spacing([6.0, 3.0]).show(ui, |ui| {
-            for title in ["axis", "share now", "share over time", "utility", "error", "difficulty", "rejected", "by hand"] {
+            for title in [
+                "axis",
+                "share now",
+                "share over time",
+                "utility",
+                "error",
+                "difficulty",
+                "rejected",
+                "by hand",
+            ] {
                 ui.small(title);
             }
             ui.end_row();
@@ -77,25 +87,32 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                     ui.set_width(86.0);
                     ui.strong(axis.axis.name());
                     ui.small(format!("mean {:.2}", axis.mean_hardness));
-                    ui.small(format!("{:.3} nats", axis.kl)).on_hover_text("divergence from an even distribution");
+                    ui.small(format!("{:.3} nats", axis.kl))
+                        .on_hover_text("divergence from an even distribution");
                 });
                 bins(ui, axis, Column::Share, &shares);
                 heat(ui, data, viewer.maps.of(axis.axis), axis.axis, over_time);
                 for column in [Column::Utility, Column::Error, Column::Difficulty] {
                     bins(ui, axis, column, &shares);
                 }
-                let rejected: Vec<f32> = data.rejected[axis.axis as usize].iter().map(|count| *count as f32).collect();
+                let rejected: Vec<f32> =
+                    data.rejected[axis.axis as usize].iter().map(|count| *count as f32).collect();
                 bins(ui, axis, Column::Rejected, &rejected);
-                let held = viewer.settings().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
+                let held =
+                    viewer.settings().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
                 controls.extend(lock(ui, axis.axis, &shares, held, live));
                 ui.end_row();
             }
         });
-        ui.small("Bins go from everyday (blue) to extreme (orange). Hatched bins count as unlearnable for now. A held axis is drawn as it is held; its statistics go on.");
+        ui.small(
+            "Bins go from everyday (blue) to extreme (orange). Hatched bins count as unlearnable \
+             for now. A held axis is drawn as it is held; its statistics go on.",
+        );
         if !viewer.data.reasons.is_empty() {
             let mut reasons: Vec<(&String, &u64)> = viewer.data.reasons.iter().collect();
             reasons.sort_by(|a, b| b.1.cmp(a.1));
-            let texts: Vec<String> = reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            let texts: Vec<String> =
+                reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
             ui.small(format!("Rejected draws: {}", texts.join(", ")));
         }
     });
@@ -106,14 +123,19 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
 
 /// Shares of the three streams: as asked for, and in the newest batch.
 fn streams(ui: &mut Ui, viewer: &Viewer) {
-    let mix = viewer.data.newest.as_ref().map_or(viewer.subject.config.curriculum.mix, |newest| newest.policy.mix);
+    let mix = viewer
+        .data
+        .newest
+        .as_ref()
+        .map_or(viewer.subject.config.curriculum.mix, |newest| newest.policy.mix);
     ui.horizontal(|ui| {
         ui.label("Streams:");
         let wanted = [mix.uniform, mix.steered, mix.replay];
         let found = viewer.data.newest.as_ref().map(|newest| {
             let tiles = &newest.batch.tiles;
             let share = |stream: SampleStream| {
-                tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32 / tiles.len().max(1) as f32
+                tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32
+                    / tiles.len().max(1) as f32
             };
             [SampleStream::Uniform, SampleStream::Steered, SampleStream::Replay].map(share)
         });
@@ -126,7 +148,8 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
             left += width;
         }
         for (i, name) in ["uniform", "steered", "replayed"].into_iter().enumerate() {
-            let now = found.map_or(String::new(), |found| format!(", {:.0} % now", found[i] * 100.0));
+            let now =
+                found.map_or(String::new(), |found| format!(", {:.0} % now", found[i] * 100.0));
             ui.label(RichText::new("■").color(theme::SERIES[i]));
             ui.label(format!("{name} {:.0} %{now}", wanted[i] * 100.0));
         }
@@ -143,7 +166,8 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
 }
 
 fn now(data: &Data, axis: &AxisSummary) -> Vec<f32> {
-    let drawn = data.newest.as_ref().map(|newest| newest.policy.axis(axis.axis).probabilities.clone());
+    let drawn =
+        data.newest.as_ref().map(|newest| newest.policy.axis(axis.axis).probabilities.clone());
     drawn.unwrap_or_else(|| axis.bins.iter().map(|bin| bin.probability).collect())
 }
 
@@ -172,7 +196,11 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
     let count = axis.bins.len().max(1);
     let values: Vec<f32> = match column {
         Column::Share | Column::Rejected => given.to_vec(),
-        _ => axis.bins.iter().map(|bin| column.value(bin).map_or(f32::NAN, |value| value as f32)).collect(),
+        _ => axis
+            .bins
+            .iter()
+            .map(|bin| column.value(bin).map_or(f32::NAN, |value| value as f32))
+            .collect(),
     };
     let most = values.iter().copied().filter(|v| v.is_finite()).map(f32::abs).fold(1e-6, f32::max);
     let top = match column {
@@ -192,17 +220,24 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
         let even = area.bottom() - area.height() / count as f32 / top;
         painter.hline(area.x_range(), even, (1.0, ui.visuals().weak_text_color()));
     }
-    for (i, _) in axis.bins.iter().enumerate().filter(|(_, bin)| bin.unlearnable && column != Column::Rejected) {
+    for (i, _) in axis
+        .bins
+        .iter()
+        .enumerate()
+        .filter(|(_, bin)| bin.unlearnable && column != Column::Rejected)
+    {
         let width = area.width() / count as f32;
         for stripe in 0..5 {
             let y = area.top() + area.height() * stripe as f32 / 5.0;
             let left = area.left() + width * i as f32;
-            painter.line_segment([pos2(left, y + 10.0), pos2(left + width, y)], (1.0, theme::WRONG));
+            painter
+                .line_segment([pos2(left, y + 10.0), pos2(left + width, y)], (1.0, theme::WRONG));
         }
     }
     let text: Vec<String> = (0..count)
         .map(|i| {
-            let range = format!("{:.2} to {:.2}", i as f32 / count as f32, (i + 1) as f32 / count as f32);
+            let range =
+                format!("{:.2} to {:.2}", i as f32 / count as f32, (i + 1) as f32 / count as f32);
             let value = match (column, values.get(i).copied().filter(|v| v.is_finite())) {
                 (_, None) => "not known yet".to_owned(),
                 (Column::Share, Some(v)) => format!("{:.1} %", v * 100.0),
@@ -233,8 +268,12 @@ fn heat(ui: &mut Ui, data: &Data, map: Option<&TextureHandle>, axis: HardnessAxi
     if let Some(at) = response.hover_pos() {
         let column = (((at.x - area.left()) / wide) as usize).min(columns - 1);
         let (step, shares) = &data.shares[column];
-        let shares: Vec<String> = shares[axis as usize].iter().map(|share| format!("{:.0}", share * 100.0)).collect();
-        response.on_hover_text(format!("step {step}, percent from everyday to extreme: {}", shares.join(" ")));
+        let shares: Vec<String> =
+            shares[axis as usize].iter().map(|share| format!("{:.0}", share * 100.0)).collect();
+        response.on_hover_text(format!(
+            "step {step}, percent from everyday to extreme: {}",
+            shares.join(" ")
+        ));
     }
 }
 
@@ -260,7 +299,13 @@ fn past(ui: &Ui, data: &Data, axis: HardnessAxis, area: Rect) {
 }
 
 /// Holds an axis: as it is, even, or nearly all in one bin.
-fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool) -> Option<Control> {
+fn lock(
+    ui: &mut Ui,
+    axis: HardnessAxis,
+    shares: &[f32],
+    held: bool,
+    live: bool,
+) -> Option<Control> {
     let mut control = None;
     let count = shares.len().max(1);
     let mostly = |bin: usize| -> Vec<f32> {
@@ -273,16 +318,21 @@ fn lock(ui: &mut Ui, axis: HardnessAxis, shares: &[f32], held: bool, live: bool)
                     if ui.button("let go").clicked() {
                         control = Some(Control::Lock(axis, None));
                     }
-                    ui.label(RichText::new("held").color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
+                    ui.label(
+                        RichText::new("held")
+                            .color(theme::text(ui.visuals().dark_mode, theme::NOTE)),
+                    );
                 } else if ui.button("hold").on_hover_text("Hold the axis as it is now").clicked() {
                     control = Some(Control::Lock(axis, Some(shares.to_vec())));
                 }
             });
             ui.horizontal(|ui| {
                 ui.spacing_mut().button_padding = vec2(2.0, 0.0);
-                for (name, shares) in
-                    [("even", vec![1.0 / count as f32; count]), ("easy", mostly(0)), ("hard", mostly(count - 1))]
-                {
+                for (name, shares) in [
+                    ("even", vec![1.0 / count as f32; count]),
+                    ("easy", mostly(0)),
+                    ("hard", mostly(count - 1)),
+                ] {
                     if ui.small_button(name).on_hover_text("Hold the axis there").clicked() {
                         control = Some(Control::Lock(axis, Some(shares)));
                     }

@@ -7,15 +7,16 @@ use super::{
 };
 use bevy_egui::egui::{TextStyle, Ui, Vec2b, vec2};
 use egui_plot::{
-    Bar, BarChart, Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, Plot, PlotPoints,
-    uniform_grid_spacer,
+    Bar, BarChart, Corner, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, Plot,
+    PlotPoints, uniform_grid_spacer,
 };
 use marionette_run::exam::ExamResult;
 
 /// Points that a curve is drawn with, at most.
 const DRAWN: usize = 300;
 
-/// A plot of curves: its title, whether its values can be shown on a logarithmic scale, and its curves by name.
+/// A plot of curves: its title, whether its values can be shown on a logarithmic scale, and its
+/// curves by name.
 struct Chart {
     title: &'static str,
     positive: bool,
@@ -26,7 +27,12 @@ const CHARTS: [Chart; 9] = [
     Chart {
         title: "Loss",
         positive: true,
-        curves: &[("all", "loss"), ("uniform", "loss_uniform"), ("steered", "loss_steered"), ("replay", "loss_replay")],
+        curves: &[
+            ("all", "loss"),
+            ("uniform", "loss_uniform"),
+            ("steered", "loss_steered"),
+            ("replay", "loss_replay"),
+        ],
     },
     Chart { title: "Learning rate", positive: true, curves: &[("learning rate", "learning_rate")] },
     Chart {
@@ -55,7 +61,11 @@ const CHARTS: [Chart; 9] = [
     Chart {
         title: "Batches",
         positive: false,
-        curves: &[("in flight", "in_flight_now"), ("waiting", "queued_now"), ("most in flight", "batches_in_flight")],
+        curves: &[
+            ("in flight", "in_flight_now"),
+            ("waiting", "queued_now"),
+            ("most in flight", "batches_in_flight"),
+        ],
     },
     Chart { title: "Memory, MiB", positive: true, curves: &[("resident", "resident_mib")] },
     Chart {
@@ -63,14 +73,21 @@ const CHARTS: [Chart; 9] = [
         positive: false,
         curves: &[("steered over uniform loss", "band_ratio"), ("temper", "temper")],
     },
-    Chart { title: "Norm of the gradient", positive: true, curves: &[("before clipping", "gradient_norm")] },
+    Chart {
+        title: "Norm of the gradient",
+        positive: true,
+        curves: &[("before clipping", "gradient_norm")],
+    },
 ];
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     ui.horizontal(|ui| {
         ui.checkbox(&mut viewer.layout.logarithmic, "logarithmic");
-        ui.add(bevy_egui::egui::Slider::new(&mut viewer.layout.smoothing, 0.0..=0.99).text("smoothing"));
+        ui.add(
+            bevy_egui::egui::Slider::new(&mut viewer.layout.smoothing, 0.0..=0.99)
+                .text("smoothing"),
+        );
         ui.label("drag to move, scroll to zoom, double click for all of it");
     });
     if viewer.data.curves.is_empty() && viewer.data.exams.is_empty() {
@@ -82,17 +99,23 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         );
         return;
     }
-    let size = vec2((ui.available_width() - 24.0) / 4.0, (ui.available_height() - 12.0) / 3.0 - 22.0);
-    let (data, smoothing, logarithmic) = (&viewer.data, viewer.layout.smoothing, viewer.layout.logarithmic);
+    let size =
+        vec2((ui.available_width() - 24.0) / 4.0, (ui.available_height() - 12.0) / 3.0 - 22.0);
+    let (data, smoothing, logarithmic) =
+        (&viewer.data, viewer.layout.smoothing, viewer.layout.logarithmic);
     let chart = |ui: &mut Ui, chart: &Chart| {
-        let curves =
-            chart.curves.iter().filter_map(|(name, key)| Some(((*name).to_owned(), data.curves.get(*key)?.clone())));
+        let curves = chart
+            .curves
+            .iter()
+            .filter_map(|(name, key)| Some(((*name).to_owned(), data.curves.get(*key)?.clone())));
         plot(ui, chart.title, size, curves.collect(), smoothing, logarithmic && chart.positive);
     };
     ui.horizontal(|ui| {
         ui.vertical(|ui| chart(ui, &CHARTS[0]));
         ui.vertical(|ui| plot(ui, "PCK@0.2 torso", size, pck(data), smoothing, false));
-        ui.vertical(|ui| plot(ui, "OKS AP, by exam", size, exams(data, |result| result.oks.ap), 0.0, false));
+        ui.vertical(|ui| {
+            plot(ui, "OKS AP, by exam", size, exams(data, |result| result.oks.ap), 0.0, false)
+        });
         ui.vertical(|ui| scores(ui, size, data));
     });
     for row in CHARTS[1..].chunks(4) {
@@ -108,14 +131,16 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
 fn even(input: GridInput) -> [f64; 3] {
     let rough = ((input.bounds.1 - input.bounds.0) / 4.0).max(1e-12);
     let power = 10f64.powf(rough.log10().floor());
-    let step = power * [1.0, 2.0, 5.0].into_iter().find(|round| round * power >= rough * 0.999).unwrap_or(10.0);
+    let step = power
+        * [1.0, 2.0, 5.0].into_iter().find(|round| round * power >= rough * 0.999).unwrap_or(10.0);
     [step; 3]
 }
 
 type Curve = (String, Vec<[f64; 2]>);
 
 fn pck(data: &Data) -> Vec<Curve> {
-    let trained = data.curves.get("pck").map(|points| ("while training".to_owned(), points.clone()));
+    let trained =
+        data.curves.get("pck").map(|points| ("while training".to_owned(), points.clone()));
     trained.into_iter().chain(exams(data, |result| Some(result.pck.torso_02))).collect()
 }
 
@@ -132,7 +157,14 @@ fn exams(data: &Data, value: impl Fn(&ExamResult) -> Option<f64>) -> Vec<Curve> 
     ["standard", "easy", "hard"].into_iter().filter_map(curve).collect()
 }
 
-fn plot(ui: &mut Ui, title: &str, size: bevy_egui::egui::Vec2, curves: Vec<Curve>, smoothing: f32, logarithmic: bool) {
+fn plot(
+    ui: &mut Ui,
+    title: &str,
+    size: bevy_egui::egui::Vec2,
+    curves: Vec<Curve>,
+    smoothing: f32,
+    logarithmic: bool,
+) {
     ui.strong(title);
     let value = move |y: f64| if logarithmic { 10f64.powf(y) } else { y };
     // Labels with as many digits as tell them apart.
@@ -149,7 +181,12 @@ fn plot(ui: &mut Ui, title: &str, size: bevy_egui::egui::Vec2, curves: Vec<Curve
     Plot::new(title)
         .width(size.x)
         .height(size.y)
-        .legend(Legend::default().position(Corner::RightTop).background_alpha(0.4).text_style(TextStyle::Small))
+        .legend(
+            Legend::default()
+                .position(Corner::RightTop)
+                .background_alpha(0.4)
+                .text_style(TextStyle::Small),
+        )
         .y_axis_formatter(move |mark, _| label(mark))
         .y_grid_spacer(uniform_grid_spacer(even))
         .x_axis_formatter(|mark, _| short(mark.value))
@@ -193,11 +230,14 @@ fn drawn(points: &[[f64; 2]], smoothing: f64, logarithmic: bool) -> Vec<[f64; 2]
         level = Some(smoothed);
         [*x, smoothed]
     });
-    let scaled =
-        smooth.filter(|[_, y]| !logarithmic || *y > 0.0).map(|[x, y]| [x, if logarithmic { y.log10() } else { y }]);
+    let scaled = smooth
+        .filter(|[_, y]| !logarithmic || *y > 0.0)
+        .map(|[x, y]| [x, if logarithmic { y.log10() } else { y }]);
     let all: Vec<[f64; 2]> = scaled.collect();
     let chunk = all.len().div_ceil(DRAWN).max(1);
-    let mean = |chunk: &[[f64; 2]], i: usize| chunk.iter().map(|point| point[i]).sum::<f64>() / chunk.len() as f64;
+    let mean = |chunk: &[[f64; 2]], i: usize| {
+        chunk.iter().map(|point| point[i]).sum::<f64>() / chunk.len() as f64
+    };
     all.chunks(chunk).map(|chunk| [mean(chunk, 0), mean(chunk, 1)]).collect()
 }
 
@@ -208,7 +248,8 @@ fn scores(ui: &mut Ui, size: bevy_egui::egui::Vec2, data: &Data) {
         .last("effective_sample_share")
         .map_or(String::new(), |share| format!(", {:.0} % effective", share * 100.0));
     ui.strong(format!("Scores of the newest batch{effective}")).on_hover_text(
-        "The effective sample size (Σw)²/Σw² of the weights, as a share of the batch: 100 % weighs all alike.",
+        "The effective sample size (Σw)²/Σw² of the weights, as a share of the batch: 100 % \
+         weighs all alike.",
     );
     let mut counts = [0.0f64; BINS];
     for score in data.step.iter().flat_map(|step| &step.difficulty) {
@@ -242,6 +283,9 @@ mod tests {
         assert!(thin.len() <= DRAWN && thin.iter().all(|point| (point[1] - 10.0).abs() < 1e-9));
         assert!(drawn(&points, 0.0, true).iter().all(|point| (point[1] - 1.0).abs() < 1e-9));
         assert_eq!(drawn(&[[0.0, f64::NAN], [1.0, -3.0]], 0.0, true), Vec::<[f64; 2]>::new());
-        assert_eq!(["0.50", "12k", "350", "3", "1.5"].map(str::to_owned), [0.5, 12_345.0, 350.0, 3.0, 1.5].map(short));
+        assert_eq!(
+            ["0.50", "12k", "350", "3", "1.5"].map(str::to_owned),
+            [0.5, 12_345.0, 350.0, 3.0, 1.5].map(short)
+        );
     }
 }

@@ -89,7 +89,9 @@ impl Data {
             data.row(&row);
         }
         match subject.directory.exam_reports() {
-            Ok(reports) => data.exams.extend(reports.into_iter().map(|report| (report.step, Arc::new(report)))),
+            Ok(reports) => {
+                data.exams.extend(reports.into_iter().map(|report| (report.step, Arc::new(report))))
+            }
             Err(error) => data.note(error.to_string()),
         }
         match subject.directory.control_records() {
@@ -97,7 +99,8 @@ impl Data {
             Err(error) => data.note(error.to_string()),
         }
         if subject.watch.is_none() {
-            let summary = fs::read(subject.directory.path().join("summary.json")).unwrap_or_default();
+            let summary =
+                fs::read(subject.directory.path().join("summary.json")).unwrap_or_default();
             let summary: Value = serde_json::from_slice(&summary).unwrap_or_default();
             let curriculum = summary.get("curriculum").cloned().unwrap_or_default();
             data.curriculum = serde_json::from_value(curriculum).ok().map(Arc::new);
@@ -153,8 +156,13 @@ impl Data {
             self.controls = subject.directory.control_records().unwrap_or_default();
         }
         let newest = watch.newest();
-        if let Some(newest) = newest.filter(|new| self.newest.as_ref().is_none_or(|old| !Arc::ptr_eq(old, new))) {
-            self.share(newest.step, std::array::from_fn(|axis| newest.policy.axes[axis].probabilities.clone()));
+        if let Some(newest) =
+            newest.filter(|new| self.newest.as_ref().is_none_or(|old| !Arc::ptr_eq(old, new)))
+        {
+            self.share(
+                newest.step,
+                std::array::from_fn(|axis| newest.policy.axes[axis].probabilities.clone()),
+            );
             self.pace(&newest);
             self.curriculum = Some(newest.curriculum.clone());
             // A state from before something was set does not know of it.
@@ -190,7 +198,8 @@ impl Data {
                     self.histories.clear();
                 }
             }
-            let record = SampleRecord { step: report.step, score: sample.difficulty, error: sample.error };
+            let record =
+                SampleRecord { step: report.step, score: sample.difficulty, error: sample.error };
             self.histories.entry(origin).or_default().push(record);
         }
         self.step = Some(report);
@@ -237,7 +246,8 @@ impl Data {
         self.point("queued_now", step, snapshot.pace.queued as f64);
     }
 
-    /// Keeps a step of the distributions' history; when there are more than the heat maps can show, every second one goes.
+    /// Keeps a step of the distributions' history; when there are more than the heat maps can show,
+    /// every second one goes.
     fn share(&mut self, step: u64, shares: Shares) {
         if self.shares.last().is_some_and(|(last, _)| step < last + self.shares_every) {
             return;
@@ -278,7 +288,8 @@ mod tests {
     fn rows_become_curves_that_do_not_grow_for_ever() {
         let mut data = Data { shares_every: 1, ..Data::default() };
         for step in 0..3 * MOST_POINTS {
-            let rejected = [("pose", vec![1, 0]), ("mood", vec![9])].map(|(axis, bins)| (axis.to_owned(), bins));
+            let rejected = [("pose", vec![1, 0]), ("mood", vec![9])]
+                .map(|(axis, bins)| (axis.to_owned(), bins));
             data.row(&MetricsRow {
                 step: step as u64,
                 loss: 1.0,
@@ -290,7 +301,9 @@ mod tests {
             });
             data.share(step as u64, Default::default());
         }
-        assert!(data.curves["loss"].len() <= MOST_POINTS && data.curves.contains_key("axis_kl.pose"));
+        assert!(
+            data.curves["loss"].len() <= MOST_POINTS && data.curves.contains_key("axis_kl.pose")
+        );
         assert_eq!(data.last("loss"), Some(1.0));
         assert_eq!(data.rejected[0], [3 * MOST_POINTS as u64, 0]);
         assert_eq!(data.reasons["covered"], 6 * MOST_POINTS as u64);

@@ -1,4 +1,5 @@
-//! Is there anything to open a window on? Asked beforehand, because the event loop's own answer is a panic.
+//! Is there anything to open a window on? Asked beforehand, because the event loop's own answer is
+//! a panic.
 
 use super::ViewerError;
 
@@ -20,13 +21,16 @@ pub fn check_display() -> Result<(), ViewerError> {
         let socket: PathBuf = Path::new(&folder).join(&name);
         match UnixStream::connect(&socket) {
             Ok(_) => return Ok(()),
-            Err(error) => {
-                tried.push(format!("WAYLAND_DISPLAY is {name}, and {} does not answer: {error}", socket.display()))
-            }
+            Err(error) => tried.push(format!(
+                "WAYLAND_DISPLAY is {name}, and {} does not answer: {error}",
+                socket.display()
+            )),
         }
     }
     match set("DISPLAY") {
-        None if tried.is_empty() => tried.push("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()),
+        None if tried.is_empty() => {
+            tried.push("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned())
+        }
         None => {}
         Some(display) => {
             let (host, rest) = display.rsplit_once(':').unwrap_or(("", &display));
@@ -40,11 +44,15 @@ pub fn check_display() -> Result<(), ViewerError> {
                         .or_else(|error| abstract_socket(&path).ok_or(error))
                         .map_err(|error| format!("{path}: {error}"))
                 }
-                Some(number) => TcpStream::connect((host, 6000 + number)).map(drop).map_err(|error| error.to_string()),
+                Some(number) => TcpStream::connect((host, 6000 + number))
+                    .map(drop)
+                    .map_err(|error| error.to_string()),
             };
             match answer {
                 Ok(()) => return Ok(()),
-                Err(error) => tried.push(format!("DISPLAY is {display}, and does not answer: {error}")),
+                Err(error) => {
+                    tried.push(format!("DISPLAY is {display}, and does not answer: {error}"))
+                }
             }
         }
     }

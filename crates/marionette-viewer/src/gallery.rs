@@ -1,4 +1,5 @@
-//! Samples worth a look: the hardest, the easiest, those that got better or worse, those that nobody learns.
+//! Samples worth a look: the hardest, the easiest, those that got better or worse, those that
+//! nobody learns.
 
 use super::{
     Subject,
@@ -7,7 +8,9 @@ use super::{
     paint::{self, Atlas, Settling},
     theme,
 };
-use bevy_egui::egui::{self, ColorImage, ComboBox, Rect, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, vec2};
+use bevy_egui::egui::{
+    self, ColorImage, ComboBox, Rect, ScrollArea, Sense, TextureHandle, TextureOptions, Ui, vec2,
+};
 use marionette_run::{
     Snapshot,
     sheet::{Overlay, Panel as SheetPanel, contact_sheet, save_png},
@@ -41,7 +44,8 @@ pub enum Wall {
 }
 
 impl Wall {
-    const ALL: [Wall; 5] = [Wall::Hardest, Wall::Easiest, Wall::Improved, Wall::Forgotten, Wall::Unlearnable];
+    const ALL: [Wall; 5] =
+        [Wall::Hardest, Wall::Easiest, Wall::Improved, Wall::Forgotten, Wall::Unlearnable];
 
     fn name(self) -> &'static str {
         ["hardest", "easiest", "most improved", "most forgotten", "unlearnable"][self as usize]
@@ -107,7 +111,10 @@ impl Gallery {
     pub fn new(subject: &Subject) -> Self {
         let mut gallery = Gallery::default();
         if subject.watch.is_none() {
-            let entries = std::fs::read_dir(subject.directory.pictures_path()).into_iter().flatten().flatten();
+            let entries = std::fs::read_dir(subject.directory.pictures_path())
+                .into_iter()
+                .flatten()
+                .flatten();
             let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
             paths.sort();
@@ -123,12 +130,17 @@ impl Gallery {
         }
         self.taken = newest.step;
         let report = &newest.report;
-        for ((tile, sample), prediction) in newest.batch.tiles.iter().zip(&report.samples).zip(&report.predictions) {
+        for ((tile, sample), prediction) in
+            newest.batch.tiles.iter().zip(&report.samples).zip(&report.predictions)
+        {
             let origin = sample.origin.unwrap_or(sample.index);
             let errors = self.kept.remove(&origin).map_or(Vec::new(), |kept| kept.errors);
             let errors = errors.into_iter().chain([sample.error]).collect();
             let (tile, prediction) = (tile.clone(), prediction.clone());
-            self.kept.insert(origin, Kept { tile, prediction, score: sample.difficulty, errors, step: newest.step });
+            self.kept.insert(
+                origin,
+                Kept { tile, prediction, score: sample.difficulty, errors, step: newest.step },
+            );
         }
         if self.kept.len() > KEPT + 128 {
             self.forget();
@@ -142,7 +154,8 @@ impl Gallery {
             stay.extend(self.best(wall, None).into_iter().take(KEPT / Wall::ALL.len()));
         }
         // The others by their last look: they may come again.
-        let mut others: Vec<(u64, u64)> = self.kept.iter().map(|(origin, kept)| (kept.step, *origin)).collect();
+        let mut others: Vec<(u64, u64)> =
+            self.kept.iter().map(|(origin, kept)| (kept.step, *origin)).collect();
         others.sort_unstable_by(|a, b| b.cmp(a));
         stay.extend(others.into_iter().map(|(_, origin)| origin).take(KEPT / 2));
         let stay: std::collections::HashSet<u64> = stay.into_iter().collect();
@@ -151,7 +164,8 @@ impl Gallery {
 
     /// What belongs on a wall, first what belongs there most.
     fn best(&self, wall: Wall, axis: Option<HardnessAxis>) -> Vec<u64> {
-        let belongs = |kept: &Kept| axis.is_none_or(|axis| kept.tile.scene.hardness[axis as usize] >= HARD);
+        let belongs =
+            |kept: &Kept| axis.is_none_or(|axis| kept.tile.scene.hardness[axis as usize] >= HARD);
         let ranked = self.kept.iter().filter(|(_, kept)| belongs(kept));
         let mut ranked: Vec<(f32, u64)> =
             ranked.filter_map(|(origin, kept)| Some((kept.rank(wall)?, *origin))).collect();
@@ -179,7 +193,11 @@ impl Gallery {
             return "the gallery is empty: nothing was exported".to_owned();
         }
         let axis = self.axis.map_or(String::new(), |axis| format!("-{axis}"));
-        let name = format!("gallery-{}{axis}-step-{:06}.png", self.wall.name().replace(' ', "-"), self.taken);
+        let name = format!(
+            "gallery-{}{axis}-step-{:06}.png",
+            self.wall.name().replace(' ', "-"),
+            self.taken
+        );
         let path = subject.directory.pictures_path().join(name);
         let _ = std::fs::create_dir_all(subject.directory.pictures_path());
         let sheet = contact_sheet(&subject.scene.figure, &panels, &[Overlay::Keypoints], 8, 3);
@@ -216,12 +234,16 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         viewer.data.note(said);
     }
     let gallery = &mut viewer.gallery;
-    // Chosen anew now and then, not with every batch: a wall that never stands still cannot be looked at.
+    // Chosen anew now and then, not with every batch: a wall that never stands still cannot be
+    // looked at.
     let chosen = (gallery.wall, gallery.axis, gallery.taken / 20);
-    let renew = gallery.shown.newest().is_none_or(|hung| hung.chosen != chosen || hung.samples.is_empty());
+    let renew =
+        gallery.shown.newest().is_none_or(|hung| hung.chosen != chosen || hung.samples.is_empty());
     if renew && gallery.shown.is_ready() {
-        let samples: Vec<u64> = gallery.best(gallery.wall, gallery.axis).into_iter().take(SHOWN).collect();
-        let tiles = samples.iter().filter_map(|origin| gallery.kept.get(origin)).map(|kept| &kept.tile);
+        let samples: Vec<u64> =
+            gallery.best(gallery.wall, gallery.axis).into_iter().take(SHOWN).collect();
+        let tiles =
+            samples.iter().filter_map(|origin| gallery.kept.get(origin)).map(|kept| &kept.tile);
         let atlas = Atlas::of_tiles(ui.ctx(), "gallery", tiles);
         gallery.shown.offer(Hung { chosen, samples, atlas });
     }
@@ -232,7 +254,10 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             Wall::Improved | Wall::Forgotten => {
                 "Samples come here once they have been replayed: after some dozens of steps."
             }
-            Wall::Unlearnable => "Samples come here that were replayed at least twice and got no better. None so far.",
+            Wall::Unlearnable => {
+                "Samples come here that were replayed at least twice and got no better. None so \
+                 far."
+            }
         };
         nothing_yet(ui, "Nothing on this wall", text);
         return;
@@ -242,12 +267,17 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         let (side, gap) = (104.0, 12.0);
         let columns = ((ui.available_width() - 12.0) / (side + gap)).max(1.0) as usize;
         let rows = hung.samples.len().div_ceil(columns);
-        let (response, painter) =
-            ui.allocate_painter(vec2(ui.available_width() - 12.0, rows as f32 * (side + 26.0)), Sense::click());
+        let (response, painter) = ui.allocate_painter(
+            vec2(ui.available_width() - 12.0, rows as f32 * (side + 26.0)),
+            Sense::click(),
+        );
         for (i, origin) in hung.samples.iter().enumerate() {
             // It may have been forgotten since it was chosen.
             let Some(kept) = gallery.kept.get(origin) else { continue };
-            let corner = vec2((i % columns) as f32 * (side + gap) + 4.0, (i / columns) as f32 * (side + 26.0) + 4.0);
+            let corner = vec2(
+                (i % columns) as f32 * (side + gap) + 4.0,
+                (i / columns) as f32 * (side + 26.0) + 4.0,
+            );
             let area = Rect::from_min_size(response.rect.min + corner, vec2(side, side));
             if let Some(atlas) = &hung.atlas {
                 atlas.draw(&painter, i, area);
@@ -264,10 +294,20 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 [true, true],
             );
             if viewer.layout.marks[1] {
-                paint::prediction(&clipped, &viewer.subject.scene.figure, &kept.prediction, &place, 1.6);
+                paint::prediction(
+                    &clipped,
+                    &viewer.subject.scene.figure,
+                    &kept.prediction,
+                    &place,
+                    1.6,
+                );
             }
             let below = area.left_bottom() + vec2(0.0, 4.0);
-            let text = format!("score {:.2} error {:.2}", kept.score, kept.errors.last().copied().unwrap_or_default());
+            let text = format!(
+                "score {:.2} error {:.2}",
+                kept.score,
+                kept.errors.last().copied().unwrap_or_default()
+            );
             painter.text(
                 below,
                 egui::Align2::LEFT_TOP,
@@ -276,7 +316,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 ui.visuals().text_color(),
             );
             if response.hover_pos().is_some_and(|at| area.contains(at)) {
-                let errors: Vec<String> = kept.errors.iter().map(|error| format!("{error:.2}")).collect();
+                let errors: Vec<String> =
+                    kept.errors.iter().map(|error| format!("{error:.2}")).collect();
                 response.clone().on_hover_text_at_pointer(format!(
                     "sample {origin}, last seen at step {}\nerrors: {}\nclick: on the stage",
                     kept.step,
@@ -316,7 +357,11 @@ fn past(ui: &mut Ui, viewer: &mut Viewer) {
                 let picture = picture.to_rgba8();
                 let size = [picture.width() as usize, picture.height() as usize];
                 let image = ColorImage::from_rgba_unmultiplied(size, &picture);
-                *texture = Some(ui.ctx().load_texture(path.display().to_string(), image, TextureOptions::LINEAR));
+                *texture = Some(ui.ctx().load_texture(
+                    path.display().to_string(),
+                    image,
+                    TextureOptions::LINEAR,
+                ));
             }
             if let Some(texture) = texture {
                 let [width, height] = texture.size().map(|side| side as f32);

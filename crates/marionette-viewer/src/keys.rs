@@ -28,8 +28,11 @@ pub fn press(context: &Context, viewer: &mut Viewer) {
     if context.egui_wants_keyboard_input() {
         return;
     }
-    let pressed =
-        |key: Key| context.input(|input| input.key_pressed(key) && !input.modifiers.command && !input.modifiers.alt);
+    let pressed = |key: Key| {
+        context.input(|input| {
+            input.key_pressed(key) && !input.modifiers.command && !input.modifiers.alt
+        })
+    };
     let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
     for (key, panel) in digits.into_iter().zip(Panel::ALL) {
         if pressed(key) {
@@ -83,9 +86,12 @@ pub fn press(context: &Context, viewer: &mut Viewer) {
 /// The sheet of keys, if it is open.
 pub fn sheet(context: &Context, viewer: &mut Viewer) {
     let mut open = viewer.help;
-    egui::Window::new("Keys").open(&mut open).collapsible(false).resizable(false).anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0]).show(
-        context,
-        |ui| {
+    egui::Window::new("Keys")
+        .open(&mut open)
+        .collapsible(false)
+        .resizable(false)
+        .anchor(egui::Align2::CENTER_CENTER, [0.0, 0.0])
+        .show(context, |ui| {
             egui::Grid::new("keys").striped(true).show(ui, |ui| {
                 for (key, what) in SHEET {
                     ui.monospace(key);
@@ -94,8 +100,10 @@ pub fn sheet(context: &Context, viewer: &mut Viewer) {
                 }
             });
             ui.separator();
-            ui.label("Blue borders and bars are easy, orange ones hard. Orange is the figure's own left, blue its right; lime is the network.");
-        },
-    );
+            ui.label(
+                "Blue borders and bars are easy, orange ones hard. Orange is the figure's own \
+                 left, blue its right; lime is the network.",
+            );
+        });
     viewer.help = open;
 }

@@ -25,8 +25,14 @@ pub enum Panel {
 
 impl Panel {
     /// All of them.
-    pub const ALL: [Panel; 6] =
-        [Panel::Stage, Panel::Batch, Panel::Curves, Panel::Curriculum, Panel::Gallery, Panel::Controls];
+    pub const ALL: [Panel; 6] = [
+        Panel::Stage,
+        Panel::Batch,
+        Panel::Curves,
+        Panel::Curriculum,
+        Panel::Gallery,
+        Panel::Controls,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -109,7 +115,8 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// What was remembered, with whatever makes no sense put right; the defaults where nothing was or it cannot be read.
+    /// What was remembered, with whatever makes no sense put right; the defaults where nothing was
+    /// or it cannot be read.
     pub fn load() -> Self {
         let text = path().and_then(|path| fs::read(path).ok()).unwrap_or_default();
         serde_json::from_slice::<Layout>(&text).unwrap_or_default().sensible()
@@ -121,7 +128,10 @@ impl Layout {
         };
         self.zoom = within(self.zoom, 0.5, 3.0, 1.0);
         self.smoothing = within(self.smoothing, 0.0, 0.99, 0.6);
-        self.window = [within(self.window[0], 640.0, 16_000.0, 1280.0), within(self.window[1], 360.0, 16_000.0, 720.0)];
+        self.window = [
+            within(self.window[0], 640.0, 16_000.0, 1280.0),
+            within(self.window[1], 360.0, 16_000.0, 720.0),
+        ];
         self
     }
 
@@ -135,11 +145,14 @@ impl Layout {
     }
 }
 
-/// `window.json` in the folder `MARIONETTE_CONFIG`, else in `marionette` in the system's folder for configurations.
+/// `window.json` in the folder `MARIONETTE_CONFIG`, else in `marionette` in the system's folder for
+/// configurations.
 fn path() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = variable("MARIONETTE_CONFIG").or_else(|| {
-        let folder = variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
+        let folder =
+            variable("XDG_CONFIG_HOME").or_else(|| Some(variable("HOME")?.join(".config")));
         Some(folder.or_else(|| variable("APPDATA"))?.join("marionette"))
     });
     Some(folder?.join("window.json"))
@@ -151,9 +164,10 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_put_right() {
-        let odd: Layout =
-            serde_json::from_str(r#"{"zoom": 1e9, "window": [0.0, -5.0], "smoothing": 2.0, "panel": "curves"}"#)
-                .unwrap();
+        let odd: Layout = serde_json::from_str(
+            r#"{"zoom": 1e9, "window": [0.0, -5.0], "smoothing": 2.0, "panel": "curves"}"#,
+        )
+        .unwrap();
         let layout = odd.sensible();
         assert_eq!((layout.zoom, layout.window, layout.smoothing), (3.0, [640.0, 360.0], 0.99));
         assert_eq!((layout.panel, layout.dark), (Panel::Curves, true));

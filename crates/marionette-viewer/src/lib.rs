@@ -1,7 +1,9 @@
-//! The simulator window: a second Bevy app, on the main thread, that shows a run's published state and passes controls on.
+//! The simulator window: a second Bevy app, on the main thread, that shows a run's published state
+//! and passes controls on.
 //!
-//! It reads the newest state from a slot and news from a channel ([`Watch`]), so however slow it is, nothing waits for it. What the
-//! stage shows is drawn by the training renderer itself, in apps of its own on a thread of its own.
+//! It reads the newest state from a slot and news from a channel ([`Watch`]), so however slow it
+//! is, nothing waits for it. What the stage shows is drawn by the training renderer itself, in apps
+//! of its own on a thread of its own.
 
 mod app;
 mod batch;
@@ -33,11 +35,14 @@ use std::sync::Arc;
 pub enum ViewerError {
     /// Nothing to open a window on.
     #[error(
-        "there is no display to open a window on ({0}): set DISPLAY or WAYLAND_DISPLAY, or train without a window: marionette train"
+        "there is no display to open a window on ({0}): set DISPLAY or WAYLAND_DISPLAY, or train \
+         without a window: marionette train"
     )]
     NoDisplay(String),
     /// The windowing system or the graphics driver gave up.
-    #[error("the window could not be opened or has given up: {0}; without a window: marionette train")]
+    #[error(
+        "the window could not be opened or has given up: {0}; without a window: marionette train"
+    )]
     Window(String),
 }
 
@@ -55,7 +60,8 @@ pub struct Subject {
     pub note: Option<String>,
 }
 
-/// Opens the window and shows `subject` until it is closed. Call it on the main thread, once a process.
+/// Opens the window and shows `subject` until it is closed. Call it on the main thread, once a
+/// process.
 ///
 /// # Errors
 /// Where there is no display, or none that works. The run goes on all the same.

@@ -2,14 +2,14 @@
 
 use super::theme;
 use bevy_egui::egui::{
-    Color32, ColorImage, Context, Painter, Pos2, Rect, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui, Vec2,
-    pos2, vec2,
+    Color32, ColorImage, Context, Painter, Pos2, Rect, Stroke, StrokeKind, TextureHandle,
+    TextureOptions, Ui, Vec2, pos2, vec2,
 };
 use marionette_figure::Figure;
 use marionette_stream::{LabelledKeypoint, Tile, Visibility};
 
-/// Something with textures that takes the place of an older one. A texture is there a picture after it was made; until then the older one is
-/// shown, so that nothing flickers.
+/// Something with textures that takes the place of an older one. A texture is there a picture after
+/// it was made; until then the older one is shown, so that nothing flickers.
 pub struct Settling<T> {
     shown: Option<T>,
     coming: Option<(T, u8)>,
@@ -64,13 +64,21 @@ pub struct Atlas {
 
 impl Atlas {
     /// The tiles' colours; all have the size of the first. `None` where there are none.
-    pub fn of_tiles<'a>(context: &Context, name: &str, tiles: impl IntoIterator<Item = &'a Tile>) -> Option<Self> {
+    pub fn of_tiles<'a>(
+        context: &Context,
+        name: &str,
+        tiles: impl IntoIterator<Item = &'a Tile>,
+    ) -> Option<Self> {
         let tiles: Vec<&Tile> = tiles.into_iter().collect();
         let (width, height) = tiles.first().map(|tile| (tile.width, tile.height))?;
         let columns = (tiles.len() as f64).sqrt().ceil() as usize;
         let rows = tiles.len().div_ceil(columns);
         let mut pixels = vec![0u8; columns * width * rows * height * 4];
-        for (i, tile) in tiles.iter().enumerate().filter(|(_, tile)| (tile.width, tile.height) == (width, height)) {
+        for (i, tile) in tiles
+            .iter()
+            .enumerate()
+            .filter(|(_, tile)| (tile.width, tile.height) == (width, height))
+        {
             let (left, top) = (i % columns * width, i / columns * height);
             for (y, row) in tile.color.chunks_exact(width * 4).enumerate() {
                 let start = ((top + y) * columns * width + left) * 4;
@@ -78,7 +86,11 @@ impl Atlas {
             }
         }
         let image = ColorImage::from_rgba_unmultiplied([columns * width, rows * height], &pixels);
-        Some(Atlas { texture: context.load_texture(name, image, TextureOptions::NEAREST), columns, rows })
+        Some(Atlas {
+            texture: context.load_texture(name, image, TextureOptions::NEAREST),
+            columns,
+            rows,
+        })
     }
 
     /// Draws tile `index` into `area`.
@@ -92,7 +104,12 @@ impl Atlas {
 
 /// Draws a whole texture into `area`.
 pub fn picture(painter: &Painter, texture: &TextureHandle, area: Rect) {
-    painter.image(texture.id(), area, Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)), Color32::WHITE);
+    painter.image(
+        texture.id(),
+        area,
+        Rect::from_min_max(Pos2::ZERO, pos2(1.0, 1.0)),
+        Color32::WHITE,
+    );
 }
 
 /// From image pixels to the screen, for an image of `size` pixels that fills `area`.
@@ -157,7 +174,11 @@ pub fn labels(
             let Some(at) = point(k) else { continue };
             let color = side_color(&keypoint.name);
             if labels[k].visibility == Visibility::Covered {
-                painter.circle_stroke(at, size * 1.2, Stroke::new(0.5 * size + 1.2, Color32::from_black_alpha(150)));
+                painter.circle_stroke(
+                    at,
+                    size * 1.2,
+                    Stroke::new(0.5 * size + 1.2, Color32::from_black_alpha(150)),
+                );
                 painter.circle_stroke(at, size * 1.2, Stroke::new(0.5 * size, color));
             } else {
                 painter.circle_filled(at, size + 0.8, Color32::from_black_alpha(150));
@@ -175,7 +196,8 @@ pub fn prediction(
     place: &impl Fn([f32; 2]) -> Pos2,
     size: f32,
 ) {
-    let point = |k: usize| found.get(k).filter(|at| at.iter().all(|v| v.is_finite())).map(|at| place(*at));
+    let point =
+        |k: usize| found.get(k).filter(|at| at.iter().all(|v| v.is_finite())).map(|at| place(*at));
     for edge in &figure.edges {
         if let [Some(a), Some(b)] = edge.map(point) {
             painter.line_segment([a, b], Stroke::new(0.3 * size, theme::PREDICTION));
@@ -188,15 +210,26 @@ pub fn prediction(
     }
 }
 
-/// Bars side by side in `area`; `heights` in [0, 1] from its foot, or in [-1, 1] from its middle where `signed`.
-pub fn bars(painter: &Painter, area: Rect, heights: &[f32], signed: bool, color: impl Fn(usize) -> Color32) {
+/// Bars side by side in `area`; `heights` in [0, 1] from its foot, or in [-1, 1] from its middle
+/// where `signed`.
+pub fn bars(
+    painter: &Painter,
+    area: Rect,
+    heights: &[f32],
+    signed: bool,
+    color: impl Fn(usize) -> Color32,
+) {
     let width = area.width() / heights.len().max(1) as f32;
     let foot = if signed { area.center().y } else { area.bottom() };
     for (i, height) in heights.iter().enumerate().filter(|(_, height)| height.is_finite()) {
-        let reach =
-            if signed { area.height() * 0.5 * height.clamp(-1.0, 1.0) } else { area.height() * height.clamp(0.0, 1.0) };
+        let reach = if signed {
+            area.height() * 0.5 * height.clamp(-1.0, 1.0)
+        } else {
+            area.height() * height.clamp(0.0, 1.0)
+        };
         let left = area.left() + i as f32 * width;
-        let bar = Rect::from_two_pos(pos2(left + 0.5, foot), pos2(left + width - 0.5, foot - reach));
+        let bar =
+            Rect::from_two_pos(pos2(left + 0.5, foot), pos2(left + width - 0.5, foot - reach));
         painter.rect_filled(bar, 0.0, color(i));
     }
 }
@@ -209,11 +242,15 @@ pub fn border(painter: &Painter, area: Rect, width: f32, color: Color32) {
 /// The colours of difficulty, with words.
 pub fn legend(ui: &mut Ui) {
     ui.label("easy");
-    let (response, painter) = ui.allocate_painter(Vec2::new(90.0, 10.0), bevy_egui::egui::Sense::hover());
+    let (response, painter) =
+        ui.allocate_painter(Vec2::new(90.0, 10.0), bevy_egui::egui::Sense::hover());
     let area = response.rect;
     for i in 0..30 {
         let left = area.left() + area.width() * i as f32 / 30.0;
-        let stripe = Rect::from_min_max(pos2(left, area.top()), pos2(left + area.width() / 30.0 + 0.5, area.bottom()));
+        let stripe = Rect::from_min_max(
+            pos2(left, area.top()),
+            pos2(left + area.width() / 30.0 + 0.5, area.bottom()),
+        );
         painter.rect_filled(stripe, 0.0, theme::difficulty(i as f32 / 29.0));
     }
     ui.label("hard");

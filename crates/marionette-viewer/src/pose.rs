@@ -1,11 +1,14 @@
-//! Samples for the stage: enlarged, seen from elsewhere, drawn again with one axis at zero, and what rapier knows of them.
+//! Samples for the stage: enlarged, seen from elsewhere, drawn again with one axis at zero, and
+//! what rapier knows of them.
 
 use glam::{Affine3A, Quat, Vec2, Vec3};
 use marionette_figure::RoundCone;
 use marionette_physics::Solvability;
 use marionette_render::sampler;
 use marionette_scene::Scene;
-use marionette_stream::{AXES, Camera, Hardness, Policy, PropShape, ReplayEntry, SampleStream, SceneSample, StreamMix};
+use marionette_stream::{
+    AXES, Camera, Hardness, Policy, PropShape, ReplayEntry, SampleStream, SceneSample, StreamMix,
+};
 
 /// How the stage looks at a sample, relative to its own camera.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +56,9 @@ pub fn viewed(sample: &SceneSample, view: &View) -> SceneSample {
     let middle = keypoints.iter().sum::<Vec3>() / keypoints.len().max(1) as f32;
     let [right, ..] = sample.camera.axes();
     let turn = Quat::from_rotation_y(view.yaw) * Quat::from_axis_angle(right, view.pitch);
-    let around = Affine3A::from_translation(middle) * Affine3A::from_quat(turn) * Affine3A::from_translation(-middle);
+    let around = Affine3A::from_translation(middle)
+        * Affine3A::from_quat(turn)
+        * Affine3A::from_translation(-middle);
     let mut world_from_camera = around * sample.camera.camera_from_world.inverse();
     let eye = Vec3::from(world_from_camera.translation);
     let mut nearer = middle + (eye - middle) / view.zoom.clamp(0.2, 8.0);
@@ -81,8 +86,9 @@ pub fn by_hand(
         .map_err(|unsolvable| unsolvable.to_string())
 }
 
-/// `sample` of the run with `seed` again, at another hardness: the same draw of everything that is drawn. `policy` knows the attempt
-/// at which a replayed sample's origin was accepted, while the origin is in its list; without it, the origin itself is drawn.
+/// `sample` of the run with `seed` again, at another hardness: the same draw of everything that is
+/// drawn. `policy` knows the attempt at which a replayed sample's origin was accepted, while the
+/// origin is in its list; without it, the origin itself is drawn.
 pub fn redrawn(
     scene: &Scene,
     judge: &Solvability,
@@ -92,15 +98,23 @@ pub fn redrawn(
     hardness: Hardness,
 ) -> SceneSample {
     let (index, attempt) = (sample.index, sample.attempt);
-    let entry =
-        policy.zip(sample.origin).and_then(|(policy, origin)| policy.replay.iter().find(|e| e.origin == origin));
+    let entry = policy
+        .zip(sample.origin)
+        .and_then(|(policy, origin)| policy.replay.iter().find(|e| e.origin == origin));
     let mut again = match (sample.stream, sample.origin, entry) {
         (SampleStream::Replay, _, Some(entry)) => {
             let replay = vec![ReplayEntry { hardness, weight: 1.0, ..entry.clone() }];
             let mix = StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 };
-            sampler(scene).sample(&Policy { replay, ..Policy::initial(mix, 1) }, seed, index, attempt)
+            sampler(scene).sample(
+                &Policy { replay, ..Policy::initial(mix, 1) },
+                seed,
+                index,
+                attempt,
+            )
         }
-        (SampleStream::Replay, Some(origin), None) => sampler(scene).sample_at(hardness, seed, origin, 0),
+        (SampleStream::Replay, Some(origin), None) => {
+            sampler(scene).sample_at(hardness, seed, origin, 0)
+        }
         _ => sampler(scene).sample_at(hardness, seed, index, attempt),
     };
     // Whatever comes of it is shown, whether or not it could be trained on.
@@ -117,11 +131,13 @@ pub fn without_each(hardness: Hardness) -> [Hardness; AXES] {
     })
 }
 
-/// What rapier and the rays know of a sample, as lines in its image: a capsule for every part, a shape for every prop.
+/// What rapier and the rays know of a sample, as lines in its image: a capsule for every part, a
+/// shape for every prop.
 pub fn colliders(sample: &SceneSample) -> Vec<Vec<Vec2>> {
     let camera = &sample.camera;
     let parts = sample.figures.iter().flat_map(|figure| &figure.parts);
-    let mut lines: Vec<Vec<Vec2>> = parts.flat_map(|part| capsule(camera, part.ends, mean_radius(part))).collect();
+    let mut lines: Vec<Vec<Vec2>> =
+        parts.flat_map(|part| capsule(camera, part.ends, mean_radius(part))).collect();
     for prop in &sample.props {
         match prop.shape {
             PropShape::Ball { radius } => lines.extend(circle(camera, prop.position, radius)),
@@ -132,10 +148,12 @@ pub fn colliders(sample: &SceneSample) -> Vec<Vec<Vec2>> {
             PropShape::Cuboid { half_extents } => {
                 let corner = |i: u32| {
                     let sign = |bit: u32| if i >> bit & 1 == 1 { 1.0 } else { -1.0 };
-                    prop.position + prop.rotation * (half_extents * Vec3::new(sign(0), sign(1), sign(2)))
+                    prop.position
+                        + prop.rotation * (half_extents * Vec3::new(sign(0), sign(1), sign(2)))
                 };
-                let edges =
-                    (0..8u32).flat_map(|a| [1, 2, 4].map(|bit| (a, a | bit)).into_iter().filter(move |(_, b)| *b != a));
+                let edges = (0..8u32).flat_map(|a| {
+                    [1, 2, 4].map(|bit| (a, a | bit)).into_iter().filter(move |(_, b)| *b != a)
+                });
                 lines.extend(edges.filter_map(|(a, b)| projected(camera, &[corner(a), corner(b)])));
             }
         }
@@ -150,7 +168,8 @@ fn mean_radius(part: &RoundCone) -> f32 {
 
 fn projected(camera: &Camera, points: &[Vec3]) -> Option<Vec<Vec2>> {
     let seen = points.iter().map(|point| camera.project(*point));
-    seen.map(|seen| (seen.depth > Camera::NEAR && seen.pixel.is_finite()).then_some(seen.pixel)).collect()
+    seen.map(|seen| (seen.depth > Camera::NEAR && seen.pixel.is_finite()).then_some(seen.pixel))
+        .collect()
 }
 
 fn circle(camera: &Camera, centre: Vec3, radius: f32) -> Option<Vec<Vec2>> {
@@ -163,10 +182,15 @@ fn circle(camera: &Camera, centre: Vec3, radius: f32) -> Option<Vec<Vec2>> {
 }
 
 fn capsule(camera: &Camera, ends: [Vec3; 2], radius: f32) -> Vec<Vec<Vec2>> {
-    let mut lines: Vec<Vec<Vec2>> = ends.iter().filter_map(|end| circle(camera, *end, radius)).collect();
+    let mut lines: Vec<Vec<Vec2>> =
+        ends.iter().filter_map(|end| circle(camera, *end, radius)).collect();
     let side = (ends[1] - ends[0]).cross(camera.axes()[2]).normalize_or_zero() * radius;
     if side != Vec3::ZERO {
-        lines.extend([side, -side].iter().filter_map(|side| projected(camera, &[ends[0] + side, ends[1] + side])));
+        lines.extend(
+            [side, -side]
+                .iter()
+                .filter_map(|side| projected(camera, &[ends[0] + side, ends[1] + side])),
+        );
     }
     lines
 }
@@ -183,7 +207,8 @@ mod tests {
         let sample = by_hand(&scene, &judge, 1, 5, [0.5; AXES]).unwrap();
         let large = scaled(&sample, [256, 256]);
         for point in &sample.figures[0].keypoints {
-            let (small, large) = (sample.camera.project(*point).pixel, large.camera.project(*point).pixel);
+            let (small, large) =
+                (sample.camera.project(*point).pixel, large.camera.project(*point).pixel);
             assert!((small * 4.0).distance(large) < 1e-2, "{small} {large}");
         }
         assert_eq!(scaled(&large, [64, 64]).camera, sample.camera);

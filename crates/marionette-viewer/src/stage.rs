@@ -1,4 +1,5 @@
-//! The stage's worker: draws samples with the training renderer, in an app and on a thread of its own, and asks the network.
+//! The stage's worker: draws samples with the training renderer, in an app and on a thread of its
+//! own, and asks the network.
 
 use super::{
     Subject,
@@ -26,7 +27,8 @@ use std::{
 
 /// The longer side of the stage's picture, pixels.
 pub const SIDE: u32 = 384;
-/// How long the trainer is given to say what its network makes of a picture; exams may be under way.
+/// How long the trainer is given to say what its network makes of a picture; exams may be under
+/// way.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is to be drawn.
@@ -59,7 +61,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// This request in the place of `older`: an explanation that was asked for is not lost to a turn of the view.
+    /// This request in the place of `older`: an explanation that was asked for is not lost to a
+    /// turn of the view.
     fn after(self, older: &Request) -> Request {
         let explain = older.explain
             && matches!((&older.what, &self.what), (What::Sample(a), What::Sample(b)) if Arc::ptr_eq(a, b));
@@ -92,8 +95,8 @@ pub struct Drawn {
     pub took: Duration,
 }
 
-/// The worker, from the window's side. Dropping it waits until the worker's renderers are gone: a driver that is unloaded while the
-/// process exits takes the process down with it.
+/// The worker, from the window's side. Dropping it waits until the worker's renderers are gone: a
+/// driver that is unloaded while the process exits takes the process down with it.
 pub struct Stage {
     requests: Sender<Request>,
     /// To take back a request that is not begun.
@@ -128,10 +131,21 @@ impl Stage {
         let work = move || {
             let judge = Solvability::new(scene.figure.clone());
             let (seed, threads, apps) = (config.seed, threads(config.threads), [None, None]);
-            Worker { scene, seed, threads, judge, controls, closed, directory, apps, detector: None }
-                .serve(&requested, &sender);
+            Worker {
+                scene,
+                seed,
+                threads,
+                judge,
+                controls,
+                closed,
+                directory,
+                apps,
+                detector: None,
+            }
+            .serve(&requested, &sender);
         };
-        // Where no thread can be had there is no stage; the panel goes on waiting, and the run goes on.
+        // Where no thread can be had there is no stage; the panel goes on waiting, and the run goes
+        // on.
         let thread = thread::Builder::new().name("stage".into()).spawn(work).ok();
         Stage { requests, waiting, drawn, _open: open, _thread: Joined(thread) }
     }
@@ -183,7 +197,9 @@ impl Worker {
         let (scene, seed) = (self.scene.clone(), self.seed);
         let (network, large) = (self.network_size(), self.large_size());
         let sample = match request.what {
-            What::Posed { index, hardness } => pose::by_hand(&scene, &self.judge, seed, index, hardness)?,
+            What::Posed { index, hardness } => {
+                pose::by_hand(&scene, &self.judge, seed, index, hardness)?
+            }
             What::Sample(sample) => (*sample).clone(),
         };
         let sample = pose::scaled(&sample, network);
@@ -191,22 +207,35 @@ impl Worker {
         let mut samples = vec![seen.clone()];
         if request.explain {
             let policy = request.policy.as_deref();
-            samples.push(pose::redrawn(&scene, &self.judge, seed, &sample, policy, sample.hardness));
-            samples.extend(
-                pose::without_each(sample.hardness)
-                    .map(|hardness| pose::redrawn(&scene, &self.judge, seed, &sample, policy, hardness)),
-            );
+            samples.push(pose::redrawn(
+                &scene,
+                &self.judge,
+                seed,
+                &sample,
+                policy,
+                sample.hardness,
+            ));
+            samples.extend(pose::without_each(sample.hardness).map(|hardness| {
+                pose::redrawn(&scene, &self.judge, seed, &sample, policy, hardness)
+            }));
         }
-        let large = self.render(0, large, &[pose::scaled(&seen, large)])?.pop().ok_or("nothing was drawn")?;
+        let large = self
+            .render(0, large, &[pose::scaled(&seen, large)])?
+            .pop()
+            .ok_or("nothing was drawn")?;
         let mut tiles = self.render(1, network, &samples)?;
         let predictions = self.predictions(&tiles);
         let prediction_of = |i: usize| match &predictions {
-            Ok(predictions) => predictions.get(i).cloned().ok_or_else(|| "the network says nothing".to_owned()),
+            Ok(predictions) => {
+                predictions.get(i).cloned().ok_or_else(|| "the network says nothing".to_owned())
+            }
             Err(message) => Err(message.clone()),
         };
         let small = tiles.remove(0);
-        let variations =
-            tiles.into_iter().enumerate().map(|(i, tile)| Variation { tile, prediction: prediction_of(i + 1) });
+        let variations = tiles
+            .into_iter()
+            .enumerate()
+            .map(|(i, tile)| Variation { tile, prediction: prediction_of(i + 1) });
         let variations = variations.collect();
         Ok(Drawn {
             number: request.number,
@@ -237,11 +266,13 @@ impl Worker {
         if self.apps[which].is_none() {
             let tiles = if which == 0 { 1 } else { AXES + 2 };
             let config = RendererConfig { tiles, width, height, threads: self.threads };
-            let (app, _) = headless_app(config, &self.scene.pictures).map_err(|error| error.to_string())?;
+            let (app, _) =
+                headless_app(config, &self.scene.pictures).map_err(|error| error.to_string())?;
             self.apps[which] = Some((app, config));
         }
         let Some((app, config)) = &mut self.apps[which] else { return Ok(Vec::new()) };
-        let drawn = render_samples(app, *config, &self.scene.figure, samples).map_err(|error| error.to_string());
+        let drawn = render_samples(app, *config, &self.scene.figure, samples)
+            .map_err(|error| error.to_string());
         if drawn.is_err() {
             // A device that was lost may come back.
             self.apps[which] = None;
@@ -249,7 +280,8 @@ impl Worker {
         drawn
     }
 
-    /// What the network makes of `tiles`: the very one that is being trained or, where that has gone, the run's newest on disk.
+    /// What the network makes of `tiles`: the very one that is being trained or, where that has
+    /// gone, the run's newest on disk.
     fn predictions(&mut self, tiles: &[Tile]) -> Result<Vec<Prediction>, String> {
         if let Some(controls) = &self.controls {
             let (sender, reply) = bounded(1);
@@ -265,8 +297,8 @@ impl Worker {
             self.controls = None;
         }
         if self.detector.is_none() {
-            let model =
-                load_model(self.directory.path(), Which::Newest, &Device::Cpu).map_err(|error| error.to_string())?;
+            let model = load_model(self.directory.path(), Which::Newest, &Device::Cpu)
+                .map_err(|error| error.to_string())?;
             self.detector = Some(model.detector);
         }
         let Some(detector) = &self.detector else { return Err("there is no network".to_owned()) };
@@ -283,16 +315,23 @@ fn detected(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<Vec<Pred
     for (planes, tile) in input.chunks_exact_mut(3 * pixels).zip(tiles) {
         normalise(&tile.color, spec, false, planes);
     }
-    let input = Tensor::from_vec(input, (tiles.len(), 3, spec.input_height, spec.input_width), &Device::Cpu)?;
+    let input = Tensor::from_vec(
+        input,
+        (tiles.len(), 3, spec.input_height, spec.input_width),
+        &Device::Cpu,
+    )?;
     let grid = spec.grid();
     let maps = heatmaps(&network.forward(&input, false)?, activation, grid)?;
     let cells = spec.keypoints * grid.width * grid.height;
     let decoded = decoded(&maps, spec.keypoints, grid);
     let prediction = |(i, tile): (usize, &Tile)| {
-        let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
+        let found: Vec<[f32; 3]> =
+            decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
         let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
-        let truth: Vec<[f32; 2]> = tile.labels.keypoints.iter().map(|keypoint| keypoint.pixel.to_array()).collect();
-        let visibility: Vec<_> = tile.labels.keypoints.iter().map(|keypoint| keypoint.visibility).collect();
+        let truth: Vec<[f32; 2]> =
+            tile.labels.keypoints.iter().map(|keypoint| keypoint.pixel.to_array()).collect();
+        let visibility: Vec<_> =
+            tile.labels.keypoints.iter().map(|keypoint| keypoint.visibility).collect();
         let metrics = SampleMetrics::new(&places, &truth, &visibility, tile.labels.torso);
         Prediction {
             loss: None,

@@ -41,14 +41,21 @@ pub fn difficulty(share: f32) -> Color32 {
     Color32::from_rgb(r, g, b)
 }
 
-/// From dark violet to yellow with even steps in lightness, for `share` in [0, 1] (after matplotlib's viridis).
+/// From dark violet to yellow with even steps in lightness, for `share` in [0, 1] (after
+/// matplotlib's viridis).
 pub fn heat(share: f32) -> Color32 {
-    const STOPS: [[f32; 3]; 5] =
-        [[68.0, 1.0, 84.0], [59.0, 82.0, 139.0], [33.0, 145.0, 140.0], [94.0, 201.0, 98.0], [253.0, 231.0, 37.0]];
+    const STOPS: [[f32; 3]; 5] = [
+        [68.0, 1.0, 84.0],
+        [59.0, 82.0, 139.0],
+        [33.0, 145.0, 140.0],
+        [94.0, 201.0, 98.0],
+        [253.0, 231.0, 37.0],
+    ];
     let place = if share.is_finite() { share.clamp(0.0, 1.0) * 4.0 } else { 0.0 };
     let stop = (place as usize).min(3);
     let t = place - stop as f32;
-    let [r, g, b] = std::array::from_fn(|c| (STOPS[stop][c] + (STOPS[stop + 1][c] - STOPS[stop][c]) * t) as u8);
+    let [r, g, b] =
+        std::array::from_fn(|c| (STOPS[stop][c] + (STOPS[stop + 1][c] - STOPS[stop][c]) * t) as u8);
     Color32::from_rgb(r, g, b)
 }
 
@@ -72,7 +79,8 @@ pub fn install(context: &Context) {
             }
             let chosen = if theme == Theme::Dark { SERIES[5] } else { SERIES[0] };
             visuals.selection.bg_fill = chosen;
-            visuals.selection.stroke.color = if theme == Theme::Dark { Color32::WHITE } else { Color32::BLACK };
+            visuals.selection.stroke.color =
+                if theme == Theme::Dark { Color32::WHITE } else { Color32::BLACK };
         });
     }
 }

@@ -1,15 +1,20 @@
-//! A hidden way to drive the window: a script in the file that `MARIONETTE_WINDOW_SCRIPT` names, for tests and for the pictures in the
-//! documentation. Keys and clicks take the way that those of people take.
+//! A hidden way to drive the window: a script in the file that `MARIONETTE_WINDOW_SCRIPT` names,
+//! for tests and for the pictures in the documentation. Keys and clicks take the way that those of
+//! people take.
 //!
-//! One command a line: `key K`, `click X Y`, `move X Y`, `scroll DY`, `wait step N`, `wait picture`, `wait sample`, `wait explained`, `wait paused`,
-//! `wait over`, `wait file PATH`, `wait frames N`, `sleep MS`, `shot PATH`, `resize W H`, `hide`, `unhide`, `set NAME VALUE`, `say TEXT`, `close`.
+//! One command a line: `key K`, `click X Y`, `move X Y`, `scroll DY`, `wait step N`, `wait
+//! picture`, `wait sample`, `wait explained`, `wait paused`, `wait over`, `wait file PATH`, `wait
+//! frames N`, `sleep MS`, `shot PATH`, `resize W H`, `hide`, `unhide`, `set NAME VALUE`, `say
+//! TEXT`, `close`.
 
 use super::{chrome::Viewer, layout::Panel, shots::Shot};
 use bevy::{
     prelude::{Commands, Resource},
     window::Window,
 };
-use bevy_egui::egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, Vec2, pos2};
+use bevy_egui::egui::{
+    Event, Key, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, Vec2, pos2,
+};
 use marionette_run::Control;
 use marionette_stream::HardnessAxis;
 use std::{
@@ -38,8 +43,11 @@ impl Tour {
     pub fn of_environment() -> Self {
         let path = std::env::var_os("MARIONETTE_WINDOW_SCRIPT");
         let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-        let lines =
-            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned);
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(str::to_owned);
         Tour { lines: lines.collect(), began: Some(Instant::now()), ..Tour::default() }
     }
 
@@ -58,8 +66,14 @@ impl Tour {
         std::mem::take(&mut self.events)
     }
 
-    /// Does what comes next, until something has to be waited for. Returns whether the window is to be closed.
-    pub fn go_on(&mut self, viewer: &mut Viewer, window: &mut Window, commands: &mut Commands) -> bool {
+    /// Does what comes next, until something has to be waited for. Returns whether the window is to
+    /// be closed.
+    pub fn go_on(
+        &mut self,
+        viewer: &mut Viewer,
+        window: &mut Window,
+        commands: &mut Commands,
+    ) -> bool {
         while self.frames == 0 && self.until.is_none_or(|until| Instant::now() >= until) {
             let Some(line) = self.lines.front().cloned() else { return false };
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -80,7 +94,9 @@ impl Tour {
 
     fn has_come(&mut self, what: &[&str], viewer: &Viewer) -> bool {
         match what {
-            ["step", step] => viewer.progress().0 >= number(step) as u64 || viewer.data.ending.is_some(),
+            ["step", step] => {
+                viewer.progress().0 >= number(step) as u64 || viewer.data.ending.is_some()
+            }
             ["picture"] => {
                 let come = viewer.stage.pictures() > self.pictures;
                 if come {
@@ -101,7 +117,14 @@ impl Tour {
         }
     }
 
-    fn act(&mut self, words: &[&str], line: &str, viewer: &mut Viewer, window: &mut Window, commands: &mut Commands) {
+    fn act(
+        &mut self,
+        words: &[&str],
+        line: &str,
+        viewer: &mut Viewer,
+        window: &mut Window,
+        commands: &mut Commands,
+    ) {
         match words {
             ["key", name] => {
                 let key = if *name == "Space" { Some(Key::Space) } else { Key::from_name(name) };
@@ -134,13 +157,16 @@ impl Tour {
                 modifiers: Modifiers::default(),
             }),
             ["sleep", milliseconds] => {
-                self.until = Some(Instant::now() + Duration::from_millis(number(milliseconds) as u64))
+                self.until =
+                    Some(Instant::now() + Duration::from_millis(number(milliseconds) as u64))
             }
             ["shot", path] => {
                 commands.spawn(Shot(path.into()));
                 self.frames = SETTLED;
             }
-            ["resize", width, height] => window.resolution.set(number(width) as f32, number(height) as f32),
+            ["resize", width, height] => {
+                window.resolution.set(number(width) as f32, number(height) as f32)
+            }
             ["hide"] => self.hidden = true,
             ["unhide"] => self.hidden = false,
             ["say", ..] => {
@@ -148,7 +174,10 @@ impl Tour {
                 let after = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64());
                 let (what, panel, pictures) =
                     (line.trim_start_matches("say "), viewer.layout.panel.name(), viewer.pictures);
-                println!("tour: {what} (step {step}, {panel} on show, {pictures} pictures in {after:.2} s)");
+                println!(
+                    "tour: {what} (step {step}, {panel} on show, {pictures} pictures in \
+                     {after:.2} s)"
+                );
             }
             ["set", name, value] => set(viewer, name, value),
             _ => complain(line),
@@ -164,7 +193,9 @@ impl Tour {
 /// Sets what takes many clicks to set.
 fn set(viewer: &mut Viewer, name: &str, value: &str) {
     match name {
-        "panel" => viewer.layout.panel = Panel::ALL[(number(value) as usize).min(Panel::ALL.len() - 1)],
+        "panel" => {
+            viewer.layout.panel = Panel::ALL[(number(value) as usize).min(Panel::ALL.len() - 1)]
+        }
         "hint" => viewer.layout.hint_read = true,
         "gamma" => viewer.control(Control::Gamma(number(value))),
         "floor" => viewer.control(Control::Floor(number(value))),
@@ -186,7 +217,8 @@ fn set(viewer: &mut Viewer, name: &str, value: &str) {
         "stage" => super::batch::stage_newest(viewer, number(value) as usize),
         _ => {
             if let Some(axis) = name.strip_prefix("lock.").and_then(HardnessAxis::by_name) {
-                let shares = (value != "off").then(|| value.split(',').map(|share| number(share) as f32).collect());
+                let shares = (value != "off")
+                    .then(|| value.split(',').map(|share| number(share) as f32).collect());
                 viewer.control(Control::Lock(axis, shares));
             } else {
                 complain(name);

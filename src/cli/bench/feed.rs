@@ -33,11 +33,15 @@ impl Clock {
     }
 }
 
-/// Does `work` for `seconds` and counts what it says it has brought, per second. The time starts with the first that it brings.
+/// Does `work` for `seconds` and counts what it says it has brought, per second. The time starts
+/// with the first that it brings.
 ///
 /// # Errors
 /// Where `work` fails.
-pub fn per_second(seconds: f64, mut work: impl FnMut() -> anyhow::Result<u64>) -> anyhow::Result<f64> {
+pub fn per_second(
+    seconds: f64,
+    mut work: impl FnMut() -> anyhow::Result<u64>,
+) -> anyhow::Result<f64> {
     while work()? == 0 {}
     let mut clock = Clock::start(seconds);
     loop {
@@ -47,8 +51,9 @@ pub fn per_second(seconds: f64, mut work: impl FnMut() -> anyhow::Result<u64>) -
     }
 }
 
-/// Starts a generator whose batches are all drawn with `policy`, and hands each to `work`, until that says what the outcome is.
-/// The batches that are under way at the beginning are handed over as well.
+/// Starts a generator whose batches are all drawn with `policy`, and hands each to `work`, until
+/// that says what the outcome is. The batches that are under way at the beginning are handed over
+/// as well.
 ///
 /// # Errors
 /// Where the generator or `work` fails.
@@ -59,7 +64,8 @@ pub fn feed<T>(
     policy: &Arc<Policy>,
     mut work: impl FnMut(Batch) -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
-    let (generator_end, trainer_end) = connect(std::iter::repeat_n(policy.clone(), bench.config.lag));
+    let (generator_end, trainer_end) =
+        connect(std::iter::repeat_n(policy.clone(), bench.config.lag));
     let config = GeneratorConfig {
         seed: bench.config.seed,
         first_batch: 0,
@@ -87,8 +93,8 @@ pub fn feed<T>(
     outcome?.ok_or_else(|| anyhow!("the generator ended early"))
 }
 
-/// Samples per second that come out of the closed loop when `learn` is done with each batch. Not counted are the batches that
-/// fill the stream.
+/// Samples per second that come out of the closed loop when `learn` is done with each batch. Not
+/// counted are the batches that fill the stream.
 ///
 /// # Errors
 /// Where the generator or `learn` fails.

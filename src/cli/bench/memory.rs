@@ -10,8 +10,11 @@ pub struct Peak {
 impl Peak {
     /// Starts counting anew.
     pub fn since_now() -> Self {
-        // "5" makes Linux forget the peak so far. Elsewhere, and where it is not permitted, there is nothing to report.
-        Peak { counting: cfg!(target_os = "linux") && fs::write("/proc/self/clear_refs", "5").is_ok() }
+        // "5" makes Linux forget the peak so far. Elsewhere, and where it is not permitted, there
+        // is nothing to report.
+        Peak {
+            counting: cfg!(target_os = "linux") && fs::write("/proc/self/clear_refs", "5").is_ok(),
+        }
     }
 
     /// Bytes of resident memory at the highest.

@@ -23,8 +23,9 @@ use std::{fmt::Display, path::PathBuf, thread};
 
 /// Measure how fast this machine renders, trains, and does both at once.
 ///
-/// Every figure is the median of several measurements that alternate with what they are compared with, and the lowest and the
-/// highest of them. Compare figures of one run only: they move with whatever else the machine does.
+/// Every figure is the median of several measurements that alternate with what they are compared
+/// with, and the lowest and the highest of them. Compare figures of one run only: they move with
+/// whatever else the machine does.
 ///
 /// Example: marionette bench loop --pairs 7 --json loop.json
 #[derive(Args)]
@@ -78,7 +79,8 @@ enum Part {
     Render,
     /// A training step, operation by operation.
     Train,
-    /// The network alone, on noise: a bare training step, and inference. Needs nothing to draw with.
+    /// The network alone, on noise: a bare training step, and inference. Needs nothing to draw
+    /// with.
     Network,
     /// Rendering and training at once, against each alone.
     Loop,
@@ -157,14 +159,21 @@ pub fn bench(args: BenchArgs) -> Result<(), CommandError> {
 
 fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
     let input = |error: RunError| CommandError::Input(error.into());
-    let settings =
-        [("model", &args.model), ("batch", &args.batch), ("device", &args.device), ("threads", &args.threads)];
-    let overrides: Vec<String> =
-        settings.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
+    let settings = [
+        ("model", &args.model),
+        ("batch", &args.batch),
+        ("device", &args.device),
+        ("threads", &args.threads),
+    ];
+    let overrides: Vec<String> = settings
+        .iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)))
+        .collect();
     let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
     let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
     // The network decides how large the images of `train` and `loop` are.
-    let spec = model::spec(&config.model, scene.figure.keypoints.len()).map_err(|e| CommandError::Input(e.into()))?;
+    let spec = model::spec(&config.model, scene.figure.keypoints.len())
+        .map_err(|e| CommandError::Input(e.into()))?;
     let [width, height] = spec.input_size();
     Ok(Bench {
         scene: Scene { image: ImageSize { width, height }, ..scene },

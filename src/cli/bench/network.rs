@@ -1,7 +1,7 @@
 //! `bench network`: the network alone, to compare with other programs that run the same one.
 //!
-//! Nothing is rendered, scored or clipped: the images are noise, the targets are of random places, and both are made
-//! beforehand.
+//! Nothing is rendered, scored or clipped: the images are noise, the targets are of random places,
+//! and both are made beforehand.
 
 use super::{
     Bench,
@@ -51,7 +51,8 @@ struct PassReport {
     /// Milliseconds a batch.
     ms: Spread,
     samples_per_second: Spread,
-    /// Most memory that the process used meanwhile, all of it; absent where the system does not say.
+    /// Most memory that the process used meanwhile, all of it; absent where the system does not
+    /// say.
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_memory_bytes: Option<u64>,
 }
@@ -71,9 +72,15 @@ impl Learner {
         let network = model::build(&config.model, keypoints, config.seed, device)?;
         let (images, targets) = noise(config.seed, config.batch, network.spec(), device)?;
         let parameters = network.parameters();
-        let optimizer =
-            AdamW::new(parameters.trainable(), config.optimizer.adamw())?.decaying(VARIABLE, parameters.decaying());
-        Ok(Learner { network, optimizer, learning_rate: config.optimizer.learning_rate, images, targets })
+        let optimizer = AdamW::new(parameters.trainable(), config.optimizer.adamw())?
+            .decaying(VARIABLE, parameters.decaying());
+        Ok(Learner {
+            network,
+            optimizer,
+            learning_rate: config.optimizer.learning_rate,
+            images,
+            targets,
+        })
     }
 
     /// One training step.
@@ -96,12 +103,19 @@ impl Learner {
 }
 
 /// Normalised images of noise, and the targets of random places in them.
-fn noise(seed: u64, batch: usize, spec: &ModelSpec, device: &Device) -> candle_core::Result<(Tensor, HeatmapTargets)> {
+fn noise(
+    seed: u64,
+    batch: usize,
+    spec: &ModelSpec,
+    device: &Device,
+) -> candle_core::Result<(Tensor, HeatmapTargets)> {
     let mut random = stream(seed, 0, 0, "bench/network");
     let (width, height) = (spec.input_width, spec.input_height);
-    let values: Vec<f32> = (0..batch * 3 * height * width).map(|_| random.random_range(-2.0..2.0)).collect();
+    let values: Vec<f32> =
+        (0..batch * 3 * height * width).map(|_| random.random_range(-2.0..2.0)).collect();
     let images = Tensor::from_vec(values, (batch, 3, height, width), device)?;
-    let mut place = || [random.random_range(0.0..width as f32), random.random_range(0.0..height as f32)];
+    let mut place =
+        || [random.random_range(0.0..width as f32), random.random_range(0.0..height as f32)];
     let places: Vec<[f32; 2]> = (0..batch * spec.keypoints).map(|_| place()).collect();
     let labelled = vec![true; places.len()];
     let targets = HeatmapTargets::new(&places, &labelled, spec.keypoints, spec.grid(), device)?;
@@ -123,7 +137,11 @@ pub fn measure(bench: &Bench) -> anyhow::Result<NetworkReport> {
     Ok(NetworkReport { model, keypoints, batch, step, inference, resident_before_bytes })
 }
 
-fn pass(bench: &Bench, name: &str, mut work: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<PassReport> {
+fn pass(
+    bench: &Bench,
+    name: &str,
+    mut work: impl FnMut() -> anyhow::Result<()>,
+) -> anyhow::Result<PassReport> {
     let peak = Peak::since_now();
     for _ in 0..WARM_UP {
         work()?;
@@ -144,13 +162,31 @@ fn pass(bench: &Bench, name: &str, mut work: impl FnMut() -> anyhow::Result<()>)
 impl Display for NetworkReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let NetworkReport { model, batch, step, inference, resident_before_bytes, .. } = self;
-        writeln!(f, "\nThe network alone, {model} on batches of {batch} of noise: median (lowest to highest)")?;
-        writeln!(f, "  {:<12} {:>8} {:<20} {:>9} {:<20} {:>8}", "", "ms", "", "samples/s", "", "peak MiB")?;
-        let mebibytes = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), |bytes| (bytes >> 20).to_string());
+        writeln!(
+            f,
+            "\nThe network alone, {model} on batches of {batch} of noise: median (lowest to \
+             highest)"
+        )?;
+        writeln!(
+            f,
+            "  {:<12} {:>8} {:<20} {:>9} {:<20} {:>8}",
+            "", "ms", "", "samples/s", "", "peak MiB"
+        )?;
+        let mebibytes = |bytes: Option<u64>| {
+            bytes.map_or("unknown".to_owned(), |bytes| (bytes >> 20).to_string())
+        };
         for (name, pass) in [("step", step), ("inference", inference)] {
             let (ms, rate) = (format!("{:.1}", pass.ms), format!("{:.1}", pass.samples_per_second));
-            writeln!(f, "  {name:<12} {ms:<29}  {rate:<29} {:>8}", mebibytes(pass.peak_memory_bytes))?;
+            writeln!(
+                f,
+                "  {name:<12} {ms:<29}  {rate:<29} {:>8}",
+                mebibytes(pass.peak_memory_bytes)
+            )?;
         }
-        write!(f, "Memory of the process before it had a network: {} MiB", mebibytes(*resident_before_bytes))
+        write!(
+            f,
+            "Memory of the process before it had a network: {} MiB",
+            mebibytes(*resident_before_bytes)
+        )
     }
 }

@@ -1,4 +1,5 @@
-//! `bench render`: labelled tiles per second, and the peer that draws the same scenes with one Bevy camera per tile.
+//! `bench render`: labelled tiles per second, and the peer that draws the same scenes with one Bevy
+//! camera per tile.
 
 use super::{
     Bench,
@@ -9,7 +10,9 @@ use super::{
 use bevy::prelude::App;
 use marionette::figure::Figure;
 use marionette::physics::Solvability;
-use marionette::render::{Frame, FrameToDraw, RendererConfig, headless_app, label_frame, next_drawn, update};
+use marionette::render::{
+    Frame, FrameToDraw, RendererConfig, headless_app, label_frame, next_drawn, update,
+};
 use marionette::scene::Scene;
 use marionette::stream::{Policy, SceneSample, StreamMix};
 use rayon::prelude::*;
@@ -45,7 +48,8 @@ struct SizeReport {
     labelled: Spread,
     /// Prepared samples: frames drawn and read back.
     drawn: Spread,
-    /// Prepared samples drawn with one Bevy camera per tile, colour alone read back; absent in builds without it.
+    /// Prepared samples drawn with one Bevy camera per tile, colour alone read back; absent in
+    /// builds without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     camera_per_tile: Option<Spread>,
     /// `labelled` over `camera_per_tile`, pair by pair.
@@ -61,7 +65,8 @@ struct SizeReport {
 /// # Errors
 /// Where drawing fails.
 pub fn measure(bench: &Bench) -> anyhow::Result<RenderReport> {
-    let sizes = bench.sizes.iter().map(|side| measure_size(bench, *side)).collect::<Result<_, _>>()?;
+    let sizes =
+        bench.sizes.iter().map(|side| measure_size(bench, *side)).collect::<Result<_, _>>()?;
     Ok(RenderReport { tiles: bench.tiles, sizes })
 }
 
@@ -102,7 +107,11 @@ fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
 }
 
 /// Samples of a run's beginning, a few frames of them.
-fn prepared(bench: &Bench, scene: &Scene, policy: &Policy) -> anyhow::Result<Vec<Arc<Vec<SceneSample>>>> {
+fn prepared(
+    bench: &Bench,
+    scene: &Scene,
+    policy: &Policy,
+) -> anyhow::Result<Vec<Arc<Vec<SceneSample>>>> {
     let (judge, seed) = (Solvability::new(scene.figure.clone()), bench.config.seed);
     let frame = |frame: usize| {
         let first = (frame * bench.tiles) as u64;
@@ -148,7 +157,11 @@ type Peer = Box<dyn FnMut(&Arc<Vec<SceneSample>>) -> anyhow::Result<u64>>;
 
 /// The peer, in builds that have it.
 #[cfg(feature = "camera-per-tile")]
-fn peer(bench: &Bench, side: u32, frames: &[Arc<Vec<SceneSample>>]) -> anyhow::Result<Option<Peer>> {
+fn peer(
+    bench: &Bench,
+    side: u32,
+    frames: &[Arc<Vec<SceneSample>>],
+) -> anyhow::Result<Option<Peer>> {
     let mut peer = camera_per_tile::CameraPerTile::new([side, side], bench.threads, &frames[0])?;
     Ok(Some(Box::new(move |scenes| peer.draw(scenes))))
 }
@@ -159,7 +172,11 @@ fn peer(_: &Bench, _: u32, _: &[Arc<Vec<SceneSample>>]) -> anyhow::Result<Option
     Ok(None)
 }
 
-fn peer_rate(bench: &Bench, peer: &mut Peer, frames: &[Arc<Vec<SceneSample>>]) -> anyhow::Result<f64> {
+fn peer_rate(
+    bench: &Bench,
+    peer: &mut Peer,
+    frames: &[Arc<Vec<SceneSample>>],
+) -> anyhow::Result<f64> {
     let mut next = 0;
     per_second(bench.seconds, || {
         let samples = &frames[next % frames.len()];
@@ -172,11 +189,20 @@ impl Display for RenderReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "\nRendering {} tiles a frame with shadows, ids and depth, tiles/s: median (lowest to highest)",
+            "\nRendering {} tiles a frame with shadows, ids and depth, tiles/s: median (lowest to \
+             highest)",
             self.tiles
         )?;
         for size in &self.sizes {
-            let SizeReport { side, generator, labelled, drawn, camera_per_tile, ratio, peak_memory_bytes } = size;
+            let SizeReport {
+                side,
+                generator,
+                labelled,
+                drawn,
+                camera_per_tile,
+                ratio,
+                peak_memory_bytes,
+            } = size;
             writeln!(f, "\n  {side}x{side}")?;
             writeln!(f, "    sampled, settled, drawn, read back, labelled  {generator}")?;
             writeln!(f, "    prepared: drawn, read back, labelled          {labelled}")?;
@@ -186,7 +212,10 @@ impl Display for RenderReport {
                     writeln!(f, "    one Bevy camera per tile, colour alone        {peer:.1}")?;
                     writeln!(f, "    labelled, over one camera per tile            {ratio:.1}")?;
                 }
-                _ => writeln!(f, "    one Bevy camera per tile: not in this build (--features camera-per-tile)")?,
+                _ => writeln!(
+                    f,
+                    "    one Bevy camera per tile: not in this build (--features camera-per-tile)"
+                )?,
             }
             write!(f, "    {}", memory_line(*peak_memory_bytes))?;
         }

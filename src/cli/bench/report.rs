@@ -23,8 +23,11 @@ impl Spread {
         sorted.sort_by(f64::total_cmp);
         let middle = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
         let (half, last) = (sorted.len() / 2, sorted.len().saturating_sub(1));
-        let median =
-            if sorted.len() % 2 == 1 { middle(half) } else { (middle(half.wrapping_sub(1)) + middle(half)) / 2.0 };
+        let median = if sorted.len() % 2 == 1 {
+            middle(half)
+        } else {
+            (middle(half.wrapping_sub(1)) + middle(half)) / 2.0
+        };
         Spread { median, low: middle(0), high: middle(last), values }
     }
 
@@ -62,7 +65,10 @@ mod tests {
         let even = Spread::of(vec![4.0, 1.0, 2.0, 10.0]);
         assert_eq!(even.median, 3.0);
         // Pair by pair, not median by median.
-        assert_eq!(odd.with(&Spread::of(vec![1.0, 1.0, 2.0]), |a, b| a / b).values, [3.0, 1.0, 4.0]);
+        assert_eq!(
+            odd.with(&Spread::of(vec![1.0, 1.0, 2.0]), |a, b| a / b).values,
+            [3.0, 1.0, 4.0]
+        );
         assert_eq!(format!("{odd:.1}"), "     3.0 (1.0 to 8.0)");
     }
 }

@@ -13,7 +13,8 @@ use std::{
 pub struct MemoryReport {
     /// Side lengths of a tile, pixels.
     size: [u32; 2],
-    /// Tiles drawn and bytes of resident memory after each tenth of them; no bytes where the system does not say.
+    /// Tiles drawn and bytes of resident memory after each tenth of them; no bytes where the system
+    /// does not say.
     tenths: Vec<(u64, Option<u64>)>,
     /// Resident memory at the end over that after the first tenth.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +37,9 @@ pub fn measure(bench: &Bench, draws: u64) -> anyhow::Result<MemoryReport> {
         }
         Ok((seen >= draws).then_some(()))
     })?;
-    let of = |entry: Option<&(u64, Option<u64>)>| entry.and_then(|(_, bytes)| *bytes).map(|bytes| bytes as f64);
+    let of = |entry: Option<&(u64, Option<u64>)>| {
+        entry.and_then(|(_, bytes)| *bytes).map(|bytes| bytes as f64)
+    };
     let growth = of(tenths.last()).zip(of(tenths.first())).map(|(end, start)| end / start);
     let image = bench.scene.image;
     Ok(MemoryReport { size: [image.width, image.height], tenths, growth })
@@ -48,12 +51,18 @@ impl Display for MemoryReport {
         write!(f, "\nResident memory while tiles of {width}x{height} are drawn")?;
         for (tiles, bytes) in &self.tenths {
             match bytes {
-                Some(bytes) => write!(f, "\n    {tiles:>9} tiles  {:>6.1} MiB", *bytes as f64 / f64::from(1 << 20))?,
+                Some(bytes) => write!(
+                    f,
+                    "\n    {tiles:>9} tiles  {:>6.1} MiB",
+                    *bytes as f64 / f64::from(1 << 20)
+                )?,
                 None => write!(f, "\n    {tiles:>9} tiles  this system does not say (Linux does)")?,
             }
         }
         match self.growth {
-            Some(growth) => write!(f, "\n    the end over the first tenth: {:+.1} %", 100.0 * (growth - 1.0)),
+            Some(growth) => {
+                write!(f, "\n    the end over the first tenth: {:+.1} %", 100.0 * (growth - 1.0))
+            }
             None => Ok(()),
         }
     }

@@ -38,13 +38,16 @@ struct PeakMemory {
 
 /// Measures `bench loop`.
 ///
-/// All batches are drawn with the policy that a run begins with, or the figures would be of different scenes.
+/// All batches are drawn with the policy that a run begins with, or the figures would be of
+/// different scenes.
 ///
 /// # Errors
 /// Where rendering or training fails.
 pub fn measure(bench: &Bench) -> anyhow::Result<LoopReport> {
     let (mut trainer, _) = trainer(&bench.config, &bench.scene)?;
-    let Some(policy) = trainer.newest_policy() else { anyhow::bail!("there is no policy to draw with") };
+    let Some(policy) = trainer.newest_policy() else {
+        anyhow::bail!("there is no policy to draw with")
+    };
     let (scene, batch) = (&bench.scene, bench.config.batch);
     let prepared = batches(bench, &policy)?;
     for batch in &prepared {
@@ -69,7 +72,9 @@ pub fn measure(bench: &Bench) -> anyhow::Result<LoopReport> {
 
         bench.doing(format_args!("loop, {pair} of {}: both", bench.pairs));
         let peak = Peak::since_now();
-        both.push(samples_per_second(bench, scene, batch, &policy, |batch| learn(&mut trainer, batch))?);
+        both.push(samples_per_second(bench, scene, batch, &policy, |batch| {
+            learn(&mut trainer, batch)
+        })?);
         most.both = most.both.max(peak.bytes());
     }
     let [render, train, both] = [render, train, both].map(Spread::of);
@@ -88,8 +93,13 @@ pub fn measure(bench: &Bench) -> anyhow::Result<LoopReport> {
 
 impl Display for LoopReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let LoopReport { model, batch, lag, render, train, both, efficiency, peak_memory_bytes } = self;
-        writeln!(f, "\nThe loop, {model}, batches of {batch}, lag {lag}, samples/s: median (lowest to highest)")?;
+        let LoopReport { model, batch, lag, render, train, both, efficiency, peak_memory_bytes } =
+            self;
+        writeln!(
+            f,
+            "\nThe loop, {model}, batches of {batch}, lag {lag}, samples/s: median (lowest to \
+             highest)"
+        )?;
         writeln!(f, "  render alone  {render}")?;
         writeln!(f, "  train alone   {train}")?;
         writeln!(f, "  both          {both}")?;

@@ -82,7 +82,9 @@ pub fn learn(trainer: &mut Trainer, batch: &Batch) -> anyhow::Result<()> {
 /// Where rendering or training fails.
 pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
     let (mut trainer, _) = trainer(&bench.config, &bench.scene)?;
-    let Some(policy) = trainer.newest_policy() else { anyhow::bail!("there is no policy to draw with") };
+    let Some(policy) = trainer.newest_policy() else {
+        anyhow::bail!("there is no policy to draw with")
+    };
     let batches = batches(bench, &policy)?;
     for batch in &batches {
         learn(&mut trainer, batch)?;
@@ -93,7 +95,8 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
     let mut kinds = Kind::ALL.map(|_| Vec::new());
     for pair in 1..=bench.pairs {
         bench.doing(format_args!("train, {pair} of {}", bench.pairs));
-        let (before, first, times) = (trainer.timings().clone(), trainer.step(), trainer.network().times());
+        let (before, first, times) =
+            (trainer.timings().clone(), trainer.step(), trainer.network().times());
         let rate = per_second(bench.seconds, || {
             let next = trainer.step() as usize % batches.len();
             learn(&mut trainer, &batches[next])?;
@@ -121,7 +124,12 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
         model: bench.config.model.clone(),
         batch: bench.config.batch,
         samples_per_second: Spread::of(rates),
-        operations: Operation::ALL.map(Operation::name).into_iter().zip(operations).map(report).collect(),
+        operations: Operation::ALL
+            .map(Operation::name)
+            .into_iter()
+            .zip(operations)
+            .map(report)
+            .collect(),
         kinds: kinds.filter(|kind| kind.ms.median > 0.0).collect(),
         step_ms,
         peak_memory_bytes: peak.bytes(),
@@ -130,9 +138,14 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
 
 impl Display for TrainReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        writeln!(f, "\nTraining {} on batches of {}: median (lowest to highest)", self.model, self.batch)?;
+        writeln!(
+            f,
+            "\nTraining {} on batches of {}: median (lowest to highest)",
+            self.model, self.batch
+        )?;
         writeln!(f, "  {:<16} {:>8} {:<20} {:>6}", "operation", "ms", "", "share")?;
-        let line = |f: &mut fmt::Formatter, OperationReport { name, ms, share }: &OperationReport| {
+        let line = |f: &mut fmt::Formatter,
+                    OperationReport { name, ms, share }: &OperationReport| {
             writeln!(f, "  {name:<16} {:<29} {:>5.1}%", format!("{ms:.1}"), share * 100.0)
         };
         self.operations.iter().try_for_each(|operation| line(f, operation))?;

@@ -21,26 +21,29 @@ const PREDICTIONS: &str = "predictions.json";
 
 /// Find the keypoints of the person in each of your pictures.
 ///
-/// Writes DIR/predictions.json with keypoints in continuous pixels of the picture (0, 0 is the top-left corner of the
-/// top-left pixel) and the picture with them drawn in as DIR/NAME.png: the person's own left orange, the right blue, the
-/// middle white, faint where the network is unsure; the rectangle that the network was shown is pink.
+/// Writes DIR/predictions.json with keypoints in continuous pixels of the picture (0, 0 is the
+/// top-left corner of the top-left pixel) and the picture with them drawn in as DIR/NAME.png: the
+/// person's own left orange, the right blue, the middle white, faint where the network is unsure;
+/// the rectangle that the network was shown is pink.
 ///
 /// Example: marionette predict runs/first photo.jpg --box 120,40,200,380 --out found
 #[derive(Args)]
 pub struct PredictArgs {
     /// File of weights, or the folder of a run.
     weights: PathBuf,
-    /// PNG or JPEG pictures, or folders: all .png, .jpg and .jpeg files in them, but not in folders further down.
+    /// PNG or JPEG pictures, or folders: all .png, .jpg and .jpeg files in them, but not in folders
+    /// further down.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     /// The folder to write to; it is made where it is missing.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Left, top, width and height of the person, pixels, for a single picture; the network is shown a somewhat larger
-    /// square. By default it is shown the whole picture.
+    /// Left, top, width and height of the person, pixels, for a single picture; the network is
+    /// shown a somewhat larger square. By default it is shown the whole picture.
     #[arg(long = "box", value_name = "X,Y,W,H", allow_hyphen_values = true)]
     person: Option<PersonBox>,
-    /// Let the network look at every picture in a mirror as well and take the mean of both: twice as long, somewhat better.
+    /// Let the network look at every picture in a mirror as well and take the mean of both: twice
+    /// as long, somewhat better.
     #[arg(long)]
     flip_test: bool,
     /// Where the network runs: auto, cpu, cuda:N or metal.
@@ -59,12 +62,17 @@ impl FromStr for PersonBox {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let numbers: Option<Vec<f32>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+        let numbers: Option<Vec<f32>> =
+            text.split(',').map(|number| number.trim().parse().ok()).collect();
         match numbers.as_deref() {
-            Some(&[x, y, w, h]) if [x, y, w, h].iter().all(|v| v.is_finite()) && w > 0.0 && h > 0.0 => {
+            Some(&[x, y, w, h])
+                if [x, y, w, h].iter().all(|v| v.is_finite()) && w > 0.0 && h > 0.0 =>
+            {
                 Ok(PersonBox([x, y, w, h]))
             }
-            _ => Err("give left, top, width and height in pixels, the last two above 0, such as 120,40,200,380".into()),
+            _ => Err("give left, top, width and height in pixels, the last two above 0, such as \
+                      120,40,200,380"
+                .into()),
         }
     }
 }
@@ -117,7 +125,8 @@ struct Keypoint {
 /// Runs `marionette predict`.
 pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
     let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
-    let loaded = load_model(&args.weights, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
+    let loaded = load_model(&args.weights, Which::Newest, &device)
+        .map_err(|e| CommandError::Input(e.into()))?;
     let detector = loaded.detector.with_flip_test(args.flip_test);
     let listed = pictures::list(&args.images).map_err(CommandError::Input)?;
     if args.person.is_some() && listed.len() != 1 {
@@ -126,14 +135,16 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
             "--box is for a single picture, and there are {count}; give one picture"
         )));
     }
-    pictures::check_overwrite(&listed, &args.weights, &args.out, PREDICTIONS).map_err(CommandError::Input)?;
+    pictures::check_overwrite(&listed, &args.weights, &args.out, PREDICTIONS)
+        .map_err(CommandError::Input)?;
     let bar = bar(&args, listed.len());
     let mut predictions = Predictions { model: model(&args, &detector), images: Vec::new() };
     for listed in &listed {
         match load_picture(&listed.path) {
             Ok(picture) => {
                 let crop = crop(&args, &detector, listed, &picture).map_err(CommandError::Input)?;
-                let found = look(&args, &detector, listed, &picture, &crop).map_err(CommandError::Failed)?;
+                let found = look(&args, &detector, listed, &picture, &crop)
+                    .map_err(CommandError::Failed)?;
                 predictions.images.push(found);
             }
             Err(error) => bar.suspend(|| output::warn(&format!("warning: {error}"))),
@@ -145,7 +156,10 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
     save(&args, &predictions).map_err(CommandError::Failed)?;
     let (all, good) = (listed.len(), predictions.images.len());
     if !args.quiet {
-        output::say(&format!("keypoints in {good} of {all} pictures: {}, overlays beside it", path.display()));
+        output::say(&format!(
+            "keypoints in {good} of {all} pictures: {}, overlays beside it",
+            path.display()
+        ));
     }
     if good < all {
         let bad = all - good;
@@ -181,7 +195,12 @@ fn model(args: &PredictArgs, detector: &Detector) -> Model {
 }
 
 /// What the network is shown of a picture.
-fn crop(args: &PredictArgs, detector: &Detector, listed: &Listed, picture: &RgbImage) -> anyhow::Result<Crop> {
+fn crop(
+    args: &PredictArgs,
+    detector: &Detector,
+    listed: &Listed,
+    picture: &RgbImage,
+) -> anyhow::Result<Crop> {
     let card = detector.card();
     let input = [card.network.input_width, card.network.input_height];
     let (width, height) = picture.dimensions();
@@ -192,8 +211,8 @@ fn crop(args: &PredictArgs, detector: &Detector, listed: &Listed, picture: &RgbI
     if x >= width as f32 || y >= height as f32 || x + w <= 0.0 || y + h <= 0.0 {
         let path = listed.path.display();
         return Err(anyhow!(
-            "--box {x},{y},{w},{h} is wholly outside of {path}, which is {width}x{height} pixels; give left, top, width \
-             and height of a person in it"
+            "--box {x},{y},{w},{h} is wholly outside of {path}, which is {width}x{height} pixels; \
+             give left, top, width and height of a person in it"
         ));
     }
     Ok(Crop::new(person, &card.crop, input))
@@ -208,26 +227,28 @@ fn look(
     crop: &Crop,
 ) -> anyhow::Result<Found> {
     let card = detector.card();
-    let found = detector.detect_in(picture, crop).with_context(|| listed.path.display().to_string())?;
+    let found =
+        detector.detect_in(picture, crop).with_context(|| listed.path.display().to_string())?;
     let [left, top] = crop.to_picture([0.0; 2]);
-    let [right, bottom] = crop.to_picture([card.network.input_width as f64, card.network.input_height as f64]);
+    let [right, bottom] =
+        crop.to_picture([card.network.input_width as f64, card.network.input_height as f64]);
     let sighting = Sighting { crop: [left, top, right - left, bottom - top], keypoints: found };
     fs::create_dir_all(&args.out).map_err(PathError::at(&args.out, "made"))?;
     save_png(&args.out.join(&listed.overlay), &photograph(picture, &card.keypoints, &sighting))?;
     let (width, height) = picture.dimensions();
-    let keypoints = card.keypoints.names.iter().zip(&sighting.keypoints).map(|(name, &[x, y, score])| Keypoint {
-        name: name.clone(),
-        x: rounded(x),
-        y: rounded(y),
-        score: rounded(score),
-    });
+    let keypoints =
+        card.keypoints.names.iter().zip(&sighting.keypoints).map(|(name, &[x, y, score])| {
+            Keypoint { name: name.clone(), x: rounded(x), y: rounded(y), score: rounded(score) }
+        });
     let scores: f64 = sighting.keypoints.iter().map(|[.., score]| score).sum();
     Ok(Found {
         file: listed.path.to_string_lossy().into_owned(),
         overlay: listed.overlay.clone(),
         width,
         height,
-        person: args.person.map_or([0.0, 0.0, width as f32, height as f32], |PersonBox(person)| person),
+        person: args
+            .person
+            .map_or([0.0, 0.0, width as f32, height as f32], |PersonBox(person)| person),
         crop: sighting.crop.map(rounded),
         score: rounded(scores / sighting.keypoints.len().max(1) as f64),
         keypoints: keypoints.collect(),

@@ -50,7 +50,8 @@ fn pictures_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if pictures.is_empty() {
         let folder = folder.display();
         return Err(anyhow!(
-            "{folder}: has no pictures; give a folder with .png, .jpg or .jpeg files in it, or a picture"
+            "{folder}: has no pictures; give a folder with .png, .jpg or .jpeg files in it, or a \
+             picture"
         ));
     }
     pictures.sort();
@@ -60,7 +61,12 @@ fn pictures_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// `NAME.png`, or `NAME-2.png` and so on where that is taken, in any mixture of capitals.
 fn overlay_name(path: &Path, taken: &mut HashSet<String>) -> String {
     let stem = path.file_stem().map_or("picture".into(), |stem| stem.to_string_lossy());
-    let names = (1..).map(|number| if number == 1 { format!("{stem}.png") } else { format!("{stem}-{number}.png") });
+    let names =
+        (1..).map(
+            |number| {
+                if number == 1 { format!("{stem}.png") } else { format!("{stem}-{number}.png") }
+            },
+        );
     let mut free = names.skip_while(|name| taken.contains(&name.to_lowercase()));
     let name = free.next().unwrap_or_default();
     taken.insert(name.to_lowercase());
@@ -71,15 +77,29 @@ fn overlay_name(path: &Path, taken: &mut HashSet<String>) -> String {
 ///
 /// # Errors
 /// If so, naming the file.
-pub fn check_overwrite(listed: &[Listed], weights: &Path, out: &Path, also: &str) -> anyhow::Result<()> {
+pub fn check_overwrite(
+    listed: &[Listed],
+    weights: &Path,
+    out: &Path,
+    also: &str,
+) -> anyhow::Result<()> {
     let Ok(folder) = out.canonicalize() else { return Ok(()) };
-    let written: HashSet<PathBuf> =
-        listed.iter().map(|listed| listed.overlay.as_str()).chain([also]).map(|name| folder.join(name)).collect();
+    let written: HashSet<PathBuf> = listed
+        .iter()
+        .map(|listed| listed.overlay.as_str())
+        .chain([also])
+        .map(|name| folder.join(name))
+        .collect();
     let read = listed.iter().map(|listed| listed.path.as_path()).chain([weights]);
-    match read.into_iter().find(|path| path.canonicalize().is_ok_and(|path| written.contains(&path))) {
-        Some(path) => {
-            Err(anyhow!("--out {}: would overwrite {}; choose another folder", out.display(), path.display()))
-        }
+    match read
+        .into_iter()
+        .find(|path| path.canonicalize().is_ok_and(|path| written.contains(&path)))
+    {
+        Some(path) => Err(anyhow!(
+            "--out {}: would overwrite {}; choose another folder",
+            out.display(),
+            path.display()
+        )),
         None => Ok(()),
     }
 }

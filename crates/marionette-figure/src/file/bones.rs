@@ -6,7 +6,10 @@ use marionette_base::toml_file::TomlFile;
 use std::ops::Range;
 use toml::Spanned;
 
-pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<Vec<Bone>, FigureError> {
+pub(super) fn bones(
+    file: &TomlFile,
+    entries: &[Spanned<BoneEntry>],
+) -> Result<Vec<Bone>, FigureError> {
     struct Named {
         entry: BoneEntry,
         span: Range<usize>,
@@ -18,23 +21,34 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
     for entry in entries {
         let span = entry.span();
         let bone = entry.get_ref();
-        for (axis, [low, high]) in [("x", bone.limits.x), ("y", bone.limits.y), ("z", bone.limits.z)] {
+        for (axis, [low, high]) in
+            [("x", bone.limits.x), ("y", bone.limits.y), ("z", bone.limits.z)]
+        {
             if low > high || low < -180.0 || high > 180.0 || !low.is_finite() || !high.is_finite() {
                 let message = format!(
-                    "bone \"{}\": limits.{axis} is [{low}, {high}]; give degrees between -180 and 180, the lower first",
+                    "bone \"{}\": limits.{axis} is [{low}, {high}]; give degrees between -180 and \
+                     180, the lower first",
                     bone.name
                 );
                 return Err(file.error(Some(span), message));
             }
         }
         if !(bone.mass > 0.0 && bone.mass <= 1.0) {
-            let message = format!("bone \"{}\": mass is {}; give a share from above 0 to 1", bone.name, bone.mass);
+            let message = format!(
+                "bone \"{}\": mass is {}; give a share from above 0 to 1",
+                bone.name, bone.mass
+            );
             return Err(file.error(Some(span), message));
         }
         finite(file, span.clone(), "offset", &bone.offset)?;
-        for (side, name) in sides(file, span.clone(), &bone.name, bone.mirror)?.into_iter().enumerate() {
+        for (side, name) in
+            sides(file, span.clone(), &bone.name, bone.mirror)?.into_iter().enumerate()
+        {
             if named.iter().any(|other| other.name == name) {
-                return Err(file.error(Some(span), format!("two bones are called \"{name}\"; names must differ")));
+                return Err(file.error(
+                    Some(span),
+                    format!("two bones are called \"{name}\"; names must differ"),
+                ));
             }
             let parent = bone.parent.as_ref().map(|parent| on_side(parent.get_ref(), side));
             named.push(Named { entry: bone.clone(), span: span.clone(), side, name, parent });
@@ -44,11 +58,13 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
         if let (Some(parent), Some(written)) = (&bone.parent, &bone.entry.parent)
             && !named.iter().any(|other| other.name == *parent)
         {
-            let message = format!("bone \"{}\" hangs on \"{parent}\", which is not a bone", bone.name);
+            let message =
+                format!("bone \"{}\" hangs on \"{parent}\", which is not a bone", bone.name);
             return Err(file.error(Some(written.span()), message));
         }
     }
-    // Parents first: repeatedly take the bones whose parent has been taken. What is left over hangs in a circle.
+    // Parents first: repeatedly take the bones whose parent has been taken. What is left over hangs
+    // in a circle.
     let mut order: Vec<usize> = Vec::new();
     while order.len() < named.len() {
         let before = order.len();
@@ -59,18 +75,25 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
             }
         }
         if order.len() == before {
-            let left: Vec<&Named> =
-                named.iter().enumerate().filter(|(i, _)| !order.contains(i)).map(|(_, b)| b).collect();
+            let left: Vec<&Named> = named
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| !order.contains(i))
+                .map(|(_, b)| b)
+                .collect();
             let names = list(left.iter().map(|bone| bone.name.as_str()));
-            let message =
-                format!("these bones hang on one another in a circle: {names}; one of them needs another parent");
+            let message = format!(
+                "these bones hang on one another in a circle: {names}; one of them needs another \
+                 parent"
+            );
             return Err(file.error(left.first().map(|bone| bone.span.clone()), message));
         }
     }
     let roots: Vec<&Named> = named.iter().filter(|bone| bone.parent.is_none()).collect();
     if roots.len() != 1 {
         let names = list(roots.iter().map(|bone| bone.name.as_str()));
-        let message = format!("{} bones have no parent ({names}); exactly one must be the root", roots.len());
+        let message =
+            format!("{} bones have no parent ({names}); exactly one must be the root", roots.len());
         return Err(file.error(roots.get(1).map(|bone| bone.span.clone()), message));
     }
     let names: Vec<String> = order.iter().map(|&o| named[o].name.clone()).collect();
@@ -80,14 +103,19 @@ pub(super) fn bones(file: &TomlFile, entries: &[Spanned<BoneEntry>]) -> Result<V
         .enumerate()
         .map(|(i, &o)| {
             let Named { entry, side, name, parent, .. } = &named[o];
-            let turned = |[low, high]: [f32; 2]| if *side == 1 { [-high, -low] } else { [low, high] };
+            let turned =
+                |[low, high]: [f32; 2]| if *side == 1 { [-high, -low] } else { [low, high] };
             let radians = |range: [f32; 2]| range.map(f32::to_radians);
             Bone {
                 name: name.clone(),
                 parent: parent.as_deref().and_then(index),
                 twin: twin_of(i, &names),
                 offset: reflect(entry.offset, *side),
-                limits: [radians(entry.limits.x), radians(turned(entry.limits.y)), radians(turned(entry.limits.z))],
+                limits: [
+                    radians(entry.limits.x),
+                    radians(turned(entry.limits.y)),
+                    radians(turned(entry.limits.z)),
+                ],
                 mass: entry.mass,
                 scale: match entry.scale {
                     Scale::Trunk => ScaleGroup::Trunk,

@@ -20,15 +20,19 @@ pub(super) fn garments(
     let find = |names: &[String], name: &Spanned<String>, garment: &str, what: &str| {
         names.iter().position(|known| known == name.get_ref()).ok_or_else(|| {
             let known = list(names.iter().map(String::as_str));
-            let message =
-                format!("garment \"{garment}\": no {what} is called \"{}\"; there are {known}", name.get_ref());
+            let message = format!(
+                "garment \"{garment}\": no {what} is called \"{}\"; there are {known}",
+                name.get_ref()
+            );
             file.error(Some(name.span()), message)
         })
     };
     let mut garments: Vec<Garment> = Vec::new();
     for entry in entries {
         let garment = entry.get_ref();
-        let fail = |message: String| file.error(Some(entry.span()), format!("garment \"{}\": {message}", garment.name));
+        let fail = |message: String| {
+            file.error(Some(entry.span()), format!("garment \"{}\": {message}", garment.name))
+        };
         if garments.iter().any(|other| other.name == garment.name) {
             return Err(fail("another one has this name; names must differ".into()));
         }
@@ -39,7 +43,10 @@ pub(super) fn garments(
             return Err(fail(format!("thickness is {}; give 0 to 0.2 metres", garment.thickness)));
         }
         let each = |names: &[String], written: &[Spanned<String>], what| {
-            written.iter().map(|name| find(names, name, &garment.name, what)).collect::<Result<Vec<_>, _>>()
+            written
+                .iter()
+                .map(|name| find(names, name, &garment.name, what))
+                .collect::<Result<Vec<_>, _>>()
         };
         garments.push(Garment {
             name: garment.name.clone(),
@@ -51,8 +58,16 @@ pub(super) fn garments(
         });
     }
     for (index, slot) in slots.iter().enumerate() {
-        if garments.iter().filter(|garment| garment.slot == index).map(|garment| garment.weight).sum::<f32>() <= 0.0 {
-            return Err(file.error(None, format!("no garment of slot \"{slot}\" has a weight above 0")));
+        if garments
+            .iter()
+            .filter(|garment| garment.slot == index)
+            .map(|garment| garment.weight)
+            .sum::<f32>()
+            <= 0.0
+        {
+            return Err(
+                file.error(None, format!("no garment of slot \"{slot}\" has a weight above 0"))
+            );
         }
     }
     Ok((garments, slots))

@@ -1,7 +1,7 @@
 //! Figure files: TOML in, a checked [`Figure`] out.
 //!
-//! The right side of a body is not written down: an entry with `mirror = true` is named `left_...` and gives its
-//! `right_...` twin as well, reflected in x.
+//! The right side of a body is not written down: an entry with `mirror = true` is named `left_...`
+//! and gives its `right_...` twin as well, reflected in x.
 
 mod bones;
 mod garments;
@@ -16,7 +16,8 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, ops::Range, path::Path};
 use toml::Spanned;
 
-/// Parts that a figure can have at once: nine figures, and what lies around them, share the 640 instances of a tile.
+/// Parts that a figure can have at once: nine figures, and what lies around them, share the 640
+/// instances of a tile.
 const MOST_PARTS: usize = 68;
 
 /// What is wrong with a figure file.
@@ -192,8 +193,12 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         return Err(FigureError { line: file.line_of("shape", name), ..file.error(None, message) });
     }
     if !(0.0..=1.0).contains(&entries.shape.children) {
-        let message = format!("shape.children is {}; give a share from 0 to 1", entries.shape.children);
-        return Err(FigureError { line: file.line_of("shape", "children"), ..file.error(None, message) });
+        let message =
+            format!("shape.children is {}; give a share from 0 to 1", entries.shape.children);
+        return Err(FigureError {
+            line: file.line_of("shape", "children"),
+            ..file.error(None, message)
+        });
     }
     let bones = bones::bones(file, &entries.bones)?;
     let mut groups = Vec::new();
@@ -210,7 +215,8 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         .sum();
     if body_parts + most_worn > MOST_PARTS {
         let message = format!(
-            "a figure can have {body_parts} parts of its own and {most_worn} of what it wears; at most {MOST_PARTS} in all are drawn"
+            "a figure can have {body_parts} parts of its own and {most_worn} of what it wears; at \
+             most {MOST_PARTS} in all are drawn"
         );
         return Err(file.error(None, message));
     }
@@ -218,10 +224,17 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let keypoint = |name: &Spanned<String>| {
         keypoints.iter().position(|k| k.name == *name.get_ref()).ok_or_else(|| {
             let known = list(keypoints.iter().map(|k| k.name.as_str()));
-            file.error(Some(name.span()), format!("no keypoint is called \"{}\"; there are {known}", name.get_ref()))
+            file.error(
+                Some(name.span()),
+                format!("no keypoint is called \"{}\"; there are {known}", name.get_ref()),
+            )
         })
     };
-    let edges = entries.edges.iter().map(|[a, b]| Ok([keypoint(a)?, keypoint(b)?])).collect::<Result<_, _>>()?;
+    let edges = entries
+        .edges
+        .iter()
+        .map(|[a, b]| Ok([keypoint(a)?, keypoint(b)?]))
+        .collect::<Result<_, _>>()?;
     let torso = [keypoint(&entries.torso[0])?, keypoint(&entries.torso[1])?];
     let poses = poses::poses(file, &entries.poses, &bones)?;
     let figure = Figure {
@@ -244,13 +257,19 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
 }
 
 /// The names of an entry and, where it is mirrored, of its twin.
-fn sides(file: &TomlFile, span: Range<usize>, name: &str, mirror: bool) -> Result<Vec<String>, FigureError> {
+fn sides(
+    file: &TomlFile,
+    span: Range<usize>,
+    name: &str,
+    mirror: bool,
+) -> Result<Vec<String>, FigureError> {
     match (mirror, name.strip_prefix("left_")) {
         (false, _) => Ok(vec![name.to_owned()]),
         (true, Some(rest)) => Ok(vec![name.to_owned(), format!("right_{rest}")]),
-        (true, None) => {
-            Err(file.error(Some(span), format!("\"{name}\" has mirror = true, so its name must begin with \"left_\"")))
-        }
+        (true, None) => Err(file.error(
+            Some(span),
+            format!("\"{name}\" has mirror = true, so its name must begin with \"left_\""),
+        )),
     }
 }
 
@@ -278,9 +297,16 @@ fn reflect(v: [f32; 3], side: usize) -> Vec3 {
     if side == 1 { v * Vec3::new(-1.0, 1.0, 1.0) } else { v }
 }
 
-fn finite(file: &TomlFile, span: Range<usize>, what: &str, values: &[f32]) -> Result<(), FigureError> {
+fn finite(
+    file: &TomlFile,
+    span: Range<usize>,
+    what: &str,
+    values: &[f32],
+) -> Result<(), FigureError> {
     match values.iter().find(|v| !v.is_finite()) {
-        Some(bad) => Err(file.error(Some(span), format!("{what} holds {bad}; every number must be finite"))),
+        Some(bad) => {
+            Err(file.error(Some(span), format!("{what} holds {bad}; every number must be finite")))
+        }
         None => Ok(()),
     }
 }
@@ -303,7 +329,8 @@ mod tests {
     fn the_human_has_cocos_keypoints_in_cocos_order() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml");
         let figure = load_figure(Path::new(path)).unwrap();
-        let names: Vec<&str> = figure.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
+        let names: Vec<&str> =
+            figure.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
         assert_eq!(&names[..5], ["nose", "left_eye", "right_eye", "left_ear", "right_ear"]);
         assert_eq!(&names[5..9], ["left_shoulder", "right_shoulder", "left_elbow", "right_elbow"]);
         assert_eq!(&names[9..13], ["left_wrist", "right_wrist", "left_hip", "right_hip"]);

@@ -1,6 +1,8 @@
 //! `[[parts]]`: round cones on bones.
 
-use super::{FigureError, GarmentEntry, PartEntry, bones::bone_index, finite, list, on_side, reflect, sides};
+use super::{
+    FigureError, GarmentEntry, PartEntry, bones::bone_index, finite, list, on_side, reflect, sides,
+};
 use crate::{Bone, Part};
 use glam::Vec3;
 use marionette_base::toml_file::{Exact, TomlFile};
@@ -19,26 +21,37 @@ pub(super) fn parts(
     for entry in entries {
         let (span, part) = (entry.span(), entry.get_ref());
         if part.radii.iter().any(|r| !(*r > 0.0 && *r < 10.0)) {
-            let message = format!("part \"{}\": radii are {:?}; give metres above 0", part.name, part.radii);
+            let message =
+                format!("part \"{}\": radii are {:?}; give metres above 0", part.name, part.radii);
             return Err(file.error(Some(span), message));
         }
         let ends = part.ends.map(|Exact(end)| end);
         finite(file, span.clone(), "ends", ends.as_flattened())?;
         let garment = part.garment.as_ref().map(|wanted| {
-            garments.iter().position(|garment| garment.get_ref().name == *wanted.get_ref()).ok_or_else(|| {
-                let known = list(garments.iter().map(|garment| garment.get_ref().name.as_str()));
-                let message = format!(
-                    "part \"{}\" belongs to garment \"{}\", which does not exist; there are {known}",
-                    part.name,
-                    wanted.get_ref()
-                );
-                file.error(Some(wanted.span()), message)
-            })
+            garments
+                .iter()
+                .position(|garment| garment.get_ref().name == *wanted.get_ref())
+                .ok_or_else(|| {
+                    let known =
+                        list(garments.iter().map(|garment| garment.get_ref().name.as_str()));
+                    let message = format!(
+                        "part \"{}\" belongs to garment \"{}\", which does not exist; there are \
+                         {known}",
+                        part.name,
+                        wanted.get_ref()
+                    );
+                    file.error(Some(wanted.span()), message)
+                })
         });
         let garment = garment.transpose()?;
-        for (side, name) in sides(file, span.clone(), &part.name, part.mirror)?.into_iter().enumerate() {
+        for (side, name) in
+            sides(file, span.clone(), &part.name, part.mirror)?.into_iter().enumerate()
+        {
             if parts.iter().any(|other| other.name == name) {
-                return Err(file.error(Some(span), format!("two parts are called \"{name}\"; names must differ")));
+                return Err(file.error(
+                    Some(span),
+                    format!("two parts are called \"{name}\"; names must differ"),
+                ));
             }
             let bone = bone_index(file, bones, &format!("part \"{name}\""), &part.bone, side)?;
             let ends = ends.map(|end| reflect(end, side));
@@ -57,12 +70,16 @@ pub(super) fn parts(
     }
     // An id image holds a part in 8 bits, 0 being none.
     if parts.is_empty() || parts.len() > 250 {
-        return Err(file.error(None, format!("there are {} parts; a figure has 1 to 250", parts.len())));
+        return Err(
+            file.error(None, format!("there are {} parts; a figure has 1 to 250", parts.len()))
+        );
     }
     parts.sort_by_key(|part| part.garment.is_some());
     let body_parts = parts.iter().filter(|part| part.garment.is_none()).count();
     if body_parts == 0 {
-        return Err(file.error(None, "every part belongs to a garment; give the body some of its own"));
+        return Err(
+            file.error(None, "every part belongs to a garment; give the body some of its own")
+        );
     }
     Ok((parts, body_parts))
 }

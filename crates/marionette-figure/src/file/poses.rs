@@ -8,7 +8,8 @@ use toml::Spanned;
 
 /// Longest that a figure settles, seconds: whatever falls lies still by then.
 const LONGEST: f32 = 5.0;
-/// Bones that a settling figure can have: whose parts may touch whose is kept in 32 bits, and one stands for the ground.
+/// Bones that a settling figure can have: whose parts may touch whose is kept in 32 bits, and one
+/// stands for the ground.
 const MOST_SETTLING_BONES: usize = 31;
 /// Fastest that a figure can be said to tumble, degrees a second: two turns, a gymnast's.
 const MOST_TUMBLE: f32 = 720.0;
@@ -21,34 +22,46 @@ pub(super) fn poses(
     let mut poses: Vec<PoseFamily> = Vec::new();
     for entry in entries {
         let (span, pose) = (entry.span(), entry.get_ref());
-        let fail = |message: String| file.error(Some(span.clone()), format!("pose \"{}\": {message}", pose.name));
+        let fail = |message: String| {
+            file.error(Some(span.clone()), format!("pose \"{}\": {message}", pose.name))
+        };
         if poses.iter().any(|other| other.name == pose.name) {
             return Err(fail("another one has this name; names must differ".into()));
         }
-        if pose.weights.iter().any(|w| !(*w >= 0.0 && w.is_finite())) || !(0.0..=180.0).contains(&pose.spread) {
+        if pose.weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()))
+            || !(0.0..=180.0).contains(&pose.spread)
+        {
             return Err(fail("weights must be 0 or more, spread 0 to 180 degrees".into()));
         }
-        for (key, [low, high], most) in
-            [("pitch", pose.pitch, 360.0), ("roll", pose.roll, 360.0), ("clearance", pose.clearance, 5.0)]
-        {
+        for (key, [low, high], most) in [
+            ("pitch", pose.pitch, 360.0),
+            ("roll", pose.roll, 360.0),
+            ("clearance", pose.clearance, 5.0),
+        ] {
             if !(low <= high && low >= -most && high <= most) {
-                return Err(fail(format!("{key} is [{low}, {high}]; give -{most} to {most}, the lower first")));
+                return Err(fail(format!(
+                    "{key} is [{low}, {high}]; give -{most} to {most}, the lower first"
+                )));
             }
         }
         let [lowest, _] = pose.clearance;
         let clear = matches!(pose.support, SupportName::Bar | SupportName::Air);
         if lowest < 0.0 || (clear != (pose.clearance != [0.0, 0.0])) {
-            let message = "clearance is how many metres a figure on a bar or in the air is clear of the ground: give [lowest, \
-                           highest] there, 0 or more, and nowhere else";
+            let message = "clearance is how many metres a figure on a bar or in the air is clear \
+                           of the ground: give [lowest, highest] there, 0 or more, and nowhere \
+                           else";
             return Err(fail(message.into()));
         }
         let settle = pose.settle.as_ref().map(|entry| {
-            settle(entry.get_ref(), bones.len())
-                .map_err(|message| file.error(Some(entry.span()), format!("pose \"{}\": {message}", pose.name)))
+            settle(entry.get_ref(), bones.len()).map_err(|message| {
+                file.error(Some(entry.span()), format!("pose \"{}\": {message}", pose.name))
+            })
         });
         let settle = settle.transpose()?;
         let keys = std::iter::once(&pose.angles).chain(&pose.then);
-        let keys = keys.map(|angles| key_frame(file, &pose.name, angles, bones)).collect::<Result<Vec<_>, _>>()?;
+        let keys = keys
+            .map(|angles| key_frame(file, &pose.name, angles, bones))
+            .collect::<Result<Vec<_>, _>>()?;
         poses.push(PoseFamily {
             name: pose.name.clone(),
             weights: pose.weights,
@@ -68,24 +81,31 @@ pub(super) fn poses(
     }
     for hardness in 0..2 {
         if poses.iter().map(|pose| pose.weights[hardness]).sum::<f32>() <= 0.0 {
-            let message =
-                format!("no pose has a weight at hardness {hardness}; give at least one [[poses]] a positive one");
+            let message = format!(
+                "no pose has a weight at hardness {hardness}; give at least one [[poses]] a \
+                 positive one"
+            );
             return Err(file.error(None, message));
         }
     }
     Ok(poses)
 }
 
-/// Checks how a family of a figure with so many bones settles; the complaint lacks the family's name.
+/// Checks how a family of a figure with so many bones settles; the complaint lacks the family's
+/// name.
 fn settle(entry: &SettleEntry, bones: usize) -> Result<Settle, String> {
     let SettleEntry { seconds: [low, high], strength, tumble } = *entry;
     if !(low > 0.0 && low <= high && high <= LONGEST) {
         return Err(format!(
-            "settle.seconds is [{low}, {high}]; give seconds above 0, at most {LONGEST}, the lower first"
+            "settle.seconds is [{low}, {high}]; give seconds above 0, at most {LONGEST}, the \
+             lower first"
         ));
     }
     if bones > MOST_SETTLING_BONES {
-        return Err(format!("the figure has {bones} bones; poses settle in figures of at most {MOST_SETTLING_BONES}"));
+        return Err(format!(
+            "the figure has {bones} bones; poses settle in figures of at most \
+             {MOST_SETTLING_BONES}"
+        ));
     }
     if !(0.0..=1.0).contains(&strength) {
         return Err(format!("settle.strength is {strength}; give 0 (limp) to 1 (stiff)"));
@@ -97,10 +117,16 @@ fn settle(entry: &SettleEntry, bones: usize) -> Result<Settle, String> {
 }
 
 /// Every bone's rotation, radians; those not named stay at rest.
-fn key_frame(file: &TomlFile, pose: &str, written: &Angles, bones: &[Bone]) -> Result<Vec<Vec3>, FigureError> {
+fn key_frame(
+    file: &TomlFile,
+    pose: &str,
+    written: &Angles,
+    bones: &[Bone],
+) -> Result<Vec<Vec3>, FigureError> {
     let mut angles = vec![Vec3::ZERO; bones.len()];
     for (name, Exact(degrees)) in written {
-        // A pair's common name ("thigh") turns both sides alike; what is written for a right side is its mirror image.
+        // A pair's common name ("thigh") turns both sides alike; what is written for a right side
+        // is its mirror image.
         let wanted = name.get_ref();
         let targets: Vec<(usize, usize)> = bones
             .iter()
@@ -117,7 +143,8 @@ fn key_frame(file: &TomlFile, pose: &str, written: &Angles, bones: &[Bone]) -> R
             .collect();
         if targets.is_empty() {
             let known = list(bones.iter().map(|bone| bone.name.as_str()));
-            let message = format!("pose \"{pose}\": no bone is called \"{wanted}\"; there are {known}");
+            let message =
+                format!("pose \"{pose}\": no bone is called \"{wanted}\"; there are {known}");
             return Err(file.error(Some(name.span()), message));
         }
         for (bone, side) in targets {
@@ -127,7 +154,8 @@ fn key_frame(file: &TomlFile, pose: &str, written: &Angles, bones: &[Bone]) -> R
                 let [low, high] = bones[bone].limits[axis];
                 if !(angle[axis] >= low - 1e-4 && angle[axis] <= high + 1e-4) {
                     let message = format!(
-                        "pose \"{pose}\" turns \"{}\" by {:.0} degrees about {}, outside its limits [{:.0}, {:.0}]",
+                        "pose \"{pose}\" turns \"{}\" by {:.0} degrees about {}, outside its \
+                         limits [{:.0}, {:.0}]",
                         bones[bone].name,
                         angle[axis].to_degrees(),
                         ["x", "y", "z"][axis],

@@ -92,13 +92,23 @@ fn scale_and_shift(
 ) {
     let (weight, bias) = (&parameters[norm.weight.range()], &parameters[norm.bias.range()]);
     scale.clear();
-    scale.extend(weight.iter().zip(variance).map(|(weight, variance)| weight / (variance + EPSILON).sqrt()));
+    scale.extend(
+        weight.iter().zip(variance).map(|(weight, variance)| weight / (variance + EPSILON).sqrt()),
+    );
     shift.clear();
-    shift.extend(bias.iter().zip(mean).zip(&*scale).map(|((bias, mean), scale)| bias - mean * scale));
+    shift.extend(
+        bias.iter().zip(mean).zip(&*scale).map(|((bias, mean), scale)| bias - mean * scale),
+    );
 }
 
 impl Memory {
-    pub(super) fn forward_layer(&mut self, graph: &Graph, index: usize, parameters: &[f32], buffers: Option<&[f32]>) {
+    pub(super) fn forward_layer(
+        &mut self,
+        graph: &Graph,
+        index: usize,
+        parameters: &[f32],
+        buffers: Option<&[f32]>,
+    ) {
         let (before, after) = self.maps.split_at_mut(index + 1);
         let y = &mut after[0];
         match &graph.layers[index] {
@@ -110,7 +120,13 @@ impl Memory {
         self.clock.lap(Kind::Other);
     }
 
-    fn forward_conv(&mut self, graph: &Graph, index: usize, parameters: &[f32], buffers: Option<&[f32]>) {
+    fn forward_conv(
+        &mut self,
+        graph: &Graph,
+        index: usize,
+        parameters: &[f32],
+        buffers: Option<&[f32]>,
+    ) {
         let Layer::Conv(layer) = &graph.layers[index] else { return };
         let (before, after) = self.maps.split_at_mut(index + 1);
         let (x, y) = (&before[layer.input.0], &mut after[0]);
@@ -124,19 +140,35 @@ impl Memory {
             self.clock.lap(Kind::Other);
             raw.resize(y.len(), 0.0);
             let moments = room(&mut self.sums, blocks * 2 * channels);
-            layer.convolve(false, (x, raw), &self.weights, Write::Set, moments, |_, block, moments| {
-                block_moments(block, channels, moments);
-            });
+            layer.convolve(
+                false,
+                (x, raw),
+                &self.weights,
+                Write::Set,
+                moments,
+                |_, block, moments| {
+                    block_moments(block, channels, moments);
+                },
+            );
             self.clock.lap(Kind::Convolution);
             statistics.join(moments, channels, block / channels, y.len() / channels);
-            scale_and_shift(slots, parameters, &statistics.mean, &statistics.variance, scale, shift);
+            scale_and_shift(
+                slots,
+                parameters,
+                &statistics.mean,
+                &statistics.variance,
+                scale,
+                shift,
+            );
             Affine { scale: Some(scale), shift, relu: layer.relu }.apply(raw, shortcut, y);
             return self.clock.lap(Kind::Norm);
         }
-        // Without statistics to wait for, all that follows happens while a block is still in the cache.
+        // Without statistics to wait for, all that follows happens while a block is still in the
+        // cache.
         let weight = match (&layer.norm, buffers) {
             (Some(slots), Some(buffers)) => {
-                let (mean, variance) = (&buffers[slots.mean.range()], &buffers[slots.variance.range()]);
+                let (mean, variance) =
+                    (&buffers[slots.mean.range()], &buffers[slots.variance.range()]);
                 scale_and_shift(slots, parameters, mean, variance, scale, shift);
                 layer.folded(weight, scale, &mut self.folded)
             }
@@ -170,7 +202,14 @@ impl Memory {
     ) {
         match &graph.layers[index] {
             Layer::Conv(layer) => {
-                return self.backward_conv(layer, index, parameters, gradient, want_input, dparameters);
+                return self.backward_conv(
+                    layer,
+                    index,
+                    parameters,
+                    gradient,
+                    want_input,
+                    dparameters,
+                );
             }
             Layer::Pool { input, shape, max } => {
                 let mut dx = self.gradient_to_add_to(*input);
@@ -224,16 +263,20 @@ impl Memory {
         let dy = match &layer.norm {
             Some(slots) => {
                 let mut dy = self.spare.take(gradient.len());
-                // dy = γ·r·(g - mean(g) - x̂·mean(g·x̂)) with x̂ = (y - m)·r, r = 1/√(variance + ε); `scale` is γ·r.
+                // dy = γ·r·(g - mean(g) - x̂·mean(g·x̂)) with x̂ = (y - m)·r, r = 1/√(variance +
+                // ε); `scale` is γ·r.
                 let count = pixels as f64;
                 let (mut by_value, mut constant) = (vec![0.0; channels], vec![0.0; channels]);
                 for channel in 0..channels {
-                    let r = 1.0 / (f64::from(statistics.variance[channel]) + f64::from(EPSILON)).sqrt();
-                    let (scale, mean) = (f64::from(scale[channel]), f64::from(statistics.mean[channel]));
+                    let r =
+                        1.0 / (f64::from(statistics.variance[channel]) + f64::from(EPSILON)).sqrt();
+                    let (scale, mean) =
+                        (f64::from(scale[channel]), f64::from(statistics.mean[channel]));
                     let slope = -scale * r * r * product[channel] / count;
                     by_value[channel] = slope as f32;
                     constant[channel] = (-scale * total[channel] / count - slope * mean) as f32;
-                    dparameters[slots.weight.range().start + channel] = (product[channel] * r) as f32;
+                    dparameters[slots.weight.range().start + channel] =
+                        (product[channel] * r) as f32;
                     dparameters[slots.bias.range().start + channel] = total[channel] as f32;
                 }
                 norm::backward_apply(&gradient, raw, scale, &by_value, &constant, &mut dy);

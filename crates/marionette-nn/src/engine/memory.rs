@@ -25,7 +25,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in order.
-    pub const ALL: [Kind; 5] = [Kind::Convolution, Kind::InputGradient, Kind::WeightGradient, Kind::Norm, Kind::Other];
+    pub const ALL: [Kind; 5] =
+        [Kind::Convolution, Kind::InputGradient, Kind::WeightGradient, Kind::Norm, Kind::Other];
 
     /// Its name in tables and files.
     pub fn name(self) -> &'static str {
@@ -66,7 +67,8 @@ impl Clock {
 pub(super) struct Spare(Vec<Vec<f32>>);
 
 impl Spare {
-    /// A buffer of `length` values, whatever they are: the smallest that is large enough, or else a new one.
+    /// A buffer of `length` values, whatever they are: the smallest that is large enough, or else a
+    /// new one.
     pub fn take(&mut self, length: usize) -> Vec<f32> {
         let fitting = self.0.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= length);
         let best = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
@@ -115,8 +117,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The result [B, K, h, w] for `x` [B, C, H, W]. With the running statistics in `buffers` nothing is kept for a backward
-    /// pass.
+    /// The result [B, K, h, w] for `x` [B, C, H, W]. With the running statistics in `buffers`
+    /// nothing is kept for a backward pass.
     pub fn forward(
         &mut self,
         graph: &Graph,

@@ -1,9 +1,9 @@
 //! A network's whole computation on the CPU as one candle operation.
 //!
-//! candle's backward pass adds every gradient to a fresh tensor of zeros, on one thread, and every operation allocates its
-//! result; for a small network that costs as much as the arithmetic. Here a network is one operation of two inputs, the
-//! images and the vector of all parameters. What lies between is kept in channels-last order, in memory that is used again
-//! from step to step.
+//! candle's backward pass adds every gradient to a fresh tensor of zeros, on one thread, and every
+//! operation allocates its result; for a small network that costs as much as the arithmetic. Here a
+//! network is one operation of two inputs, the images and the vector of all parameters. What lies
+//! between is kept in channels-last order, in memory that is used again from step to step.
 
 mod layers;
 mod memory;
@@ -69,8 +69,9 @@ impl Engine {
         &self.shared.graph
     }
 
-    /// The network's result [B, K, h, w] for `x` [B, C, H, W], with gradients to `parameters` and, where it wants one, `x`.
-    /// Batch norm takes the statistics of the batch, which are returned layer by layer.
+    /// The network's result [B, K, h, w] for `x` [B, C, H, W], with gradients to `parameters` and,
+    /// where it wants one, `x`. Batch norm takes the statistics of the batch, which are returned
+    /// layer by layer.
     ///
     /// # Errors
     /// If the shapes do not fit or the values are not `f32`.
@@ -81,7 +82,8 @@ impl Engine {
         Ok((y, lease.memory.as_ref().map_or_else(Vec::new, |memory| memory.statistics())))
     }
 
-    /// The network's result for `x`, without gradients; batch norm takes the running statistics in `buffers`.
+    /// The network's result for `x`, without gradients; batch norm takes the running statistics in
+    /// `buffers`.
     ///
     /// # Errors
     /// If the shapes do not fit or the values are not `f32`.
@@ -146,7 +148,8 @@ impl CustomOp2 for Operation {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
-        let ((storage, layout), (dy_storage, dy_layout)) = (parameters.storage_and_layout(), dy.storage_and_layout());
+        let ((storage, layout), (dy_storage, dy_layout)) =
+            (parameters.storage_and_layout(), dy.storage_and_layout());
         let (values, dy) = (tensor_slice(&storage, layout)?, tensor_slice(&dy_storage, dy_layout)?);
         let mut lease = lock(&self.0.lease);
         let Lease { shared, memory } = &mut *lease;

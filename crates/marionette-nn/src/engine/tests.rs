@@ -31,23 +31,32 @@ impl Case {
         // Norms and biases that do something, and running statistics that are none of a batch.
         let count = parameters.count();
         let start = parameters.values().to_vec1::<f32>()?;
-        let moved: Vec<f32> = start.iter().zip(values("parameters", count)).map(|(a, b)| a + 0.3 * b).collect();
+        let moved: Vec<f32> =
+            start.iter().zip(values("parameters", count)).map(|(a, b)| a + 0.3 * b).collect();
         parameters.values().set(&Tensor::from_vec(moved, count, &Device::Cpu)?)?;
         let buffers = parameters.buffer_values();
-        let running = values("buffers", buffers.elem_count()).into_iter().map(|value| value + 1.1).collect::<Vec<_>>();
+        let running = values("buffers", buffers.elem_count())
+            .into_iter()
+            .map(|value| value + 1.1)
+            .collect::<Vec<_>>();
         buffers.set(&Tensor::from_vec(running, buffers.shape(), &Device::Cpu)?)?;
-        let x =
-            Var::from_vec(values("x", batch * graph.maps[0].len()), (batch, channels, height, width), &Device::Cpu)?;
+        let x = Var::from_vec(
+            values("x", batch * graph.maps[0].len()),
+            (batch, channels, height, width),
+            &Device::Cpu,
+        )?;
         Ok(Self { graph, parameters, x })
     }
 
-    /// The result and the gradients of the input and of all parameters, of a weighted sum of the results.
+    /// The result and the gradients of the input and of all parameters, of a weighted sum of the
+    /// results.
     fn all_three(&self, y: Tensor) -> Result<[Vec<f32>; 3]> {
         let weight = Tensor::from_vec(values("dy", y.elem_count()), y.shape(), &Device::Cpu)?;
         let gradients = (&y * weight)?.sum_all()?.backward()?;
         let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let gradient =
-            |variable: &Var| gradients.get(variable).map_or_else(|| Ok(vec![0.0; variable.elem_count()]), values);
+        let gradient = |variable: &Var| {
+            gradients.get(variable).map_or_else(|| Ok(vec![0.0; variable.elem_count()]), values)
+        };
         Ok([values(&y)?, gradient(&self.x)?, gradient(self.parameters.values())?])
     }
 
@@ -59,13 +68,17 @@ impl Case {
         self.all_three(stock::forward(&self.graph, &self.x, self.parameters.values(), None)?.0)
     }
 
-    /// The least and the greatest that candle finds for each of the three values, here and where the input is moved by a hundred-thousandth in eight
-    /// directions and against each: more than rounding does. Where that takes something across a rectifier's kink the
-    /// gradients of all that depends on it jump, and on which side the engine has it is as good as chance; elsewhere they hardly differ.
+    /// The least and the greatest that candle finds for each of the three values, here and where
+    /// the input is moved by a hundred-thousandth in eight directions and against each: more than
+    /// rounding does. Where that takes something across a rectifier's kink the gradients of all
+    /// that depends on it jump, and on which side the engine has it is as good as chance; elsewhere
+    /// they hardly differ.
     fn stock_around(&self) -> Result<[[Vec<f32>; 2]; 3]> {
         let start = self.x.flatten_all()?.to_vec1::<f32>()?;
         let mut bounds = self.stock()?.map(|values| [values.clone(), values]);
-        for (direction, sign) in (0..4).flat_map(|direction| [(direction, 1e-5), (direction, -1e-5)]) {
+        for (direction, sign) in
+            (0..4).flat_map(|direction| [(direction, 1e-5), (direction, -1e-5)])
+        {
             let by = values(&format!("direction {direction}"), start.len());
             let moved: Vec<f32> = start.iter().zip(by).map(|(x, by)| x + sign * by).collect();
             self.x.set(&Tensor::from_vec(moved, self.x.shape(), &Device::Cpu)?)?;
@@ -78,9 +91,11 @@ impl Case {
         Ok(bounds)
     }
 
-    /// The engine agrees with candle's own operations in result, gradients, statistics and inference.
+    /// The engine agrees with candle's own operations in result, gradients, statistics and
+    /// inference.
     fn agrees(&self) -> Result<()> {
-        let rectified = self.graph.layers.iter().any(|layer| matches!(layer, Layer::Conv(conv) if conv.relu));
+        let rectified =
+            self.graph.layers.iter().any(|layer| matches!(layer, Layer::Conv(conv) if conv.relu));
         let (ours, stock) = (self.engine()?, self.stock()?);
         let around = if rectified {
             self.stock_around()?
@@ -89,10 +104,12 @@ impl Case {
         };
         for (i, what) in ["y", "dx", "dw"].into_iter().enumerate() {
             let [low, high] = &around[i];
-            let nearest: Vec<f32> = (0..ours[i].len()).map(|k| ours[i][k].clamp(low[k], high[k])).collect();
+            let nearest: Vec<f32> =
+                (0..ours[i].len()).map(|k| ours[i][k].clamp(low[k], high[k])).collect();
             close(what, &ours[i], &nearest);
         }
-        let (values, buffers) = (self.parameters.values().as_detached_tensor(), self.parameters.buffer_values());
+        let (values, buffers) =
+            (self.parameters.values().as_detached_tensor(), self.parameters.buffer_values());
         let engine = Engine::new(self.graph.clone());
         let (_, ours) = engine.train(&self.x, &values)?;
         let (_, stock) = stock::forward(&self.graph, &self.x, &values, None)?;
@@ -107,13 +124,18 @@ impl Case {
         Ok(())
     }
 
-    /// The engine's gradients agree with finite differences in a few values of the input and of every parameter.
+    /// The engine's gradients agree with finite differences in a few values of the input and of
+    /// every parameter.
     fn slopes(&self) -> Result<()> {
         let engine = Engine::new(self.graph.clone());
         let [y, dx, dw] = self.engine()?;
         let weight = values("dy", y.len());
         let loss = || -> Result<f64> {
-            let y = engine.train(&self.x, self.parameters.values())?.0.flatten_all()?.to_vec1::<f32>()?;
+            let y = engine
+                .train(&self.x, self.parameters.values())?
+                .0
+                .flatten_all()?
+                .to_vec1::<f32>()?;
             Ok(y.iter().zip(&weight).map(|(y, weight)| f64::from(*y) * f64::from(*weight)).sum())
         };
         for (variable, gradient) in [(&self.x, dx), (self.parameters.values(), dw)] {
@@ -168,7 +190,8 @@ proptest! {
     ) {
         let reach = dilation * (kernel - 1) + 1;
         prop_assume!(reach <= side + 2 * padding);
-        // candle's own input gradient cannot do more padding than the kernel covers; finite differences test that.
+        // candle's own input gradient cannot do more padding than the kernel covers; finite
+        // differences test that.
         prop_assume!(padding < reach);
         let conv = Conv::new("conv", outputs * groups, kernel)
             .stride(stride).dilation(dilation).padding(padding).groups(groups).bias();
@@ -244,14 +267,16 @@ proptest! {
 #[test]
 fn gradients_match_finite_differences() -> Result<()> {
     let conv = |input: [usize; 3], conv: Conv| Case::new(2, input, |net| add(net, conv))?.slopes();
-    // Leftover rows and columns, several groups, dilation, padding beyond the kernel, Winograd's shapes, transposed.
+    // Leftover rows and columns, several groups, dilation, padding beyond the kernel, Winograd's
+    // shapes, transposed.
     conv([2, 7, 9], Conv::new("c", 3, 3).stride(2).bias())?;
     conv([4, 8, 7], Conv::new("c", 6, 3).stride(3).groups(2).dilation(2).padding(2))?;
     conv([5, 6, 5], Conv::new("c", 5, 4).groups(5))?;
     conv([2, 4, 5], Conv::new("c", 1, 1).padding(2))?;
     conv([16, 9, 6], Conv::new("c", 16, 3).padding(2))?;
     conv([3, 5, 4], Conv::transposed("c", 2, 4, 2, 1).bias())?;
-    // Rectifiers have a kink, at which a difference is no slope; the comparison with candle tests them.
+    // Rectifiers have a kink, at which a difference is no slope; the comparison with candle tests
+    // them.
     conv([32, 5, 4], Conv::new("c", 16, 3).norm("n"))?;
     let pooled = |max| {
         Case::new(2, [3, 7, 6], |net| {
@@ -285,7 +310,10 @@ fn a_whole_network_agrees_and_has_the_same_bits_for_any_number_of_threads() -> R
     let case = mixed()?;
     case.agrees()?;
     let run = |threads| -> Result<Vec<u32>> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(candle_core::Error::wrap)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(candle_core::Error::wrap)?;
         Ok(pool.install(|| case.engine())?.concat().into_iter().map(f32::to_bits).collect())
     };
     let alone = run(1)?;
@@ -314,7 +342,9 @@ fn memory_that_was_used_before_changes_nothing() -> Result<()> {
 fn what_does_not_fit_is_refused() -> Result<()> {
     let case = mixed()?;
     let engine = Engine::new(case.graph.clone());
-    let error = |x: Tensor| engine.train(&x, case.parameters.values()).err().map(|e| e.to_string()).unwrap_or_default();
+    let error = |x: Tensor| {
+        engine.train(&x, case.parameters.values()).err().map(|e| e.to_string()).unwrap_or_default()
+    };
     let found = error(Tensor::zeros((2, 3, 20, 16), DType::F32, &Device::Cpu)?);
     assert!(found.contains("expected images [B, 3, 20, 20], found [2, 3, 20, 16]"), "{found}");
     assert!(!error(Tensor::zeros((0, 3, 20, 20), DType::F32, &Device::Cpu)?).is_empty());

@@ -1,7 +1,7 @@
 //! Convolution over a batch, in the way that is quickest for its shape.
 //!
-//! Work is cut by sizes alone, never by the number of threads, and sums are added in order, so results have the same bits
-//! for any number of threads.
+//! Work is cut by sizes alone, never by the number of threads, and sums are added in order, so
+//! results have the same bits for any number of threads.
 
 use super::{
     depthwise, direct, pack,
@@ -12,8 +12,8 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// A weight gradient of at most this many sums is summed in parts, each over consecutive images. Of a larger one a part
-/// would cost much memory, and the sums themselves are shared out.
+/// A weight gradient of at most this many sums is summed in parts, each over consecutive images. Of
+/// a larger one a part would cost much memory, and the sums themselves are shared out.
 const LARGEST_PART: usize = 400_000;
 /// Parts, at most.
 const PARTS: usize = 8;
@@ -78,8 +78,8 @@ impl Weights {
     }
 }
 
-/// Values of Y that [`forward`] makes at once and hands to `finish`; the last block may be shorter. `notes` needs one value for
-/// each block at least, and the same number for all.
+/// Values of Y that [`forward`] makes at once and hands to `finish`; the last block may be shorter.
+/// `notes` needs one value for each block at least, and the same number for all.
 pub fn forward_block(shape: &ConvShape) -> usize {
     match Method::forward(shape) {
         Method::Winograd(tiling) => tiling.block_len(),
@@ -87,7 +87,8 @@ pub fn forward_block(shape: &ConvShape) -> usize {
     }
 }
 
-/// Values of dX that [`input_gradient`] makes at once and hands to `finish`; the last block may be shorter.
+/// Values of dX that [`input_gradient`] makes at once and hands to `finish`; the last block may be
+/// shorter.
 pub fn input_gradient_block(shape: &ConvShape) -> usize {
     match Method::input_gradient(shape) {
         Method::Winograd(tiling) => tiling.block_len(),
@@ -99,12 +100,16 @@ pub fn input_gradient_block(shape: &ConvShape) -> usize {
 fn share_of_notes(notes: &[f32], values: &[f32], block: usize) -> usize {
     let blocks = values.len().div_ceil(block);
     // With fewer notes than blocks some would be left out.
-    assert!(notes.len() >= blocks && notes.len().is_multiple_of(blocks), "{} notes for {blocks} blocks", notes.len());
+    assert!(
+        notes.len() >= blocks && notes.len().is_multiple_of(blocks),
+        "{} notes for {blocks} blocks",
+        notes.len()
+    );
     notes.len() / blocks
 }
 
-/// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` sees every block of it, with the block's index and its share of `notes`,
-/// while it is still in the cache.
+/// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` sees every block of it, with the block's index
+/// and its share of `notes`, while it is still in the cache.
 pub fn forward(
     shape: &ConvShape,
     x: &[f32],
@@ -135,8 +140,8 @@ pub fn forward(
     });
 }
 
-/// dX [B, H, W, C] of `dy` [B, H', W', O]. `finish` sees every block of it, with the block's index and its share of
-/// `notes`, while it is still in the cache.
+/// dX [B, H, W, C] of `dy` [B, H', W', O]. `finish` sees every block of it, with the block's index
+/// and its share of `notes`, while it is still in the cache.
 pub fn input_gradient(
     shape: &ConvShape,
     dy: &[f32],
@@ -177,7 +182,13 @@ pub struct GradientMemory {
 }
 
 /// dW [O, C / g, k, k] of `x` [B, H, W, C] and `dy` [B, H', W', O].
-pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], memory: &mut GradientMemory, gradient: &mut [f32]) {
+pub fn weight_gradient(
+    shape: &ConvShape,
+    x: &[f32],
+    dy: &[f32],
+    memory: &mut GradientMemory,
+    gradient: &mut [f32],
+) {
     let GradientMemory { sums, x: spread_x, dy: spread_dy, taps } = memory;
     let method = Method::forward(shape);
     let length = match &method {
@@ -189,7 +200,9 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], memory: &mut Gr
     } else {
         let sums = room(sums, length);
         match &method {
-            Method::Winograd(tiling) => winograd::weight_gradient_by_place(tiling, x, dy, spread_x, spread_dy, sums),
+            Method::Winograd(tiling) => {
+                winograd::weight_gradient_by_place(tiling, x, dy, spread_x, spread_dy, sums)
+            }
             _ => direct::weight_gradient_by_place(shape, x, dy, spread_x, sums),
         }
         &*sums

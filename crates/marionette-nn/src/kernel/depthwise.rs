@@ -43,7 +43,8 @@ enum Direction<'a> {
     WeightGradient { x: &'a [f32], dy: &'a [f32], sum: &'a mut [f32] },
 }
 
-/// All three directions visit the same triples of input pixel, place of the kernel and output pixel.
+/// All three directions visit the same triples of input pixel, place of the kernel and output
+/// pixel.
 struct Visit<'a> {
     shape: &'a ConvShape,
     direction: Direction<'a>,
@@ -54,7 +55,9 @@ impl WithSimd for Visit<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let ConvShape { inputs: channels, height, width, kernel, stride, padding, dilation, .. } = *self.shape;
+        let ConvShape {
+            inputs: channels, height, width, kernel, stride, padding, dilation, ..
+        } = *self.shape;
         let (out_height, out_width) = (self.shape.out_height(), self.shape.out_width());
         let inside = |out: usize, tap: usize, size: usize| {
             (out * stride + tap * dilation).checked_sub(padding).filter(|place| *place < size)
@@ -65,17 +68,33 @@ impl WithSimd for Visit<'_> {
                 for out_x in 0..out_width {
                     for kx in 0..kernel {
                         let Some(in_x) = inside(out_x, kx, width) else { continue };
-                        let (input, tap) = ((in_y * width + in_x) * channels, (ky * kernel + kx) * channels);
+                        let (input, tap) =
+                            ((in_y * width + in_x) * channels, (ky * kernel + kx) * channels);
                         let output = (out_y * out_width + out_x) * channels;
                         match &mut self.direction {
                             Direction::Forward { x, taps, y } => {
-                                add_product(simd, &x[input..], &taps[tap..], &mut y[output..][..channels]);
+                                add_product(
+                                    simd,
+                                    &x[input..],
+                                    &taps[tap..],
+                                    &mut y[output..][..channels],
+                                );
                             }
                             Direction::InputGradient { dy, taps, dx } => {
-                                add_product(simd, &dy[output..], &taps[tap..], &mut dx[input..][..channels]);
+                                add_product(
+                                    simd,
+                                    &dy[output..],
+                                    &taps[tap..],
+                                    &mut dx[input..][..channels],
+                                );
                             }
                             Direction::WeightGradient { x, dy, sum } => {
-                                add_product(simd, &x[input..], &dy[output..], &mut sum[tap..][..channels]);
+                                add_product(
+                                    simd,
+                                    &x[input..],
+                                    &dy[output..],
+                                    &mut sum[tap..][..channels],
+                                );
                             }
                         }
                     }
@@ -88,7 +107,9 @@ impl WithSimd for Visit<'_> {
 #[inline(always)]
 fn add_product<S: Simd>(simd: S, a: &[f32], b: &[f32], sum: &mut [f32]) {
     let (a, b) = (&a[..sum.len()], &b[..sum.len()]);
-    for ((sum, a), b) in sum.chunks_mut(S::F32_LANES).zip(a.chunks(S::F32_LANES)).zip(b.chunks(S::F32_LANES)) {
+    for ((sum, a), b) in
+        sum.chunks_mut(S::F32_LANES).zip(a.chunks(S::F32_LANES)).zip(b.chunks(S::F32_LANES))
+    {
         let value = simd.mul_add_e_f32s(load(simd, a), load(simd, b), load(simd, sum));
         store(simd, sum, value);
     }

@@ -1,4 +1,5 @@
-//! Convolution as a sum of products, one for each place of the kernel, read in place from a padded image.
+//! Convolution as a sum of products, one for each place of the kernel, read in place from a padded
+//! image.
 
 use super::{
     product::{Product, Term, Write},
@@ -35,7 +36,12 @@ impl Border {
 
 fn border(shape: &ConvShape) -> Border {
     let padding = shape.padding;
-    Border { top: padding, left: padding, height: shape.height + 2 * padding, width: shape.width + 2 * padding }
+    Border {
+        top: padding,
+        left: padding,
+        height: shape.height + 2 * padding,
+        width: shape.width + 2 * padding,
+    }
 }
 
 /// Calls `work` with an image and the zeros around it, if there are any.
@@ -50,14 +56,20 @@ fn padded(shape: &ConvShape, x: &[f32], work: impl FnOnce(&[f32], Border)) {
     });
 }
 
-/// Height and width of the output as the products see it: the rows of an image that is read without gaps are one long row.
+/// Height and width of the output as the products see it: the rows of an image that is read without
+/// gaps are one long row.
 fn out_rows(shape: &ConvShape) -> (usize, usize) {
     let (height, width) = (shape.out_height(), shape.out_width());
-    if shape.kernel == 1 && shape.stride == 1 && shape.padding == 0 { (1, height * width) } else { (height, width) }
+    if shape.kernel == 1 && shape.stride == 1 && shape.padding == 0 {
+        (1, height * width)
+    } else {
+        (height, width)
+    }
 }
 
-/// Where the kernel's places begin in a padded image `width` pixels wide, and in the packed weights. Neighbours in a row
-/// are neighbours in memory as well, so a row is one product where that is allowed: (terms, values of each).
+/// Where the kernel's places begin in a padded image `width` pixels wide, and in the packed
+/// weights. Neighbours in a row are neighbours in memory as well, so a row is one product where
+/// that is allowed: (terms, values of each).
 fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
     let ConvShape { inputs, kernel, dilation, .. } = *shape;
     let (depth, columns) = (shape.group_inputs(), shape.group_outputs());
@@ -74,7 +86,9 @@ fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
 
 /// Y of one image; `weights` as from [`super::pack::forward_taps`].
 pub fn forward(shape: &ConvShape, x: &[f32], weights: &[f32], y: &mut [f32], write: Write) {
-    padded(shape, x, |x, border| Arch::new().dispatch(Forward { shape, border, x, weights, y, write }));
+    padded(shape, x, |x, border| {
+        Arch::new().dispatch(Forward { shape, border, x, weights, y, write })
+    });
 }
 
 struct Forward<'a> {
@@ -96,7 +110,8 @@ impl WithSimd for Forward<'_> {
         let (height, width) = out_rows(shape);
         let (terms, depth) = taps(shape, border.width);
         for group in 0..shape.groups {
-            let weights = &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
+            let weights =
+                &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
             for row in 0..height {
                 let product = Product {
                     rows: width,
@@ -117,17 +132,31 @@ impl WithSimd for Forward<'_> {
 }
 
 /// dX of one image; `weights` as from [`super::pack::backward_taps`].
-pub fn input_gradient(shape: &ConvShape, dy: &[f32], weights: &[f32], dx: &mut [f32], write: Write) {
+pub fn input_gradient(
+    shape: &ConvShape,
+    dy: &[f32],
+    weights: &[f32],
+    dx: &mut [f32],
+    write: Write,
+) {
     let phases = Phases::new(shape);
     let border = phases.border(shape);
     with_scratch(border.len(shape.outputs), 0, |padded, _| {
         border.surround(dy, shape.out_width(), shape.outputs, padded);
-        Arch::new().dispatch(InputGradient { shape, phases: &phases, border, dy: padded, weights, dx, write });
+        Arch::new().dispatch(InputGradient {
+            shape,
+            phases: &phases,
+            border,
+            dy: padded,
+            weights,
+            dx,
+            write,
+        });
     });
 }
 
-/// Which places of the kernel reach an input row (or column), and from which output row: the input rows that are equal modulo
-/// the stride are reached alike.
+/// Which places of the kernel reach an input row (or column), and from which output row: the input
+/// rows that are equal modulo the stride are reached alike.
 struct Phases(Vec<Vec<Reach>>);
 
 /// Input row `stride * q + phase` gets from output row `q + offset` by the kernel's row `tap`.
@@ -143,7 +172,8 @@ impl Phases {
         let reaches = |phase: usize| {
             let reach = |tap: usize| {
                 let distance = (phase + shape.padding) as isize - (tap * shape.dilation) as isize;
-                (distance.rem_euclid(stride) == 0).then_some(Reach { tap, offset: distance.div_euclid(stride) })
+                (distance.rem_euclid(stride) == 0)
+                    .then_some(Reach { tap, offset: distance.div_euclid(stride) })
             };
             (0..shape.kernel).filter_map(reach).collect()
         };
@@ -195,15 +225,18 @@ impl WithSimd for InputGradient<'_> {
                 terms.clear();
                 for row in rows {
                     for place in places {
-                        let from = |start: usize, reach: &Reach| (start as isize + reach.offset) as usize;
+                        let from =
+                            |start: usize, reach: &Reach| (start as isize + reach.offset) as usize;
                         terms.push(Term {
-                            a: (from(border.top, row) * border.width + from(border.left, place)) * outputs,
+                            a: (from(border.top, row) * border.width + from(border.left, place))
+                                * outputs,
                             b: (row.tap * kernel + place.tap) * depth * columns,
                         });
                     }
                 }
                 for group in 0..shape.groups {
-                    let weights = &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
+                    let weights = &weights[group * weights.len() / shape.groups..]
+                        [..weights.len() / shape.groups];
                     for (q, y) in (phase_y..shape.height).step_by(stride).enumerate() {
                         let product = Product {
                             rows: (shape.width - phase_x).div_ceil(stride),
@@ -227,7 +260,9 @@ impl WithSimd for InputGradient<'_> {
 
 /// Adds dW of one image to `sum`, [g, k, k, C / g, O / g].
 pub fn add_weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], sum: &mut [f32]) {
-    padded(shape, x, |x, border| Arch::new().dispatch(WeightGradient { shape, border, x, dy, sum }));
+    padded(shape, x, |x, border| {
+        Arch::new().dispatch(WeightGradient { shape, border, x, dy, sum })
+    });
 }
 
 struct WeightGradient<'a> {
@@ -247,8 +282,9 @@ impl WithSimd for WeightGradient<'_> {
         let ConvShape { inputs, outputs, stride, .. } = *shape;
         let (height, width) = out_rows(shape);
         let (taps, rows) = taps(shape, border.width);
-        let terms: Vec<Term> =
-            (0..height).map(|row| Term { a: row * stride * border.width * inputs, b: row * width * outputs }).collect();
+        let terms: Vec<Term> = (0..height)
+            .map(|row| Term { a: row * stride * border.width * inputs, b: row * width * outputs })
+            .collect();
         for group in 0..shape.groups {
             let sum = &mut sum[group * sum_len(shape)..][..sum_len(shape)];
             for tap in &taps {
@@ -276,8 +312,15 @@ fn sum_len(shape: &ConvShape) -> usize {
 /// Input channels that one task takes on.
 const ROWS: usize = 64;
 
-/// dW of a batch in `sums`, [g, k, k, C / g, O / g], shared out by parts of the weight; `padded` is memory to work in.
-pub fn weight_gradient_by_place(shape: &ConvShape, x: &[f32], dy: &[f32], padded: &mut Vec<f32>, sums: &mut [f32]) {
+/// dW of a batch in `sums`, [g, k, k, C / g, O / g], shared out by parts of the weight; `padded` is
+/// memory to work in.
+pub fn weight_gradient_by_place(
+    shape: &ConvShape,
+    x: &[f32],
+    dy: &[f32],
+    padded: &mut Vec<f32>,
+    sums: &mut [f32],
+) {
     let border = border(shape);
     let length = border.len(shape.inputs);
     let batch = x.len() / shape.in_len();
@@ -295,11 +338,13 @@ pub fn weight_gradient_by_place(shape: &ConvShape, x: &[f32], dy: &[f32], padded
         a: image * length + row * shape.stride * border.width * shape.inputs,
         b: image * shape.out_len() + row * width * shape.outputs,
     };
-    let terms: Vec<Term> = (0..batch).flat_map(|image| (0..height).map(move |y| row(image, y))).collect();
+    let terms: Vec<Term> =
+        (0..batch).flat_map(|image| (0..height).map(move |y| row(image, y))).collect();
     let columns = shape.group_outputs();
     let piece = if rows.is_multiple_of(ROWS) { ROWS } else { rows };
     sums.par_chunks_mut(piece * columns).enumerate().for_each(|(index, sums)| {
-        let (group, place) = (index * piece / (rows * taps.len()), index * piece % (rows * taps.len()));
+        let (group, place) =
+            (index * piece / (rows * taps.len()), index * piece % (rows * taps.len()));
         let product = Product {
             rows: piece,
             columns,

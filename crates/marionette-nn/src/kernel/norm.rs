@@ -1,8 +1,9 @@
-//! Batch norm (Ioffe and Szegedy 2015, arXiv 1502.03167) of maps in channels-last order, with the rectifier and the shortcut
-//! that follow it, in one pass over memory each way.
+//! Batch norm (Ioffe and Szegedy 2015, arXiv 1502.03167) of maps in channels-last order, with the
+//! rectifier and the shortcut that follow it, in one pass over memory each way.
 //!
-//! The forward pass takes its moments from the blocks that the convolution has just written. Backward takes one pass for
-//! the sums and one for the gradient. Sums are taken over fixed blocks and added in order.
+//! The forward pass takes its moments from the blocks that the convolution has just written.
+//! Backward takes one pass for the sums and one for the gradient. Sums are taken over fixed blocks
+//! and added in order.
 
 use super::vector::{load, store};
 use pulp::{Arch, Simd, WithSimd};
@@ -11,7 +12,8 @@ use rayon::prelude::*;
 /// Pixels that one task works on.
 const PIXELS: usize = 512;
 
-/// Count, mean and sum of squared deviations of the channels of one block: `moments` holds C means, then C sums.
+/// Count, mean and sum of squared deviations of the channels of one block: `moments` holds C means,
+/// then C sums.
 pub fn block_moments(block: &[f32], channels: usize, moments: &mut [f32]) {
     Arch::new().dispatch(Moments { block, channels, moments });
 }
@@ -44,7 +46,9 @@ impl WithSimd for Moments<'_> {
         }
         for pixel in block.chunks_exact(channels) {
             let means = means.chunks(S::F32_LANES);
-            for ((sums, values), means) in squares.chunks_mut(S::F32_LANES).zip(pixel.chunks(S::F32_LANES)).zip(means) {
+            for ((sums, values), means) in
+                squares.chunks_mut(S::F32_LANES).zip(pixel.chunks(S::F32_LANES)).zip(means)
+            {
                 let deviation = simd.sub_f32s(load(simd, values), load(simd, means));
                 let sum = simd.mul_add_e_f32s(deviation, deviation, load(simd, sums));
                 store(simd, sums, sum);
@@ -63,8 +67,8 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Joins the moments of blocks of `block` pixels, the last of which may be shorter, of `pixels` in all (Chan et al.
-    /// 1983, Eq. 2.1).
+    /// Joins the moments of blocks of `block` pixels, the last of which may be shorter, of `pixels`
+    /// in all (Chan et al. 1983, Eq. 2.1).
     pub fn join(&mut self, moments: &[f32], channels: usize, block: usize, pixels: usize) {
         self.mean.resize(channels, 0.0);
         self.variance.resize(channels, 0.0);
@@ -75,7 +79,8 @@ impl Statistics {
                 let difference = f64::from(moments[channel]) - mean;
                 let total = count + n;
                 mean += difference * n / total;
-                squares += f64::from(moments[channels + channel]) + difference * difference * count * n / total;
+                squares += f64::from(moments[channels + channel])
+                    + difference * difference * count * n / total;
                 count = total;
             }
             self.mean[channel] = mean as f32;
@@ -84,7 +89,8 @@ impl Statistics {
     }
 }
 
-/// What follows a convolution: z = max(scale · y + shift + shortcut, 0), the last two where they are.
+/// What follows a convolution: z = max(scale · y + shift + shortcut, 0), the last two where they
+/// are.
 #[derive(Clone, Copy)]
 pub struct Affine<'a> {
     /// Per channel; absent for 1.
@@ -104,14 +110,22 @@ impl Affine<'_> {
     /// `z` of `y`, on whole maps.
     pub fn apply(&self, y: &[f32], shortcut: Option<&[f32]>, z: &mut [f32]) {
         let length = PIXELS * self.shift.len();
-        z.par_chunks_mut(length).zip(y.par_chunks(length)).enumerate().for_each(|(index, (z, y))| {
-            let shortcut = shortcut.map(|values| &values[index * length..][..z.len()]);
-            Arch::new().dispatch(Apply { affine: *self, y: Some(y), shortcut, z });
-        });
+        z.par_chunks_mut(length).zip(y.par_chunks(length)).enumerate().for_each(
+            |(index, (z, y))| {
+                let shortcut = shortcut.map(|values| &values[index * length..][..z.len()]);
+                Arch::new().dispatch(Apply { affine: *self, y: Some(y), shortcut, z });
+            },
+        );
     }
 
     #[inline(always)]
-    fn value<S: Simd>(&self, simd: S, y: S::f32s, shortcut: Option<S::f32s>, from: usize) -> S::f32s {
+    fn value<S: Simd>(
+        &self,
+        simd: S,
+        y: S::f32s,
+        shortcut: Option<S::f32s>,
+        from: usize,
+    ) -> S::f32s {
         let shift = load(simd, &self.shift[from..]);
         let mut value = match self.scale {
             Some(scale) => simd.mul_add_e_f32s(load(simd, &scale[from..]), y, shift),
@@ -122,7 +136,11 @@ impl Affine<'_> {
         }
         // What is not a number stays so: the trainer has to see it.
         let zero = simd.splat_f32s(0.0);
-        if self.relu { simd.select_f32s(simd.less_than_f32s(value, zero), zero, value) } else { value }
+        if self.relu {
+            simd.select_f32s(simd.less_than_f32s(value, zero), zero, value)
+        } else {
+            value
+        }
     }
 }
 
@@ -160,8 +178,9 @@ pub fn sums_len(pixels: usize, channels: usize) -> usize {
     pixels.div_ceil(PIXELS) * 2 * channels
 }
 
-/// First pass of the gradient: `dz` becomes the gradient before the rectifier (0 where `z` is not above 0, if there is one);
-/// returns its sum per channel, and that of its product with y - mean, of `deviation` = (y, mean), if there is one.
+/// First pass of the gradient: `dz` becomes the gradient before the rectifier (0 where `z` is not
+/// above 0, if there is one); returns its sum per channel, and that of its product with y - mean,
+/// of `deviation` = (y, mean), if there is one.
 pub fn backward_sums(
     z: Option<&[f32]>,
     deviation: Option<(&[f32], &[f32])>,
@@ -170,12 +189,14 @@ pub fn backward_sums(
     sums: &mut [f32],
 ) -> (Vec<f64>, Vec<f64>) {
     let length = PIXELS * channels;
-    dz.par_chunks_mut(length).zip(sums.par_chunks_mut(2 * channels)).enumerate().for_each(|(index, (dz, sums))| {
-        let part = index * length..index * length + dz.len();
-        let z = z.map(|z| &z[part.clone()]);
-        let deviation = deviation.map(|(y, mean)| (&y[part], mean));
-        Arch::new().dispatch(Sums { z, deviation, dz, channels, sums });
-    });
+    dz.par_chunks_mut(length).zip(sums.par_chunks_mut(2 * channels)).enumerate().for_each(
+        |(index, (dz, sums))| {
+            let part = index * length..index * length + dz.len();
+            let z = z.map(|z| &z[part.clone()]);
+            let deviation = deviation.map(|(y, mean)| (&y[part], mean));
+            Arch::new().dispatch(Sums { z, deviation, dz, channels, sums });
+        },
+    );
     let mut total = (vec![0.0; channels], vec![0.0; channels]);
     for sums in sums.chunks_exact(2 * channels) {
         for channel in 0..channels {
@@ -215,8 +236,10 @@ impl WithSimd for Sums<'_> {
                 let sum = simd.add_f32s(load(simd, &sums[from..]), gradient);
                 store(simd, &mut sums[from..], sum);
                 if let Some((y, mean)) = deviation {
-                    let deviation = simd.sub_f32s(load(simd, &y[at..][from..channels]), load(simd, &mean[from..]));
-                    let product = simd.mul_add_e_f32s(gradient, deviation, load(simd, &products[from..]));
+                    let deviation = simd
+                        .sub_f32s(load(simd, &y[at..][from..channels]), load(simd, &mean[from..]));
+                    let product =
+                        simd.mul_add_e_f32s(gradient, deviation, load(simd, &products[from..]));
                     store(simd, &mut products[from..], product);
                 }
             }
@@ -224,13 +247,23 @@ impl WithSimd for Sums<'_> {
     }
 }
 
-/// Second pass: dy = `by_gradient` · g + `by_value` · y + `constant`, all per channel. `g` is the first pass's.
-pub fn backward_apply(g: &[f32], y: &[f32], by_gradient: &[f32], by_value: &[f32], constant: &[f32], dy: &mut [f32]) {
+/// Second pass: dy = `by_gradient` · g + `by_value` · y + `constant`, all per channel. `g` is the
+/// first pass's.
+pub fn backward_apply(
+    g: &[f32],
+    y: &[f32],
+    by_gradient: &[f32],
+    by_value: &[f32],
+    constant: &[f32],
+    dy: &mut [f32],
+) {
     let channels = constant.len();
     let length = PIXELS * channels;
-    dy.par_chunks_mut(length).zip(g.par_chunks(length)).zip(y.par_chunks(length)).for_each(|((dy, g), y)| {
-        Arch::new().dispatch(Gradient { g, y, by_gradient, by_value, constant, dy });
-    });
+    dy.par_chunks_mut(length).zip(g.par_chunks(length)).zip(y.par_chunks(length)).for_each(
+        |((dy, g), y)| {
+            Arch::new().dispatch(Gradient { g, y, by_gradient, by_value, constant, dy });
+        },
+    );
 }
 
 struct Gradient<'a> {

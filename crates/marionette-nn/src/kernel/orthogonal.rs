@@ -3,18 +3,22 @@
 use super::product::{Product, Term, Write};
 use pulp::{Arch, Simd, WithSimd};
 
-/// Coefficients of x, x³ and x⁵ in a polynomial that, applied again and again, brings all of (0, 1] between 0.7 and 1.2
-/// (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks").
+/// Coefficients of x, x³ and x⁵ in a polynomial that, applied again and again, brings all of (0, 1]
+/// between 0.7 and 1.2 (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural
+/// networks").
 pub const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
-/// How often it is applied: singular values from about 1/500 of the matrix's norm on are brought there.
+/// How often it is applied: singular values from about 1/500 of the matrix's norm on are brought
+/// there.
 pub const ITERATIONS: usize = 5;
 /// Added to the norm that a matrix is divided by, so that an empty one stays empty.
 pub const TINY: f64 = 1e-7;
 
-/// Brings the singular values of `matrix`, `rows` x `columns` row by row, near to 1 and keeps its singular vectors.
+/// Brings the singular values of `matrix`, `rows` x `columns` row by row, near to 1 and keeps its
+/// singular vectors.
 ///
-/// The iteration X ← (aI + bXXᵀ + c(XXᵀ)²) X works on the smaller of XXᵀ and XᵀX alone, and the product of all its
-/// polynomials is applied to the matrix once, at the end. Every entry is summed in a fixed order.
+/// The iteration X ← (aI + bXXᵀ + c(XXᵀ)²) X works on the smaller of XXᵀ and XᵀX alone, and the
+/// product of all its polynomials is applied to the matrix once, at the end. Every entry is summed
+/// in a fixed order.
 ///
 /// # Panics
 /// If `matrix` has not `rows` x `columns` values.
@@ -42,20 +46,25 @@ impl WithSimd for Orthogonalise<'_> {
         let (wide, side) = (rows <= columns, rows.min(columns));
         let mut gram = vec![0.0; side * side];
         if wide {
-            let other: Vec<f32> = (0..rows * columns).map(|i| matrix[i % rows * columns + i / rows]).collect();
+            let other: Vec<f32> =
+                (0..rows * columns).map(|i| matrix[i % rows * columns + i / rows]).collect();
             product(simd, [rows, columns, rows], (matrix, columns, 1), &other, &mut gram);
         } else {
             product(simd, [columns, rows, columns], (matrix, 1, columns), matrix, &mut gram);
         }
 
-        let square = |a: &[f32], b: &[f32], out: &mut [f32]| product(simd, [side; 3], (a, side, 1), b, out);
+        let square =
+            |a: &[f32], b: &[f32], out: &mut [f32]| product(simd, [side; 3], (a, side, 1), b, out);
         let [a, b, c] = COEFFICIENTS.map(|coefficient| coefficient as f32);
         let mut turn = vec![0.0; side * side];
         (0..side).for_each(|i| turn[i * (side + 1)] = 1.0);
         let (mut polynomial, mut spare) = (vec![0.0; side * side], vec![0.0; side * side]);
         for iteration in 0..ITERATIONS {
             square(&gram, &gram, &mut polynomial);
-            polynomial.iter_mut().zip(&gram).for_each(|(squared, gram)| *squared = b * gram + c * *squared);
+            polynomial
+                .iter_mut()
+                .zip(&gram)
+                .for_each(|(squared, gram)| *squared = b * gram + c * *squared);
             (0..side).for_each(|i| polynomial[i * (side + 1)] += a);
             square(&polynomial, &turn, &mut spare);
             std::mem::swap(&mut turn, &mut spare);
@@ -74,7 +83,8 @@ impl WithSimd for Orthogonalise<'_> {
     }
 }
 
-/// A · B, sizes being rows and columns of A and columns of B; A with the steps from row to row and from column to column.
+/// A · B, sizes being rows and columns of A and columns of B; A with the steps from row to row and
+/// from column to column.
 #[inline(always)]
 fn product<S: Simd>(
     simd: S,
@@ -84,7 +94,12 @@ fn product<S: Simd>(
     out: &mut [f32],
 ) {
     let terms = &[Term { a: 0, b: 0 }];
-    Product { rows, columns, depth, a, a_row, a_step, b, b_step: columns, terms }.write(simd, out, columns, Write::Set);
+    Product { rows, columns, depth, a, a_row, a_step, b, b_step: columns, terms }.write(
+        simd,
+        out,
+        columns,
+        Write::Set,
+    );
 }
 
 #[cfg(test)]
@@ -94,13 +109,20 @@ mod tests {
     /// The iteration as it is written down, in double precision.
     fn plain(matrix: &[f32], rows: usize, columns: usize) -> Vec<f64> {
         let norm = matrix.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-        let mut x: Vec<f64> = matrix.iter().map(|value| f64::from(*value) / (norm + TINY)).collect();
+        let mut x: Vec<f64> =
+            matrix.iter().map(|value| f64::from(*value) / (norm + TINY)).collect();
         for _ in 0..ITERATIONS {
             let gram: Vec<f64> = (0..rows * rows)
-                .map(|i| (0..columns).map(|k| x[i / rows * columns + k] * x[i % rows * columns + k]).sum())
+                .map(|i| {
+                    (0..columns)
+                        .map(|k| x[i / rows * columns + k] * x[i % rows * columns + k])
+                        .sum()
+                })
                 .collect();
             let times = |a: &[f64], b: &[f64], width: usize| -> Vec<f64> {
-                let entry = |i: usize| (0..rows).map(|k| a[i / width * rows + k] * b[k * width + i % width]).sum();
+                let entry = |i: usize| {
+                    (0..rows).map(|k| a[i / width * rows + k] * b[k * width + i % width]).sum()
+                };
                 (0..rows * width).map(entry).collect()
             };
             let squared = times(&gram, &gram, rows);
@@ -124,7 +146,10 @@ mod tests {
             let expected = plain(&matrix, rows, columns);
             orthogonalise(&mut matrix, rows, columns);
             for (found, expected) in matrix.iter().zip(&expected) {
-                assert!((f64::from(*found) - expected).abs() < 2e-3, "{rows}x{columns}: {found} for {expected}");
+                assert!(
+                    (f64::from(*found) - expected).abs() < 2e-3,
+                    "{rows}x{columns}: {found} for {expected}"
+                );
             }
         }
     }

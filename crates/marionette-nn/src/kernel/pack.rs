@@ -1,6 +1,7 @@
 //! Weights in the order that the products read them.
 //!
-//! Rows of one order are columns of the other, so all go block by block: what a cache line brings is used before it leaves.
+//! Rows of one order are columns of the other, so all go block by block: what a cache line brings
+//! is used before it leaves.
 
 use super::shape::ConvShape;
 use rayon::prelude::*;
@@ -10,7 +11,8 @@ const BLOCK: usize = 16;
 
 /// `weight` [O, C / g, k, k] as [g, k, k, C / g, O / g]: what a forward product multiplies with.
 pub fn forward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
-    let (inputs, outputs, area) = (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
+    let (inputs, outputs, area) =
+        (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
     packed.par_chunks_mut(inputs * outputs).enumerate().for_each(|(index, packed)| {
         let (group, tap) = (index / area, index % area);
         let weight = &weight[group * outputs * inputs * area..][..outputs * inputs * area];
@@ -18,7 +20,8 @@ pub fn forward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
             let end = outputs.min(first + BLOCK);
             for input in 0..inputs {
                 for output in first..end {
-                    packed[input * outputs + output] = weight[(output * inputs + input) * area + tap];
+                    packed[input * outputs + output] =
+                        weight[(output * inputs + input) * area + tap];
                 }
             }
         }
@@ -27,7 +30,8 @@ pub fn forward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
 
 /// `weight` [O, C / g, k, k] as [g, k, k, O / g, C / g]: what the input gradient multiplies with.
 pub fn backward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
-    let (inputs, outputs, area) = (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
+    let (inputs, outputs, area) =
+        (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
     packed.par_chunks_mut(inputs * outputs).enumerate().for_each(|(index, packed)| {
         let (group, tap) = (index / area, index % area);
         let weight = &weight[group * outputs * inputs * area..][..outputs * inputs * area];
@@ -39,7 +43,8 @@ pub fn backward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
 
 /// The gradient [g, k, k, C / g, O / g] as the gradient of the weight, [O, C / g, k, k].
 pub fn unpack_gradient(shape: &ConvShape, packed: &[f32], gradient: &mut [f32]) {
-    let (inputs, outputs, area) = (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
+    let (inputs, outputs, area) =
+        (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
     let length = outputs * inputs * area;
     for (gradient, packed) in gradient.chunks_exact_mut(length).zip(packed.chunks_exact(length)) {
         gradient.par_chunks_mut(BLOCK * inputs * area).enumerate().for_each(|(block, gradient)| {

@@ -3,8 +3,8 @@
 use super::shape::ShapeError;
 use rayon::prelude::*;
 
-/// A pooling with square windows. What lies outside the map is no part of a maximum, and counts as zero in an average, as in
-/// PyTorch.
+/// A pooling with square windows. What lies outside the map is no part of a maximum, and counts as
+/// zero in an average, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolShape {
     /// Channels of input and output.
@@ -51,7 +51,8 @@ impl PoolShape {
         self.out_height() * self.out_width() * self.channels
     }
 
-    /// Calls `visit` with the first values of each output pixel and of each input pixel in its window, in order.
+    /// Calls `visit` with the first values of each output pixel and of each input pixel in its
+    /// window, in order.
     fn windows(&self, mut visit: impl FnMut(usize, usize)) {
         let inside = |out: usize, place: usize, size: usize| {
             (out * self.stride + place).checked_sub(self.padding).filter(|place| *place < size)
@@ -69,7 +70,8 @@ impl PoolShape {
     }
 }
 
-/// The greatest value of every window: `x` [B, H, W, C] to `y` [B, H', W', C]. What is not a number wins.
+/// The greatest value of every window: `x` [B, H, W, C] to `y` [B, H', W', C]. What is not a number
+/// wins.
 pub fn max(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     y.par_chunks_mut(shape.out_len()).zip(x.par_chunks(shape.in_len())).for_each(|(y, x)| {
         y.fill(f32::NEG_INFINITY);
@@ -83,7 +85,11 @@ pub fn max(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
 
 /// Adds the gradient of [`max`] to `dx`: each goes to the first of its window's greatest values.
 pub fn add_max_gradient(shape: &PoolShape, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
-    let images = (x.par_chunks(shape.in_len()), y.par_chunks(shape.out_len()), dy.par_chunks(shape.out_len()));
+    let images = (
+        x.par_chunks(shape.in_len()),
+        y.par_chunks(shape.out_len()),
+        dy.par_chunks(shape.out_len()),
+    );
     dx.par_chunks_mut(shape.in_len()).zip(images.into_par_iter()).for_each(|(dx, (x, y, dy))| {
         let mut given = vec![false; shape.out_len()];
         shape.windows(|output, input| {

@@ -11,7 +11,8 @@ pub struct Term {
     pub b: usize,
 }
 
-/// Σ over `terms` of A · B, A `rows` x `depth` and B `depth` x `columns`, read in place: nothing is packed.
+/// Σ over `terms` of A · B, A `rows` x `depth` and B `depth` x `columns`, read in place: nothing is
+/// packed.
 ///
 /// Entry (r, k) of a term's A is `a[term.a + r * a_row + k * a_step]`; entry (k, c) of its B is
 /// `b[term.b + k * b_step + c]`.
@@ -46,12 +47,14 @@ pub enum Write {
     Add,
 }
 
-/// Rows of a register tile; with `MOST_VECTORS` vectors of columns it fills 32 registers but for a few.
+/// Rows of a register tile; with `MOST_VECTORS` vectors of columns it fills 32 registers but for a
+/// few.
 const MOST_ROWS: usize = 6;
 const MOST_VECTORS: usize = 4;
 
 impl Product<'_> {
-    /// Writes the result to `out`, whose rows are `out_row` values apart. Every entry is one sum in a fixed order.
+    /// Writes the result to `out`, whose rows are `out_row` values apart. Every entry is one sum in
+    /// a fixed order.
     ///
     /// # Panics
     /// If an index lies outside its slice.
@@ -62,15 +65,25 @@ impl Product<'_> {
         }
         self.check(out.len(), out_row);
         // Half of the registers hold half of the columns.
-        let most = S::F32_LANES * if S::REGISTER_COUNT >= 32 { MOST_VECTORS } else { MOST_VECTORS / 2 };
+        let most =
+            S::F32_LANES * if S::REGISTER_COUNT >= 32 { MOST_VECTORS } else { MOST_VECTORS / 2 };
         let blocks = self.rows.div_ceil(MOST_ROWS);
         for column in (0..self.columns).step_by(most) {
             let width = most.min(self.columns - column);
-            // Rows are shared out evenly: two tiles of 4 rows are quicker than one of 6 and one of 2.
+            // Rows are shared out evenly: two tiles of 4 rows are quicker than one of 6 and one of
+            // 2.
             let mut row = 0;
             for block in 0..blocks {
                 let end = self.rows * (block + 1) / blocks;
-                let tile = RegisterTile { product: self, row, column, width, out: &mut *out, out_row, write };
+                let tile = RegisterTile {
+                    product: self,
+                    row,
+                    column,
+                    width,
+                    out: &mut *out,
+                    out_row,
+                    write,
+                };
                 tile.run(simd, end - row);
                 row = end;
             }
@@ -79,7 +92,10 @@ impl Product<'_> {
 
     fn check(&self, out: usize, out_row: usize) {
         let Product { rows, columns, depth, .. } = *self;
-        assert!((rows - 1) * out_row + columns <= out, "a product of {rows} x {columns} values does not fit");
+        assert!(
+            (rows - 1) * out_row + columns <= out,
+            "a product of {rows} x {columns} values does not fit"
+        );
         if depth == 0 {
             return;
         }
@@ -152,8 +168,9 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
         let RegisterTile { product, row, column, width, out, out_row, write } = self.0;
         let lanes = S::F32_LANES;
         let mask = simd.mask_between_m32s(0, (width - (VECTORS - 1) * lanes) as u32);
-        // SAFETY: `Product::check` has seen that the first and the last value of every term and of the result lie in
-        // their slices, and all others lie between those; a vector that is not whole is masked.
+        // SAFETY: `Product::check` has seen that the first and the last value of every term and of
+        // the result lie in their slices, and all others lie between those; a vector that is not
+        // whole is masked.
         unsafe {
             let load = |at: *const f32, vector: usize| {
                 if PARTIAL && vector + 1 == VECTORS {
@@ -174,7 +191,8 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
                     for r in 0..ROWS {
                         let factor = simd.splat_f32s(*a.add(r * product.a_row));
                         for vector in 0..VECTORS {
-                            sums[r][vector] = simd.mul_add_e_f32s(factor, values[vector], sums[r][vector]);
+                            sums[r][vector] =
+                                simd.mul_add_e_f32s(factor, values[vector], sums[r][vector]);
                         }
                     }
                     a = a.wrapping_add(product.a_step);
@@ -233,13 +251,23 @@ mod tests {
     #[test]
     fn every_size_of_tile_is_right_on_every_kind_of_vector() {
         let value = |index: usize| (index * 37 % 101) as f32 / 50.0 - 1.0;
-        let (a, b): (Vec<f32>, Vec<f32>) = ((0..4000).map(value).collect(), (5..6000).map(value).collect());
+        let (a, b): (Vec<f32>, Vec<f32>) =
+            ((0..4000).map(value).collect(), (5..6000).map(value).collect());
         let terms = [Term { a: 3, b: 0 }, Term { a: 700, b: 1500 }, Term { a: 1, b: 40 }];
         for (rows, columns, depth) in
             [(1, 1, 1), (2, 17, 3), (5, 64, 7), (6, 33, 4), (7, 70, 2), (13, 130, 5), (9, 15, 0)]
         {
-            let product =
-                |terms| Product { rows, columns, depth, a: &a, a_row: 19, a_step: 2, b: &b, b_step: 150, terms };
+            let product = |terms| Product {
+                rows,
+                columns,
+                depth,
+                a: &a,
+                a_row: 19,
+                a_step: 2,
+                b: &b,
+                b_step: 150,
+                terms,
+            };
             let expected = |r: usize, c: usize| -> f32 {
                 let at = |t: &Term, k: usize| a[t.a + r * 19 + k * 2] * b[t.b + k * 150 + c];
                 terms.iter().map(|t| (0..depth).map(|k| at(t, k)).sum::<f32>()).sum()
@@ -248,18 +276,29 @@ mod tests {
                 let out_row = columns + 3;
                 let mut out = vec![7.0; rows * out_row];
                 run(Run { product: product(&terms), out: &mut out, out_row, write: Write::Set });
-                run(Run { product: product(&terms[..1]), out: &mut out, out_row, write: Write::Add });
+                run(Run {
+                    product: product(&terms[..1]),
+                    out: &mut out,
+                    out_row,
+                    write: Write::Add,
+                });
                 for r in 0..rows {
                     for c in 0..out_row {
                         let once: f32 = if c < columns {
-                            let first: f32 =
-                                (0..depth).map(|k| a[terms[0].a + r * 19 + k * 2] * b[terms[0].b + k * 150 + c]).sum();
+                            let first: f32 = (0..depth)
+                                .map(|k| {
+                                    a[terms[0].a + r * 19 + k * 2] * b[terms[0].b + k * 150 + c]
+                                })
+                                .sum();
                             expected(r, c) + first
                         } else {
                             // What lies between the rows is nobody's.
                             7.0
                         };
-                        assert!((out[r * out_row + c] - once).abs() < 1e-4, "{rows}x{columns}x{depth}: ({r}, {c})");
+                        assert!(
+                            (out[r * out_row + c] - once).abs() < 1e-4,
+                            "{rows}x{columns}x{depth}: ({r}, {c})"
+                        );
                     }
                 }
             });
@@ -271,8 +310,17 @@ mod tests {
     fn an_operand_that_is_too_short_is_noticed() {
         let terms = [Term { a: 1, b: 0 }];
         let (a, b) = (vec![0.0; 12], vec![0.0; 12]);
-        let product =
-            Product { rows: 3, columns: 3, depth: 4, a: &a, a_row: 4, a_step: 1, b: &b, b_step: 3, terms: &terms };
+        let product = Product {
+            rows: 3,
+            columns: 3,
+            depth: 4,
+            a: &a,
+            a_row: 4,
+            a_step: 1,
+            b: &b,
+            b_step: 3,
+            terms: &terms,
+        };
         let mut out = vec![0.0; 9];
         Arch::new().dispatch(Run { product, out: &mut out, out_row: 3, write: Write::Set });
     }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 pub enum Interpolation {
     /// The pixel's own value.
     Nearest,
-    /// Linear in both directions between pixel centres, constant beyond the outermost (PyTorch's `align_corners=False`).
+    /// Linear in both directions between pixel centres, constant beyond the outermost (PyTorch's
+    /// `align_corners=False`).
     Bilinear,
 }
 
@@ -52,7 +53,8 @@ impl ResizeShape {
         (0..size * self.factor).map(place).collect()
     }
 
-    /// Calls `visit` with the first values of each output pixel and of each input pixel that it is made of, and the share.
+    /// Calls `visit` with the first values of each output pixel and of each input pixel that it is
+    /// made of, and the share.
     fn shares(&self, mut visit: impl FnMut(usize, usize, f32)) {
         let (rows, columns) = (self.places(self.height), self.places(self.width));
         for (out_y, row) in rows.iter().enumerate() {

@@ -14,11 +14,16 @@ pub fn room(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
     &mut memory[..length]
 }
 
-/// Calls `work` with two stretches of this thread's scratch memory, of `first` and `second` values, whatever they hold.
+/// Calls `work` with two stretches of this thread's scratch memory, of `first` and `second` values,
+/// whatever they hold.
 ///
 /// # Panics
 /// If `work` asks for scratch memory itself.
-pub fn with_scratch<R>(first: usize, second: usize, work: impl FnOnce(&mut [f32], &mut [f32]) -> R) -> R {
+pub fn with_scratch<R>(
+    first: usize,
+    second: usize,
+    work: impl FnOnce(&mut [f32], &mut [f32]) -> R,
+) -> R {
     SCRATCH.with_borrow_mut(|memory| {
         let (a, b) = room(memory, first + second).split_at_mut(first);
         work(a, b)

@@ -1,6 +1,7 @@
 //! The sizes of a convolution.
 
-/// A convolution with square kernels on maps in channels-last order: an image is `height` x `width` x channels.
+/// A convolution with square kernels on maps in channels-last order: an image is `height` x `width`
+/// x channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvShape {
     /// Channels of the input.
@@ -30,7 +31,11 @@ pub struct ShapeError(String);
 
 impl ShapeError {
     /// A map cannot be added to another.
-    pub fn shortcut(name: &str, expected: &impl std::fmt::Debug, found: &impl std::fmt::Debug) -> Self {
+    pub fn shortcut(
+        name: &str,
+        expected: &impl std::fmt::Debug,
+        found: &impl std::fmt::Debug,
+    ) -> Self {
         Self(format!("{name}: expected a shortcut of {expected:?}, found {found:?}"))
     }
 
@@ -41,23 +46,31 @@ impl ShapeError {
 
     /// A window does not fit.
     pub fn pool(shape: &impl std::fmt::Debug) -> Self {
-        Self(format!("a pooling needs windows that fit the map and a border of half of one at most, found {shape:?}"))
+        Self(format!(
+            "a pooling needs windows that fit the map and a border of half of one at most, found \
+             {shape:?}"
+        ))
     }
 }
 
 impl ConvShape {
-    /// The convolution whose input gradient maps `self`'s input to its outputs: [`ConvShape::height`] of the result is what
-    /// the transposed convolution makes.
+    /// The convolution whose input gradient maps `self`'s input to its outputs:
+    /// [`ConvShape::height`] of the result is what the transposed convolution makes.
     ///
     /// # Errors
     /// If a size is zero or nothing would be left.
     pub fn transposed(self) -> Result<Self, ShapeError> {
         let Self { inputs, outputs, height, width, kernel, stride, padding, dilation, .. } = self;
         if [inputs, outputs, height, width, kernel, stride, dilation].contains(&0) {
-            return Err(ShapeError(format!("a convolution needs sizes above zero, found {self:?}")));
+            return Err(ShapeError(format!(
+                "a convolution needs sizes above zero, found {self:?}"
+            )));
         }
-        let size = |size: usize| ((size - 1) * stride + dilation * (kernel - 1) + 1).saturating_sub(2 * padding);
-        Self { inputs: outputs, outputs: inputs, height: size(height), width: size(width), ..self }.check()
+        let size = |size: usize| {
+            ((size - 1) * stride + dilation * (kernel - 1) + 1).saturating_sub(2 * padding)
+        };
+        Self { inputs: outputs, outputs: inputs, height: size(height), width: size(width), ..self }
+            .check()
     }
 
     /// [outputs, inputs / groups, kernel, kernel].
@@ -68,21 +81,27 @@ impl ConvShape {
     /// This shape, if there can be such a convolution.
     ///
     /// # Errors
-    /// If a size is zero, the kernel is larger than the padded input, or the groups do not divide the channels.
+    /// If a size is zero, the kernel is larger than the padded input, or the groups do not divide
+    /// the channels.
     pub fn check(self) -> Result<Self, ShapeError> {
-        let Self { inputs, outputs, height, width, kernel, stride, dilation, groups, padding } = self;
+        let Self { inputs, outputs, height, width, kernel, stride, dilation, groups, padding } =
+            self;
         if [inputs, outputs, height, width, kernel, stride, dilation, groups].contains(&0) {
-            return Err(ShapeError(format!("a convolution needs sizes above zero, found {self:?}")));
+            return Err(ShapeError(format!(
+                "a convolution needs sizes above zero, found {self:?}"
+            )));
         }
         if !inputs.is_multiple_of(groups) || !outputs.is_multiple_of(groups) {
             return Err(ShapeError(format!(
-                "expected channels that {groups} groups divide, found {inputs} in and {outputs} out"
+                "expected channels that {groups} groups divide, found {inputs} in and {outputs} \
+                 out"
             )));
         }
         let reach = dilation * (kernel - 1) + 1;
         if reach > height.min(width) + 2 * padding {
             return Err(ShapeError(format!(
-                "a kernel that spans {reach} pixels does not fit an input of {height}x{width} with padding {padding}"
+                "a kernel that spans {reach} pixels does not fit an input of {height}x{width} \
+                 with padding {padding}"
             )));
         }
         Ok(self)

@@ -1,7 +1,7 @@
 //! Softmax over the cells of heatmaps, and the cross-entropy with a target, a map at a time.
 //!
-//! Sums run in a fixed number of lanes, so that compilers can vectorise them and results have the same bits for any number of
-//! threads.
+//! Sums run in a fixed number of lanes, so that compilers can vectorise them and results have the
+//! same bits for any number of threads.
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -11,8 +11,8 @@ const LANES: usize = 16;
 /// Maps that one task works on.
 const MAPS: usize = 16;
 
-/// eˣ for x up to 88, to about one unit in the last place (the coefficients are those of Cephes' `expf`); below -87, where the
-/// result would not be a normal number, e⁻⁸⁷.
+/// eˣ for x up to 88, to about one unit in the last place (the coefficients are those of Cephes'
+/// `expf`); below -87, where the result would not be a normal number, e⁻⁸⁷.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
@@ -66,7 +66,8 @@ fn sum_of_pairs(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
 /// ln Σ eˣ over a map. Not a number, or infinite, where a value is.
 #[inline(always)]
 fn log_sum(map: &[f32]) -> f32 {
-    let greatest = map.iter().fold(f32::NEG_INFINITY, |most, value| if *value > most { *value } else { most });
+    let greatest =
+        map.iter().fold(f32::NEG_INFINITY, |most, value| if *value > most { *value } else { most });
     sum_of(map, |value| exp(value - greatest)).ln() + greatest
 }
 
@@ -90,7 +91,9 @@ pub fn log_softmax_gradient(y: &[f32], dy: &[f32], cells: usize, dx: &mut [f32])
             let maps = y.chunks_exact(cells).zip(dy.chunks_exact(cells));
             for (dx, (y, dy)) in dx.chunks_exact_mut(cells).zip(maps) {
                 let total = sum_of(dy, |dy| dy);
-                dx.iter_mut().zip(y.iter().zip(dy)).for_each(|(dx, (y, dy))| *dx = dy - exp(*y) * total);
+                dx.iter_mut()
+                    .zip(y.iter().zip(dy))
+                    .for_each(|(dx, (y, dy))| *dx = dy - exp(*y) * total);
             }
         });
     });
@@ -109,8 +112,8 @@ pub fn softmax_times(x: &[f32], mass: &[f32], cells: usize, y: &mut [f32]) {
     });
 }
 
-/// The divergence Σ w (ln w - ln softmax x) of every map of `cells` values of `x` from its target, w = target / Σ target; 0
-/// where the target is empty.
+/// The divergence Σ w (ln w - ln softmax x) of every map of `cells` values of `x` from its target,
+/// w = target / Σ target; 0 where the target is empty.
 pub fn divergence(x: &[f32], target: &[f32], cells: usize, divergence: &mut [f32]) {
     let maps = x.par_chunks(MAPS * cells).zip(target.par_chunks(MAPS * cells));
     divergence.par_chunks_mut(MAPS).zip(maps).for_each(|(divergence, (x, target))| {
@@ -125,7 +128,8 @@ pub fn divergence(x: &[f32], target: &[f32], cells: usize, divergence: &mut [f32
                 }
                 let log_sum = log_sum(x);
                 let missed = sum_of_pairs(x, target, |x, target| target * (log_sum - x));
-                let known = sum_of(target, |target| if target > 0.0 { target * target.ln() } else { 0.0 });
+                let known =
+                    sum_of(target, |target| if target > 0.0 { target * target.ln() } else { 0.0 });
                 *divergence = (missed + known) / mass - mass.ln();
             }
         });
@@ -134,7 +138,8 @@ pub fn divergence(x: &[f32], target: &[f32], cells: usize, divergence: &mut [f32
 
 /// The gradient of [`divergence`] by x: dy (softmax x - w).
 pub fn divergence_gradient(x: &[f32], target: &[f32], dy: &[f32], cells: usize, dx: &mut [f32]) {
-    let maps = x.par_chunks(MAPS * cells).zip(target.par_chunks(MAPS * cells)).zip(dy.par_chunks(MAPS));
+    let maps =
+        x.par_chunks(MAPS * cells).zip(target.par_chunks(MAPS * cells)).zip(dy.par_chunks(MAPS));
     dx.par_chunks_mut(MAPS * cells).zip(maps).for_each(|(dx, ((x, target), dy))| {
         Arch::new().dispatch(|| {
             let maps = x.chunks_exact(cells).zip(target.chunks_exact(cells)).zip(dy);
@@ -162,7 +167,11 @@ mod tests {
         for i in -8700..=100 {
             let x = i as f32 * 0.01;
             let expected = f64::from(x).exp();
-            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 3e-7, "{x}: {} {expected}", exp(x));
+            assert!(
+                (f64::from(exp(x)) / expected - 1.0).abs() < 3e-7,
+                "{x}: {} {expected}",
+                exp(x)
+            );
         }
         assert!(exp(f32::NAN).is_nan() && exp(-1e30) < 1e-37);
     }

@@ -29,7 +29,11 @@ pub fn scale_add<S: Simd>(simd: S, value: S::f32s, factor: f32, term: S::f32s) -
 /// Up to a vector of values from the beginning of `x`; zeros beyond its end.
 #[inline(always)]
 pub fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
-    if x.len() >= S::F32_LANES { S::as_simd_f32s(&x[..S::F32_LANES]).0[0] } else { simd.partial_load_f32s(x) }
+    if x.len() >= S::F32_LANES {
+        S::as_simd_f32s(&x[..S::F32_LANES]).0[0]
+    } else {
+        simd.partial_load_f32s(x)
+    }
 }
 
 /// Writes up to a vector of values to the beginning of `x`.

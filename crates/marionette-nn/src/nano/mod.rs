@@ -20,14 +20,16 @@ pub(super) fn spec(keypoints: usize) -> ModelSpec {
     ModelSpec::square(NAME, keypoints, INPUT, STRIDE)
 }
 
-/// Two strided convolutions, six residual blocks (He et al. 2016, arXiv 1512.03385) and a head, about 0.5 M parameters.
+/// Two strided convolutions, six residual blocks (He et al. 2016, arXiv 1512.03385) and a head,
+/// about 0.5 M parameters.
 ///
-/// In the manner of SimpleBaseline (Xiao et al. 2018, arXiv 1804.06208), less the deconvolutions: the body never goes
-/// below the heatmaps' resolution.
+/// In the manner of SimpleBaseline (Xiao et al. 2018, arXiv 1804.06208), less the deconvolutions:
+/// the body never goes below the heatmaps' resolution.
 pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError> {
     let mut net = Builder::new(seed, MapSize { channels: 3, height: INPUT, width: INPUT });
     // The names skip the rectifiers' places (2 and 5), as a PyTorch `Sequential` would.
-    let x = net.conv(net.input(), Conv::new("stem.0", STEM_CHANNELS, 3).stride(2).norm("stem.1").relu())?;
+    let x = net
+        .conv(net.input(), Conv::new("stem.0", STEM_CHANNELS, 3).stride(2).norm("stem.1").relu())?;
     let mut x = net.conv(x, Conv::new("stem.3", CHANNELS, 3).stride(2).norm("stem.4").relu())?;
     for i in 0..BLOCKS {
         x = block(&mut net, x, &format!("blocks.{i}"))?;

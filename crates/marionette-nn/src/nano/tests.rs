@@ -17,7 +17,8 @@ fn network(keypoints: usize, seed: u64) -> Result<HeatmapNetwork> {
 
 fn images(batch: usize) -> Result<Tensor> {
     let mut random = random::stream(3, 0, 0, "images");
-    let values: Vec<f32> = (0..batch * 3 * INPUT * INPUT).map(|_| random.random_range(-2.0..2.0)).collect();
+    let values: Vec<f32> =
+        (0..batch * 3 * INPUT * INPUT).map(|_| random.random_range(-2.0..2.0)).collect();
     Tensor::from_vec(values, (batch, 3, INPUT, INPUT), &Device::Cpu)
 }
 
@@ -46,7 +47,13 @@ fn it_has_the_expected_size_names_and_output() -> Result<()> {
     let count = nano.parameters().count();
     assert!((450_000..550_000).contains(&count), "{count} parameters");
     let tensors = nano.parameters().tensors()?;
-    for name in ["stem.0.weight", "stem.4.running_var", "blocks.5.conv2.weight", "blocks.0.bn1.bias", "head.bias"] {
+    for name in [
+        "stem.0.weight",
+        "stem.4.running_var",
+        "blocks.5.conv2.weight",
+        "blocks.0.bn1.bias",
+        "head.bias",
+    ] {
         assert!(tensors.contains_key(name), "{name}");
     }
     for train in [true, false] {
@@ -97,7 +104,10 @@ fn sixty_steps_overfit_eight_images() -> Result<()> {
 #[test]
 fn two_hundred_steps_have_the_same_bits_on_one_and_on_two_threads() -> Result<()> {
     let run = |threads| -> Result<Vec<u32>> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(candle_core::Error::wrap)?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(candle_core::Error::wrap)?;
         Ok(pool.install(|| overfit(200))?.concat().into_iter().map(f32::to_bits).collect())
     };
     assert!(run(1)? == run(2)?);

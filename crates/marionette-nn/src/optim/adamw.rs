@@ -1,4 +1,5 @@
-//! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, Alg. 2), with its state open to checkpoints.
+//! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, Alg. 2), with its state open to
+//! checkpoints.
 
 use super::{
     Gradients, OptimError,
@@ -22,8 +23,8 @@ pub struct AdamWSettings {
     pub beta2: f64,
     /// Added to the root of the second moment.
     pub epsilon: f64,
-    /// Decoupled weight decay, times the learning rate per step; variables of rank 0 and 1 (biases, batch norm) have
-    /// none.
+    /// Decoupled weight decay, times the learning rate per step; variables of rank 0 and 1 (biases,
+    /// batch norm) have none.
     pub weight_decay: f64,
 }
 
@@ -64,12 +65,16 @@ impl AdamW {
             let all = 0..variable.elem_count();
             let decaying = if variable.rank() > 1 { vec![all.clone()] } else { Vec::new() };
             let (variable, first, second) = (variable.clone(), zeros()?, zeros()?);
-            slots.insert(name.clone(), Slot { variable, first, second, decaying, learned: vec![all] });
+            slots.insert(
+                name.clone(),
+                Slot { variable, first, second, decaying, learned: vec![all] },
+            );
         }
         Ok(Self { settings, steps: 0, slots })
     }
 
-    /// Lets weight decay act on some parts of the variable called `name` alone: of a vector that holds several tensors.
+    /// Lets weight decay act on some parts of the variable called `name` alone: of a vector that
+    /// holds several tensors.
     pub fn decaying(mut self, name: &str, mut parts: Vec<Range<usize>>) -> Self {
         parts.sort_by_key(|part| part.start);
         if let Some(slot) = self.slots.get_mut(name) {
@@ -78,7 +83,8 @@ impl AdamW {
         self
     }
 
-    /// Leaves some parts of the variable called `name` to another optimizer; they do not decay either.
+    /// Leaves some parts of the variable called `name` to another optimizer; they do not decay
+    /// either.
     pub fn leaving(mut self, name: &str, parts: impl Iterator<Item = Range<usize>>) -> Self {
         if let Some(slot) = self.slots.get_mut(name) {
             for part in parts {
@@ -89,7 +95,8 @@ impl AdamW {
         self
     }
 
-    /// One step down `factor` times the `gradients`. A variable without a gradient stays as it is, its moments too.
+    /// One step down `factor` times the `gradients`. A variable without a gradient stays as it is,
+    /// its moments too.
     ///
     /// # Errors
     /// If a gradient has another shape than its variable.
@@ -129,8 +136,8 @@ impl AdamW {
         self.steps
     }
 
-    /// The moments, as `<variable>.first` and `<variable>.second`: with `steps`, all that a checkpoint needs. They do not
-    /// follow further steps.
+    /// The moments, as `<variable>.first` and `<variable>.second`: with `steps`, all that a
+    /// checkpoint needs. They do not follow further steps.
     ///
     /// # Errors
     /// If a device fails to copy.
@@ -146,8 +153,13 @@ impl AdamW {
     /// Continues from a `state` after `steps` steps.
     ///
     /// # Errors
-    /// If a tensor is missing, belongs to no variable, or has another shape or type than it; nothing has changed then.
-    pub fn load_state(&mut self, steps: u64, state: &BTreeMap<String, Tensor>) -> std::result::Result<(), OptimError> {
+    /// If a tensor is missing, belongs to no variable, or has another shape or type than it;
+    /// nothing has changed then.
+    pub fn load_state(
+        &mut self,
+        steps: u64,
+        state: &BTreeMap<String, Tensor>,
+    ) -> std::result::Result<(), OptimError> {
         let own = self.state()?;
         if let Some(name) = state.keys().find(|name| !own.contains_key(*name)) {
             return Err(OptimError::UnknownState { name: name.clone() });
@@ -171,13 +183,16 @@ impl AdamW {
 /// What is left of `ranges` without `part`.
 fn without(ranges: &[Range<usize>], part: &Range<usize>) -> Vec<Range<usize>> {
     let around = |range: &Range<usize>| {
-        [range.start..range.end.min(part.start.max(range.start)), part.end.clamp(range.start, range.end)..range.end]
+        [
+            range.start..range.end.min(part.start.max(range.start)),
+            part.end.clamp(range.start, range.end)..range.end,
+        ]
     };
     ranges.iter().flat_map(around).filter(|range| !range.is_empty()).collect()
 }
 
-/// What a step does with a variable, given its moments: θ ← kept · θ - rate · m / (√v · deviation + ε), `kept` only in the
-/// parts that decay.
+/// What a step does with a variable, given its moments: θ ← kept · θ - rate · m / (√v · deviation +
+/// ε), `kept` only in the parts that decay.
 #[derive(Clone, Copy)]
 struct Descend {
     rate: f64,
@@ -193,7 +208,9 @@ impl Descend {
         slot.decaying.iter().for_each(|part| kept[part.clone()].fill(self.kept as f32));
         let mut rates = vec![0f32; value.elem_count()];
         slot.learned.iter().for_each(|part| rates[part.clone()].fill(self.rate as f32));
-        let vector = |values| Tensor::from_vec(values, value.shape(), value.device())?.to_dtype(value.dtype());
+        let vector = |values| {
+            Tensor::from_vec(values, value.shape(), value.device())?.to_dtype(value.dtype())
+        };
         let deviation = ((slot.second.sqrt()? * self.deviation)? + self.epsilon)?;
         (&value * vector(kept)?)? - ((&slot.first / deviation)? * vector(rates)?)?
     }
@@ -221,18 +238,24 @@ impl InplaceOp3 for OnCpu<'_> {
     ) -> Result<()> {
         let (first, second) = (slice(first, first_layout)?, slice(second, second_layout)?);
         let Descend { rate, deviation, epsilon, kept } = self.descend;
-        let [rate, deviation, epsilon, kept] = [rate, deviation, epsilon, kept].map(|value| value as f32);
+        let [rate, deviation, epsilon, kept] =
+            [rate, deviation, epsilon, kept].map(|value| value as f32);
         let value = slice_mut(value, layout)?;
         for part in self.decaying {
-            value[part.clone()].par_chunks_mut(PIECE).for_each(|part| part.iter_mut().for_each(|value| *value *= kept));
+            value[part.clone()]
+                .par_chunks_mut(PIECE)
+                .for_each(|part| part.iter_mut().for_each(|value| *value *= kept));
         }
         for part in self.learned {
-            let moments = first[part.clone()].par_chunks(PIECE).zip(second[part.clone()].par_chunks(PIECE));
-            value[part.clone()].par_chunks_mut(PIECE).zip(moments).for_each(|(value, (first, second))| {
-                for ((value, first), second) in value.iter_mut().zip(first).zip(second) {
-                    *value -= rate * first / (second.sqrt() * deviation + epsilon);
-                }
-            });
+            let moments =
+                first[part.clone()].par_chunks(PIECE).zip(second[part.clone()].par_chunks(PIECE));
+            value[part.clone()].par_chunks_mut(PIECE).zip(moments).for_each(
+                |(value, (first, second))| {
+                    for ((value, first), second) in value.iter_mut().zip(first).zip(second) {
+                        *value -= rate * first / (second.sqrt() * deviation + epsilon);
+                    }
+                },
+            );
         }
         Ok(())
     }
@@ -243,7 +266,8 @@ mod tests {
     use super::*;
     use candle_core::Device;
 
-    const SETTINGS: AdamWSettings = AdamWSettings { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
+    const SETTINGS: AdamWSettings =
+        AdamWSettings { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 };
 
     fn variables() -> Result<BTreeMap<String, Var>> {
         let matrix = Var::new(&[[1.0f32, -2.0], [0.5, 3.0]], &Device::Cpu)?;
@@ -280,7 +304,10 @@ mod tests {
             for (i, g) in gradient_values(step).into_iter().map(f64::from).enumerate() {
                 let (m, v) = &mut moments[i];
                 (*m, *v) = (0.9 * *m + 0.1 * g, 0.99 * *v + 0.01 * g * g);
-                let (m, v) = (*m / (1.0 - 0.9f64.powi(step as i32 + 1)), *v / (1.0 - 0.99f64.powi(step as i32 + 1)));
+                let (m, v) = (
+                    *m / (1.0 - 0.9f64.powi(step as i32 + 1)),
+                    *v / (1.0 - 0.99f64.powi(step as i32 + 1)),
+                );
                 let decay = if i < 4 { 0.1 } else { 0.0 };
                 expected[i] -= rate * (m / (v.sqrt() + 1e-8) + decay * expected[i]);
             }
@@ -292,7 +319,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_continued_from_its_state_has_the_same_bits() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn a_run_continued_from_its_state_has_the_same_bits()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let (whole, resumed) = (variables()?, variables()?);
         let mut first = AdamW::new(&whole, SETTINGS)?;
         (0..3).try_for_each(|step| first.step(&gradients(step)?, 1.0, 0.01))?;
@@ -310,21 +338,30 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_state_is_named_and_changes_nothing() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn a_wrong_state_is_named_and_changes_nothing()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
         let variables = variables()?;
         let mut optimizer = AdamW::new(&variables, SETTINGS)?;
         let good = optimizer.state()?;
-        let mut refused =
-            |state: BTreeMap<String, Tensor>| optimizer.load_state(9, &state).err().map(|e| e.to_string());
+        let mut refused = |state: BTreeMap<String, Tensor>| {
+            optimizer.load_state(9, &state).err().map(|e| e.to_string())
+        };
         let mut missing = good.clone();
         missing.remove("vector.second");
-        assert_eq!(refused(missing).as_deref(), Some("optimizer state `vector.second` is missing: expected F32 [2]"));
+        assert_eq!(
+            refused(missing).as_deref(),
+            Some("optimizer state `vector.second` is missing: expected F32 [2]")
+        );
         let mut extra = good.clone();
         extra.insert("x.first".to_owned(), good["vector.first"].clone());
-        assert_eq!(refused(extra).as_deref(), Some("optimizer state `x.first` belongs to no variable"));
+        assert_eq!(
+            refused(extra).as_deref(),
+            Some("optimizer state `x.first` belongs to no variable")
+        );
         let mut reshaped = good.clone();
         reshaped.insert("vector.first".to_owned(), good["matrix.first"].clone());
-        let message = "optimizer state `vector.first` does not fit: expected F32 [2], found F32 [2, 2]";
+        let message =
+            "optimizer state `vector.first` does not fit: expected F32 [2], found F32 [2, 2]";
         assert_eq!(refused(reshaped).as_deref(), Some(message));
         assert_eq!(optimizer.steps(), 0);
         Ok(())
@@ -340,7 +377,8 @@ mod tests {
             let variables = BTreeMap::from([("all".to_owned(), variable.clone())]);
             let mut optimizer = AdamW::new(&variables, SETTINGS)?.decaying("all", vec![2..3, 0..1]);
             for step in 0..5 {
-                let gradient = Tensor::from_slice(&gradient_values(step)[..4], 4, &Device::Cpu)?.to_dtype(dtype)?;
+                let gradient = Tensor::from_slice(&gradient_values(step)[..4], 4, &Device::Cpu)?
+                    .to_dtype(dtype)?;
                 optimizer.step(&BTreeMap::from([("all".to_owned(), gradient)]), 0.5, 0.01)?;
             }
             values.push(variable.to_dtype(DType::F32)?.to_vec1::<f32>()?);

@@ -8,25 +8,37 @@ use std::collections::BTreeMap;
 /// Gradients by the name of their variable, in the order of the names.
 pub type Gradients = BTreeMap<String, Tensor>;
 
-/// Takes the gradients of `variables` from a backward pass. A variable that the loss does not depend on has none.
+/// Takes the gradients of `variables` from a backward pass. A variable that the loss does not
+/// depend on has none.
 pub fn collect(variables: &BTreeMap<String, Var>, mut store: GradStore) -> Gradients {
-    variables.iter().filter_map(|(name, variable)| Some((name.clone(), store.remove(variable)?))).collect()
+    variables
+        .iter()
+        .filter_map(|(name, variable)| Some((name.clone(), store.remove(variable)?)))
+        .collect()
 }
 
-/// The Euclidean norm of all gradients together. It is not finite if and only if the step had better be skipped: some
-/// gradient is NaN or infinite, or so large that its square is.
+/// The Euclidean norm of all gradients together. It is not finite if and only if the step had
+/// better be skipped: some gradient is NaN or infinite, or so large that its square is.
 ///
 /// # Errors
 /// If a device fails.
 pub fn global_norm(gradients: &Gradients) -> Result<f64> {
     let mut total = 0.0;
     for gradient in gradients.values() {
-        total += if gradient.device().is_cpu() && gradient.dtype() == DType::F32 && gradient.is_contiguous() {
+        total += if gradient.device().is_cpu()
+            && gradient.dtype() == DType::F32
+            && gradient.is_contiguous()
+        {
             let (storage, layout) = gradient.storage_and_layout();
             square_sum(tensor_slice(&storage, layout)?)
         } else {
             // Metal has no f64.
-            gradient.sqr()?.sum_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar::<f64>()?
+            gradient
+                .sqr()?
+                .sum_all()?
+                .to_device(&Device::Cpu)?
+                .to_dtype(DType::F64)?
+                .to_scalar::<f64>()?
         };
     }
     Ok(total.sqrt())
@@ -48,8 +60,8 @@ fn square_sum(values: &[f32]) -> f64 {
     values.par_chunks(PIECE).map(piece).collect::<Vec<f64>>().into_iter().sum()
 }
 
-/// What gradients of norm `norm` are multiplied with so that it becomes `limit` at most (Pascanu et al. 2013, arXiv
-/// 1211.5063).
+/// What gradients of norm `norm` are multiplied with so that it becomes `limit` at most (Pascanu et
+/// al. 2013, arXiv 1211.5063).
 pub fn clip_factor(norm: f64, limit: f64) -> f64 {
     if norm > limit { limit / norm } else { 1.0 }
 }
@@ -59,7 +71,9 @@ mod tests {
     use super::*;
 
     fn gradients(values: &[&[f32]]) -> Result<Gradients> {
-        let named = |(i, values): (usize, &&[f32])| Ok((format!("g{i}"), Tensor::new(*values, &Device::Cpu)?));
+        let named = |(i, values): (usize, &&[f32])| {
+            Ok((format!("g{i}"), Tensor::new(*values, &Device::Cpu)?))
+        };
         values.iter().enumerate().map(named).collect()
     }
 
@@ -85,7 +99,8 @@ mod tests {
     #[test]
     fn variables_without_a_gradient_are_left_out() -> Result<()> {
         let variable = || Var::new(&[2.0f32], &Device::Cpu);
-        let variables = BTreeMap::from([("used".to_owned(), variable()?), ("unused".to_owned(), variable()?)]);
+        let variables =
+            BTreeMap::from([("used".to_owned(), variable()?), ("unused".to_owned(), variable()?)]);
         let gradients = collect(&variables, variables["used"].sqr()?.sum_all()?.backward()?);
         assert_eq!(gradients.keys().collect::<Vec<_>>(), ["used"]);
         assert_eq!(gradients["used"].to_vec1::<f32>()?, [4.0]);

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 /// Values that one task updates.
 pub const PIECE: usize = 1 << 14;
 
-/// A running mean or sum: m ← kept · m + new · g, g being `factor` times the gradient, or the square of that.
+/// A running mean or sum: m ← kept · m + new · g, g being `factor` times the gradient, or the
+/// square of that.
 #[derive(Clone, Copy)]
 pub struct Mean {
     pub kept: f64,
@@ -30,13 +31,20 @@ impl InplaceOp2 for Mean {
         "running-mean"
     }
 
-    fn cpu_fwd(&self, mean: &mut CpuStorage, ml: &Layout, gradient: &CpuStorage, gl: &Layout) -> Result<()> {
+    fn cpu_fwd(
+        &self,
+        mean: &mut CpuStorage,
+        ml: &Layout,
+        gradient: &CpuStorage,
+        gl: &Layout,
+    ) -> Result<()> {
         let (mean, gradient) = (slice_mut(mean, ml)?, slice(gradient, gl)?);
         let (kept, new, factor) = (self.kept as f32, self.new as f32, self.factor as f32);
         mean.par_chunks_mut(PIECE).zip(gradient.par_chunks(PIECE)).for_each(|(mean, gradient)| {
             for (mean, gradient) in mean.iter_mut().zip(gradient) {
                 let gradient = gradient * factor;
-                *mean = kept * *mean + new * if self.square { gradient * gradient } else { gradient };
+                *mean =
+                    kept * *mean + new * if self.square { gradient * gradient } else { gradient };
             }
         });
         Ok(())

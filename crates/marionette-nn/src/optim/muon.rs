@@ -1,9 +1,10 @@
-//! Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"), for kernels whose scale a norm takes
-//! away.
+//! Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"), for
+//! kernels whose scale a norm takes away.
 //!
-//! A step goes along the momentum's nearest orthogonal matrix, so that rare directions of the gradient count as much as common
-//! ones; a network learns more from as many samples. Before that every matrix is brought to the norm of one with rows of
-//! length 1, as in the same author's `airbench`: what a step turns a matrix by is then the rate alone.
+//! A step goes along the momentum's nearest orthogonal matrix, so that rare directions of the
+//! gradient count as much as common ones; a network learns more from as many samples. Before that
+//! every matrix is brought to the norm of one with rows of length 1, as in the same author's
+//! `airbench`: what a step turns a matrix by is then the rate alone.
 
 use super::mean::Mean;
 use crate::{
@@ -25,8 +26,8 @@ pub struct Muon {
 }
 
 impl Muon {
-    /// An optimizer of `matrices`, which lie in `variable`, a vector, in order and apart; `kept` of the momentum is kept from
-    /// step to step.
+    /// An optimizer of `matrices`, which lie in `variable`, a vector, in order and apart; `kept` of
+    /// the momentum is kept from step to step.
     ///
     /// # Errors
     /// If a device cannot hold the momentum.
@@ -71,8 +72,8 @@ impl Muon {
     }
 }
 
-/// What a step does with every matrix: W ← √rows · W / |W| - rate · √max(1, rows / columns) · orthogonal(g + kept · m), which
-/// is Nesterov's way of looking ahead.
+/// What a step does with every matrix: W ← √rows · W / |W| - rate · √max(1, rows / columns) ·
+/// orthogonal(g + kept · m), which is Nesterov's way of looking ahead.
 struct Turn<'a> {
     matrices: &'a [Matrix],
     gather: Mean,
@@ -88,7 +89,8 @@ impl Turn<'_> {
         let ahead = self.gather.composed(momentum, gradient)?;
         let (mut parts, mut end) = (Vec::new(), 0);
         for Matrix { values, rows } in self.matrices {
-            let view = |all: &Tensor| all.narrow(0, values.start, values.len())?.reshape((*rows, ()));
+            let view =
+                |all: &Tensor| all.narrow(0, values.start, values.len())?.reshape((*rows, ()));
             let (matrix, ahead) = (view(value)?, view(&ahead)?);
             let columns = values.len() / rows;
             let norm = matrix.sqr()?.sum_all()?.sqrt()?.maximum(TINY)?;
@@ -132,7 +134,8 @@ impl InplaceOp3 for Turn<'_> {
         gradient: &CpuStorage,
         gradient_layout: &Layout,
     ) -> Result<()> {
-        let (momentum, gradient) = (slice(momentum, momentum_layout)?, slice(gradient, gradient_layout)?);
+        let (momentum, gradient) =
+            (slice(momentum, momentum_layout)?, slice(gradient, gradient_layout)?);
         let (mut rest, mut start) = (slice_mut(value, layout)?, 0);
         let mut parts = Vec::with_capacity(self.matrices.len());
         for matrix in self.matrices {
@@ -179,7 +182,8 @@ mod tests {
         muon.step(&first, 0.5, 0.1)?;
         muon.step(&second, 1.0, 0.1)?;
 
-        let (gather, matrices) = (|factor| Mean { kept: 0.9, new: 1.0, factor, square: false }, matrices());
+        let (gather, matrices) =
+            (|factor| Mean { kept: 0.9, new: 1.0, factor, square: false }, matrices());
         let turn = |factor| Turn { matrices: &matrices, gather: gather(factor), rate: 0.1 };
         let momentum = gather(0.5).composed(&vector(80, 7)?.zeros_like()?, &first)?;
         let value = turn(0.5).composed(&vector(80, 7)?, &momentum, &first)?;
@@ -206,13 +210,24 @@ mod tests {
             assert_eq!(before[outside.clone()], after[outside]);
         }
         for Matrix { values, rows } in matrices() {
-            let norm = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+            let norm =
+                |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
             let (length, old) = ((rows as f32).sqrt(), &before[values.clone()]);
             let scale = length / norm(old);
-            let moved: Vec<f32> = old.iter().zip(&after[values.clone()]).map(|(old, new)| new - old * scale).collect();
+            let moved: Vec<f32> = old
+                .iter()
+                .zip(&after[values.clone()])
+                .map(|(old, new)| new - old * scale)
+                .collect();
             let columns = values.len() / rows;
-            let expected = 0.01 * (rows as f32 / columns as f32).max(1.0).sqrt() * (rows.min(columns) as f32).sqrt();
-            assert!((0.6..1.3).contains(&(norm(&moved) / expected)), "{} for {expected}", norm(&moved));
+            let expected = 0.01
+                * (rows as f32 / columns as f32).max(1.0).sqrt()
+                * (rows.min(columns) as f32).sqrt();
+            assert!(
+                (0.6..1.3).contains(&(norm(&moved) / expected)),
+                "{} for {expected}",
+                norm(&moved)
+            );
         }
         Ok(())
     }

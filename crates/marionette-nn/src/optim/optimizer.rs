@@ -38,7 +38,8 @@ impl Optimizer {
     /// If a device cannot hold its state.
     pub fn new(parameters: &Parameters, settings: OptimizerSettings) -> Result<Self> {
         let OptimizerSettings { adamw, matrix_rate, matrix_momentum } = settings;
-        let adamw = AdamW::new(parameters.trainable(), adamw)?.decaying(VARIABLE, parameters.decaying());
+        let adamw =
+            AdamW::new(parameters.trainable(), adamw)?.decaying(VARIABLE, parameters.decaying());
         if matrix_rate == 0.0 {
             return Ok(Optimizer { adamw, muon: None, matrix_rate });
         }
@@ -55,7 +56,9 @@ impl Optimizer {
     pub fn step(&mut self, gradients: &Gradients, factor: f64, learning_rate: f64) -> Result<()> {
         self.adamw.step(gradients, factor, learning_rate)?;
         match (&mut self.muon, gradients.get(VARIABLE)) {
-            (Some(muon), Some(gradient)) => muon.step(gradient, factor, learning_rate * self.matrix_rate),
+            (Some(muon), Some(gradient)) => {
+                muon.step(gradient, factor, learning_rate * self.matrix_rate)
+            }
             _ => Ok(()),
         }
     }
@@ -65,8 +68,8 @@ impl Optimizer {
         self.adamw.steps()
     }
 
-    /// AdamW's moments and Muon's momentum by name: with `steps`, all that a checkpoint needs. They do not follow further
-    /// steps.
+    /// AdamW's moments and Muon's momentum by name: with `steps`, all that a checkpoint needs. They
+    /// do not follow further steps.
     ///
     /// # Errors
     /// If a device fails to copy.
@@ -81,14 +84,16 @@ impl Optimizer {
     /// Continues from a `state` after `steps` steps.
     ///
     /// # Errors
-    /// If a tensor is missing, belongs to no variable, or has another shape or type than it; nothing has changed then.
+    /// If a tensor is missing, belongs to no variable, or has another shape or type than it;
+    /// nothing has changed then.
     pub fn load_state(
         &mut self,
         steps: u64,
         mut state: BTreeMap<String, Tensor>,
     ) -> std::result::Result<(), OptimError> {
         let own = self.muon.as_ref().map(Muon::state).transpose()?;
-        let own: BTreeMap<_, _> = own.into_iter().map(|momentum| (MOMENTUM.to_owned(), momentum)).collect();
+        let own: BTreeMap<_, _> =
+            own.into_iter().map(|momentum| (MOMENTUM.to_owned(), momentum)).collect();
         let momentum = matching(&own, &state)?.into_iter().next().cloned();
         if self.muon.is_some() {
             state.remove(MOMENTUM);
@@ -112,7 +117,8 @@ mod tests {
     }
 
     fn gradients(parameters: &Parameters, step: usize) -> Result<Gradients> {
-        let values = (0..parameters.count()).map(|i| ((i * 37 + step * 11) % 101) as f32 / 100.0 - 0.5);
+        let values =
+            (0..parameters.count()).map(|i| ((i * 37 + step * 11) % 101) as f32 / 100.0 - 0.5);
         Ok(Gradients::from([(VARIABLE.to_owned(), Tensor::from_iter(values, &Device::Cpu)?)]))
     }
 
@@ -125,7 +131,8 @@ mod tests {
         Optimizer::new(alone, settings(0.0))?.step(&gradients(alone, 0)?, 1.0, 2e-3)?;
         let (found, adamw) = (parameters.tensors()?, alone.tensors()?);
         for (name, tensor) in &found {
-            let same = tensor.flatten_all()?.to_vec1::<f32>()? == adamw[name].flatten_all()?.to_vec1::<f32>()?;
+            let same = tensor.flatten_all()?.to_vec1::<f32>()?
+                == adamw[name].flatten_all()?.to_vec1::<f32>()?;
             let muons = tensor.rank() == 4 && name != "stem.0.weight" && name != "head.weight";
             assert_eq!(same, !muons, "{name}");
         }
@@ -134,8 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_state_goes_on_as_if_it_had_not_been_saved() -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let (one, two) = (model::build("nano", 3, 1, &Device::Cpu)?, model::build("nano", 3, 1, &Device::Cpu)?);
+    fn a_saved_state_goes_on_as_if_it_had_not_been_saved()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let (one, two) =
+            (model::build("nano", 3, 1, &Device::Cpu)?, model::build("nano", 3, 1, &Device::Cpu)?);
         let mut through = Optimizer::new(one.parameters(), settings(10.0))?;
         through.step(&gradients(one.parameters(), 0)?, 1.0, 2e-3)?;
         let (steps, state) = (through.steps(), through.state()?);
@@ -149,9 +158,15 @@ mod tests {
 
         let mut without = state.clone();
         without.remove(MOMENTUM);
-        assert!(resumed.load_state(steps, without).is_err_and(|error| error.to_string().contains(MOMENTUM)));
+        assert!(
+            resumed
+                .load_state(steps, without)
+                .is_err_and(|error| error.to_string().contains(MOMENTUM))
+        );
         let mut alone = Optimizer::new(two.parameters(), settings(0.0))?;
-        assert!(alone.load_state(steps, state).is_err_and(|error| error.to_string().contains(MOMENTUM)));
+        assert!(
+            alone.load_state(steps, state).is_err_and(|error| error.to_string().contains(MOMENTUM))
+        );
         Ok(())
     }
 }

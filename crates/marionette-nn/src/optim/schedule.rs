@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A linear warm-up from 0, then half a cosine down to a final value (Loshchilov and Hutter 2017, arXiv 1608.03983, Eq.
-/// 5).
+/// A linear warm-up from 0, then half a cosine down to a final value (Loshchilov and Hutter 2017,
+/// arXiv 1608.03983, Eq. 5).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CosineSchedule {
     /// The greatest rate, reached at the end of the warm-up.
@@ -24,7 +24,8 @@ impl CosineSchedule {
         }
         let span = self.total_steps.saturating_sub(self.warmup_steps + 1).max(1);
         let progress = ((step - self.warmup_steps) as f64 / span as f64).min(1.0);
-        self.floor + (self.peak - self.floor) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0
+        self.floor
+            + (self.peak - self.floor) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0
     }
 }
 
@@ -35,7 +36,9 @@ mod tests {
     #[test]
     fn the_rate_rises_to_its_peak_and_falls_to_its_floor() {
         let schedule = CosineSchedule { peak: 1.0, floor: 0.1, warmup_steps: 10, total_steps: 111 };
-        let close = |step, expected: f64| assert!((schedule.rate(step) - expected).abs() < 1e-12, "step {step}");
+        let close = |step, expected: f64| {
+            assert!((schedule.rate(step) - expected).abs() < 1e-12, "step {step}")
+        };
         close(0, 0.1);
         close(4, 0.5);
         close(9, 1.0);

@@ -5,30 +5,37 @@ use super::{
     joint::{Joint, locked},
 };
 use bevy_rapier3d::rapier::prelude::{
-    ColliderBuilder, GenericJoint, Group, InteractionGroups, InteractionTestMode, MassProperties, PhysicsWorld,
-    Pose as Frame, RigidBodyBuilder, RigidBodyHandle, SharedShape, SphericalJointBuilder,
+    ColliderBuilder, GenericJoint, Group, InteractionGroups, InteractionTestMode, MassProperties,
+    PhysicsWorld, Pose as Frame, RigidBodyBuilder, RigidBodyHandle, SharedShape,
+    SphericalJointBuilder,
 };
 use glam::{Affine3A, Quat, Vec3};
 use marionette_figure::{
-    Figure, LimbPair, Obstacle, ObstacleShape, RoundCone, SettleStart, WorldBones, place_parts, solve,
+    Figure, LimbPair, Obstacle, ObstacleShape, RoundCone, SettleStart, WorldBones, place_parts,
+    solve,
 };
 
-/// Bones with less than this share of the mass move with their parents: toes, hands and collarbones would cost as much as thighs,
-/// and ask for a solver that copes with a hundredfold the mass on the other side of a joint.
+/// Bones with less than this share of the mass move with their parents: toes, hands and collarbones
+/// would cost as much as thighs, and ask for a solver that copes with a hundredfold the mass on the
+/// other side of a joint.
 const LIGHTEST: f32 = 0.012;
-/// What a body's share of the mass is at least, and how far from its middle that sits at least, metres: a foot of a kilogram under all of a body
-/// takes more iterations to hold than can be afforded.
+/// What a body's share of the mass is at least, and how far from its middle that sits at least,
+/// metres: a foot of a kilogram under all of a body takes more iterations to hold than can be
+/// afforded.
 const LEAST_SHARE: f32 = 0.03;
 const LEAST_ARM: f32 = 0.09;
-/// Iterations of the solver. Of 1800 draws that settle, 39 came apart with 4 of them, 3 with 6, and 1 with 8, for an eighth more time.
+/// Iterations of the solver. Of 1800 draws that settle, 39 came apart with 4 of them, 3 with 6, and
+/// 1 with 8, for an eighth more time.
 const ITERATIONS: usize = 6;
 /// Mass of a body, kilograms. All forces go by it, so any would do.
 const MASS: f32 = 70.0;
 /// Parts thinner than this are too small to be met by anything, metres.
 const THINNEST: f32 = 0.025;
-/// How much thicker than drawn bodies are, metres: contacts give way by some millimetres, and clothes are still to be put on.
+/// How much thicker than drawn bodies are, metres: contacts give way by some millimetres, and
+/// clothes are still to be put on.
 const SKIN: f32 = 0.003;
-/// How much larger than drawn the ground and obstacles are, metres, for the same reason; between limbs there is less room.
+/// How much larger than drawn the ground and obstacles are, metres, for the same reason; between
+/// limbs there is less room.
 const WORLD_SKIN: f32 = 0.004;
 /// A part whose radii differ by more than this is made of two capsules, metres.
 const TAPER: f32 = 0.015;
@@ -56,29 +63,42 @@ impl Ragdoll {
         world.integration_parameters.num_solver_iterations = ITERATIONS;
         world.integration_parameters.warmstart_joints = true;
         let everything = InteractionGroups::new(WORLD, Group::all(), InteractionTestMode::And);
-        let fixed = |collider: ColliderBuilder| collider.friction(0.9).restitution(0.0).collision_groups(everything);
-        let ground = ColliderBuilder::new(SharedShape::halfspace(Vec3::Y)).translation(Vec3::Y * WORLD_SKIN);
+        let fixed = |collider: ColliderBuilder| {
+            collider.friction(0.9).restitution(0.0).collision_groups(everything)
+        };
+        let ground =
+            ColliderBuilder::new(SharedShape::halfspace(Vec3::Y)).translation(Vec3::Y * WORLD_SKIN);
         world.insert_collider(fixed(ground), None);
         for obstacle in &start.obstacles {
             world.insert_collider(fixed(shape_of(obstacle)), None);
         }
-        let mut ragdoll = Ragdoll { world, links: Vec::new(), joints: Vec::new(), strength: start.strength };
+        let mut ragdoll =
+            Ragdoll { world, links: Vec::new(), joints: Vec::new(), strength: start.strength };
         ragdoll.add_links(start, &bones, &link_of, &heads);
         ragdoll.add_joints(start, &bones, &link_of, &heads);
         ragdoll
     }
 
-    fn add_links(&mut self, start: &SettleStart, bones: &WorldBones, link_of: &[usize], heads: &[usize]) {
+    fn add_links(
+        &mut self,
+        start: &SettleStart,
+        bones: &WorldBones,
+        link_of: &[usize],
+        heads: &[usize],
+    ) {
         let figure = start.figure;
         let accepted = accepted(figure, link_of, heads.len());
         let held: Vec<usize> = start.held.iter().map(|(bone, _)| link_of[*bone]).collect();
         let parts = place_parts(figure, start.shape, bones);
         for (link, head) in heads.iter().enumerate() {
-            let share: f32 =
-                (0..figure.bones.len()).filter(|b| link_of[*b] == link).map(|b| figure.bones[b].mass).sum();
+            let share: f32 = (0..figure.bones.len())
+                .filter(|b| link_of[*b] == link)
+                .map(|b| figure.bones[b].mass)
+                .sum();
             let share = share.max(LEAST_SHARE);
             let solid = |part: &usize| {
-                link_of[figure.parts[*part].bone] == link && parts[*part].radii[0].max(parts[*part].radii[1]) > THINNEST
+                link_of[figure.parts[*part].bone] == link
+                    && parts[*part].radii[0].max(parts[*part].radii[1]) > THINNEST
             };
             let of_link: Vec<usize> = (0..parts.len()).filter(solid).collect();
             let volume: f32 = of_link.iter().map(|part| size(&parts[*part])).sum();
@@ -102,11 +122,16 @@ impl Ragdoll {
                 if !held.contains(&link) {
                     filter |= WORLD;
                 }
-                let groups = InteractionGroups::new(Group::from(1 << link), filter, InteractionTestMode::And);
+                let groups = InteractionGroups::new(
+                    Group::from(1 << link),
+                    filter,
+                    InteractionTestMode::And,
+                );
                 let capsules = capsules(&parts[part], inverse);
                 let mass = MASS * share * size(&parts[part]) / volume / capsules.len() as f32;
                 for capsule in capsules {
-                    let capsule = capsule.mass(mass).friction(0.9).restitution(0.0).collision_groups(groups);
+                    let capsule =
+                        capsule.mass(mass).friction(0.9).restitution(0.0).collision_groups(groups);
                     self.world.insert_collider(capsule, Some(body));
                 }
             }
@@ -120,7 +145,13 @@ impl Ragdoll {
         }
     }
 
-    fn add_joints(&mut self, start: &SettleStart, bones: &WorldBones, link_of: &[usize], heads: &[usize]) {
+    fn add_joints(
+        &mut self,
+        start: &SettleStart,
+        bones: &WorldBones,
+        link_of: &[usize],
+        heads: &[usize],
+    ) {
         for (link, head) in heads.iter().enumerate() {
             let bone = &start.figure.bones[*head];
             let Some(parent) = bone.parent else { continue };
@@ -129,10 +160,12 @@ impl Ragdoll {
             let place = inverse.transform_point3(bones[*head].translation.into());
             let turned = Quat::from_mat3a(&(inverse * bones[parent]).matrix3);
             let angles = start.pose.angles[*head];
-            let mut joint = Joint::start(*head, [first, link], (place, turned), bone.limits, angles);
+            let mut joint =
+                Joint::start(*head, [first, link], (place, turned), bone.limits, angles);
             let mut data = GenericJoint::new(locked(&bone.limits));
             data.contacts_enabled = false;
-            joint.handle = self.world.insert_impulse_joint(self.links[first], self.links[link], data);
+            joint.handle =
+                self.world.insert_impulse_joint(self.links[first], self.links[link], data);
             self.joints.push(joint);
         }
     }
@@ -151,7 +184,11 @@ impl Ragdoll {
             }
         }
         world.step();
-        let fastest = self.links.iter().map(|link| self.world.bodies[*link].linvel().length()).fold(0.0, f32::max);
+        let fastest = self
+            .links
+            .iter()
+            .map(|link| self.world.bodies[*link].linvel().length())
+            .fold(0.0, f32::max);
         if fastest > FASTEST { Err(Fault::TooFast) } else { Ok(()) }
     }
 
@@ -166,11 +203,15 @@ impl Ragdoll {
         &self.joints
     }
 
-    /// How a joint's bone is turned in its parent's frame, and how far its two sides are apart, metres.
+    /// How a joint's bone is turned in its parent's frame, and how far its two sides are apart,
+    /// metres.
     pub(super) fn measure(&self, joint: &Joint) -> (Quat, f32) {
         let [first, second] = joint.links.map(|link| &self.world.bodies[self.links[link]]);
         let place = first.translation() + *first.rotation() * joint.anchor.0;
-        (joint.rotation(*first.rotation(), *second.rotation()), place.distance(second.translation()))
+        (
+            joint.rotation(*first.rotation(), *second.rotation()),
+            place.distance(second.translation()),
+        )
     }
 }
 
@@ -190,8 +231,8 @@ fn links(figure: &Figure) -> (Vec<usize>, Vec<usize>) {
     (link_of, heads)
 }
 
-/// For each part the bodies that it can meet, as bits: those of which it must not go through any part. (Neighbours at a joint, and what
-/// overlaps in the figure at rest, are left alone.)
+/// For each part the bodies that it can meet, as bits: those of which it must not go through any
+/// part. (Neighbours at a joint, and what overlaps in the figure at rest, are left alone.)
 fn accepted(figure: &Figure, link_of: &[usize], links: usize) -> Vec<u32> {
     let count = figure.body_parts;
     let mut apart = vec![false; count * count];
@@ -200,9 +241,12 @@ fn accepted(figure: &Figure, link_of: &[usize], links: usize) -> Vec<u32> {
         apart[j * count + i] = true;
     }
     let link = |part: usize| link_of[figure.parts[part].bone];
-    let meets = |part: usize, other: usize| (0..count).all(|j| link(j) != other || apart[part * count + j]);
+    let meets =
+        |part: usize, other: usize| (0..count).all(|j| link(j) != other || apart[part * count + j]);
     (0..count)
-        .map(|part| (0..links).filter(|other| meets(part, *other)).fold(0, |bits, other| bits | 1 << other))
+        .map(|part| {
+            (0..links).filter(|other| meets(part, *other)).fold(0, |bits, other| bits | 1 << other)
+        })
         .collect()
 }
 
@@ -220,12 +264,18 @@ fn capsules(part: &RoundCone, inverse: Affine3A) -> Vec<ColliderBuilder> {
         let radius = thick + (thin - thick) * 0.5 * (from + to) + SKIN;
         ColliderBuilder::capsule_from_endpoints(a.lerp(b, from), a.lerp(b, to), radius)
     };
-    if (thick - thin).abs() > TAPER { vec![piece(0.0, 0.5), piece(0.5, 1.0)] } else { vec![piece(0.0, 1.0)] }
+    if (thick - thin).abs() > TAPER {
+        vec![piece(0.0, 0.5), piece(0.5, 1.0)]
+    } else {
+        vec![piece(0.0, 1.0)]
+    }
 }
 
 fn shape_of(obstacle: &Obstacle) -> ColliderBuilder {
     let builder = match obstacle.shape {
-        ObstacleShape::Capsule { half_length, radius } => ColliderBuilder::capsule_y(half_length, radius + WORLD_SKIN),
+        ObstacleShape::Capsule { half_length, radius } => {
+            ColliderBuilder::capsule_y(half_length, radius + WORLD_SKIN)
+        }
         ObstacleShape::Cuboid { half_extents } => {
             let Vec3 { x, y, z } = half_extents + WORLD_SKIN;
             ColliderBuilder::cuboid(x, y, z)

@@ -1,9 +1,10 @@
 //! A joint between two bones, in the figure's own angles.
 //!
-//! rapier's rows for limits and motors take each axis by itself, which is exact only near the joint's neutral rotation. So before
-//! each step the neutral rotation is put where the joint is now: the frame of the first body is turned by the angles about x and z,
-//! that of the second back by the angle about y. Then z is the axis of the angle about z, y that of the twist, and what
-//! is left is at a right angle to both, along which x goes by the cosine of z.
+//! rapier's rows for limits and motors take each axis by itself, which is exact only near the
+//! joint's neutral rotation. So before each step the neutral rotation is put where the joint is
+//! now: the frame of the first body is turned by the angles about x and z, that of the second back
+//! by the angle about y. Then z is the axis of the angle about z, y that of the twist, and what is
+//! left is at a right angle to both, along which x goes by the cosine of z.
 
 use bevy_rapier3d::rapier::prelude::{
     GenericJoint, ImpulseJointHandle, JointAxesMask, JointAxis, JointLimits, Pose as Frame,
@@ -24,7 +25,8 @@ pub(super) struct Joint {
     pub bone: usize,
     /// The two bodies, by their place in the ragdoll's list.
     pub links: [usize; 2],
-    /// Where the joint is in the first body's frame, metres, and how the bone's parent is turned there.
+    /// Where the joint is in the first body's frame, metres, and how the bone's parent is turned
+    /// there.
     pub anchor: (Vec3, Quat),
     /// The bone's limits, radians.
     pub limits: [[f32; 2]; 3],
@@ -42,7 +44,8 @@ pub(super) fn locked(limits: &[[f32; 2]; 3]) -> JointAxesMask {
 }
 
 impl Joint {
-    /// Puts the neutral rotation of `data` where the joint is now, `rotation` being that of the bone in its parent's frame.
+    /// Puts the neutral rotation of `data` where the joint is now, `rotation` being that of the
+    /// bone in its parent's frame.
     pub(super) fn aim(&mut self, data: &mut GenericJoint, rotation: Quat, strength: f32) {
         self.angles = nearest_angles(&self.limits, rotation, self.angles, ROUNDS);
         let swing = Quat::from_rotation_x(self.angles.x) * Quat::from_rotation_z(self.angles.z);
@@ -58,7 +61,9 @@ impl Joint {
             let frequency = strength * STIFFEST * std::f32::consts::TAU;
             let left = swing.inverse() * self.target * twist.inverse();
             let left = if left.w < 0.0 { -left } else { left };
-            for (axis, part) in [(JointAxis::AngX, left.x), (JointAxis::AngY, left.y), (JointAxis::AngZ, left.z)] {
+            for (axis, part) in
+                [(JointAxis::AngX, left.x), (JointAxis::AngY, left.y), (JointAxis::AngZ, left.z)]
+            {
                 data.set_motor_position(
                     axis,
                     2.0 * part.clamp(-1.0, 1.0).asin(),
@@ -73,7 +78,8 @@ impl Joint {
     fn room(&self) -> [[f32; 2]; 3] {
         let mut room: [[f32; 2]; 3] =
             std::array::from_fn(|axis| self.limits[axis].map(|limit| limit - self.angles[axis]));
-        // A turn about the first axis moves x by 1 / cos z, and y by tan z; it has to stay within the room of both.
+        // A turn about the first axis moves x by 1 / cos z, and y by tan z; it has to stay within
+        // the room of both.
         let (sin, cos) = self.angles.z.sin_cos();
         let per_y = if sin.abs() < 1e-3 { f32::INFINITY } else { cos / sin };
         let x = room[0].map(|angle| angle * cos);
@@ -95,6 +101,14 @@ impl Joint {
         limits: [[f32; 2]; 3],
         angles: Vec3,
     ) -> Self {
-        Joint { handle: ImpulseJointHandle::invalid(), bone, links, anchor, limits, target: turn(angles), angles }
+        Joint {
+            handle: ImpulseJointHandle::invalid(),
+            bone,
+            links,
+            anchor,
+            limits,
+            target: turn(angles),
+            angles,
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! Ragdolls: a drawn pose is let go for a moment, and gravity, the ground and what carries the figure finish it.
+//! Ragdolls: a drawn pose is let go for a moment, and gravity, the ground and what carries the
+//! figure finish it.
 //!
-//! Each figure has a rapier world of its own, built anew for each pose, so the outcome is a pure function of what goes in. Bones are
-//! rigid bodies with their share of the mass and capsules for their parts; joints keep the limits of the figure file, in its
-//! own angles. What comes out is a [`Pose`] again: whatever places parts and keypoints need not know how it came about.
+//! Each figure has a rapier world of its own, built anew for each pose, so the outcome is a pure
+//! function of what goes in. Bones are rigid bodies with their share of the mass and capsules for
+//! their parts; joints keep the limits of the figure file, in its own angles. What comes out is a
+//! [`Pose`] again: whatever places parts and keypoints need not know how it came about.
 
 mod body;
 mod joint;
@@ -11,7 +13,9 @@ mod tests;
 
 use body::Ragdoll;
 use glam::Vec3;
-use marionette_figure::{Pose, SettleStart, lowest_point, nearest_angles, place_parts, solve, turn};
+use marionette_figure::{
+    Pose, SettleStart, lowest_point, nearest_angles, place_parts, solve, turn,
+};
 
 /// Fixed time step, seconds.
 const STEP: f32 = 1.0 / 60.0;
@@ -19,7 +23,8 @@ const STEP: f32 = 1.0 / 60.0;
 const FARTHEST_APART: f32 = 0.02;
 /// Farthest that a joint may be turned beyond its limits, radians. What is less is turned back.
 const FARTHEST_BEYOND: f32 = 0.3;
-/// Fastest that any bone may move, metres a second. Who falls from 2 m arrives with 6; a hand may be twice as fast.
+/// Fastest that any bone may move, metres a second. Who falls from 2 m arrives with 6; a hand may
+/// be twice as fast.
 const FASTEST: f32 = 15.0;
 
 /// Why a simulation is of no use.
@@ -57,27 +62,32 @@ pub fn settle(start: &SettleStart) -> Result<Pose, Fault> {
         if apart > FARTHEST_APART {
             return Err(Fault::Apart);
         }
-        let angles = nearest_angles(&start.figure.bones[joint.bone].limits, rotation, joint.angles, 12);
+        let angles =
+            nearest_angles(&start.figure.bones[joint.bone].limits, rotation, joint.angles, 12);
         if turn(angles).angle_between(rotation) > FARTHEST_BEYOND {
             return Err(Fault::BeyondLimits);
         }
         pose.angles[joint.bone] = angles;
     }
     put_back(start, &mut pose);
-    if pose.root.is_finite() && pose.orientation.is_finite() && pose.angles.iter().all(|angles| angles.is_finite()) {
+    if pose.root.is_finite()
+        && pose.orientation.is_finite()
+        && pose.angles.iter().all(|angles| angles.is_finite())
+    {
         Ok(pose)
     } else {
         Err(Fault::NotFinite)
     }
 }
 
-/// As [`settle`], without saying why there is none: what a scene's sampler settles its figures with.
+/// As [`settle`], without saying why there is none: what a scene's sampler settles its figures
+/// with.
 pub fn settled(start: &SettleStart) -> Option<Pose> {
     settle(start).ok()
 }
 
-/// Makes up for the millimetres that joints were apart or beyond their limits: what is held is back in its place, and nothing is
-/// below the ground.
+/// Makes up for the millimetres that joints were apart or beyond their limits: what is held is back
+/// in its place, and nothing is below the ground.
 fn put_back(start: &SettleStart, pose: &mut Pose) {
     let bones = solve(start.figure, start.shape, pose);
     if start.held.is_empty() {

@@ -1,8 +1,8 @@
 //! The generator: the headless Bevy app that turns policies into labelled batches.
 //!
-//! Every tile of a batch is an entity. One update takes a policy, draws the tiles' samples, hands them to the renderer, and
-//! labels and sends the batch that the renderer has finished meanwhile; the order of the systems is declared in `build`
-//! and nowhere else.
+//! Every tile of a batch is an entity. One update takes a policy, draws the tiles' samples, hands
+//! them to the renderer, and labels and sends the batch that the renderer has finished meanwhile;
+//! the order of the systems is declared in `build` and nowhere else.
 
 mod systems;
 
@@ -24,7 +24,9 @@ pub enum GeneratorError {
     #[error(transparent)]
     Unsolvable(#[from] Unsolvable),
     /// The generator's thread panicked: a fault in this program.
-    #[error("the generator failed unexpectedly; the checkpoints hold the run up to the last of them")]
+    #[error(
+        "the generator failed unexpectedly; the checkpoints hold the run up to the last of them"
+    )]
     Panic,
 }
 
@@ -41,7 +43,8 @@ pub struct GeneratorConfig {
     pub batch: usize,
     /// Threads to sample and settle with.
     pub threads: usize,
-    /// Longest random pause before each batch, milliseconds; 0 for none. Only there to show that timing changes nothing.
+    /// Longest random pause before each batch, milliseconds; 0 for none. Only there to show that
+    /// timing changes nothing.
     pub jitter_ms: u64,
 }
 
@@ -61,12 +64,18 @@ enum Step {
 /// Builds the generator's app around the renderer's.
 fn build(app: &mut App, scene: Arc<Scene>, config: GeneratorConfig, stream: GeneratorEnd) {
     app.insert_resource(config)
-        .insert_resource(systems::Source { solvability: Solvability::new(scene.figure.clone()), scene })
+        .insert_resource(systems::Source {
+            solvability: Solvability::new(scene.figure.clone()),
+            scene,
+        })
         .insert_resource(systems::Stream(stream))
         .insert_resource(systems::Progress::new(config))
         .init_resource::<systems::Task>()
         .init_resource::<Outcome>()
-        .configure_sets(Update, (Step::Deliver, Step::TakePolicy, Step::Sample, Step::Collect).chain())
+        .configure_sets(
+            Update,
+            (Step::Deliver, Step::TakePolicy, Step::Sample, Step::Collect).chain(),
+        )
         .add_systems(
             Update,
             (
@@ -76,14 +85,19 @@ fn build(app: &mut App, scene: Arc<Scene>, config: GeneratorConfig, stream: Gene
                 systems::collect_tiles.in_set(Step::Collect),
             ),
         );
-    app.world_mut().spawn_batch((0..config.batch).map(|slot| (TileSlot { slot }, TileSample::default())));
+    app.world_mut()
+        .spawn_batch((0..config.batch).map(|slot| (TileSlot { slot }, TileSample::default())));
 }
 
-/// The app that draws the batches of `config`, before it is told what to draw: exams can be drawn with it first.
+/// The app that draws the batches of `config`, before it is told what to draw: exams can be drawn
+/// with it first.
 ///
 /// # Errors
 /// Where there is no adapter or it cannot draw such batches.
-pub fn renderer(scene: &Scene, config: GeneratorConfig) -> Result<(App, RendererConfig, AdapterReport), RenderError> {
+pub fn renderer(
+    scene: &Scene,
+    config: GeneratorConfig,
+) -> Result<(App, RendererConfig, AdapterReport), RenderError> {
     let renderer = RendererConfig {
         tiles: config.batch,
         width: scene.image.width,
@@ -94,8 +108,8 @@ pub fn renderer(scene: &Scene, config: GeneratorConfig) -> Result<(App, Renderer
     Ok((app, renderer, adapter))
 }
 
-/// Makes batches with an `app` from [`renderer`] until the last has been sent or the trainer has gone. Runs on the calling
-/// thread, which should be its own.
+/// Makes batches with an `app` from [`renderer`] until the last has been sent or the trainer has
+/// gone. Runs on the calling thread, which should be its own.
 ///
 /// # Errors
 /// Where the renderer fails or a sample cannot be drawn. The batches sent so far are good.

@@ -50,7 +50,8 @@ impl Progress {
 #[derive(Resource, Default)]
 pub struct Task(Option<(u64, Arc<Policy>)>);
 
-/// Set once there is nothing more to do: the last batch is sent, the trainer has gone, or something failed.
+/// Set once there is nothing more to do: the last batch is sent, the trainer has gone, or something
+/// failed.
 #[derive(Resource, Default)]
 pub struct Outcome(pub Option<Result<(), GeneratorError>>);
 
@@ -67,7 +68,10 @@ pub fn deliver(
             Err(message) => outcome.0 = Some(Err(RenderError::Device(message).into())),
             Ok(frame) => {
                 progress.drawing -= 1;
-                let batch = Batch { index: frame.frame.tag, tiles: label_frame(&source.scene.figure, frame) };
+                let batch = Batch {
+                    index: frame.frame.tag,
+                    tiles: label_frame(&source.scene.figure, frame),
+                };
                 if stream.0.send(batch).is_err() {
                     outcome.0 = Some(Ok(()));
                 }
@@ -79,8 +83,8 @@ pub fn deliver(
     }
 }
 
-/// Takes the next batch's policy. Where it is not there yet, batches under way are brought home first: the trainer may be
-/// waiting for just those.
+/// Takes the next batch's policy. Where it is not there yet, batches under way are brought home
+/// first: the trainer may be waiting for just those.
 pub fn take_policy(
     stream: Res<Stream>,
     mut progress: ResMut<Progress>,
@@ -107,8 +111,8 @@ pub fn take_policy(
     }
 }
 
-/// Draws every tile's sample and lets it settle, on all of Bevy's threads. A sample is a pure function of seed, index and
-/// policy, so it does not matter which thread draws which.
+/// Draws every tile's sample and lets it settle, on all of Bevy's threads. A sample is a pure
+/// function of seed, index and policy, so it does not matter which thread draws which.
 pub fn sample_tiles(
     task: Res<Task>,
     source: Res<Source>,
@@ -137,8 +141,10 @@ pub fn collect_tiles(
     mut outcome: ResMut<Outcome>,
 ) {
     let Some((batch, _)) = &task.0 else { return };
-    let mut samples: Vec<(usize, Result<SceneSample, Unsolvable>)> =
-        tiles.iter_mut().filter_map(|(tile, mut sample)| Some((tile.slot, sample.0.take()?))).collect();
+    let mut samples: Vec<(usize, Result<SceneSample, Unsolvable>)> = tiles
+        .iter_mut()
+        .filter_map(|(tile, mut sample)| Some((tile.slot, sample.0.take()?)))
+        .collect();
     samples.sort_by_key(|(slot, _)| *slot);
     match samples.into_iter().map(|(_, sample)| sample).collect::<Result<Vec<_>, _>>() {
         Ok(samples) => {

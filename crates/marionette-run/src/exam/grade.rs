@@ -25,7 +25,8 @@ pub struct ExamResult {
     pub pck: PckSummary,
     /// OKS AP and AR, with the figure's sigmas; a figure's area is its seen pixels, as in COCO.
     pub oks: OksSummary,
-    /// PCK@0.2 torso of always guessing the exam's own mean pose: the best that can be done without looking.
+    /// PCK@0.2 torso of always guessing the exam's own mean pose: the best that can be done without
+    /// looking.
     pub mean_pose: f64,
     /// Along each axis, bin by bin; bins that the exam has no image in are left out.
     pub axes: Vec<AxisResult>,
@@ -61,9 +62,13 @@ pub struct BinResult {
 /// Where there is not one prediction per image with one place per keypoint.
 pub fn grade(set: &ExamSet, scheme: &KeypointScheme, predictions: &[Vec<Decoded>]) -> ExamResult {
     assert_eq!(predictions.len(), set.len(), "one prediction per image");
-    let places: Vec<Vec<[f32; 2]>> =
-        predictions.iter().map(|found| found.iter().map(|place| [place.x, place.y]).collect()).collect();
-    let pck = |images: &mut dyn Iterator<Item = usize>, places: &dyn Fn(usize) -> Vec<[f32; 2]>| -> PckSummary {
+    let places: Vec<Vec<[f32; 2]>> = predictions
+        .iter()
+        .map(|found| found.iter().map(|place| [place.x, place.y]).collect())
+        .collect();
+    let pck = |images: &mut dyn Iterator<Item = usize>,
+               places: &dyn Fn(usize) -> Vec<[f32; 2]>|
+     -> PckSummary {
         let mut pck = Pck::new(scheme.twins.clone());
         images.for_each(|image| pck.add(&set.person(image, &places(image))));
         pck.summary()
@@ -71,7 +76,9 @@ pub fn grade(set: &ExamSet, scheme: &KeypointScheme, predictions: &[Vec<Decoded>
     let predicted = |image: usize| places[image].clone();
     let mean_pose = mean_pose(set);
     let axes = HardnessAxis::ALL.map(|axis| {
-        let bin_of = |image: usize| ((set.hardness[image][axis as usize] * BINS as f32) as usize).min(BINS - 1);
+        let bin_of = |image: usize| {
+            ((set.hardness[image][axis as usize] * BINS as f32) as usize).min(BINS - 1)
+        };
         let bins = (0..BINS).filter_map(|bin| {
             let images = || (0..set.len()).filter(|image| bin_of(*image) == bin);
             let summary = pck(&mut images(), &predicted);
@@ -104,7 +111,8 @@ impl ExamSet {
             predicted,
             truth: &self.keypoints[keypoints.clone()],
             labelled: &self.labelled[keypoints],
-            // A figure seen along its trunk has next to no torso; a pixel is the least that can be told.
+            // A figure seen along its trunk has next to no torso; a pixel is the least that can be
+            // told.
             torso: Some(self.torsos[image].max(1.0)),
             box_side: width.max(height),
         }
@@ -114,14 +122,17 @@ impl ExamSet {
 /// The mean place of each keypoint where it is labelled; the middle of the image where it never is.
 fn mean_pose(set: &ExamSet) -> Vec<[f32; 2]> {
     let mut sums = vec![[0f64; 3]; set.keypoints_per_image];
-    for (index, [x, y]) in set.keypoints.iter().enumerate().filter(|(index, _)| set.labelled[*index]) {
+    for (index, [x, y]) in
+        set.keypoints.iter().enumerate().filter(|(index, _)| set.labelled[*index])
+    {
         let sum = &mut sums[index % set.keypoints_per_image];
         for (total, value) in sum.iter_mut().zip([f64::from(*x), f64::from(*y), 1.0]) {
             *total += value;
         }
     }
     let middle = set.size.map(|side| side as f32 / 2.0);
-    let mean = |[x, y, n]: [f64; 3]| if n > 0.0 { [(x / n) as f32, (y / n) as f32] } else { middle };
+    let mean =
+        |[x, y, n]: [f64; 3]| if n > 0.0 { [(x / n) as f32, (y / n) as f32] } else { middle };
     sums.into_iter().map(mean).collect()
 }
 
@@ -135,8 +146,10 @@ fn oks_images(set: &ExamSet, predictions: &[Vec<Decoded>]) -> Vec<OksImage> {
             bbox: set.boxes[image].map(f64::from),
             crowd: false,
         };
-        let score = found.iter().map(|place| f64::from(place.score)).sum::<f64>() / found.len().max(1) as f64;
-        let keypoints = found.iter().map(|place| [f64::from(place.x), f64::from(place.y)]).collect();
+        let score = found.iter().map(|place| f64::from(place.score)).sum::<f64>()
+            / found.len().max(1) as f64;
+        let keypoints =
+            found.iter().map(|place| [f64::from(place.x), f64::from(place.y)]).collect();
         OksImage { truths: vec![truth], detections: vec![OksDetection { keypoints, score }] }
     };
     predictions.iter().enumerate().map(image).collect()
@@ -153,7 +166,14 @@ mod tests {
             size: [64, 64],
             keypoints_per_image: 3,
             colors: vec![0; 2 * 3 * 64 * 64],
-            keypoints: vec![[10.0, 10.0], [20.0, 30.0], [40.0, 30.0], [14.0, 10.0], [24.0, 30.0], [99.0, 30.0]],
+            keypoints: vec![
+                [10.0, 10.0],
+                [20.0, 30.0],
+                [40.0, 30.0],
+                [14.0, 10.0],
+                [24.0, 30.0],
+                [99.0, 30.0],
+            ],
             labelled: vec![true, true, true, true, true, false],
             torsos: vec![20.0, 20.0],
             boxes: vec![[5.0, 5.0, 40.0, 30.0]; 2],
@@ -164,16 +184,26 @@ mod tests {
 
     fn scheme() -> KeypointScheme {
         let names = ["nose", "left", "right"].map(str::to_owned).to_vec();
-        KeypointScheme { names, twins: vec![0, 2, 1], sigmas: vec![0.05; 3], edges: Vec::new(), torso: [1, 2] }
+        KeypointScheme {
+            names,
+            twins: vec![0, 2, 1],
+            sigmas: vec![0.05; 3],
+            edges: Vec::new(),
+            torso: [1, 2],
+        }
     }
 
     #[test]
     fn metric_grades_count_by_hand_and_bins_divide_them() {
         let set = set();
-        let found = |places: [[f32; 2]; 3]| places.map(|[x, y]| Decoded { x, y, score: 0.5 }).to_vec();
-        // The first image is right; in the second the nose is off by 5 pixels, a quarter of a torso.
-        let predictions =
-            [found([[10.0, 10.0], [20.0, 30.0], [40.0, 30.0]]), found([[19.0, 10.0], [24.0, 30.0], [0.0, 0.0]])];
+        let found =
+            |places: [[f32; 2]; 3]| places.map(|[x, y]| Decoded { x, y, score: 0.5 }).to_vec();
+        // The first image is right; in the second the nose is off by 5 pixels, a quarter of a
+        // torso.
+        let predictions = [
+            found([[10.0, 10.0], [20.0, 30.0], [40.0, 30.0]]),
+            found([[19.0, 10.0], [24.0, 30.0], [0.0, 0.0]]),
+        ];
         let result = grade(&set, &scheme(), &predictions);
         assert_eq!((result.images, result.pck.keypoints), (2, 5));
         assert_eq!(result.pck.torso_02, 0.8);

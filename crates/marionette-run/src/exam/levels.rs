@@ -12,8 +12,8 @@ pub struct AxisErrors {
     pub axis: HardnessAxis,
     /// Its levels, from easy to hard.
     pub levels: Vec<LevelErrors>,
-    /// Spearman's rank correlation over the levels of the level with [`LevelErrors::missed`]: 1 where each level is worse than
-    /// the one below it, 0 where there is only one level.
+    /// Spearman's rank correlation over the levels of the level with [`LevelErrors::missed`]: 1
+    /// where each level is worse than the one below it, 0 where there is only one level.
     pub missed_correlation: f32,
     /// The same with [`LevelErrors::mean_error`].
     pub error_correlation: f32,
@@ -32,19 +32,22 @@ pub struct LevelErrors {
     pub images: usize,
     /// SHA-256 of images and labels: results compare only where this is the same.
     pub sha256: String,
-    /// The share of labelled keypoints that are off by 0.2 torso lengths or more: 1 - PCK@0.2 torso.
+    /// The share of labelled keypoints that are off by 0.2 torso lengths or more: 1 - PCK@0.2
+    /// torso.
     pub missed: f64,
     /// Mean distance over labelled keypoints, torso lengths, each by at most 3.
     pub mean_error: f64,
 }
 
 impl AxisErrors {
-    /// The exams that [`AxisErrors::new`] wants the results of, from easy to hard: [`Exam::at_level`] at each level.
+    /// The exams that [`AxisErrors::new`] wants the results of, from easy to hard:
+    /// [`Exam::at_level`] at each level.
     pub fn exams(axis: HardnessAxis, levels: u8) -> Vec<Exam> {
         (1..=levels).map(|level| Exam::at_level(axis, level, levels)).collect()
     }
 
-    /// From the results in the exams of all levels of `axis`, in the order of [`AxisErrors::exams`].
+    /// From the results in the exams of all levels of `axis`, in the order of
+    /// [`AxisErrors::exams`].
     pub fn new(axis: HardnessAxis, results: &[&ExamResult]) -> Self {
         let share = |level: usize| level as f32 / results.len() as f32;
         let level = |(level, result): (usize, &&ExamResult)| LevelErrors {
@@ -88,16 +91,30 @@ mod tests {
         let mut pck = Pck::new(vec![0]).summary();
         (pck.torso_02, pck.mean_error) = (torso_02, mean_error);
         let oks = oks_summary(&[], &[0.05]);
-        ExamResult { exam, images: 9, sha256: "x".to_owned(), pck, oks, mean_pose: 0.0, axes: Vec::new() }
+        ExamResult {
+            exam,
+            images: 9,
+            sha256: "x".to_owned(),
+            pck,
+            oks,
+            mean_pose: 0.0,
+            axes: Vec::new(),
+        }
     }
 
     #[test]
     fn metric_levels_by_hand() {
         let exams = AxisErrors::exams(HardnessAxis::Crowd, 4);
-        assert_eq!(exams.iter().map(|exam| exam.name()).collect::<Vec<_>>()[1..3], ["crowd-2-of-4", "crowd-3-of-4"]);
+        assert_eq!(
+            exams.iter().map(|exam| exam.name()).collect::<Vec<_>>()[1..3],
+            ["crowd-2-of-4", "crowd-3-of-4"]
+        );
         let figures = [(0.9, 0.1), (0.75, 0.3), (0.8, 0.4), (0.5, 0.5)];
-        let results: Vec<ExamResult> =
-            exams.iter().zip(figures).map(|(exam, (pck, error))| result(*exam, pck, error)).collect();
+        let results: Vec<ExamResult> = exams
+            .iter()
+            .zip(figures)
+            .map(|(exam, (pck, error))| result(*exam, pck, error))
+            .collect();
         let errors = AxisErrors::new(HardnessAxis::Crowd, &results.iter().collect::<Vec<_>>());
         assert_eq!(
             errors.levels.iter().map(|level| level.missed).collect::<Vec<_>>(),

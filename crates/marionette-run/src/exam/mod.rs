@@ -1,11 +1,13 @@
-//! Exams: fixed sets of rendered images that belong to a scene, not to a run, and that nothing is ever trained on.
+//! Exams: fixed sets of rendered images that belong to a scene, not to a run, and that nothing is
+//! ever trained on.
 //!
 //! ```text
 //! Exam ─► hardness per image ─► samples ─► renderer ─► ExamSet (kept on disk, with its hash) ─► grade ─► ExamResult
 //! ```
 //!
-//! All exams of a scene draw from one seed: image `i` shows the same body in the same pose before the same backdrop in all of
-//! them, as far as their axes allow, so what differs between two exams' results is the axes' doing.
+//! All exams of a scene draw from one seed: image `i` shows the same body in the same pose before
+//! the same backdrop in all of them, as far as their axes allow, so what differs between two exams'
+//! results is the axes' doing.
 
 mod grade;
 mod levels;
@@ -59,7 +61,8 @@ pub enum Exam {
     Hard,
     /// One axis over [0.8, 1], the others over [0, 0.2].
     HardAxis(HardnessAxis),
-    /// One axis over the `level`-th of `levels` equal parts of [0, 1], the others over [0, 0.2]; made by [`Exam::at_level`].
+    /// One axis over the `level`-th of `levels` equal parts of [0, 1], the others over [0, 0.2];
+    /// made by [`Exam::at_level`].
     AxisLevel {
         /// The axis.
         axis: HardnessAxis,
@@ -71,14 +74,15 @@ pub enum Exam {
 }
 
 impl Exam {
-    /// Every exam that goes by a name on the command line: `standard`, `easy`, `hard`, and one per axis.
+    /// Every exam that goes by a name on the command line: `standard`, `easy`, `hard`, and one per
+    /// axis.
     pub fn all() -> Vec<Exam> {
         let axes = HardnessAxis::ALL.into_iter().map(Exam::HardAxis);
         [Exam::Standard, Exam::Easy, Exam::Hard].into_iter().chain(axes).collect()
     }
 
-    /// One axis over the `level`-th (from 1) of `levels` equal parts of [0, 1], the others over [0, 0.2]. The first of five is
-    /// `easy` and the last `hard-AXIS`, the same images.
+    /// One axis over the `level`-th (from 1) of `levels` equal parts of [0, 1], the others over [0,
+    /// 0.2]. The first of five is `easy` and the last `hard-AXIS`, the same images.
     pub fn at_level(axis: HardnessAxis, level: u8, levels: u8) -> Exam {
         let levels = levels.max(1);
         let level = level.clamp(1, levels);
@@ -127,7 +131,8 @@ impl Exam {
                 Exam::Hard => [0.7, 1.0],
                 Exam::HardAxis(hard) if hard as usize == axis => [0.8, 1.0],
                 Exam::AxisLevel { axis: graded, level, levels } if graded as usize == axis => {
-                    [level.saturating_sub(1), level].map(|end| f32::from(end) / f32::from(levels.max(1)))
+                    [level.saturating_sub(1), level]
+                        .map(|end| f32::from(end) / f32::from(levels.max(1)))
                 }
                 Exam::Easy | Exam::HardAxis(_) | Exam::AxisLevel { .. } => [0.0, 0.2],
             };
@@ -166,7 +171,8 @@ mod tests {
             }
             assert!(Exam::Hard.hardness(7, index).iter().all(|h| (0.7..=1.0).contains(h)));
         }
-        let standard: Vec<f32> = (0..200).map(|index| Exam::Standard.hardness(7, index)[pose]).collect();
+        let standard: Vec<f32> =
+            (0..200).map(|index| Exam::Standard.hardness(7, index)[pose]).collect();
         assert!(standard.iter().any(|h| *h < 0.05) && standard.iter().any(|h| *h > 0.95));
     }
 
@@ -180,7 +186,10 @@ mod tests {
             // The same draws, moved by a level.
             let levels = [1, 2, 3, 4, 5].map(|level| at(level, 5)[view as usize]);
             for (level, hardness) in levels.iter().enumerate() {
-                assert!((level as f32 * 0.2..=(level + 1) as f32 * 0.2).contains(hardness), "{levels:?}");
+                assert!(
+                    (level as f32 * 0.2..=(level + 1) as f32 * 0.2).contains(hardness),
+                    "{levels:?}"
+                );
                 assert!((hardness - levels[0] - level as f32 * 0.2).abs() < 1e-6, "{levels:?}");
             }
             let others = |mut hardness: Hardness| {
@@ -207,7 +216,14 @@ mod tests {
                 assert_eq!(serde_json::from_str::<Exam>(&text).unwrap(), exam, "{text}");
             }
         }
-        for wrong in ["pose-0-of-5", "pose-6-of-5", "pose-1-of-0", "pose-x-of-5", "mood-1-of-5", "pose-2-of-5-of-9"] {
+        for wrong in [
+            "pose-0-of-5",
+            "pose-6-of-5",
+            "pose-1-of-0",
+            "pose-x-of-5",
+            "mood-1-of-5",
+            "pose-2-of-5-of-9",
+        ] {
             assert!(serde_json::from_str::<Exam>(&format!("\"{wrong}\"")).is_err(), "{wrong}");
         }
         let message = Exam::several_by_name("hard-mood").unwrap_err().to_string();

@@ -26,7 +26,8 @@ pub struct ExamSet {
     pub labelled: Vec<bool>,
     /// Torso length of each image's figure, pixels, projected from 3D.
     pub torsos: Vec<f32>,
-    /// Box (x, y, width, height) around each image's figure, as if nothing covered it, cut off at the image's border; pixels.
+    /// Box (x, y, width, height) around each image's figure, as if nothing covered it, cut off at
+    /// the image's border; pixels.
     pub boxes: Vec<[f32; 4]>,
     /// Pixels of the figure that are seen.
     pub areas: Vec<f32>,
@@ -54,7 +55,9 @@ impl ExamSet {
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(&self.colors);
-        for values in [self.keypoints.as_flattened(), &self.torsos, self.boxes.as_flattened(), &self.areas] {
+        for values in
+            [self.keypoints.as_flattened(), &self.torsos, self.boxes.as_flattened(), &self.areas]
+        {
             hash.update(bytemuck::cast_slice::<f32, u8>(values));
         }
         hash.update(self.labelled.iter().map(|labelled| u8::from(*labelled)).collect::<Vec<_>>());
@@ -75,7 +78,9 @@ impl ExamSet {
                 .flat_map(|rgba| [rgba[0], rgba[1], rgba[2]])
                 .collect(),
             keypoints: keypoints().map(|keypoint| keypoint.pixel.to_array()).collect(),
-            labelled: keypoints().map(|keypoint| keypoint.visibility != Visibility::Outside).collect(),
+            labelled: keypoints()
+                .map(|keypoint| keypoint.visibility != Visibility::Outside)
+                .collect(),
             torsos: tiles.iter().map(|tile| tile.labels.torso).collect(),
             boxes: tiles.iter().map(box_in_image).collect(),
             areas: tiles.iter().map(|tile| tile.labels.mask_area as f32).collect(),
@@ -87,11 +92,13 @@ impl ExamSet {
 fn box_in_image(tile: &Tile) -> [f32; 4] {
     let size = glam::Vec2::new(tile.width as f32, tile.height as f32);
     let amodal = tile.labels.amodal_box;
-    let (low, high) = (amodal.low.clamp(glam::Vec2::ZERO, size), amodal.high.clamp(glam::Vec2::ZERO, size));
+    let (low, high) =
+        (amodal.low.clamp(glam::Vec2::ZERO, size), amodal.high.clamp(glam::Vec2::ZERO, size));
     [low.x, low.y, high.x - low.x, high.y - low.y]
 }
 
-/// Renders the first `images` images of `exam` with an app made by [`marionette_render::headless_app`] with `config`.
+/// Renders the first `images` images of `exam` with an app made by
+/// [`marionette_render::headless_app`] with `config`.
 ///
 /// # Errors
 /// Where the scene asks for what cannot be, or the device fails.
@@ -108,15 +115,17 @@ pub fn render_exam(
         .into_par_iter()
         .map(|index| {
             let hardness = exam.hardness(seed, index);
-            solvability.first_solvable(index, |attempt| sampler(scene).sample_at(hardness, seed, index, attempt))
+            solvability.first_solvable(index, |attempt| {
+                sampler(scene).sample_at(hardness, seed, index, attempt)
+            })
         })
         .collect::<Result<_, _>>()
         .map_err(|source| ExamError::Unsolvable { exam: exam.name(), source })?;
     Ok(ExamSet::new(exam, &render_samples(app, config, &scene.figure, &samples)?))
 }
 
-/// The seed that a scene's exams are drawn from. It belongs to the scene's name, and lies above all seeds that a run can have,
-/// so no run ever draws an exam's samples.
+/// The seed that a scene's exams are drawn from. It belongs to the scene's name, and lies above all
+/// seeds that a run can have, so no run ever draws an exam's samples.
 fn exam_seed(scene: &Scene) -> u64 {
     let digest = Sha256::digest(format!("exams of {}", scene.name));
     let mut seed = [0; 8];

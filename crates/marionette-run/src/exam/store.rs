@@ -1,9 +1,11 @@
-//! Exams on disk: rendered once, kept with their hash, and rendered again where the driver or the program has changed.
+//! Exams on disk: rendered once, kept with their hash, and rendered again where the driver or the
+//! program has changed.
 //!
-//! An exam is kept as `exams/SCENE-KEY/EXAM.safetensors` in the user's cache folder; the key stands for the scene file, the
-//! figure file, the number of images and the program's version. Whoever reads it renders its first images again: where they
-//! come out as they are kept, the rest is taken as it is; where they do not, or the driver is another one, all of it is
-//! rendered again and compared, and the difference is told.
+//! An exam is kept as `exams/SCENE-KEY/EXAM.safetensors` in the user's cache folder; the key stands
+//! for the scene file, the figure file, the number of images and the program's version. Whoever
+//! reads it renders its first images again: where they come out as they are kept, the rest is taken
+//! as it is; where they do not, or the driver is another one, all of it is rendered again and
+//! compared, and the difference is told.
 
 use super::{Exam, ExamError, ExamSet, render_exam};
 use bevy::app::App;
@@ -33,7 +35,8 @@ pub enum Notice {
         images: usize,
         /// Images in all.
         of: usize,
-        /// Mean absolute difference of all colour values, in levels of 255; `None` where the numbers of images differ.
+        /// Mean absolute difference of all colour values, in levels of 255; `None` where the
+        /// numbers of images differ.
         mean_difference: Option<f64>,
     },
     /// The exam could not be kept; it is rendered anew every time.
@@ -48,13 +51,18 @@ impl std::fmt::Display for Notice {
         match self {
             Notice::Changed { exam, images, of, mean_difference } => {
                 let name = exam.name();
-                write!(f, "exam {name}: {images} of {of} images come out differently than the kept ones")?;
+                write!(
+                    f,
+                    "exam {name}: {images} of {of} images come out differently than the kept ones"
+                )?;
                 if let Some(difference) = mean_difference {
                     write!(f, ", by {difference:.3} of 255 levels on average")?;
                 }
                 write!(f, " (another driver or program); results from before do not compare")
             }
-            Notice::NotKept { reason } => write!(f, "exams cannot be kept and will be rendered anew: {reason}"),
+            Notice::NotKept { reason } => {
+                write!(f, "exams cannot be kept and will be rendered anew: {reason}")
+            }
         }
     }
 }
@@ -66,12 +74,15 @@ pub struct ExamStore {
 }
 
 impl ExamStore {
-    /// The user's own: the folder `MARIONETTE_CACHE`, else `marionette` in the system's folder for caches. Where there is
-    /// none, nothing is kept.
+    /// The user's own: the folder `MARIONETTE_CACHE`, else `marionette` in the system's folder for
+    /// caches. Where there is none, nothing is kept.
     pub fn of_user() -> Self {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let variable = |name: &str| {
+            std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+        };
         let folder = variable("MARIONETTE_CACHE").or_else(|| {
-            let caches = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+            let caches =
+                variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
             Some(caches.or_else(|| variable("LOCALAPPDATA"))?.join("marionette"))
         });
         ExamStore { folder: folder.map(|folder| folder.join("exams")) }
@@ -82,8 +93,8 @@ impl ExamStore {
         ExamStore { folder: Some(folder.to_owned()) }
     }
 
-    /// The first `images` images of each of `exams`, from the store where they are kept there and still are what is drawn, else
-    /// rendered and kept. `notice` hears what is worth telling.
+    /// The first `images` images of each of `exams`, from the store where they are kept there and
+    /// still are what is drawn, else rendered and kept. `notice` hears what is worth telling.
     ///
     /// # Errors
     /// Where the scene asks for what cannot be, or the device fails.
@@ -124,12 +135,27 @@ impl ExamStore {
 
     fn path(&self, scene: &Scene, exam: Exam, images: usize) -> Option<PathBuf> {
         let mut key = Sha256::new();
-        for text in [env!("CARGO_PKG_VERSION"), &scene.scene_file.text, &scene.figure_file.text, &images.to_string()] {
+        for text in [
+            env!("CARGO_PKG_VERSION"),
+            &scene.scene_file.text,
+            &scene.figure_file.text,
+            &images.to_string(),
+        ] {
             key.update(Sha256::digest(text));
         }
         let key: String = key.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let plain: String = scene.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).take(40).collect();
-        Some(self.folder.as_ref()?.join(format!("{plain}-{key}")).join(format!("{}.safetensors", exam.name())))
+        let plain: String = scene
+            .name
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '_' })
+            .take(40)
+            .collect();
+        Some(
+            self.folder
+                .as_ref()?
+                .join(format!("{plain}-{key}"))
+                .join(format!("{}.safetensors", exam.name())),
+        )
     }
 }
 
@@ -166,11 +192,15 @@ fn compare(kept: &ExamSet, new: &ExamSet) -> Option<Notice> {
         return None;
     }
     let (exam, of) = (new.exam, new.len());
-    if kept.len() != new.len() || kept.size != new.size || kept.keypoints_per_image != new.keypoints_per_image {
+    if kept.len() != new.len()
+        || kept.size != new.size
+        || kept.keypoints_per_image != new.keypoints_per_image
+    {
         return Some(Notice::Changed { exam, images: of, of, mean_difference: None });
     }
     let images = (0..of).filter(|index| kept.image(*index) != new.image(*index)).count();
-    let difference: u64 = kept.colors.iter().zip(&new.colors).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let difference: u64 =
+        kept.colors.iter().zip(&new.colors).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     let mean_difference = Some(difference as f64 / new.colors.len().max(1) as f64);
     Some(Notice::Changed { exam, images, of, mean_difference })
 }
@@ -180,11 +210,14 @@ const HASH: &str = "sha256";
 
 fn write(path: &Path, set: &ExamSet, driver: &str) -> Result<(), String> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
     let tensors = tensors(set).map_err(|error| error.to_string())?;
-    let metadata = BTreeMap::from([(DRIVER.to_owned(), driver.to_owned()), (HASH.to_owned(), set.sha256())]);
+    let metadata =
+        BTreeMap::from([(DRIVER.to_owned(), driver.to_owned()), (HASH.to_owned(), set.sha256())]);
     let bytes = encode(&tensors, &metadata)?;
-    // A name of this process' own: two runs may well begin at the same time, and whoever renames last keeps the same bytes.
+    // A name of this process' own: two runs may well begin at the same time, and whoever renames
+    // last keeps the same bytes.
     let aside = path.with_extension(format!("{}.partial", std::process::id()));
     let renamed = write_synced(&aside, &bytes).and_then(|()| std::fs::rename(&aside, path));
     renamed.map_err(|error| {
@@ -199,16 +232,23 @@ fn tensors(set: &ExamSet) -> candle_core::Result<BTreeMap<String, Tensor>> {
     let device = &Device::Cpu;
     Ok(BTreeMap::from([
         ("images".to_owned(), Tensor::from_slice(&set.colors, (images, height, width, 3), device)?),
-        ("keypoints".to_owned(), Tensor::from_slice(set.keypoints.as_flattened(), (images, keypoints, 2), device)?),
+        (
+            "keypoints".to_owned(),
+            Tensor::from_slice(set.keypoints.as_flattened(), (images, keypoints, 2), device)?,
+        ),
         ("labelled".to_owned(), Tensor::from_vec(labelled, (images, keypoints), device)?),
         ("torsos".to_owned(), Tensor::from_slice(&set.torsos, images, device)?),
         ("boxes".to_owned(), Tensor::from_slice(set.boxes.as_flattened(), (images, 4), device)?),
         ("areas".to_owned(), Tensor::from_slice(&set.areas, images, device)?),
-        ("hardness".to_owned(), Tensor::from_slice(set.hardness.as_flattened(), (images, AXES), device)?),
+        (
+            "hardness".to_owned(),
+            Tensor::from_slice(set.hardness.as_flattened(), (images, AXES), device)?,
+        ),
     ]))
 }
 
-/// The kept set, and the driver that drew it. One that is missing or damaged is as good as none: it is rendered again.
+/// The kept set, and the driver that drew it. One that is missing or damaged is as good as none: it
+/// is rendered again.
 fn read(path: &Path, exam: Exam) -> candle_core::Result<(ExamSet, String)> {
     let file = read_weights(path).map_err(candle_core::Error::wrap)?;
     let tensor = |name: &str, dtype: DType| match file.tensors.get(name) {
@@ -224,7 +264,12 @@ fn read(path: &Path, exam: Exam) -> candle_core::Result<(ExamSet, String)> {
         keypoints_per_image: tensor("labelled", DType::U8)?.dim(1)?,
         colors: images.flatten_all()?.to_vec1()?,
         keypoints: rows(&floats("keypoints")?),
-        labelled: tensor("labelled", DType::U8)?.flatten_all()?.to_vec1::<u8>()?.iter().map(|l| *l != 0).collect(),
+        labelled: tensor("labelled", DType::U8)?
+            .flatten_all()?
+            .to_vec1::<u8>()?
+            .iter()
+            .map(|l| *l != 0)
+            .collect(),
         torsos: floats("torsos")?,
         boxes: rows(&floats("boxes")?),
         areas: floats("areas")?,
@@ -255,7 +300,9 @@ mod tests {
             let config = RendererConfig { tiles, width: 64, height: 64, threads: 1 };
             let (mut app, adapter) = headless_app(config, &scene.pictures)?;
             let mut notices = Vec::new();
-            let sets = store.fetch((&mut app, config, &adapter), &scene, exams, 20, |notice| notices.push(notice))?;
+            let sets = store.fetch((&mut app, config, &adapter), &scene, exams, 20, |notice| {
+                notices.push(notice)
+            })?;
             Ok::<_, ExamError>((sets, notices))
         };
         let (first, notices) = fetch(&store, 7, &[Exam::Easy])?;
@@ -286,7 +333,11 @@ mod tests {
         std::fs::write(&path, &kept[..kept.len() / 2])?;
         assert_eq!(fetch(&store, 20, &[Exam::Easy])?, (first, vec![]));
         assert_eq!(std::fs::read(&path)?, kept);
-        assert_eq!(std::fs::read_dir(path.parent().ok_or("no folder")?)?.count(), 1, "nothing is left aside");
+        assert_eq!(
+            std::fs::read_dir(path.parent().ok_or("no folder")?)?.count(),
+            1,
+            "nothing is left aside"
+        );
 
         // Where nothing can be kept, that is told once.
         let nowhere = ExamStore::at(&path);

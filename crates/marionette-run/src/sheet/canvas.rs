@@ -48,8 +48,8 @@ pub fn fill_area(sheet: &mut RgbImage, area: Area, color: [u8; 3]) {
     }
 }
 
-/// Paints where `distance` is below 0, over a dark halo that sets it off from any picture. Nothing of the shape lies
-/// beyond the corners `low` and `high`.
+/// Paints where `distance` is below 0, over a dark halo that sets it off from any picture. Nothing
+/// of the shape lies beyond the corners `low` and `high`.
 pub fn paint(
     sheet: &mut RgbImage,
     area: Area,
@@ -62,7 +62,9 @@ pub fn paint(
         return;
     }
     let from = |axis: usize| ((low[axis] - 2.0).max(0.0) as u32).max(area.low[axis]);
-    let to = |axis: usize, most: u32| ((high[axis] + 3.0).max(0.0) as u32).min(area.high[axis]).min(most);
+    let to = |axis: usize, most: u32| {
+        ((high[axis] + 3.0).max(0.0) as u32).min(area.high[axis]).min(most)
+    };
     for y in from(1)..to(1, sheet.height()) {
         for x in from(0)..to(0, sheet.width()) {
             let d = distance(Vec2::new(x as f32 + 0.5, y as f32 + 0.5));
@@ -76,13 +78,20 @@ pub fn paint(
 fn blend(pixel: &mut Rgb<u8>, color: [u8; 3], opacity: f32) {
     if opacity > 0.0 {
         for (channel, wanted) in pixel.0.iter_mut().zip(color) {
-            *channel = (f32::from(*channel) * (1.0 - opacity) + f32::from(wanted) * opacity).round() as u8;
+            *channel =
+                (f32::from(*channel) * (1.0 - opacity) + f32::from(wanted) * opacity).round() as u8;
         }
     }
 }
 
 /// A line from `a` to `b`.
-pub fn line(sheet: &mut RgbImage, area: Area, [a, b]: [Vec2; 2], half_width: f32, ink: impl Into<Ink>) {
+pub fn line(
+    sheet: &mut RgbImage,
+    area: Area,
+    [a, b]: [Vec2; 2],
+    half_width: f32,
+    ink: impl Into<Ink>,
+) {
     let along = b - a;
     let length_squared = along.length_squared().max(1e-6);
     let corners = [a.min(b) - half_width, a.max(b) + half_width];
@@ -98,7 +107,14 @@ pub fn disc(sheet: &mut RgbImage, area: Area, centre: Vec2, radius: f32, ink: im
 }
 
 /// A ring whose outer radius is `radius`; within it the picture stays as it is.
-pub fn ring(sheet: &mut RgbImage, area: Area, centre: Vec2, radius: f32, half_width: f32, ink: impl Into<Ink>) {
+pub fn ring(
+    sheet: &mut RgbImage,
+    area: Area,
+    centre: Vec2,
+    radius: f32,
+    half_width: f32,
+    ink: impl Into<Ink>,
+) {
     paint(sheet, area, [centre - radius, centre + radius], ink, |p| {
         (p.distance(centre) - (radius - half_width)).abs() - half_width
     });

@@ -9,7 +9,8 @@ pub const ADVANCE: u32 = 6;
 pub const LINE: u32 = 9;
 const COLUMNS: u32 = 5;
 
-/// Draws one line of text in capitals, its top-left corner at `at`, every font pixel `scale` sheet pixels wide.
+/// Draws one line of text in capitals, its top-left corner at `at`, every font pixel `scale` sheet
+/// pixels wide.
 pub fn draw(sheet: &mut RgbImage, at: [u32; 2], text: &str, color: [u8; 3], scale: u32) {
     for (place, character) in text.chars().enumerate() {
         let left = at[0] + place as u32 * ADVANCE * scale;

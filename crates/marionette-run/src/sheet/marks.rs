@@ -6,8 +6,8 @@ use image::RgbImage;
 use marionette_figure::KeypointScheme;
 use marionette_stream::{ImageBox, LabelledKeypoint, Labels, Visibility};
 
-// Orange, blue and white differ in lightness as well as hue and are told apart under every common colour blindness; the
-// prediction differs by its shape besides.
+// Orange, blue and white differ in lightness as well as hue and are told apart under every common
+// colour blindness; the prediction differs by its shape besides.
 pub const LEFT: [u8; 3] = [255, 140, 25];
 pub const RIGHT: [u8; 3] = [60, 145, 255];
 pub const MIDDLE: [u8; 3] = [255, 255, 255];
@@ -80,7 +80,8 @@ fn edges<'a>(
     })
 }
 
-/// The skeleton between the keypoints that there are, and their marks on top. An edge is as faint as its fainter end.
+/// The skeleton between the keypoints that there are, and their marks on top. An edge is as faint
+/// as its fainter end.
 pub fn draw_skeleton(
     sheet: &mut RgbImage,
     area: Area,
@@ -106,8 +107,8 @@ pub fn draw_skeleton(
     }
 }
 
-/// The labelled keypoints and the skeleton between them; the prediction as thin lines beneath and upright crosses on
-/// top.
+/// The labelled keypoints and the skeleton between them; the prediction as thin lines beneath and
+/// upright crosses on top.
 pub fn draw_keypoints(
     sheet: &mut RgbImage,
     area: Area,
@@ -135,13 +136,19 @@ pub fn draw_keypoints(
     for point in predicted.into_iter().flatten() {
         for arm in [Vec2::X, Vec2::Y] {
             let reach = arm * 1.4 * sizes.radius;
-            canvas::line(sheet, area, [point - reach, point + reach], 0.7 * sizes.half_width, PREDICTION);
+            canvas::line(
+                sheet,
+                area,
+                [point - reach, point + reach],
+                0.7 * sizes.half_width,
+                PREDICTION,
+            );
         }
     }
 }
 
-/// The modal box solid, within its edges; the amodal box dashed, just outside its edges, so that both show where they
-/// agree.
+/// The modal box solid, within its edges; the amodal box dashed, just outside its edges, so that
+/// both show where they agree.
 pub fn draw_boxes(sheet: &mut RgbImage, area: Area, labels: &Labels, scale: u32) {
     let Sizes { radius, half_width } = Sizes::of_tile(area);
     let dash = (2.0 * radius).round();
@@ -160,7 +167,9 @@ pub fn draw_boxes(sheet: &mut RgbImage, area: Area, labels: &Labels, scale: u32)
 
 /// A box as a solid line within its edges; its corners are in sheet pixels.
 fn draw_box(sheet: &mut RgbImage, area: Area, corners: [Vec2; 2], half_width: f32) {
-    canvas::paint(sheet, area, corners, BOX, |p| (outside_box(p, corners) + half_width).abs() - half_width);
+    canvas::paint(sheet, area, corners, BOX, |p| {
+        (outside_box(p, corners) + half_width).abs() - half_width
+    });
 }
 
 /// What a crop shows of a picture.

@@ -1,5 +1,5 @@
-//! Contact sheets: tiles side by side, enlarged, with labels, predictions, ids, depth or boxes drawn over them; and
-//! photographs with what was found in them.
+//! Contact sheets: tiles side by side, enlarged, with labels, predictions, ids, depth or boxes
+//! drawn over them; and photographs with what was found in them.
 
 pub(crate) mod canvas;
 pub(crate) mod font;
@@ -36,8 +36,9 @@ const CAPTION_COLOR: [u8; 3] = [225, 225, 225];
 pub struct Panel<'a> {
     /// The tile.
     pub tile: &'a Tile,
-    /// What a detector says of the primary figure: image pixels, one pair per keypoint. It is drawn with
-    /// [`Overlay::Keypoints`]; entries that are not finite, or beyond the figure's keypoints, are not.
+    /// What a detector says of the primary figure: image pixels, one pair per keypoint. It is drawn
+    /// with [`Overlay::Keypoints`]; entries that are not finite, or beyond the figure's keypoints,
+    /// are not.
     pub prediction: Option<&'a [[f32; 2]]>,
     /// sRGB colour of a border around the tile: its difficulty, say.
     pub border: Option<[u8; 3]>,
@@ -48,8 +49,9 @@ pub struct Panel<'a> {
 /// What is drawn over, or in place of, a tile's picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overlay {
-    /// Labelled keypoints and skeleton of the primary figure, its own left in orange, its right in blue, the middle in
-    /// white: discs where seen, rings where covered. A prediction is drawn as lime crosses on thin lines.
+    /// Labelled keypoints and skeleton of the primary figure, its own left in orange, its right in
+    /// blue, the middle in white: discs where seen, rings where covered. A prediction is drawn as
+    /// lime crosses on thin lines.
     Keypoints,
     /// Every part, prop and figure in a colour of its own.
     Ids,
@@ -63,7 +65,8 @@ pub enum Overlay {
 
 impl Overlay {
     /// Every overlay.
-    pub const ALL: [Overlay; 5] = [Overlay::Keypoints, Overlay::Ids, Overlay::Depth, Overlay::Boxes, Overlay::Plain];
+    pub const ALL: [Overlay; 5] =
+        [Overlay::Keypoints, Overlay::Ids, Overlay::Depth, Overlay::Boxes, Overlay::Plain];
 
     /// The name that it is asked for by.
     pub fn name(self) -> &'static str {
@@ -81,9 +84,11 @@ impl FromStr for Overlay {
     type Err = SheetError;
 
     fn from_str(name: &str) -> Result<Self, SheetError> {
-        Overlay::ALL.into_iter().find(|overlay| overlay.name() == name).ok_or_else(|| SheetError::UnknownOverlay {
-            name: name.to_owned(),
-            known: Overlay::ALL.map(Overlay::name).join(", "),
+        Overlay::ALL.into_iter().find(|overlay| overlay.name() == name).ok_or_else(|| {
+            SheetError::UnknownOverlay {
+                name: name.to_owned(),
+                known: Overlay::ALL.map(Overlay::name).join(", "),
+            }
         })
     }
 }
@@ -112,10 +117,18 @@ pub enum SheetError {
     Write(#[from] PathError),
 }
 
-/// Draws `panels` row by row, `columns` to a row, every image pixel `scale` (1 to 32) sheet pixels wide.
+/// Draws `panels` row by row, `columns` to a row, every image pixel `scale` (1 to 32) sheet pixels
+/// wide.
 ///
-/// `overlays` is a set: order and repetition do not matter. Combined, ids are tinted by depth in place of the picture.
-pub fn contact_sheet(figure: &Figure, panels: &[Panel], overlays: &[Overlay], columns: usize, scale: u32) -> RgbImage {
+/// `overlays` is a set: order and repetition do not matter. Combined, ids are tinted by depth in
+/// place of the picture.
+pub fn contact_sheet(
+    figure: &Figure,
+    panels: &[Panel],
+    overlays: &[Overlay],
+    columns: usize,
+    scale: u32,
+) -> RgbImage {
     let layout = Layout::new(panels, columns, scale);
     let scheme = figure.scheme();
     let [width, height] = layout.size();
@@ -132,7 +145,14 @@ pub fn contact_sheet(figure: &Figure, panels: &[Panel], overlays: &[Overlay], co
         }
         if overlays.contains(&Overlay::Keypoints) {
             let prediction = panel.prediction.unwrap_or_default();
-            marks::draw_keypoints(&mut sheet, area, &scheme, &labels.keypoints, prediction, layout.scale);
+            marks::draw_keypoints(
+                &mut sheet,
+                area,
+                &scheme,
+                &labels.keypoints,
+                prediction,
+                layout.scale,
+            );
         }
         let top = layout.caption_top(index);
         for (line, text) in layout.caption_lines(panel).iter().enumerate() {
@@ -143,7 +163,8 @@ pub fn contact_sheet(figure: &Figure, panels: &[Panel], overlays: &[Overlay], co
     sheet
 }
 
-/// Where everything goes: a grid of equal cells, large enough for the largest tile and the longest caption.
+/// Where everything goes: a grid of equal cells, large enough for the largest tile and the longest
+/// caption.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Layout {
     columns: u32,
@@ -166,8 +187,16 @@ impl Layout {
             [w.max(width), h.max(height)]
         });
         let text_scale = if tile[0] < 220 { 1 } else { 2 };
-        let mut layout = Layout { columns: columns as u32, rows: rows as u32, tile, caption: 0, scale, text_scale };
-        let lines = panels.iter().map(|panel| layout.caption_lines(panel).len()).max().unwrap_or(0) as u32;
+        let mut layout = Layout {
+            columns: columns as u32,
+            rows: rows as u32,
+            tile,
+            caption: 0,
+            scale,
+            text_scale,
+        };
+        let lines =
+            panels.iter().map(|panel| layout.caption_lines(panel).len()).max().unwrap_or(0) as u32;
         if lines > 0 {
             layout.caption = BORDER + CAPTION_GAP + lines * font::LINE * text_scale;
         }

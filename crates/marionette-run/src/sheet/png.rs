@@ -5,7 +5,8 @@ use image::{ImageFormat, RgbImage};
 use marionette_base::atomic_file::write_atomic;
 use std::{io::Cursor, path::Path};
 
-/// Writes `image` to `path` as PNG: aside first, then renamed, so that an older file stays whole until the new one is.
+/// Writes `image` to `path` as PNG: aside first, then renamed, so that an older file stays whole
+/// until the new one is.
 ///
 /// # Errors
 /// Where the image has no pixels or the file cannot be written; the error names `path`.

@@ -4,7 +4,8 @@ use marionette_figure::RoundCone;
 use marionette_render::sampler;
 use marionette_scene::{Scene, load_scene};
 use marionette_stream::{
-    FAR_DEPTH, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, SceneSample, Visibility, image_box,
+    FAR_DEPTH, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, SceneSample, Visibility,
+    image_box,
 };
 use marks::{BOX, LEFT, MIDDLE, PREDICTION, RIGHT};
 use std::collections::HashSet;
@@ -13,8 +14,8 @@ fn scene() -> Scene {
     load_scene("quickstart").unwrap()
 }
 
-/// The scene's figures, cast ray by ray before nothing at all, every prop a ball; a keypoint is covered where a surface
-/// is nearer by 0.15 m.
+/// The scene's figures, cast ray by ray before nothing at all, every prop a ball; a keypoint is
+/// covered where a surface is nearer by 0.15 m.
 fn cast(sample: SceneSample) -> Tile {
     let camera = sample.camera;
     let (width, height) = (camera.width as usize, camera.height as usize);
@@ -57,11 +58,15 @@ fn cast(sample: SceneSample) -> Tile {
         };
         LabelledKeypoint { pixel: p.pixel, camera: Vec3::ZERO, world, visibility, cover: None }
     });
-    let own =
-        (0..ids.len()).filter(|i| ids[*i].is_figure(0)).map(|i| Vec2::new((i % width) as f32, (i / width) as f32));
+    let own = (0..ids.len())
+        .filter(|i| ids[*i].is_figure(0))
+        .map(|i| Vec2::new((i % width) as f32, (i / width) as f32));
     let modal_box = own.fold(None, |found: Option<ImageBox>, low| {
         let high = low + 1.0;
-        Some(found.map_or(ImageBox { low, high }, |b| ImageBox { low: b.low.min(low), high: b.high.max(high) }))
+        Some(found.map_or(ImageBox { low, high }, |b| ImageBox {
+            low: b.low.min(low),
+            high: b.high.max(high),
+        }))
     });
     let [low, high] = image_box(&camera, &sample.figures[0].parts);
     let labels = Labels {
@@ -117,19 +122,31 @@ fn keypoints_land_on_their_pixel_in_the_colour_of_their_side() {
         let mut tile = grey(&scene, 64, 48);
         tile.labels.keypoints[k].visibility = Visibility::Seen;
         tile.labels.keypoints[k].pixel = Vec2::new(20.5, 30.25);
-        let draw = |tile: &Tile| contact_sheet(&scene.figure, &[panel(tile)], &[Overlay::Keypoints], 1, 6);
+        let draw =
+            |tile: &Tile| contact_sheet(&scene.figure, &[panel(tile)], &[Overlay::Keypoints], 1, 6);
         let sheet = draw(&tile);
         // (20.5, 30.25) times 6 is the corner (123, 181.5): the disc is centred there.
         for (x, y) in [(122, 181), (123, 181), (121, 181), (124, 181), (123, 179), (122, 183)] {
             assert_eq!(at(&sheet, x, y), color, "{name} at {x}, {y}");
         }
         let found = |sheet: &RgbImage| {
-            sheet.enumerate_pixels().filter(|(_, _, p)| p.0 == color).map(|(x, y, _)| [x, y]).collect::<Vec<_>>()
+            sheet
+                .enumerate_pixels()
+                .filter(|(_, _, p)| p.0 == color)
+                .map(|(x, y, _)| [x, y])
+                .collect::<Vec<_>>()
         };
         let spots = found(&sheet);
-        let mean =
-            |axis: usize| spots.iter().map(|p| p[axis] as f32 + 0.5).sum::<f32>() / spots.len() as f32 - GUTTER as f32;
-        assert!((mean(0) - 123.0).abs() < 0.2 && (mean(1) - 181.5).abs() < 0.2, "{} {}", mean(0), mean(1));
+        let mean = |axis: usize| {
+            spots.iter().map(|p| p[axis] as f32 + 0.5).sum::<f32>() / spots.len() as f32
+                - GUTTER as f32
+        };
+        assert!(
+            (mean(0) - 123.0).abs() < 0.2 && (mean(1) - 181.5).abs() < 0.2,
+            "{} {}",
+            mean(0),
+            mean(1)
+        );
 
         tile.labels.keypoints[k].visibility = Visibility::Covered;
         assert_eq!(at(&draw(&tile), 123, 181), [100; 3], "a covered one is hollow");
@@ -189,7 +206,8 @@ fn marks_never_leave_their_tile() {
         (label.visibility, label.pixel) = (Visibility::Seen, Vec2::new(31.9, k as f32 * 2.0));
     }
     tile.labels.amodal_box = ImageBox { low: Vec2::splat(-50.0), high: Vec2::splat(32.0) };
-    let sheet = contact_sheet(&scene.figure, &[panel(&tile)], &[Overlay::Keypoints, Overlay::Boxes], 1, 3);
+    let sheet =
+        contact_sheet(&scene.figure, &[panel(&tile)], &[Overlay::Keypoints, Overlay::Boxes], 1, 3);
     for (x, y, pixel) in sheet.enumerate_pixels() {
         let inside = |v: u32| (GUTTER..GUTTER + 96).contains(&v);
         assert!(inside(x) && inside(y) || pixel.0 == BACKGROUND, "{x}, {y}");
@@ -237,12 +255,25 @@ fn captions_render_in_capitals() {
     let rows: Vec<String> = (0..7)
         .map(|y| {
             (0..11)
-                .map(|x| if at(&sheet, x, 20 + BORDER + CAPTION_GAP + y) == CAPTION_COLOR { '#' } else { '.' })
+                .map(|x| {
+                    if at(&sheet, x, 20 + BORDER + CAPTION_GAP + y) == CAPTION_COLOR {
+                        '#'
+                    } else {
+                        '.'
+                    }
+                })
                 .collect()
         })
         .collect();
-    let expected =
-        ["#.......#..", "#......##..", "#.......#..", "#.......#..", "#.......#..", "#.......#..", "#####..###."];
+    let expected = [
+        "#.......#..",
+        "#......##..",
+        "#.......#..",
+        "#.......#..",
+        "#.......#..",
+        "#.......#..",
+        "#####..###.",
+    ];
     assert_eq!(rows, expected);
     assert_eq!(draw("l1"), sheet);
 
@@ -305,7 +336,11 @@ fn the_modal_box_is_solid_and_the_amodal_box_dashed() {
     let sheet = contact_sheet(&scene.figure, &[panel(&tile)], &[Overlay::Boxes], 1, 4);
     let share = |y: u32| (44..196).filter(|x| at(&sheet, *x, y) == BOX).count() as f32 / 152.0;
     assert_eq!(share(40), 1.0, "inside the box's upper edge, 10 times 4");
-    assert!((0.3..0.6).contains(&share(19)), "outside the box's upper edge, 5 times 4: {}", share(19));
+    assert!(
+        (0.3..0.6).contains(&share(19)),
+        "outside the box's upper edge, 5 times 4: {}",
+        share(19)
+    );
     assert_eq!(at(&sheet, 100, 100), [100; 3]);
 }
 
@@ -315,18 +350,27 @@ fn overlays_have_names() {
         assert_eq!(overlay.name().parse::<Overlay>().unwrap(), overlay);
     }
     let complaint = "deep".parse::<Overlay>().unwrap_err().to_string();
-    assert_eq!(complaint, "no overlay is called \"deep\"; the known ones are keypoints, ids, depth, boxes, none");
+    assert_eq!(
+        complaint,
+        "no overlay is called \"deep\"; the known ones are keypoints, ids, depth, boxes, none"
+    );
 }
 
 #[test]
 fn a_sheet_of_real_scenes_survives_the_trip_through_png() {
     let scene = scene();
-    let tiles: Vec<Tile> =
-        (0..4).map(|i| cast(sampler(&scene).sample_at(if i < 2 { [0.0; 8] } else { [0.9; 8] }, 1, i, 0))).collect();
+    let tiles: Vec<Tile> = (0..4)
+        .map(|i| cast(sampler(&scene).sample_at(if i < 2 { [0.0; 8] } else { [0.9; 8] }, 1, i, 0)))
+        .collect();
     let predictions: Vec<Vec<[f32; 2]>> = tiles
         .iter()
         .map(|t| {
-            t.labels.keypoints.iter().enumerate().map(|(k, l)| (l.pixel + (k % 3) as f32 - 1.0).to_array()).collect()
+            t.labels
+                .keypoints
+                .iter()
+                .enumerate()
+                .map(|(k, l)| (l.pixel + (k % 3) as f32 - 1.0).to_array())
+                .collect()
         })
         .collect();
     let panels: Vec<Panel> = tiles

@@ -13,14 +13,15 @@ pub struct SampleFacts {
     pub rejections: Vec<Rejection>,
     /// Index in the figure of the family that the pose was drawn from.
     pub family: usize,
-    /// The same of the earlier draws that were rejected; a tile does not tell, so [`SampleFacts::of`] leaves it empty.
+    /// The same of the earlier draws that were rejected; a tile does not tell, so
+    /// [`SampleFacts::of`] leaves it empty.
     pub rejected_families: Vec<usize>,
     /// Angles of each bone about x, y and z, radians.
     pub angles: Vec<Vec3>,
     /// The keypoints, in label order.
     pub keypoints: Vec<KeypointFacts>,
-    /// Left, top, right and bottom of the box around the whole figure, as if nothing cut it off; shares of the image's width
-    /// and height.
+    /// Left, top, right and bottom of the box around the whole figure, as if nothing cut it off;
+    /// shares of the image's width and height.
     pub bounds: [f32; 4],
     /// Visible pixels of the figure, as a share of the image's.
     pub area: f32,
@@ -58,7 +59,12 @@ impl SampleFacts {
                     cover: label.cover,
                 })
                 .collect(),
-            bounds: [amodal.low.x / width, amodal.low.y / height, amodal.high.x / width, amodal.high.y / height],
+            bounds: [
+                amodal.low.x / width,
+                amodal.low.y / height,
+                amodal.high.x / width,
+                amodal.high.y / height,
+            ],
             area: tile.labels.mask_area as f32 / (width * height).max(1.0),
             measures: Measure::ALL.map(|measure| measure.of(tile)),
         }

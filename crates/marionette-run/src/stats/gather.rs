@@ -55,8 +55,8 @@ pub struct Statistics {
     pub axes: Vec<AxisStatistics>,
 }
 
-/// How often a keypoint is seen, what covers it, and where it lies. Shares are of all samples; `outside`, `covered_by_*` and
-/// `seen` sum to 1.
+/// How often a keypoint is seen, what covers it, and where it lies. Shares are of all samples;
+/// `outside`, `covered_by_*` and `seen` sum to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KeypointStatistics {
     /// Its name.
@@ -150,8 +150,8 @@ pub struct ReasonCount {
 pub struct AxisStatistics {
     /// The axis.
     pub axis: HardnessAxis,
-    /// Spearman's rank correlation of the requested hardness with each measure; `None` where either of the two is the same in
-    /// all samples.
+    /// Spearman's rank correlation of the requested hardness with each measure; `None` where either
+    /// of the two is the same in all samples.
     pub correlations: BTreeMap<Measure, Option<f32>>,
     /// Rejections from easy to hard.
     pub bins: Vec<AxisBin>,
@@ -171,9 +171,11 @@ pub struct AxisBin {
 }
 
 impl Statistics {
-    /// The statistics of `samples` of `scene`; `hardness` says in words at which hardness they were drawn.
+    /// The statistics of `samples` of `scene`; `hardness` says in words at which hardness they were
+    /// drawn.
     pub fn gather(scene: &Scene, hardness: &str, samples: &[SampleFacts]) -> Self {
-        let measure = |which: Measure| samples.iter().map(move |sample| sample.measures[which as usize]);
+        let measure =
+            |which: Measure| samples.iter().map(move |sample| sample.measures[which as usize]);
         Statistics {
             scene: scene.name.clone(),
             image: [scene.image.width, scene.image.height],
@@ -238,8 +240,12 @@ impl BoxStatistics {
 fn angles(figure: &Figure, samples: &[SampleFacts]) -> Vec<AngleStatistics> {
     let mut found = Vec::new();
     for (index, bone) in figure.bones.iter().enumerate() {
-        for (axis, [low, high]) in bone.limits.into_iter().enumerate().filter(|(_, [low, high])| low < high) {
-            let values = samples.iter().filter_map(|sample| Some(sample.angles.get(index)?[axis].to_degrees()));
+        for (axis, [low, high]) in
+            bone.limits.into_iter().enumerate().filter(|(_, [low, high])| low < high)
+        {
+            let values = samples
+                .iter()
+                .filter_map(|sample| Some(sample.angles.get(index)?[axis].to_degrees()));
             found.push(AngleStatistics {
                 bone: bone.name.clone(),
                 axis: ['x', 'y', 'z'][axis],
@@ -255,10 +261,15 @@ fn families(scene: &Scene, samples: &[SampleFacts]) -> Vec<FamilyCount> {
     let count = |index: &usize| FamilyCount {
         name: scene.figure.poses[*index].name.clone(),
         samples: samples.iter().filter(|sample| sample.family == *index).count(),
-        rejected: samples.iter().flat_map(|sample| &sample.rejected_families).filter(|family| *family == index).count(),
+        rejected: samples
+            .iter()
+            .flat_map(|sample| &sample.rejected_families)
+            .filter(|family| *family == index)
+            .count(),
     };
     // A family may be named more than once.
-    let mut families: Vec<FamilyCount> = scene.poses.iter().collect::<BTreeSet<_>>().into_iter().map(count).collect();
+    let mut families: Vec<FamilyCount> =
+        scene.poses.iter().collect::<BTreeSet<_>>().into_iter().map(count).collect();
     families.sort_by_key(|family| std::cmp::Reverse(family.samples));
     families
 }
@@ -296,11 +307,12 @@ fn varies(values: &[f32]) -> bool {
 
 impl AxisStatistics {
     fn of(axis: HardnessAxis, samples: &[SampleFacts]) -> Self {
-        let hardness: Vec<f32> = samples.iter().map(|sample| sample.hardness[axis as usize]).collect();
+        let hardness: Vec<f32> =
+            samples.iter().map(|sample| sample.hardness[axis as usize]).collect();
         let bins = (0..AXIS_BINS).map(|bin| {
-            let inside = samples
-                .iter()
-                .filter(|sample| bin_of(sample.hardness[axis as usize], [0.0, 1.0], AXIS_BINS) == Some(bin));
+            let inside = samples.iter().filter(|sample| {
+                bin_of(sample.hardness[axis as usize], [0.0, 1.0], AXIS_BINS) == Some(bin)
+            });
             let [draws, rejected] = inside.fold([0, 0], |[draws, rejected], sample| {
                 [draws + sample.rejections.len() + 1, rejected + sample.rejections.len()]
             });
@@ -315,8 +327,13 @@ impl AxisStatistics {
             axis,
             correlations: Measure::ALL
                 .map(|measure| {
-                    let values: Vec<f32> = samples.iter().map(|sample| sample.measures[measure as usize]).collect();
-                    (measure, (varies(&hardness) && varies(&values)).then(|| spearman(&hardness, &values)))
+                    let values: Vec<f32> =
+                        samples.iter().map(|sample| sample.measures[measure as usize]).collect();
+                    (
+                        measure,
+                        (varies(&hardness) && varies(&values))
+                            .then(|| spearman(&hardness, &values)),
+                    )
                 })
                 .into(),
             bins: bins.collect(),

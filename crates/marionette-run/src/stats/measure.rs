@@ -14,9 +14,11 @@ pub const MEASURES: usize = 12;
 pub enum Measure {
     /// Mean angle that the joints are turned by, degrees.
     Bend,
-    /// Angle in the image between its vertical and the pelvis' own upward axis, degrees; 180 upside down.
+    /// Angle in the image between its vertical and the pelvis' own upward axis, degrees; 180 upside
+    /// down.
     Lean,
-    /// Angle between the direction that the figure faces and the one to the camera, degrees; 180 from behind.
+    /// Angle between the direction that the figure faces and the one to the camera, degrees; 180
+    /// from behind.
     Turn,
     /// Visible pixels as a share of the silhouette inside the image.
     Visible,
@@ -30,8 +32,8 @@ pub enum Measure {
     Brightness,
     /// Distance between the mean sRGB colours of the figure and of what surrounds it, 0 to 1.
     Contrast,
-    /// Mean difference in brightness between neighbouring pixels of the figure, 0 to 1: less where it is blurred, more where
-    /// it is noisy.
+    /// Mean difference in brightness between neighbouring pixels of the figure, 0 to 1: less where
+    /// it is blurred, more where it is noisy.
     Detail,
     /// Share of the image that shows other figures.
     Others,
@@ -102,13 +104,16 @@ impl Measure {
             Measure::Visible => measured.visible_share,
             Measure::InFrame => measured.in_frame_share,
             Measure::KeypointsIn => {
-                tile.labels.keypoints.iter().filter(|k| k.visibility != Visibility::Outside).count() as f32
+                tile.labels.keypoints.iter().filter(|k| k.visibility != Visibility::Outside).count()
+                    as f32
             }
             Measure::KeypointsSeen => measured.keypoints_seen as f32,
             Measure::Brightness => measured.brightness,
             Measure::Contrast => measured.contrast,
             Measure::Detail => detail(tile.width, &tile.color, &tile.ids),
-            Measure::Others => share(&tile.ids, |shown| matches!(shown, Shown::Figure { figure: 1.., .. })),
+            Measure::Others => {
+                share(&tile.ids, |shown| matches!(shown, Shown::Figure { figure: 1.., .. }))
+            }
             Measure::Props => share(&tile.ids, |shown| matches!(shown, Shown::Prop(_))),
         }
     }
@@ -119,11 +124,13 @@ fn posed(sample: &SceneSample, measure: fn(&Pose, &Camera) -> f32) -> f32 {
 }
 
 fn bend(pose: &Pose) -> f32 {
-    pose.angles.iter().map(|angles| angles.length().to_degrees()).sum::<f32>() / pose.angles.len().max(1) as f32
+    pose.angles.iter().map(|angles| angles.length().to_degrees()).sum::<f32>()
+        / pose.angles.len().max(1) as f32
 }
 
 fn lean(pose: &Pose, camera: &Camera) -> f32 {
-    // The camera's y axis points down. Seen along itself the trunk has no direction, and counts as upright.
+    // The camera's y axis points down. Seen along itself the trunk has no direction, and counts as
+    // upright.
     let up = camera.camera_from_world.transform_vector3(pose.orientation * Vec3::Y);
     up.x.abs().atan2(-up.y).to_degrees()
 }
@@ -132,10 +139,11 @@ fn turn(pose: &Pose, camera: &Camera) -> f32 {
     (pose.orientation * Vec3::Z).angle_between(camera.eye() - pose.root).to_degrees()
 }
 
-/// Mean absolute difference in brightness between each two neighbours, side by side or one above the other, that both show
-/// the primary figure; 0 where there are none.
+/// Mean absolute difference in brightness between each two neighbours, side by side or one above
+/// the other, that both show the primary figure; 0 where there are none.
 fn detail(width: usize, color: &[u8], ids: &[PixelId]) -> f32 {
-    let brightness = |pixel: usize| color[pixel * 4..pixel * 4 + 3].iter().map(|v| i32::from(*v)).sum::<i32>();
+    let brightness =
+        |pixel: usize| color[pixel * 4..pixel * 4 + 3].iter().map(|v| i32::from(*v)).sum::<i32>();
     let own = |pixel: usize| ids[pixel].is_figure(0);
     let (mut sum, mut pairs) = (0i64, 0i64);
     for pixel in (0..ids.len()).filter(|pixel| own(*pixel)) {
@@ -160,7 +168,11 @@ mod tests {
     use std::f32::consts::FRAC_PI_2;
 
     fn pose(orientation: Quat) -> Pose {
-        Pose { root: Vec3::ZERO, orientation, angles: vec![Vec3::ZERO, Vec3::new(FRAC_PI_2, 0.0, 0.0)] }
+        Pose {
+            root: Vec3::ZERO,
+            orientation,
+            angles: vec![Vec3::ZERO, Vec3::new(FRAC_PI_2, 0.0, 0.0)],
+        }
     }
 
     #[test]

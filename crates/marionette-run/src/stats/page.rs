@@ -45,7 +45,11 @@ impl Page {
 
     /// Fills a rectangle of `size` at the corner `at`.
     pub fn fill(&mut self, at: [u32; 2], size: [u32; 2], color: Color) {
-        canvas::fill_area(&mut self.0, Area { low: at, high: [at[0] + size[0], at[1] + size[1]] }, color);
+        canvas::fill_area(
+            &mut self.0,
+            Area { low: at, high: [at[0] + size[0], at[1] + size[1]] },
+            color,
+        );
     }
 
     /// A line of text that begins at the corner `at`.
@@ -75,8 +79,8 @@ impl Page {
         self.fill(at, [part(size[0], share), size[1]], color);
     }
 
-    /// A map of `grid`, brighter where there are more points; the rows that come first in the grid are at the top, or at the
-    /// bottom where it is `upward`.
+    /// A map of `grid`, brighter where there are more points; the rows that come first in the grid
+    /// are at the top, or at the bottom where it is `upward`.
     pub fn map(&mut self, at: [u32; 2], size: [u32; 2], grid: &Grid, upward: bool) {
         let most = grid.counts.iter().copied().max().unwrap_or(0).max(1);
         let edge = |index: usize, length: u32| (index as u32 * length) / grid.side as u32;
@@ -87,7 +91,11 @@ impl Page {
             let high = [edge(column + 1, size[0]), edge(row + 1, size[1])];
             // The root, so that what is rare still shows.
             let color = heat((*count as f32 / most as f32).sqrt());
-            self.fill([at[0] + low[0], at[1] + low[1]], [high[0] - low[0], high[1] - low[1]], color);
+            self.fill(
+                [at[0] + low[0], at[1] + low[1]],
+                [high[0] - low[0], high[1] - low[1]],
+                color,
+            );
         }
     }
 
@@ -128,7 +136,9 @@ pub fn part(length: u32, share: f32) -> u32 {
 /// From `from` to `to` by `share`.
 pub fn blend(from: Color, to: Color, share: f32) -> Color {
     let share = share.clamp(0.0, 1.0);
-    std::array::from_fn(|i| (f32::from(from[i]) + (f32::from(to[i]) - f32::from(from[i])) * share).round() as u8)
+    std::array::from_fn(|i| {
+        (f32::from(from[i]) + (f32::from(to[i]) - f32::from(from[i])) * share).round() as u8
+    })
 }
 
 /// From dark over red to a light yellow.

@@ -7,7 +7,8 @@ use super::{
 };
 use image::RgbImage;
 
-/// Width of the page, of one of its two columns, of its margins and of the space between blocks; pixels.
+/// Width of the page, of one of its two columns, of its margins and of the space between blocks;
+/// pixels.
 const WIDTH: u32 = 2000;
 const COLUMN: u32 = 930;
 const MARGIN: u32 = 40;
@@ -35,15 +36,20 @@ const POSITIVE: Color = [205, 105, 15];
 /// Draws the statistics as one picture, 2000 pixels wide.
 pub fn plots(statistics: &Statistics) -> RgbImage {
     let [image_width, image_height] = statistics.image.map(|side| side.max(1));
-    let tall = |side: u32| (u64::from(side) * u64::from(image_height) / u64::from(image_width)).clamp(1, 2000) as u32;
+    let tall = |side: u32| {
+        (u64::from(side) * u64::from(image_height) / u64::from(image_width)).clamp(1, 2000) as u32
+    };
     // More than all blocks need; what is left over is cut off.
     let count = |length: usize| length.min(2000) as u32;
-    let rows = count(statistics.keypoints.len()) + count(statistics.angles.len()) + count(statistics.families.len());
+    let rows = count(statistics.keypoints.len())
+        + count(statistics.angles.len())
+        + count(statistics.families.len());
     let maps = count(statistics.keypoints.len()).div_ceil(MAPS) * (tall(MAP) + 2 * LINE);
     let mut page = Page::new(WIDTH, 3000 + rows * ROW + maps + tall(288));
 
     let Statistics { scene, samples, hardness, .. } = statistics;
-    let title = format!("{scene}: {samples} samples of {image_width} x {image_height} pixels, {hardness}");
+    let title =
+        format!("{scene}: {samples} samples of {image_width} x {image_height} pixels, {hardness}");
     let top = page.title([LEFT, MARGIN], &title) + GAP / 2;
     let left = visibility(&mut page, [LEFT, top], statistics);
     let right = boxes(&mut page, [RIGHT, top], statistics, tall(288));
@@ -68,7 +74,13 @@ fn short(name: &str) -> String {
 fn visibility(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     let mut y = page.title(at, "How often keypoints are seen, percent");
     let mut x = at[0];
-    let legend = [("seen", SEEN), ("by itself", OWN), ("by others", OTHER), ("by props", PROP), ("outside", PANEL)];
+    let legend = [
+        ("seen", SEEN),
+        ("by itself", OWN),
+        ("by others", OTHER),
+        ("by props", PROP),
+        ("outside", PANEL),
+    ];
     for (text, color) in legend {
         page.fill([x, y], [14, 14], color);
         page.text([x + 20, y], text, FAINT);
@@ -151,7 +163,11 @@ fn angles(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
             let x = left(*axis);
             let mut range = |[low, high]: [f32; 2], inset: u32, color: Color| {
                 let (from, to) = (place(low), place(high));
-                page.fill([x + from, y + inset], [(to - from).max(2), BAR_HEIGHT - 2 * inset], color);
+                page.fill(
+                    [x + from, y + inset],
+                    [(to - from).max(2), BAR_HEIGHT - 2 * inset],
+                    color,
+                );
             };
             range(*limits, 0, [70, 73, 84]);
             range([spread.p5, spread.p95], 3, BAR);
@@ -167,12 +183,28 @@ fn angles(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
 fn families(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     const COLUMNS: usize = 2;
     let top = page.title(at, "Families of poses");
-    page.text([at[0], top], "blue the samples, red the draws that were rejected, and samples of draws", FAINT);
+    page.text(
+        [at[0], top],
+        "blue the samples, red the draws that were rejected, and samples of draws",
+        FAINT,
+    );
     let top = top + LINE + 6;
-    let most = statistics.families.iter().map(|family| family.samples + family.rejected).max().unwrap_or(0).max(1);
+    let most = statistics
+        .families
+        .iter()
+        .map(|family| family.samples + family.rejected)
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let rows = statistics.families.len().div_ceil(COLUMNS).max(1);
     let pitch = COLUMN / COLUMNS as u32;
-    let longest = statistics.families.iter().map(|family| family.name.chars().count()).max().unwrap_or(0).min(NAME);
+    let longest = statistics
+        .families
+        .iter()
+        .map(|family| family.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(NAME);
     let (names, numbers) = (longest as u32 * 12 + 10, 8 * 12);
     let length = pitch - names - numbers - 24;
     for (index, family) in statistics.families.iter().enumerate() {
@@ -181,8 +213,17 @@ fn families(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
         page.text([x, y], &short(&family.name), TEXT);
         let draws = family.samples + family.rejected;
         page.bar([x + names, y], [length, BAR_HEIGHT], draws as f32 / most as f32, REJECTED);
-        page.fill([x + names, y], [part(length, family.samples as f32 / most as f32), BAR_HEIGHT], BAR);
-        page.text_left_of(x + names + length + numbers, y, &format!("{}/{draws}", family.samples), TEXT);
+        page.fill(
+            [x + names, y],
+            [part(length, family.samples as f32 / most as f32), BAR_HEIGHT],
+            BAR,
+        );
+        page.text_left_of(
+            x + names + length + numbers,
+            y,
+            &format!("{}/{draws}", family.samples),
+            TEXT,
+        );
     }
     top + rows as u32 * ROW
 }
@@ -203,7 +244,10 @@ fn heat_maps(page: &mut Page, at: [u32; 2], statistics: &Statistics, tall: u32) 
 fn reasons(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     let attempts = &statistics.attempts;
     let mut y = page.title(at, "Rejected draws");
-    let text = format!("{} draws for {} samples, {:.2} a sample", attempts.draws, statistics.samples, attempts.mean);
+    let text = format!(
+        "{} draws for {} samples, {:.2} a sample",
+        attempts.draws, statistics.samples, attempts.mean
+    );
     page.text([at[0], y], &text, FAINT);
     y += LINE + 6;
     let most = statistics.rejections.iter().map(|reason| reason.share).fold(1e-6, f32::max);
@@ -243,8 +287,17 @@ fn axes(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     for axis in &statistics.axes {
         page.text([at[0], y + 8], axis.axis.name(), TEXT);
         for (index, bin) in (0..).zip(&axis.bins) {
-            let text = if bin.draws == 0 { "-".to_owned() } else { format!("{:.0}", bin.rejected * 100.0) };
-            page.cell([at[0] + names + index * CELL[0], y], CELL, &text, blend(PANEL, REJECTED, bin.rejected));
+            let text = if bin.draws == 0 {
+                "-".to_owned()
+            } else {
+                format!("{:.0}", bin.rejected * 100.0)
+            };
+            page.cell(
+                [at[0] + names + index * CELL[0], y],
+                CELL,
+                &text,
+                blend(PANEL, REJECTED, bin.rejected),
+            );
         }
         y += CELL[1];
     }
@@ -264,7 +317,11 @@ fn correlations(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
         page.text([at[0], y + 8], axis.axis.name(), TEXT);
         for (index, value) in (0..).zip(axis.correlations.values()) {
             let strength = value.unwrap_or(0.0);
-            let color = blend(PANEL, if strength < 0.0 { NEGATIVE } else { POSITIVE }, strength.abs() * 1.25);
+            let color = blend(
+                PANEL,
+                if strength < 0.0 { NEGATIVE } else { POSITIVE },
+                strength.abs() * 1.25,
+            );
             page.cell([at[0] + names + index * CELL[0], y], CELL, &correlation(*value), color);
         }
         y += CELL[1];

@@ -16,7 +16,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// The spread of `values`; those that are not finite are left out. Percentiles lie between the two nearest values.
+    /// The spread of `values`; those that are not finite are left out. Percentiles lie between the
+    /// two nearest values.
     pub fn of(values: impl IntoIterator<Item = f32>) -> Self {
         let mut sorted: Vec<f32> = values.into_iter().filter(|value| value.is_finite()).collect();
         sorted.sort_by(f32::total_cmp);
@@ -32,8 +33,8 @@ impl Spread {
     }
 }
 
-/// Equal bins of [`low`, `high`] and how many values fell into each. Values beyond count in the outermost bin, those that
-/// are not finite nowhere.
+/// Equal bins of [`low`, `high`] and how many values fell into each. Values beyond count in the
+/// outermost bin, those that are not finite nowhere.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
     /// Lower end of the first bin.
@@ -55,8 +56,8 @@ impl Histogram {
     }
 }
 
-/// A histogram of points in the plane: equal cells of [0, `high`] both ways, row by row from y = 0. Points beyond count in
-/// the outermost cells, those that are not finite nowhere.
+/// A histogram of points in the plane: equal cells of [0, `high`] both ways, row by row from y = 0.
+/// Points beyond count in the outermost cells, those that are not finite nowhere.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Grid {
     /// Upper end of the last column and row; the first begin at 0.
@@ -73,7 +74,9 @@ impl Grid {
         let side = side.max(1);
         let mut counts = vec![0; side * side];
         for [x, y] in points {
-            if let (Some(column), Some(row)) = (bin_of(x, [0.0, high], side), bin_of(y, [0.0, high], side)) {
+            if let (Some(column), Some(row)) =
+                (bin_of(x, [0.0, high], side), bin_of(y, [0.0, high], side))
+            {
                 counts[row * side + column] += 1;
             }
         }
@@ -81,7 +84,8 @@ impl Grid {
     }
 }
 
-/// The one of `bins` equal bins of [`low`, `high`] that `value` falls into; `None` where it is not finite.
+/// The one of `bins` equal bins of [`low`, `high`] that `value` falls into; `None` where it is not
+/// finite.
 pub(super) fn bin_of(value: f32, [low, high]: [f32; 2], bins: usize) -> Option<usize> {
     let share = (value - low) / (high - low);
     share.is_finite().then(|| ((share * bins as f32).max(0.0) as usize).min(bins - 1))
@@ -104,7 +108,8 @@ mod tests {
 
     #[test]
     fn bins_hold_their_lower_end_and_what_lies_beyond() {
-        let histogram = Histogram::of([-3.0, 0.0, 0.24, 0.25, 0.5, 0.99, 1.0, 9.0, f32::NAN], [0.0, 1.0], 4);
+        let histogram =
+            Histogram::of([-3.0, 0.0, 0.24, 0.25, 0.5, 0.99, 1.0, 9.0, f32::NAN], [0.0, 1.0], 4);
         assert_eq!(histogram.counts, [3, 1, 1, 3]);
         assert_eq!(Histogram::of([0.5], [0.0, 1.0], 0).counts, [1]);
         // No bin of an interval without width can be told.
@@ -113,7 +118,8 @@ mod tests {
 
     #[test]
     fn grids_go_row_by_row() {
-        let grid = Grid::of([[0.1, 0.1], [1.9, 0.1], [0.1, 1.9], [5.0, 5.0], [f32::NAN, 0.0]], 2.0, 2);
+        let grid =
+            Grid::of([[0.1, 0.1], [1.9, 0.1], [0.1, 1.9], [5.0, 5.0], [f32::NAN, 0.0]], 2.0, 2);
         assert_eq!(grid.counts, [1, 1, 1, 1]);
     }
 }

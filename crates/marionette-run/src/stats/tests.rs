@@ -6,7 +6,13 @@ use marionette_scene::{Scene, load_scene};
 use marionette_stream::{Cover, HardnessAxis, Rejection, Visibility};
 
 /// A sample at hardness `hardness` of every axis whose keypoints all lie at `place`.
-fn sample(scene: &Scene, hardness: f32, place: [f32; 2], visibility: Visibility, cover: Option<Cover>) -> SampleFacts {
+fn sample(
+    scene: &Scene,
+    hardness: f32,
+    place: [f32; 2],
+    visibility: Visibility,
+    cover: Option<Cover>,
+) -> SampleFacts {
     SampleFacts {
         hardness: [hardness; 8],
         rejections: Vec::new(),
@@ -44,7 +50,10 @@ fn statistics_by_hand() {
     assert_eq!((found.samples, found.scene.as_str()), (3, "quickstart"));
     let third = 1.0 / 3.0;
     let nose = &found.keypoints[0];
-    assert_eq!((nose.seen, nose.covered(), nose.covered_by_prop, nose.outside), (third, third, third, third));
+    assert_eq!(
+        (nose.seen, nose.covered(), nose.covered_by_prop, nose.outside),
+        (third, third, third, third)
+    );
     assert_eq!((nose.covered_by_own, nose.covered_by_other), (0.0, 0.0));
     // What is outside the image is not on its map.
     assert_eq!(nose.places.counts.iter().sum::<u32>(), 2);
@@ -52,24 +61,37 @@ fn statistics_by_hand() {
     assert_eq!((nose.places.counts[2 * side + 2], nose.places.counts[21 * side + 21]), (1, 1));
 
     assert_eq!((found.boxes.width.p50, found.boxes.height.p50), (0.5, 1.0));
-    assert_eq!(found.boxes.sizes.counts.iter().sum::<u32>(), 3, "the largest counts in the last column");
+    assert_eq!(
+        found.boxes.sizes.counts.iter().sum::<u32>(),
+        3,
+        "the largest counts in the last column"
+    );
     assert_eq!((found.families[0].samples, found.families[0].rejected), (2, 1));
     assert_eq!(found.families.iter().map(|family| family.samples).sum::<usize>(), 3);
-    let shin = found.angles.iter().find(|angles| angles.bone == "left_shin" && angles.axis == 'x').unwrap();
+    let shin = found
+        .angles
+        .iter()
+        .find(|angles| angles.bone == "left_shin" && angles.axis == 'x')
+        .unwrap();
     assert!((shin.spread.mean - 30.0).abs() < 1e-3 && shin.spread.p50 == 0.0);
     assert!(shin.limits[0] < shin.limits[1]);
 
     assert_eq!((found.attempts.draws, found.attempts.mean, found.attempts.most), (6, 2.0, 3));
     assert_eq!(found.attempts.samples[..4], [1, 1, 1, 0]);
-    let reasons: Vec<_> = found.rejections.iter().map(|reason| (reason.reason, reason.draws)).collect();
+    let reasons: Vec<_> =
+        found.rejections.iter().map(|reason| (reason.reason, reason.draws)).collect();
     assert_eq!(reasons, [(Rejection::OutOfFrame, 2), (Rejection::Covered, 1)]);
     let pose = &found.axes[HardnessAxis::Pose as usize];
     let bins: Vec<_> = pose.bins.iter().map(|bin| (bin.draws, bin.rejected)).collect();
     // One of three draws at 0.1 and 0.15, two of three at 0.9.
     assert_eq!(bins, [(3, third), (0, 0.0), (0, 0.0), (0, 0.0), (3, 2.0 / 3.0)]);
     assert_eq!(pose.correlations[&Measure::Bend], Some(1.0));
-    let same: Vec<SampleFacts> = three(&scene).into_iter().map(|s| SampleFacts { hardness: [0.3; 8], ..s }).collect();
-    assert_eq!(Statistics::gather(&scene, "all the same", &same).axes[0].correlations[&Measure::Bend], None);
+    let same: Vec<SampleFacts> =
+        three(&scene).into_iter().map(|s| SampleFacts { hardness: [0.3; 8], ..s }).collect();
+    assert_eq!(
+        Statistics::gather(&scene, "all the same", &same).axes[0].correlations[&Measure::Bend],
+        None
+    );
     // Ranks 1 2 3 against 2 3 1.
     assert!((pose.correlations[&Measure::Visible].unwrap() + 0.5).abs() < 1e-6);
 }

@@ -76,7 +76,8 @@ impl Canvas {
         self.fill(Vec2::ZERO, Vec2::ONE, |at, _| (at.y > height(at.x)).then_some(color));
     }
 
-    /// Lightens and darkens by noise of several scales, `cells` being the coarsest's number over the picture, from height `from` down.
+    /// Lightens and darkens by noise of several scales, `cells` being the coarsest's number over
+    /// the picture, from height `from` down.
     pub fn mottle(&mut self, rng: &mut ChaCha8Rng, from: f32, cells: Vec2, strength: f32) {
         let seed: u32 = rng.random();
         let side = SIDE as usize;
@@ -105,8 +106,11 @@ impl Canvas {
         let hip = feet - Vec2::new(0.0, 0.48 * h);
         for side in [-1.0, 1.0] {
             self.line(hip, feet + Vec2::new(side * stride, 0.0), 0.09 * h, trousers);
-            let hand =
-                hip + Vec2::new(side * h * (0.12 + 0.2 * rng.random::<f32>()), h * (rng.random::<f32>() * 0.4 - 0.3));
+            let hand = hip
+                + Vec2::new(
+                    side * h * (0.12 + 0.2 * rng.random::<f32>()),
+                    h * (rng.random::<f32>() * 0.4 - 0.3),
+                );
             self.line(
                 hip - Vec2::new(-side * 0.09 * h, 0.32 * h),
                 hand,
@@ -166,11 +170,13 @@ pub fn near(rng: &mut ChaCha8Rng, base: Vec3, spread: f32) -> Vec3 {
     base + Vec3::new(vary(), vary(), vary()) * 0.5 + Vec3::splat(common)
 }
 
-/// Adds value noise in [-weight / 2, weight / 2], of `cells` cells over the picture, to `sum`, a value for each pixel.
+/// Adds value noise in [-weight / 2, weight / 2], of `cells` cells over the picture, to `sum`, a
+/// value for each pixel.
 fn add_noise(sum: &mut [f32], cells: Vec2, weight: f32, seed: u32) {
     let [columns, rows] = (cells.ceil() + 2.0).to_array().map(|count| count as usize);
-    let lattice: Vec<f32> =
-        (0..rows as u32).flat_map(|y| (0..columns as u32).map(move |x| weight * (hashed(x, y, seed) - 0.5))).collect();
+    let lattice: Vec<f32> = (0..rows as u32)
+        .flat_map(|y| (0..columns as u32).map(move |x| weight * (hashed(x, y, seed) - 0.5)))
+        .collect();
     // The cell that a pixel is in, and how much of the next one's corner it has.
     let taps = |cells: f32| {
         (0..SIDE).map(move |pixel| {
@@ -183,8 +189,8 @@ fn add_noise(sum: &mut [f32], cells: Vec2, weight: f32, seed: u32) {
     for (line, (row, down)) in sum.chunks_exact_mut(SIDE as usize).zip(taps(cells.y)) {
         let [top, bottom] = [row, row + 1].map(|row| &lattice[row * columns..][..columns]);
         for (value, (column, right)) in line.iter_mut().zip(&across) {
-            let [above, below] =
-                [top, bottom].map(|corners| corners[*column] + (corners[column + 1] - corners[*column]) * right);
+            let [above, below] = [top, bottom]
+                .map(|corners| corners[*column] + (corners[column + 1] - corners[*column]) * right);
             *value += above + (below - above) * down;
         }
     }
@@ -192,7 +198,8 @@ fn add_noise(sum: &mut [f32], cells: Vec2, weight: f32, seed: u32) {
 
 /// A number in [0, 1) for each corner of a lattice.
 fn hashed(x: u32, y: u32, seed: u32) -> f32 {
-    let mut n = x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed.wrapping_mul(0xc2b2_ae35);
+    let mut n =
+        x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b) ^ seed.wrapping_mul(0xc2b2_ae35);
     n = (n ^ (n >> 16)).wrapping_mul(0x7feb_352d);
     n = (n ^ (n >> 15)).wrapping_mul(0x846c_a68b);
     ((n ^ (n >> 16)) >> 8) as f32 / 16_777_216.0

@@ -25,7 +25,11 @@ pub fn paint(index: u64) -> Canvas {
             let boards = rng.random_range(6..14);
             for board in 0..boards {
                 let [low, high] = [board, board + 1].map(|edge| edge as f32 / boards as f32);
-                canvas.rectangle(Vec2::new(low, 0.0), Vec2::new(high - 0.004, 1.0), near(rng, base, 0.06));
+                canvas.rectangle(
+                    Vec2::new(low, 0.0),
+                    Vec2::new(high - 0.004, 1.0),
+                    near(rng, base, 0.06),
+                );
             }
             canvas.mottle(rng, 0.0, Vec2::new(40.0, 3.0), 0.35);
         }

@@ -1,7 +1,7 @@
 //! Pictures to put behind figures: painted by the program, or the user's own.
 //!
-//! All of them stand in one bank of equal squares, so that a tile names the picture behind it by a number and memory stays bounded
-//! whatever the user brings.
+//! All of them stand in one bank of equal squares, so that a tile names the picture behind it by a
+//! number and memory stays bounded whatever the user brings.
 
 mod canvas;
 mod grounds;
@@ -25,7 +25,8 @@ pub const GROUNDS: usize = 24;
 /// The largest side of a user's picture, pixels.
 const LARGEST: u32 = 20_000;
 
-/// The pictures that a scene's backdrops show: [`PLACES`] places, then [`GROUNDS`] grounds; or a single grey one where it shows none.
+/// The pictures that a scene's backdrops show: [`PLACES`] places, then [`GROUNDS`] grounds; or a
+/// single grey one where it shows none.
 #[derive(Clone, Debug)]
 pub struct PictureBank {
     /// The pictures.
@@ -57,18 +58,25 @@ impl Picture {
 
 static PAINTED: LazyLock<Arc<Vec<Picture>>> = LazyLock::new(|| {
     let places = (0..PLACES as u64).into_par_iter().map(|index| places::paint(index).into_pixels());
-    let grounds = (0..GROUNDS as u64).into_par_iter().map(|index| grounds::paint(index).into_pixels());
+    let grounds =
+        (0..GROUNDS as u64).into_par_iter().map(|index| grounds::paint(index).into_pixels());
     Arc::new(places.chain(grounds).map(Picture::new).collect())
 });
 
 impl PictureBank {
     /// A bank for scenes that show no pictures.
     pub fn empty() -> Self {
-        PictureBank { pictures: Arc::new(vec![Picture::new(vec![[128, 128, 128, 255]; (SIDE * SIDE) as usize])]) }
+        PictureBank {
+            pictures: Arc::new(vec![Picture::new(vec![
+                [128, 128, 128, 255];
+                (SIDE * SIDE) as usize
+            ])]),
+        }
     }
 
-    /// The program's own pictures, or, where there are `files`, those in the places' stead. Where there are more of these than the
-    /// bank holds, it takes them at even distances; where there are fewer, each stands there several times.
+    /// The program's own pictures, or, where there are `files`, those in the places' stead. Where
+    /// there are more of these than the bank holds, it takes them at even distances; where there
+    /// are fewer, each stands there several times.
     ///
     /// # Errors
     /// Where one of the files is no picture that can be read: its path and why.
@@ -77,8 +85,13 @@ impl PictureBank {
             return Ok(PictureBank { pictures: PAINTED.clone() });
         }
         let chosen = (0..PLACES).into_par_iter().map(|slot| {
-            let index = if files.len() > PLACES { slot * files.len() / PLACES } else { slot % files.len() };
-            read(&files[index]).map_err(|message| SceneError { path: files[index].clone(), line: None, message })
+            let index =
+                if files.len() > PLACES { slot * files.len() / PLACES } else { slot % files.len() };
+            read(&files[index]).map_err(|message| SceneError {
+                path: files[index].clone(),
+                line: None,
+                message,
+            })
         });
         let mut pictures = chosen.collect::<Result<Vec<Picture>, _>>()?;
         pictures.extend(PAINTED[PLACES..].iter().cloned());
@@ -93,11 +106,18 @@ fn read(path: &Path) -> Result<Picture, String> {
     let mut limits = image::Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(LARGEST), Some(LARGEST));
     reader.limits(limits);
-    let picture = reader.decode().map_err(|e| format!("is no picture that can be read (PNG or JPEG): {e}"))?;
+    let picture = reader
+        .decode()
+        .map_err(|e| format!("is no picture that can be read (PNG or JPEG): {e}"))?;
     let side = picture.width().min(picture.height());
     let (left, top) = ((picture.width() - side) / 2, (picture.height() - side) / 2);
-    let square = picture.crop_imm(left, top, side, side).resize_exact(SIDE, SIDE, FilterType::Triangle).to_rgba8();
-    Ok(Picture::new(square.pixels().map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect()))
+    let square = picture
+        .crop_imm(left, top, side, side)
+        .resize_exact(SIDE, SIDE, FilterType::Triangle)
+        .to_rgba8();
+    Ok(Picture::new(
+        square.pixels().map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect(),
+    ))
 }
 
 #[cfg(test)]

@@ -46,8 +46,18 @@ fn room(rng: &mut ChaCha8Rng) -> Canvas {
         canvas.rectangle(low + 0.012, low + size - 0.012, pane);
         if rng.random() {
             let middle = low + size * 0.5;
-            canvas.line(Vec2::new(middle.x, low.y), Vec2::new(middle.x, low.y + size.y), 0.01, frame);
-            canvas.line(Vec2::new(low.x, middle.y), Vec2::new(low.x + size.x, middle.y), 0.01, frame);
+            canvas.line(
+                Vec2::new(middle.x, low.y),
+                Vec2::new(middle.x, low.y + size.y),
+                0.01,
+                frame,
+            );
+            canvas.line(
+                Vec2::new(low.x, middle.y),
+                Vec2::new(low.x + size.x, middle.y),
+                0.01,
+                frame,
+            );
         }
     }
     for _ in 0..rng.random_range(0..3) {
@@ -74,7 +84,8 @@ fn shelf(canvas: &mut Canvas, rng: &mut ChaCha8Rng) {
 
 fn furniture(canvas: &mut Canvas, rng: &mut ChaCha8Rng) {
     for _ in 0..rng.random_range(1..5) {
-        let (x, width, height) = (rng.random::<f32>(), between(rng, 0.08, 0.35), between(rng, 0.1, 0.35));
+        let (x, width, height) =
+            (rng.random::<f32>(), between(rng, 0.08, 0.35), between(rng, 0.1, 0.35));
         let (body, top) = (color(rng), 1.0 - height);
         if rng.random() {
             canvas.rectangle(Vec2::new(x, top), Vec2::new(x + width, top + 0.03), body);
@@ -106,13 +117,22 @@ fn street(rng: &mut ChaCha8Rng) -> Canvas {
         let (at, paint) = (Vec2::new(rng.random(), between(rng, 0.88, 0.97)), color(rng));
         let size = between(rng, 0.1, 0.2);
         canvas.ellipse(at - Vec2::new(0.0, 0.25 * size), Vec2::new(0.6, 0.32) * size, paint * 0.8);
-        canvas.rectangle(at - Vec2::new(size, 0.25 * size), at + Vec2::new(size, 0.12 * size), paint);
+        canvas.rectangle(
+            at - Vec2::new(size, 0.25 * size),
+            at + Vec2::new(size, 0.12 * size),
+            paint,
+        );
         for wheel in [-0.6, 0.6] {
-            canvas.ellipse(at + Vec2::new(wheel, 0.15) * size, Vec2::splat(0.2 * size), Vec3::splat(0.08));
+            canvas.ellipse(
+                at + Vec2::new(wheel, 0.15) * size,
+                Vec2::splat(0.2 * size),
+                Vec3::splat(0.08),
+            );
         }
     }
     for _ in 0..rng.random_range(0..5) {
-        let (feet, height) = (Vec2::new(rng.random(), between(rng, 0.9, 1.0)), between(rng, 0.12, 0.4));
+        let (feet, height) =
+            (Vec2::new(rng.random(), between(rng, 0.9, 1.0)), between(rng, 0.12, 0.4));
         canvas.person(rng, feet, height);
     }
     for _ in 0..rng.random_range(0..3) {
@@ -131,7 +151,11 @@ fn house(canvas: &mut Canvas, rng: &mut ChaCha8Rng, low: Vec2, high: Vec2) {
     for column in 0..columns {
         for row in 0..rows {
             let corner = low + cell * Vec2::new(column as f32, row as f32);
-            canvas.rectangle(corner + cell * 0.22, corner + cell * Vec2::new(0.78, 0.85), near(rng, pane, 0.08));
+            canvas.rectangle(
+                corner + cell * 0.22,
+                corner + cell * Vec2::new(0.78, 0.85),
+                near(rng, pane, 0.08),
+            );
         }
     }
     if rng.random::<f32>() < 0.4 {
@@ -146,7 +170,12 @@ fn house(canvas: &mut Canvas, rng: &mut ChaCha8Rng, low: Vec2, high: Vec2) {
 fn tree(canvas: &mut Canvas, rng: &mut ChaCha8Rng) {
     let at = Vec2::new(rng.random(), between(rng, 0.1, 0.5));
     let bark = near(rng, Vec3::new(0.28, 0.22, 0.17), 0.08);
-    canvas.line(at, Vec2::new(at.x + between(rng, -0.05, 0.05), 1.0), between(rng, 0.02, 0.07), bark);
+    canvas.line(
+        at,
+        Vec2::new(at.x + between(rng, -0.05, 0.05), 1.0),
+        between(rng, 0.02, 0.07),
+        bark,
+    );
     let reach = Vec2::splat(between(rng, 0.12, 0.3));
     leaves(canvas, rng, at, reach, 120);
 }
@@ -176,7 +205,11 @@ fn stand(rng: &mut ChaCha8Rng) -> Canvas {
             if rng.random::<f32>() < 0.85 {
                 let shirt = color(rng) * dim;
                 canvas.ellipse(Vec2::new(x, y + 0.5 * size), Vec2::new(0.55, 0.7) * size, shirt);
-                canvas.ellipse(Vec2::new(x, y - 0.25 * size), Vec2::new(0.26, 0.33) * size, skin(rng) * dim);
+                canvas.ellipse(
+                    Vec2::new(x, y - 0.25 * size),
+                    Vec2::new(0.26, 0.33) * size,
+                    skin(rng) * dim,
+                );
                 let hair = Vec3::splat(between(rng, 0.05, 0.4)) * dim;
                 canvas.ellipse(Vec2::new(x, y - 0.42 * size), Vec2::new(0.27, 0.2) * size, hair);
             }
@@ -195,7 +228,12 @@ fn boards(canvas: &mut Canvas, rng: &mut ChaCha8Rng, top: f32) {
             let width = between(rng, 0.2, 0.8);
             let (board, ink) = (color(rng), color(rng));
             canvas.rectangle(Vec2::new(x, y), Vec2::new(x + width, y + height), board);
-            canvas.letters(rng, Vec2::new(x, y) + 0.2 * height, Vec2::new(x + width, y + 0.8 * height), ink);
+            canvas.letters(
+                rng,
+                Vec2::new(x, y) + 0.2 * height,
+                Vec2::new(x + width, y + 0.8 * height),
+                ink,
+            );
             x += width;
         }
         y += height;
@@ -207,13 +245,18 @@ fn wood(rng: &mut ChaCha8Rng) -> Canvas {
     let mut canvas = Canvas::new(Vec3::splat(0.8));
     canvas.gradient(0.0, 0.7, Vec3::new(0.55, 0.70, 0.88), Vec3::splat(0.9));
     for layer in 0..rng.random_range(1..4) {
-        let (base, swing, pitch, shift) =
-            (0.3 + 0.2 * layer as f32, between(rng, 0.02, 0.15), between(rng, 2.0, 9.0), between(rng, 0.0, 6.0));
+        let (base, swing, pitch, shift) = (
+            0.3 + 0.2 * layer as f32,
+            between(rng, 0.02, 0.15),
+            between(rng, 2.0, 9.0),
+            between(rng, 0.0, 6.0),
+        );
         let green = near(rng, Vec3::new(0.32, 0.40, 0.22), 0.15);
         canvas.below(|x| base + swing * (pitch * x + shift).sin(), green);
     }
     for _ in 0..rng.random_range(2..8) {
-        let (middle, reach) = (anywhere(rng), Vec2::new(between(rng, 0.1, 0.4), between(rng, 0.1, 0.4)));
+        let (middle, reach) =
+            (anywhere(rng), Vec2::new(between(rng, 0.1, 0.4), between(rng, 0.1, 0.4)));
         leaves(&mut canvas, rng, middle, reach, 150);
     }
     for _ in 0..rng.random_range(0..7) {
@@ -246,7 +289,8 @@ fn sky(rng: &mut ChaCha8Rng) -> Canvas {
         canvas.gradient(horizon, 1.0, far, near(rng, far, 0.2));
         canvas.mottle(rng, horizon, Vec2::new(8.0, 40.0), 0.5);
         for _ in 0..rng.random_range(0..10) {
-            let (x, width, height) = (rng.random::<f32>(), between(rng, 0.03, 0.2), between(rng, 0.02, 0.25));
+            let (x, width, height) =
+                (rng.random::<f32>(), between(rng, 0.03, 0.2), between(rng, 0.02, 0.25));
             canvas.rectangle(
                 Vec2::new(x, horizon - height),
                 Vec2::new(x + width, horizon),
@@ -257,7 +301,8 @@ fn sky(rng: &mut ChaCha8Rng) -> Canvas {
     canvas
 }
 
-/// Shapes of all sizes upon one another, few large and many small ones, as occlusion leaves them in any photograph.
+/// Shapes of all sizes upon one another, few large and many small ones, as occlusion leaves them in
+/// any photograph.
 fn clutter(rng: &mut ChaCha8Rng) -> Canvas {
     let palette: Vec<Vec3> = (0..5).map(|_| color(rng)).collect();
     let mut canvas = Canvas::new(palette[0]);
@@ -270,9 +315,12 @@ fn clutter(rng: &mut ChaCha8Rng) -> Canvas {
         match rng.random_range(0..3) {
             0 => canvas.ellipse(middle, size, paint),
             1 => canvas.rectangle(middle - size, middle + size, paint),
-            _ => {
-                canvas.line(middle - size, middle + size * Vec2::new(1.0, between(rng, -1.0, 1.0)), radius * 0.4, paint)
-            }
+            _ => canvas.line(
+                middle - size,
+                middle + size * Vec2::new(1.0, between(rng, -1.0, 1.0)),
+                radius * 0.4,
+                paint,
+            ),
         }
     }
     canvas
@@ -311,7 +359,8 @@ fn hall(rng: &mut ChaCha8Rng) -> Canvas {
         canvas.rectangle(Vec2::new(x, top), Vec2::new(x + width, 1.0), color(rng));
     }
     for _ in 0..rng.random_range(0..8) {
-        let (feet, height) = (Vec2::new(rng.random(), between(rng, 0.85, 1.05)), between(rng, 0.15, 0.5));
+        let (feet, height) =
+            (Vec2::new(rng.random(), between(rng, 0.85, 1.05)), between(rng, 0.15, 0.5));
         canvas.person(rng, feet, height);
     }
     canvas
@@ -336,7 +385,11 @@ fn stage(rng: &mut ChaCha8Rng) -> Canvas {
     }
     for _ in 0..rng.random_range(0..12) {
         let at = anywhere(rng) * Vec2::new(1.0, 0.5);
-        canvas.ellipse(at, Vec2::splat(between(rng, 0.005, 0.03)), near(rng, Vec3::splat(0.95), 0.2));
+        canvas.ellipse(
+            at,
+            Vec2::splat(between(rng, 0.005, 0.03)),
+            near(rng, Vec3::splat(0.95), 0.2),
+        );
     }
     canvas
 }

@@ -11,12 +11,20 @@ use rand_chacha::ChaCha8Rng;
 /// The fabrics of skin and of whatever else is the body's own; those of the slots follow.
 const SKIN: usize = 0;
 
-/// Dresses a posed figure, and puts its parts in their places. Clothes go towards the backdrop's colours by `blend`.
-pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backdrop, blend: f32, rng: &mut ChaCha8Rng) {
+/// Dresses a posed figure, and puts its parts in their places. Clothes go towards the backdrop's
+/// colours by `blend`.
+pub(super) fn dress(
+    figure: &Figure,
+    sample: &mut FigureSample,
+    backdrop: &Backdrop,
+    blend: f32,
+    rng: &mut ChaCha8Rng,
+) {
     let skin = skin(rng);
     let hair = hair(skin, rng);
     sample.outfit = outfit(figure, rng);
-    sample.fabrics = vec![Fabric { folds: 0.06, gloss: 0.12 * rng.random::<f32>(), ..Fabric::default() }];
+    sample.fabrics =
+        vec![Fabric { folds: 0.06, gloss: 0.12 * rng.random::<f32>(), ..Fabric::default() }];
     let mut colors = vec![skin];
     // Half of all people wear one colour throughout, or nearly.
     let around = backdrop.colors.iter().sum::<Vec3>() / backdrop.colors.len() as f32;
@@ -26,7 +34,11 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
         // Without camouflage, of two colours the one that stands out.
         let mut apart = || {
             let [a, b] = [cloth_color(rng), cloth_color(rng)];
-            if a.distance(around) > b.distance(around) { a.lerp(b, blend) } else { b.lerp(a, blend) }
+            if a.distance(around) > b.distance(around) {
+                a.lerp(b, blend)
+            } else {
+                b.lerp(a, blend)
+            }
         };
         let mut cloth = || theme.unwrap_or_else(&mut apart).lerp(hidden, blend);
         let (color, second) = (cloth(), cloth_color(rng).lerp(hidden, blend));
@@ -35,17 +47,22 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
             "socks" | "feet" | "headwear" => (color, Fabric { folds: 0.15, ..Fabric::default() }),
             _ => (color, fabric(second, rng)),
         };
-        // What hides best has the backdrop's pattern too, not its colours alone: it breaks up the outline.
+        // What hides best has the backdrop's pattern too, not its colours alone: it breaks up the
+        // outline.
         let mottled = camouflage(backdrop, around, rng);
-        let (color, fabric) =
-            if rng.random::<f32>() < blend * blend && slot != "hair" { mottled } else { (color, fabric) };
+        let (color, fabric) = if rng.random::<f32>() < blend * blend && slot != "hair" {
+            mottled
+        } else {
+            (color, fabric)
+        };
         sample.fabrics.push(fabric);
         colors.push(color);
     }
     let worn = marionette_figure::worn_parts(figure, &sample.outfit);
     let made_of = (0..figure.body_parts).chain(worn).map(|index| {
         let part = &figure.parts[index];
-        let covering = |garment: &&usize| figure.garments[**garment].covers.contains(&part.material);
+        let covering =
+            |garment: &&usize| figure.garments[**garment].covers.contains(&part.material);
         let garment = part.garment.or(sample.outfit.iter().rev().find(covering).copied());
         garment.map_or(SKIN, |garment| 1 + figure.garments[garment].slot)
     });
@@ -63,7 +80,8 @@ pub(super) fn dress(figure: &Figure, sample: &mut FigureSample, backdrop: &Backd
         .collect();
 }
 
-/// Skin from pale to dark, along a line through measured tones (linear RGB), with a little of every hue.
+/// Skin from pale to dark, along a line through measured tones (linear RGB), with a little of every
+/// hue.
 fn skin(rng: &mut ChaCha8Rng) -> Vec3 {
     let tone = rng.random::<f32>();
     let skin = Vec3::new(0.72, 0.47, 0.36).lerp(Vec3::new(0.06, 0.028, 0.018), tone.powf(1.5));
@@ -91,15 +109,18 @@ fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let worn: Vec<usize> = (0..figure.slots.len())
         .filter_map(|slot| {
             // Of another slot's garments none is drawn.
-            let weight = |garment: &Garment| if garment.slot == slot { garment.weight } else { 0.0 };
+            let weight =
+                |garment: &Garment| if garment.slot == slot { garment.weight } else { 0.0 };
             weighted(rng, figure.garments.iter().map(weight))
         })
         .collect();
-    let replaced = |slot: usize| worn.iter().any(|garment| figure.garments[*garment].replaces.contains(&slot));
+    let replaced =
+        |slot: usize| worn.iter().any(|garment| figure.garments[*garment].replaces.contains(&slot));
     worn.iter().copied().filter(|garment| !replaced(figure.garments[*garment].slot)).collect()
 }
 
-/// Black, white, grey and blue are worn as much as all other colours together; of those the vivid ones as much as the dull ones.
+/// Black, white, grey and blue are worn as much as all other colours together; of those the vivid
+/// ones as much as the dull ones.
 fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
     match rng.random_range(0..12) {
         0 | 1 => Vec3::splat(0.008 + 0.03 * rng.random::<f32>()),
@@ -120,26 +141,45 @@ fn camouflage(backdrop: &Backdrop, around: Vec3, rng: &mut ChaCha8Rng) -> (Vec3,
     let [color, second] = [shade(), shade()];
     let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
     let pitch = Vec3::new(1.0, 1.0, between(4.0, 14.0));
-    (color, Fabric { second, waves: Vec3::Z, threshold: between(-0.25, 0.25), pitch, folds: 0.3, ..Fabric::default() })
+    (
+        color,
+        Fabric {
+            second,
+            waves: Vec3::Z,
+            threshold: between(-0.25, 0.25),
+            pitch,
+            folds: 0.3,
+            ..Fabric::default()
+        },
+    )
 }
 
-/// A fabric with the second colour `second`: half of them plain, the rest striped, checked, dotted, mottled or printed.
+/// A fabric with the second colour `second`: half of them plain, the rest striped, checked, dotted,
+/// mottled or printed.
 fn fabric(second: Vec3, rng: &mut ChaCha8Rng) -> Fabric {
     let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
     let plain = Fabric { second, folds: between(0.15, 0.5), threshold: 2.0, ..Fabric::default() };
     let radians_a_metre = std::f32::consts::TAU / between(0.03, 0.16);
     let pitch = Vec3::new(radians_a_metre, radians_a_metre, between(6.0, 30.0));
     let gloss = if between(0.0, 1.0) < 0.2 { between(0.1, 0.5) } else { 0.0 };
-    let print = [between(1.18, 1.34), between(0.05, 0.12), between(0.03, 0.10), between(0.015, 0.05)];
+    let print =
+        [between(1.18, 1.34), between(0.05, 0.12), between(0.03, 0.10), between(0.015, 0.05)];
     let plain = Fabric { gloss, ..plain };
     match between(0.0, 12.0) as u32 {
         0 => Fabric { waves: Vec3::X, threshold: between(-0.5, 0.6), pitch, ..plain },
         1 => Fabric { waves: Vec3::Y, threshold: between(-0.5, 0.6), pitch, ..plain },
-        2 => Fabric { waves: Vec3::new(0.5, 0.5, 0.0), threshold: between(0.0, 0.5), pitch, ..plain },
+        2 => {
+            Fabric { waves: Vec3::new(0.5, 0.5, 0.0), threshold: between(0.0, 0.5), pitch, ..plain }
+        }
         3 => Fabric { waves: Vec3::Z, threshold: between(-0.3, 0.3), pitch, ..plain },
         4 | 5 => Fabric { print, ..plain },
         // Two halves: a dark side panel, a yoke.
-        6 => Fabric { waves: Vec3::Y, pitch: Vec3::splat(between(4.0, 14.0)), threshold: between(-0.3, 0.3), ..plain },
+        6 => Fabric {
+            waves: Vec3::Y,
+            pitch: Vec3::splat(between(4.0, 14.0)),
+            threshold: between(-0.3, 0.3),
+            ..plain
+        },
         _ => plain,
     }
 }

@@ -6,7 +6,8 @@ use marionette_figure::RoundCone;
 use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};
 use rand::Rng;
 
-/// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in it.
+/// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in
+/// it.
 pub(super) fn camera(
     sampling: &mut Sampling,
     parts: &[RoundCone],
@@ -16,24 +17,39 @@ pub(super) fn camera(
     let scene = sampling.scene;
     let (view, framing) = (&scene.randomizers.view, &scene.randomizers.truncation);
     let mut rng = sampling.stream("view");
-    let azimuth = sampling.draw("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness).to_radians();
-    let elevation = sampling.draw("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness).to_radians();
+    let azimuth =
+        sampling.draw("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness).to_radians();
+    let elevation = sampling
+        .draw("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness)
+        .to_radians();
     let roll = sampling.draw("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
-    let field_of_view =
-        sampling.draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness).clamp(5.0, 120.0);
+    let field_of_view = sampling
+        .draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness)
+        .clamp(5.0, 120.0);
     let mut rng = sampling.stream("view/lens");
     let distortion = sampling.draw("view.distortion", &view.distortion, &mut rng, view_hardness);
     let mut rng = sampling.stream("truncation");
-    let fill = sampling.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
+    let fill =
+        sampling.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
     let shift = Vec2::new(
         sampling.draw("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
         sampling.draw("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
     );
     let size = [scene.image.width, scene.image.height];
-    let outwards = Vec3::new(azimuth.sin() * elevation.cos(), elevation.sin(), azimuth.cos() * elevation.cos());
+    let outwards = Vec3::new(
+        azimuth.sin() * elevation.cos(),
+        elevation.sin(),
+        azimuth.cos() * elevation.cos(),
+    );
     let mut target = middle(parts);
-    // Nearer than this, a hand stretched out towards the camera would be larger than the rest of the body.
-    let least = 2.2 * parts.iter().flat_map(|part| part.ends).map(|end| end.distance(target)).fold(0.2, f32::max);
+    // Nearer than this, a hand stretched out towards the camera would be larger than the rest of
+    // the body.
+    let least = 2.2
+        * parts
+            .iter()
+            .flat_map(|part| part.ends)
+            .map(|end| end.distance(target))
+            .fold(0.2, f32::max);
     let mut half_view = (0.5 * field_of_view.to_radians()).tan();
     let mut distance = 4.0;
     let aim = |target: Vec3, distance: f32, half_view: f32| {
@@ -44,7 +60,8 @@ pub(super) fn camera(
         camera.distortion = camera.distortion_of(distortion);
         camera
     };
-    // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a round.
+    // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a
+    // round.
     for _ in 0..5 {
         let camera = aim(target, distance, half_view);
         let [low, high] = image_box(&camera, parts);
@@ -63,8 +80,14 @@ pub(super) fn camera(
     aim(target, distance, half_view)
 }
 
-/// Where the photograph ends that a detector's square crop was taken from: [left, top, right, bottom], pixels; black lies beyond.
-pub(super) fn border(sampling: &mut Sampling, camera: &Camera, parts: &[RoundCone], hardness: f32) -> [u32; 4] {
+/// Where the photograph ends that a detector's square crop was taken from: [left, top, right,
+/// bottom], pixels; black lies beyond.
+pub(super) fn border(
+    sampling: &mut Sampling,
+    camera: &Camera,
+    parts: &[RoundCone],
+    hardness: f32,
+) -> [u32; 4] {
     let scene = sampling.scene;
     let settings = &scene.randomizers.truncation;
     let mut rng = sampling.stream("truncation/border");
@@ -72,8 +95,10 @@ pub(super) fn border(sampling: &mut Sampling, camera: &Camera, parts: &[RoundCon
     let [low, high] = image_box(camera, parts);
     let size = high - low;
     let mut side = |edge: f32, outwards: f32, most: u32, none: u32| {
-        let margin = sampling.draw("truncation.border_margin", &settings.border_margin, &mut rng, hardness);
-        let at = (edge + outwards * margin * size.max_element()).round().clamp(0.0, most as f32) as u32;
+        let margin =
+            sampling.draw("truncation.border_margin", &settings.border_margin, &mut rng, hardness);
+        let at =
+            (edge + outwards * margin * size.max_element()).round().clamp(0.0, most as f32) as u32;
         if rng.random::<f32>() < share { at } else { none }
     };
     let (width, height) = (camera.width, camera.height);
@@ -103,16 +128,23 @@ pub(super) fn middle(parts: &[RoundCone]) -> Vec3 {
 pub(super) fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
     let [right, _, forward] = camera.axes();
     // Straight down, forward has no direction on the ground, but then right still lies in it.
-    let away =
-        Vec2::new(forward.x, forward.z).try_normalize().unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
+    let away = Vec2::new(forward.x, forward.z)
+        .try_normalize()
+        .unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
     (Vec2::new(-away.y, away.x), away)
 }
 
-/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind that, metres.
+/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind
+/// that, metres.
 pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
     let (_, away) = ground_axes(camera);
-    let balls = figures.iter().flat_map(|figure| &figure.parts).flat_map(|part| part.ends.into_iter().zip(part.radii));
-    balls.map(|(centre, radius)| away.dot(Vec2::new(centre.x, centre.z)) + radius).fold(0.0, f32::max)
+    let balls = figures
+        .iter()
+        .flat_map(|figure| &figure.parts)
+        .flat_map(|part| part.ends.into_iter().zip(part.radii));
+    balls
+        .map(|(centre, radius)| away.dot(Vec2::new(centre.x, centre.z)) + radius)
+        .fold(0.0, f32::max)
 }
 
 /// Gives a backdrop's picture its size in metres: until now that is a share of the image's height.

@@ -11,17 +11,22 @@ use rand_chacha::ChaCha8Rng;
 /// From the wrist to the middle of the palm, metres; a fist closes around what is there.
 const PALM: f32 = 0.08;
 
-/// What one of the figure's hands holds, as often as the scene wants it; nothing where that would be in the ground or where the
-/// hand holds on to a bar.
+/// What one of the figure's hands holds, as often as the scene wants it; nothing where that would
+/// be in the ground or where the hand holds on to a bar.
 pub(super) fn held(sampling: &mut Sampling, sample: &FigureSample, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let figure = &*scene.figure;
     let mut rng = sampling.stream("pose/held");
     let share = sampling.draw("pose.held", &scene.randomizers.pose.held, &mut rng, hardness);
     let name = if rng.random::<bool>() { "left_hand" } else { "right_hand" };
-    let on_bar = matches!(figure.poses.get(sample.family).map(|family| family.support), Some(Support::Bar(_)));
+    let on_bar = matches!(
+        figure.poses.get(sample.family).map(|family| family.support),
+        Some(Support::Bar(_))
+    );
     let wanted = rng.random::<f32>() < share && !on_bar;
-    let Some(world_from_hand) = wanted.then(|| hand(figure, sample, name)).flatten() else { return Vec::new() };
+    let Some(world_from_hand) = wanted.then(|| hand(figure, sample, name)).flatten() else {
+        return Vec::new();
+    };
     let props = thing(world_from_hand, &mut rng);
     if props.iter().all(|prop| lowest(prop) > 0.0) { props } else { Vec::new() }
 }
@@ -40,7 +45,13 @@ fn thing(world_from_hand: Affine3A, rng: &mut ChaCha8Rng) -> Vec<Prop> {
     let turn = Quat::from_mat3a(&world_from_hand.matrix3);
     let along_z = turn * Quat::from_rotation_x(std::f32::consts::FRAC_PI_2);
     let at = |local: Vec3| world_from_hand.transform_point3(local);
-    let piece = |shape, position, rotation, color| Prop { shape, position, rotation, color, role: PropRole::Held };
+    let piece = |shape, position, rotation, color| Prop {
+        shape,
+        position,
+        rotation,
+        color,
+        role: PropRole::Held,
+    };
     match kind {
         0 => {
             let radius = between(0.035, 0.13);
@@ -70,7 +81,8 @@ fn thing(world_from_hand: Affine3A, rng: &mut ChaCha8Rng) -> Vec<Prop> {
         }
         _ => {
             // A bag hangs straight down, whichever way the hand points.
-            let half_extents = Vec3::new(between(0.05, 0.1), between(0.12, 0.2), between(0.12, 0.22));
+            let half_extents =
+                Vec3::new(between(0.05, 0.1), between(0.12, 0.2), between(0.12, 0.22));
             let strap = between(0.05, 0.2);
             let palm = at(Vec3::ZERO);
             let level = Quat::from_rotation_y(between(0.0, std::f32::consts::TAU));
@@ -92,9 +104,12 @@ fn thing(world_from_hand: Affine3A, rng: &mut ChaCha8Rng) -> Vec<Prop> {
 fn lowest(prop: &Prop) -> f32 {
     let reach = match prop.shape {
         PropShape::Ball { radius } => radius,
-        PropShape::Capsule { half_length, radius } => (prop.rotation * Vec3::Y * half_length).y.abs() + radius,
+        PropShape::Capsule { half_length, radius } => {
+            (prop.rotation * Vec3::Y * half_length).y.abs() + radius
+        }
         PropShape::Cuboid { half_extents } => {
-            let axes = [Vec3::X * half_extents.x, Vec3::Y * half_extents.y, Vec3::Z * half_extents.z];
+            let axes =
+                [Vec3::X * half_extents.x, Vec3::Y * half_extents.y, Vec3::Z * half_extents.z];
             axes.map(|axis| (prop.rotation * axis).y.abs()).iter().sum()
         }
     };

@@ -9,15 +9,23 @@ use rand::Rng;
 /// What photographers take the world to reflect on average, and cameras make of it.
 const MIDDLE_GREY: f32 = 0.18;
 
-/// A sun or a lamp and what comes from all around, and a camera that more or less adapts to them where things reflect `albedo` on
-/// average. `middle` is that of the figure.
-pub(super) fn light(sampling: &mut Sampling, camera: &Camera, middle: Vec3, albedo: Vec3, hardness: f32) -> Light {
+/// A sun or a lamp and what comes from all around, and a camera that more or less adapts to them
+/// where things reflect `albedo` on average. `middle` is that of the figure.
+pub(super) fn light(
+    sampling: &mut Sampling,
+    camera: &Camera,
+    middle: Vec3,
+    albedo: Vec3,
+    hardness: f32,
+) -> Light {
     let scene = sampling.scene;
     let settings = &scene.randomizers.lighting;
     let mut rng = sampling.stream("lighting");
     let mut draw = |name, ramp| sampling.draw(name, ramp, &mut rng, hardness);
     let sun = draw("lighting.sun", &settings.sun).max(0.0);
-    let elevation = draw("lighting.sun_elevation_deg", &settings.sun_elevation_deg).clamp(2.0, 90.0).to_radians();
+    let elevation = draw("lighting.sun_elevation_deg", &settings.sun_elevation_deg)
+        .clamp(2.0, 90.0)
+        .to_radians();
     let azimuth = draw("lighting.sun_azimuth_deg", &settings.sun_azimuth_deg).to_radians();
     let sky = draw("lighting.sky", &settings.sky).max(0.0);
     let tinted = draw("lighting.tint", &settings.tint).clamp(0.0, 1.0);
@@ -28,7 +36,11 @@ pub(super) fn light(sampling: &mut Sampling, camera: &Camera, middle: Vec3, albe
     let [sun_tint, sky_tint] = [tint(any_hue(&mut rng)), tint(any_hue(&mut rng))];
     let colored = |color: Vec3, strength: f32| Vec3::ONE.lerp(color, tinted) * strength;
     let mut light = Light {
-        sun_direction: Vec3::new(around.sin() * elevation.cos(), elevation.sin(), around.cos() * elevation.cos()),
+        sun_direction: Vec3::new(
+            around.sin() * elevation.cos(),
+            elevation.sin(),
+            around.cos() * elevation.cos(),
+        ),
         sun_color: colored(sun_tint, sun),
         sky_color: colored(sky_tint, sky),
         bounce_color: colored(sky_tint, sky * 0.55),
@@ -53,7 +65,13 @@ pub(super) fn light(sampling: &mut Sampling, camera: &Camera, middle: Vec3, albe
 }
 
 /// How wide the light is, and maybe a lamp in the sun's stead.
-fn put_lamp(sampling: &mut Sampling, camera: &Camera, middle: Vec3, hardness: f32, light: &mut Light) {
+fn put_lamp(
+    sampling: &mut Sampling,
+    camera: &Camera,
+    middle: Vec3,
+    hardness: f32,
+    light: &mut Light,
+) {
     let scene = sampling.scene;
     let settings = &scene.randomizers.lighting;
     let mut rng = sampling.stream("lighting/lamp");
@@ -69,8 +87,10 @@ fn put_lamp(sampling: &mut Sampling, camera: &Camera, middle: Vec3, hardness: f3
     }
     let [right, down, _] = camera.axes();
     // A flash stands on the camera or is held beside it.
-    let beside = right * (0.3 * rng.random::<f32>() - 0.15) - down * (0.05 + 0.15 * rng.random::<f32>());
-    let position = if is_flash { camera.eye() + beside } else { middle + light.sun_direction * distance };
+    let beside =
+        right * (0.3 * rng.random::<f32>() - 0.15) - down * (0.05 + 0.15 * rng.random::<f32>());
+    let position =
+        if is_flash { camera.eye() + beside } else { middle + light.sun_direction * distance };
     let position = position.with_y(position.y.max(0.2));
     let towards = middle - position;
     light.sun_direction = -towards.normalize_or(Vec3::NEG_Y);
@@ -82,7 +102,8 @@ fn put_lamp(sampling: &mut Sampling, camera: &Camera, middle: Vec3, hardness: f3
     });
 }
 
-/// Makes the mean of what is seen middle grey, and the light white: wholly where `exposure` and `balance` are 1.
+/// Makes the mean of what is seen middle grey, and the light white: wholly where `exposure` and
+/// `balance` are 1.
 fn adapt(light: &mut Light, albedo: Vec3, exposure: f32, balance: f32) {
     let falls = light.mean().max(Vec3::splat(1e-3));
     let white = (falls / (falls.element_sum() / 3.0)).powf(balance);

@@ -1,8 +1,8 @@
 //! The sampler: policy + seed + index → [`SceneSample`], a pure function.
 //!
-//! Every randomizer draws from a stream of its own, keyed by (seed, sample, attempt, name), so adding, removing or
-//! reordering one changes no other's draws. A replayed sample takes its streams from the sample it repeats, save for one
-//! to three randomizers that draw afresh.
+//! Every randomizer draws from a stream of its own, keyed by (seed, sample, attempt, name), so
+//! adding, removing or reordering one changes no other's draws. A replayed sample takes its streams
+//! from the sample it repeats, save for one to three randomizers that draw afresh.
 
 mod backdrop;
 mod clothes;
@@ -22,13 +22,26 @@ use marionette_stream::{Hardness, HardnessAxis, Policy, SampleStream, SceneSampl
 use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// The randomizers that a replay may draw afresh, by the names of their streams; those of "NAME/..." go with NAME.
-const REDRAWN: [&str; 10] =
-    ["body", "pose", "view", "occlusion", "truncation", "lighting", "camouflage", "colors", "crowd", "degradation"];
+/// The randomizers that a replay may draw afresh, by the names of their streams; those of
+/// "NAME/..." go with NAME.
+const REDRAWN: [&str; 10] = [
+    "body",
+    "pose",
+    "view",
+    "occlusion",
+    "truncation",
+    "lighting",
+    "camouflage",
+    "colors",
+    "crowd",
+    "degradation",
+];
 
-/// How a pose is let go and finished by gravity: the pose that comes of it, none where the simulation diverged.
+/// How a pose is let go and finished by gravity: the pose that comes of it, none where the
+/// simulation diverged.
 ///
-/// A function, so that scenes can be read and sampled without a physics engine; `marionette_physics::ragdoll` has the real one.
+/// A function, so that scenes can be read and sampled without a physics engine;
+/// `marionette_physics::ragdoll` has the real one.
 pub type SettleFn = fn(&SettleStart) -> Option<Pose>;
 
 /// Draws the samples of a scene.
@@ -46,24 +59,30 @@ impl<'a> Sampler<'a> {
 
     /// Sample `index` of the run with `seed`, in the stream that its index belongs to.
     ///
-    /// `attempt` counts how often this sample has been rejected as unsolvable; a redraw keeps the hardness.
+    /// `attempt` counts how often this sample has been rejected as unsolvable; a redraw keeps the
+    /// hardness.
     pub fn sample(&self, policy: &Policy, seed: u64, index: u64, attempt: u32) -> SceneSample {
         let scene = self.scene;
         let mut rng = random::stream(seed, index, 0, "hardness");
         let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
         let steered = |policy: &Policy| -> Hardness {
             std::array::from_fn(|axis| {
-                if scene.axes[axis].steered { policy.axes[axis].quantile(shares[axis]) } else { shares[axis] }
+                if scene.axes[axis].steered {
+                    policy.axes[axis].quantile(shares[axis])
+                } else {
+                    shares[axis]
+                }
             })
         };
         let mut keys = Keys { seed, own: (index, attempt), origin: None, redrawn: Vec::new() };
         let (hardness, stream) = match policy.mix.stream_of(index) {
             SampleStream::Uniform => (shares, SampleStream::Uniform),
             SampleStream::Replay if !policy.replay.is_empty() => {
-                let chosen = random::weighted(&mut rng, policy.replay.iter().map(|entry| entry.weight));
+                let chosen =
+                    random::weighted(&mut rng, policy.replay.iter().map(|entry| entry.weight));
                 let entry = &policy.replay[chosen.unwrap_or(0)];
-                // Which randomizers draw afresh changes with the attempt: a new body, say, may leave the old props no room,
-                // however often it is drawn.
+                // Which randomizers draw afresh changes with the attempt: a new body, say, may
+                // leave the old props no room, however often it is drawn.
                 let mut names = REDRAWN;
                 let mut choice = random::stream(seed, index, attempt, "replay");
                 names.shuffle(&mut choice);
@@ -71,18 +90,33 @@ impl<'a> Sampler<'a> {
                 keys.redrawn = names[..choice.random_range(1..=3)].to_vec();
                 (entry.hardness, SampleStream::Replay)
             }
-            SampleStream::Steered | SampleStream::Replay => (steered(policy), SampleStream::Steered),
+            SampleStream::Steered | SampleStream::Replay => {
+                (steered(policy), SampleStream::Steered)
+            }
         };
         self.compose(policy, keys, stream, hardness)
     }
 
-    /// Sample `index` at a given `hardness`: for exams, previews and anything else that has no curriculum.
-    pub fn sample_at(&self, hardness: Hardness, seed: u64, index: u64, attempt: u32) -> SceneSample {
+    /// Sample `index` at a given `hardness`: for exams, previews and anything else that has no
+    /// curriculum.
+    pub fn sample_at(
+        &self,
+        hardness: Hardness,
+        seed: u64,
+        index: u64,
+        attempt: u32,
+    ) -> SceneSample {
         let keys = Keys { seed, own: (index, attempt), origin: None, redrawn: Vec::new() };
         self.compose(&Policy::initial(Default::default(), 1), keys, SampleStream::Uniform, hardness)
     }
 
-    fn compose(&self, policy: &Policy, keys: Keys, stream: SampleStream, hardness: Hardness) -> SceneSample {
+    fn compose(
+        &self,
+        policy: &Policy,
+        keys: Keys,
+        stream: SampleStream,
+        hardness: Hardness,
+    ) -> SceneSample {
         let scene = self.scene;
         let sampling = &mut Sampling { scene, settle: self.settle, keys, parameters: Vec::new() };
         // How far along each randomizer's ramp this sample is.
@@ -92,8 +126,14 @@ impl<'a> Sampler<'a> {
         let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose));
         clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
         props.extend(held::held(sampling, &primary, at(HardnessAxis::Pose)));
-        let camera = framing::camera(sampling, &primary.parts, at(HardnessAxis::View), at(HardnessAxis::Truncation));
-        let border = framing::border(sampling, &camera, &primary.parts, at(HardnessAxis::Truncation));
+        let camera = framing::camera(
+            sampling,
+            &primary.parts,
+            at(HardnessAxis::View),
+            at(HardnessAxis::Truncation),
+        );
+        let border =
+            framing::border(sampling, &camera, &primary.parts, at(HardnessAxis::Truncation));
         let albedo = light::mean_albedo(&primary, &backdrop);
         let middle = framing::middle(&primary.parts);
         let light = light::light(sampling, &camera, middle, albedo, at(HardnessAxis::Lighting));
@@ -157,13 +197,18 @@ impl Keys {
     /// The sample and the attempt whose draws `name` takes.
     fn place(&self, name: &'static str) -> (u64, u32) {
         match self.origin {
-            Some(origin) if !self.redrawn.iter().any(|redrawn| name.split('/').next() == Some(redrawn)) => origin,
+            Some(origin)
+                if !self.redrawn.iter().any(|redrawn| name.split('/').next() == Some(redrawn)) =>
+            {
+                origin
+            }
             _ => self.own,
         }
     }
 }
 
-/// What every randomizer works with: the scene, the sample's random streams, and the parameters drawn so far.
+/// What every randomizer works with: the scene, the sample's random streams, and the parameters
+/// drawn so far.
 struct Sampling<'a> {
     scene: &'a Scene,
     settle: SettleFn,
@@ -183,7 +228,13 @@ impl Sampling<'_> {
     }
 
     /// A value of the physical parameter `name` at `hardness`, written down with the sample.
-    fn draw(&mut self, name: &'static str, ramp: &Ramp, rng: &mut ChaCha8Rng, hardness: f32) -> f32 {
+    fn draw(
+        &mut self,
+        name: &'static str,
+        ramp: &Ramp,
+        rng: &mut ChaCha8Rng,
+        hardness: f32,
+    ) -> f32 {
         let value = ramp.draw(rng, hardness);
         self.parameters.push((name, value));
         value
@@ -211,12 +262,18 @@ mod tests {
         let (mut same_light, mut same_pose) = (0, 0);
         for attempt in 0..60 {
             let replay = Sampler::new(&scene, |_| None).sample(&policy, 1, 500, attempt);
-            assert_eq!((replay.stream, replay.origin, replay.hardness), (SampleStream::Replay, Some(7), hardness));
+            assert_eq!(
+                (replay.stream, replay.origin, replay.hardness),
+                (SampleStream::Replay, Some(7), hardness)
+            );
             assert_ne!(drawn(&replay), drawn(&origin));
             same_light += u32::from(replay.light == origin.light);
             same_pose += u32::from(replay.figures[0].pose.angles == origin.figures[0].pose.angles);
         }
         // Each is among the redrawn with probability 1/5.
-        assert!((30..60).contains(&same_pose) && (20..60).contains(&same_light), "{same_pose}, {same_light}");
+        assert!(
+            (30..60).contains(&same_pose) && (20..60).contains(&same_light),
+            "{same_pose}, {same_light}"
+        );
     }
 }

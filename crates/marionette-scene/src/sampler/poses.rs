@@ -5,7 +5,8 @@ use crate::{Scene, colors::any_color};
 use glam::{Quat, Vec2, Vec3};
 use marionette_base::random::weighted;
 use marionette_figure::{
-    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point, place_parts, solve,
+    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point,
+    place_parts, solve,
 };
 use marionette_stream::{Camera, FigureSample, Prop, PropRole, PropShape};
 use rand::{Rng, SeedableRng};
@@ -26,8 +27,8 @@ pub(super) struct PoseSettings {
     pub block: f32,
 }
 
-/// A figure in a pose of the family with that index, above `position` (x, z), and the props that carry it. `turn` comes on top of
-/// the pose's own orientation.
+/// A figure in a pose of the family with that index, above `position` (x, z), and the props that
+/// carry it. `turn` comes on top of the pose's own orientation.
 pub(super) fn posed(
     figure: &Figure,
     index: usize,
@@ -41,7 +42,8 @@ pub(super) fn posed(
     let mirrored = rng.random::<bool>();
     let angles = joint_angles(figure, family, mirrored, settings, rng);
     let mut between = |[low, high]: [f32; 2]| low + (high - low) * rng.random::<f32>();
-    let (pitch, roll) = (between(family.pitch), between(family.roll) * if mirrored { -1.0 } else { 1.0 });
+    let (pitch, roll) =
+        (between(family.pitch), between(family.roll) * if mirrored { -1.0 } else { 1.0 });
     let orientation = turn * Quat::from_rotation_z(roll) * Quat::from_rotation_x(pitch);
     let mut pose = Pose { root: Vec3::new(position.x, 0.0, position.y), orientation, angles };
     let bones = solve(figure, &shape, &pose);
@@ -62,7 +64,8 @@ pub(super) fn posed(
         Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, rng)),
         Support::Ground => {
             if rng.random::<f32>() < settings.block {
-                // Who lies down needs room for all that lies, not for the heel that happens to be lowest.
+                // Who lies down needs room for all that lies, not for the heel that happens to be
+                // lowest.
                 let room = if family.settle.is_some() { 0.25 } else { 0.04 };
                 let block = block(&parts, lowest, room, rng);
                 lift += block.1;
@@ -88,7 +91,8 @@ fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize
     scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
 }
 
-/// A moment of the movement, each joint varied by itself and some blended towards a random point within their limits.
+/// A moment of the movement, each joint varied by itself and some blended towards a random point
+/// within their limits.
 fn joint_angles(
     figure: &Figure,
     family: &PoseFamily,
@@ -100,10 +104,13 @@ fn joint_angles(
     let key = (moment as usize).min(family.keys.len().saturating_sub(2));
     let [from, to] = [key, (key + 1).min(family.keys.len() - 1)].map(|key| &family.keys[key]);
     let at = |bone: usize| from[bone].lerp(to[bone], moment - key as f32);
-    let mut angles: Vec<Vec3> = (0..figure.bones.len())
-        // The mirror image of a rotation keeps its x part and turns y and z round.
-        .map(|i| if mirrored { at(figure.bones[i].twin) * Vec3::new(1.0, -1.0, -1.0) } else { at(i) })
-        .collect();
+    let mut angles: Vec<Vec3> =
+        (0..figure.bones.len())
+            // The mirror image of a rotation keeps its x part and turns y and z round.
+            .map(|i| {
+                if mirrored { at(figure.bones[i].twin) * Vec3::new(1.0, -1.0, -1.0) } else { at(i) }
+            })
+            .collect();
     for (bone, angle) in figure.bones.iter().zip(&mut angles) {
         // Most joints stay near the family's; some go far, as they do in people.
         let blend = settings.limit_blend * rng.random::<f32>();
@@ -134,7 +141,8 @@ fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
     )
 }
 
-/// A block from the ground to the underside of what is lowest above the hips' place; `None` where that is on the ground already.
+/// A block from the ground to the underside of what is lowest above the hips' place; `None` where
+/// that is on the ground already.
 fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> Option<Prop> {
     let half = Vec2::new(0.2 + 0.5 * rng.random::<f32>(), 0.16 + 0.1 * rng.random::<f32>());
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
@@ -151,24 +159,41 @@ fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> O
     })
 }
 
-/// An upright slab on the ground that the figure, its head towards `up`, meets first when it tips over.
+/// An upright slab on the ground that the figure, its head towards `up`, meets first when it tips
+/// over.
 fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Prop {
     let away = up.with_y(0.0).normalize_or(Vec3::Z);
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
-    let met = balls().map(|(centre, radius)| (centre.dot(away) + radius, centre)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let met = balls()
+        .map(|(centre, radius)| (centre.dot(away) + radius, centre))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
     let (reach, place) = met.unwrap_or_default();
     // From a parapet that ends where it is met to a wall higher than any head.
     let height = (place.y - lowest + 0.06).max(0.5) + 1.4 * rng.random::<f32>().powi(2);
-    let half = Vec3::new(0.35 + 1.2 * rng.random::<f32>(), height * 0.5, 0.04 + 0.12 * rng.random::<f32>());
+    let half = Vec3::new(
+        0.35 + 1.2 * rng.random::<f32>(),
+        height * 0.5,
+        0.04 + 0.12 * rng.random::<f32>(),
+    );
     let aside = place - away * place.dot(away);
     let middle = (aside + away * (reach + half.z)).with_y(lowest + half.y);
-    fixed(PropShape::Cuboid { half_extents: half }, middle, Quat::from_rotation_y(away.x.atan2(away.z)), rng)
+    fixed(
+        PropShape::Cuboid { half_extents: half },
+        middle,
+        Quat::from_rotation_y(away.x.atan2(away.z)),
+        rng,
+    )
 }
 
-/// A block, a beam or a wall under all of the figure that is within `room` of its lowest point, and its height, metres.
+/// A block, a beam or a wall under all of the figure that is within `room` of its lowest point, and
+/// its height, metres.
 fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
-    let resting = || balls().filter(|(centre, radius)| centre.y - radius < lowest + room).map(|(centre, _)| centre);
+    let resting = || {
+        balls()
+            .filter(|(centre, radius)| centre.y - radius < lowest + room)
+            .map(|(centre, _)| centre)
+    };
     let low = resting().fold(Vec3::INFINITY, Vec3::min);
     let high = resting().fold(Vec3::NEG_INFINITY, Vec3::max);
     let height = 0.1 + 1.1 * rng.random::<f32>();
@@ -183,14 +208,20 @@ fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng)
 }
 
 /// The settings that a scene draws for its labelled figure.
-pub(super) fn settings(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> PoseSettings {
+pub(super) fn settings(
+    sampling: &mut Sampling,
+    hardness: f32,
+    rng: &mut ChaCha8Rng,
+) -> PoseSettings {
     let scene = sampling.scene;
     let pose = &scene.randomizers.pose;
     PoseSettings {
         hardness,
         carried: true,
         spread: sampling.draw("pose.spread", &pose.spread, rng, hardness),
-        limit_blend: sampling.draw("pose.limit_blend", &pose.limit_blend, rng, hardness).clamp(0.0, 1.0),
+        limit_blend: sampling
+            .draw("pose.limit_blend", &pose.limit_blend, rng, hardness)
+            .clamp(0.0, 1.0),
         block: sampling.draw("pose.block", &pose.block, rng, hardness),
     }
 }
@@ -210,25 +241,42 @@ pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, 
     let mut rng = sampling.stream("pose");
     let settings = settings(sampling, hardness, &mut rng);
     let tilt = tilt(sampling, hardness, &mut rng);
-    // A redraw keeps the family, or those that are hard to draw would be rare whatever their weights say.
+    // A redraw keeps the family, or those that are hard to draw would be rare whatever their
+    // weights say.
     let index = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
-    let (mut figure, props) = posed(&scene.figure, index, shape, &settings, tilt, Vec2::ZERO, &mut rng);
-    settling::settle_on(sampling.settle, &scene.figure, &mut figure, &props, &mut sampling.stream("pose/settle"));
+    let (mut figure, props) =
+        posed(&scene.figure, index, shape, &settings, tilt, Vec2::ZERO, &mut rng);
+    settling::settle_on(
+        sampling.settle,
+        &scene.figure,
+        &mut figure,
+        &props,
+        &mut sampling.stream("pose/settle"),
+    );
     (figure, props)
 }
 
-/// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the ground carries them.
-pub(super) fn crowd(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<(FigureSample, ChaCha8Rng)> {
+/// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the
+/// ground carries them.
+pub(super) fn crowd(
+    sampling: &mut Sampling,
+    camera: &Camera,
+    hardness: f32,
+) -> Vec<(FigureSample, ChaCha8Rng)> {
     let scene = sampling.scene;
     let settings = &scene.randomizers.crowd;
     let mut rng = sampling.stream("crowd");
-    let count = sampling.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
+    let count =
+        sampling.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0)
+            as usize;
     let (right, away) = ground_axes(camera);
-    let easy = PoseSettings { hardness: 0.3, carried: false, spread: 1.0, limit_blend: 0.1, block: 0.0 };
+    let easy =
+        PoseSettings { hardness: 0.3, carried: false, spread: 1.0, limit_blend: 0.1, block: 0.0 };
     (0..count)
         .map(|_| {
             let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
-            let lateral = sampling.draw("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
+            let lateral =
+                sampling.draw("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
             let behind = sampling.draw("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
             let shape = scene.figure.shape.draw(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);

@@ -15,30 +15,48 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
     let scene = sampling.scene;
     let settings = &scene.randomizers.occlusion;
     let mut rng = sampling.stream("occlusion");
-    let count = sampling.draw("occlusion.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
+    let count = sampling
+        .draw("occlusion.count", &settings.count, &mut rng, hardness)
+        .round()
+        .clamp(0.0, 8.0) as usize;
     let eye = camera.eye();
     let to_camera = Vec2::new(eye.x, eye.z);
     let (right, _) = ground_axes(camera);
     let fence = fence(sampling, camera, hardness);
-    // Where each that waits already stands, seen from above, how far it reaches from there, and how high, metres.
+    // Where each that waits already stands, seen from above, how far it reaches from there, and how
+    // high, metres.
     let mut waiting: Vec<(Vec2, f32, f32)> = Vec::new();
     let dropped = (0..count).map(|_| {
         let nearness = sampling.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
         let lateral = sampling.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
-        let size = sampling.draw("occlusion.size_m", &settings.size_m, &mut rng, hardness).clamp(0.05, 2.5);
+        let size = sampling
+            .draw("occlusion.size_m", &settings.size_m, &mut rng, hardness)
+            .clamp(0.05, 2.5);
         let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
-        // A prop further out covers more of the picture, so it is made smaller to cover about as much.
+        // A prop further out covers more of the picture, so it is made smaller to cover about as
+        // much.
         let size = size * (1.0 - 0.6 * nearness.clamp(0.0, 1.0));
         let (shape, upright) = match (vary(0.0, 10.0)) as u32 {
             0 | 1 => (PropShape::Ball { radius: size * 0.5 }, false),
-            2 | 3 => (PropShape::Capsule { half_length: size * vary(0.6, 1.2), radius: size * vary(0.15, 0.3) }, false),
+            2 | 3 => (
+                PropShape::Capsule {
+                    half_length: size * vary(0.6, 1.2),
+                    radius: size * vary(0.15, 0.3),
+                },
+                false,
+            ),
             4..=6 => (
-                PropShape::Cuboid { half_extents: Vec3::new(vary(0.3, 0.7), vary(0.3, 0.8), vary(0.3, 0.6)) * size },
+                PropShape::Cuboid {
+                    half_extents: Vec3::new(vary(0.3, 0.7), vary(0.3, 0.8), vary(0.3, 0.6)) * size,
+                },
                 true,
             ),
             // Something tall: a pillar, a cupboard, a sign.
             _ => (
-                PropShape::Cuboid { half_extents: Vec3::new(vary(0.15, 0.4), vary(0.9, 1.6), vary(0.2, 0.35)) * size },
+                PropShape::Cuboid {
+                    half_extents: Vec3::new(vary(0.15, 0.4), vary(0.9, 1.6), vary(0.2, 0.35))
+                        * size,
+                },
                 true,
             ),
         };
@@ -55,11 +73,14 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
                 let half = rotation * Vec3::Y * half_length;
                 (half.y.abs() + radius, half.with_y(0.0).length() + radius)
             }
-            PropShape::Cuboid { half_extents: Vec3 { x, y, z } } => (y + 0.05 * z, x.hypot(z) + 0.05 * y),
+            PropShape::Cuboid { half_extents: Vec3 { x, y, z } } => {
+                (y + 0.05 * z, x.hypot(z) + 0.05 * y)
+            }
         };
         let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
         // Each is dropped from above those that are in its way, so that none starts inside another.
-        let below = waiting.iter().filter(|(place, theirs, _)| place.distance(at) < theirs + around);
+        let below =
+            waiting.iter().filter(|(place, theirs, _)| place.distance(at) < theirs + around);
         let height = below.map(|(.., top)| *top).fold(0.0, f32::max) + 0.03;
         waiting.push((at, around, height + 2.0 * reach));
         let position = Vec3::new(at.x, height + reach, at.y);
@@ -83,7 +104,8 @@ fn fence(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<Prop> {
     let at = Vec2::new(eye.x, eye.z) * nearness.clamp(0.2, 0.8);
     let (_, away) = ground_axes(camera);
     let turn = Quat::from_rotation_y(f32::atan2(-away.x, -away.y) + between(-0.3, 0.3));
-    let (half, height, gap, radius) = (between(0.8, 2.0), between(0.3, 1.6), between(0.12, 0.9), between(0.008, 0.03));
+    let (half, height, gap, radius) =
+        (between(0.8, 2.0), between(0.3, 1.6), between(0.12, 0.9), between(0.008, 0.03));
     let color = any_color(&mut rng);
     rail(half, height, gap, radius, color).into_iter().map(|piece| stand(piece, turn, at)).collect()
 }

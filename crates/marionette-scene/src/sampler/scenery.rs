@@ -9,13 +9,21 @@ use rand_chacha::ChaCha8Rng;
 use std::f32::consts::FRAC_PI_2;
 
 /// Things at least `behind` metres away from the origin, seen from the camera: behind all figures.
-pub(super) fn scenery(sampling: &mut Sampling, camera: &Camera, behind: f32, hardness: f32) -> Vec<Prop> {
+pub(super) fn scenery(
+    sampling: &mut Sampling,
+    camera: &Camera,
+    behind: f32,
+    hardness: f32,
+) -> Vec<Prop> {
     let scene = sampling.scene;
     let mut rng = sampling.stream("camouflage/clutter");
     let clutter = &scene.randomizers.camouflage.clutter;
-    let count = sampling.draw("camouflage.clutter", clutter, &mut rng, hardness).round().clamp(0.0, 8.0) as usize;
+    let count =
+        sampling.draw("camouflage.clutter", clutter, &mut rng, hardness).round().clamp(0.0, 8.0)
+            as usize;
     let (right, away) = ground_axes(camera);
-    let facing = Quat::from_rotation_arc(Vec3::Z, -Vec3::new(away.x, 0.0, away.y).normalize_or(Vec3::NEG_Z));
+    let facing =
+        Quat::from_rotation_arc(Vec3::Z, -Vec3::new(away.x, 0.0, away.y).normalize_or(Vec3::NEG_Z));
     (0..count)
         .flat_map(|_| {
             let (pieces, reach) = thing(&mut rng);
@@ -29,17 +37,23 @@ pub(super) fn scenery(sampling: &mut Sampling, camera: &Camera, behind: f32, har
 
 /// Turns a piece about the origin and moves it to `at` (x, z).
 pub(super) fn stand(piece: Prop, turn: Quat, at: Vec2) -> Prop {
-    Prop { position: turn * piece.position + Vec3::new(at.x, 0.0, at.y), rotation: turn * piece.rotation, ..piece }
+    Prop {
+        position: turn * piece.position + Vec3::new(at.x, 0.0, at.y),
+        rotation: turn * piece.rotation,
+        ..piece
+    }
 }
 
 /// How far behind the origin, seen from the camera, props reach, metres.
 pub(super) fn farthest(camera: &Camera, props: &[Prop]) -> f32 {
     let (_, away) = ground_axes(camera);
-    let beyond = |prop: &Prop| away.dot(Vec2::new(prop.position.x, prop.position.z)) + prop.shape.reach();
+    let beyond =
+        |prop: &Prop| away.dot(Vec2::new(prop.position.x, prop.position.z)) + prop.shape.reach();
     props.iter().map(beyond).fold(0.0, f32::max)
 }
 
-/// The pieces of one thing around the origin, on the ground, and how far from there they reach, metres.
+/// The pieces of one thing around the origin, on the ground, and how far from there they reach,
+/// metres.
 fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
     let kind = rng.random_range(0..8);
     let color = any_color(rng);
@@ -48,9 +62,20 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
     match kind {
         // A table or a bench: a top on two slabs.
         0 => {
-            let (half, height, thick) = (Vec2::new(between(0.4, 1.0), between(0.2, 0.4)), between(0.4, 0.95), 0.025);
-            let leg = |x: f32| cuboid(Vec3::new(0.03, height * 0.5, half.y), Vec3::new(x, height * 0.5, 0.0), second);
-            let top = cuboid(Vec3::new(half.x, thick, half.y), Vec3::new(0.0, height + thick, 0.0), color);
+            let (half, height, thick) =
+                (Vec2::new(between(0.4, 1.0), between(0.2, 0.4)), between(0.4, 0.95), 0.025);
+            let leg = |x: f32| {
+                cuboid(
+                    Vec3::new(0.03, height * 0.5, half.y),
+                    Vec3::new(x, height * 0.5, 0.0),
+                    second,
+                )
+            };
+            let top = cuboid(
+                Vec3::new(half.x, thick, half.y),
+                Vec3::new(0.0, height + thick, 0.0),
+                color,
+            );
             (vec![top, leg(0.9 * half.x), leg(-0.9 * half.x)], half.length())
         }
         // A cupboard, a box, a block.
@@ -61,7 +86,8 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
         // A rail on posts, or a fence.
         2 | 3 => {
             let fence = if kind == 2 { between(0.06, 0.25) } else { 0.9 };
-            let pieces = rail(between(1.0, 2.5), between(0.5, 1.3), fence, between(0.012, 0.035), color);
+            let pieces =
+                rail(between(1.0, 2.5), between(0.5, 1.3), fence, between(0.012, 0.035), color);
             (pieces, 0.1)
         }
         // A tree or a bush.
@@ -76,7 +102,12 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
                 let shade = between(0.6, 1.4);
                 let radius = crown * between(0.5, 0.8);
                 let raised = centre.with_y(centre.y.max(radius));
-                pieces.push(piece(PropShape::Ball { radius }, raised, Quat::IDENTITY, green * shade));
+                pieces.push(piece(
+                    PropShape::Ball { radius },
+                    raised,
+                    Quat::IDENTITY,
+                    green * shade,
+                ));
             }
             (pieces, 1.4 * crown)
         }
@@ -84,7 +115,12 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
         5 => {
             let pieces = (0..5).map(|_| {
                 let (half_length, radius) = (between(0.1, 0.35), between(0.03, 0.08));
-                let turn = Quat::from_euler(EulerRot::YXZ, between(0.0, 3.1), between(0.0, 3.1), between(0.0, 3.1));
+                let turn = Quat::from_euler(
+                    EulerRot::YXZ,
+                    between(0.0, 3.1),
+                    between(0.0, 3.1),
+                    between(0.0, 3.1),
+                );
                 let middle = Vec3::new(between(-0.6, 0.6), between(0.4, 1.8), between(-0.3, 0.3));
                 let color = color.lerp(second, between(0.0, 1.0));
                 piece(PropShape::Capsule { half_length, radius }, middle, turn, color)
@@ -100,7 +136,8 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
         _ => {
             let half = Vec3::new(between(0.4, 1.5), between(0.2, 0.5), 0.015);
             let bottom = between(0.0, 1.6);
-            let posts = [-half.x, half.x].map(|x| post(bottom + 2.0 * half.y, 0.025, Vec3::X * x, second));
+            let posts =
+                [-half.x, half.x].map(|x| post(bottom + 2.0 * half.y, 0.025, Vec3::X * x, second));
             let sign = cuboid(half, Vec3::Y * (bottom + half.y), color);
             (posts.into_iter().chain([sign]).collect(), 0.1)
         }
@@ -110,16 +147,23 @@ fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
 /// A rail along x, `half` metres to either side, on posts every `gap` metres.
 pub(super) fn rail(half: f32, height: f32, gap: f32, radius: f32, color: Vec3) -> Vec<Prop> {
     let along = Quat::from_rotation_z(FRAC_PI_2);
-    let bar = |y: f32| piece(PropShape::Capsule { half_length: half, radius }, Vec3::Y * y, along, color);
+    let bar =
+        |y: f32| piece(PropShape::Capsule { half_length: half, radius }, Vec3::Y * y, along, color);
     let posts = ((2.0 * half / gap) as usize).clamp(1, 12);
     let step = 2.0 * half / posts as f32;
-    let posts = (0..=posts).map(|k| post(height, radius * 0.8, Vec3::X * (k as f32 * step - half), color));
+    let posts =
+        (0..=posts).map(|k| post(height, radius * 0.8, Vec3::X * (k as f32 * step - half), color));
     posts.chain([bar(height), bar(height * 0.45)]).collect()
 }
 
 fn post(height: f32, radius: f32, foot: Vec3, color: Vec3) -> Prop {
     let half_length = (0.5 * height - radius).max(0.01);
-    piece(PropShape::Capsule { half_length, radius }, foot + Vec3::Y * (half_length + radius), Quat::IDENTITY, color)
+    piece(
+        PropShape::Capsule { half_length, radius },
+        foot + Vec3::Y * (half_length + radius),
+        Quat::IDENTITY,
+        color,
+    )
 }
 
 fn cuboid(half_extents: Vec3, position: Vec3, color: Vec3) -> Prop {

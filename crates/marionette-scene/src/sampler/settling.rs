@@ -2,20 +2,24 @@
 
 use super::SettleFn;
 use glam::Vec3;
-use marionette_figure::{BodyShape, Figure, Obstacle, ObstacleShape, Settle, SettleStart, Support, place_parts, solve};
+use marionette_figure::{
+    BodyShape, Figure, Obstacle, ObstacleShape, Settle, SettleStart, Support, place_parts, solve,
+};
 use marionette_stream::{FigureSample, Prop, PropShape, Rejection};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How much deeper limbs may be inside one another when the figure is let go, metres: a little is pushed out as it settles.
+/// How much deeper limbs may be inside one another when the figure is let go, metres: a little is
+/// pushed out as it settles.
 const SLACK: f32 = 0.02;
 /// Where a hand holds a bar, from the wrist in the hand's frame, metres.
 const PALM: Vec3 = Vec3::new(0.0, -0.08, 0.0);
 /// Fastest that a figure in the air falls when it is let go, metres a second.
 const FASTEST_FALL: f32 = 2.0;
 
-/// Lets the figure settle on `props` by `settle` if its family does so; what goes wrong is noted in the figure.
+/// Lets the figure settle on `props` by `settle` if its family does so; what goes wrong is noted in
+/// the figure.
 pub(super) fn settle_on(
     settle: SettleFn,
     figure: &Figure,
@@ -24,7 +28,9 @@ pub(super) fn settle_on(
     rng: &mut ChaCha8Rng,
 ) {
     let family = &figure.poses[sample.family];
-    let Some(Settle { seconds: [shortest, longest], strength, tumble }) = family.settle else { return };
+    let Some(Settle { seconds: [shortest, longest], strength, tumble }) = family.settle else {
+        return;
+    };
     let seconds = shortest + (longest - shortest) * rng.random::<f32>();
     let fall = -FASTEST_FALL * rng.random::<f32>();
     let mut normal = || -> f32 { StandardNormal.sample(rng) };
@@ -34,7 +40,8 @@ pub(super) fn settle_on(
         _ => Vec3::ZERO,
     };
     let bones = solve(figure, &sample.shape, &sample.pose);
-    // A simulation costs more than all else about a sample: what would be rejected anyway is not worth one.
+    // A simulation costs more than all else about a sample: what would be rejected anyway is not
+    // worth one.
     let parts = place_parts(figure, &sample.shape, &bones);
     if figure.goes_through_itself(&parts, SLACK) {
         sample.fault = Some(Rejection::SelfPenetration);
@@ -70,7 +77,9 @@ pub(super) fn palms(figure: &Figure, shape: &BodyShape) -> Vec<(usize, Vec3)> {
 
 fn obstacle(prop: &Prop) -> Option<Obstacle> {
     let shape = match prop.shape {
-        PropShape::Capsule { half_length, radius } => ObstacleShape::Capsule { half_length, radius },
+        PropShape::Capsule { half_length, radius } => {
+            ObstacleShape::Capsule { half_length, radius }
+        }
         PropShape::Cuboid { half_extents } => ObstacleShape::Cuboid { half_extents },
         PropShape::Ball { radius } => ObstacleShape::Capsule { half_length: 0.0, radius },
     };

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// A standardised, clipped gap between target and prediction, with weights of mean 1. The paper notes that its
-    /// scores start anywhere and may saturate: a Wasserstein critic has no fixed zero.
+    /// A standardised, clipped gap between target and prediction, with weights of mean 1. The paper
+    /// notes that its scores start anywhere and may saturate: a Wasserstein critic has no fixed
+    /// zero.
     #[default]
     Calibrated,
     /// Eq. 4 as it stands.
@@ -46,15 +47,16 @@ pub struct AflConfig {
     pub betas: [f64; 2],
     /// The widths of the critic's hidden layers.
     pub hidden: Vec<usize>,
-    /// Below which value a cell of a heatmap counts as empty: in paper mode absolute, else a share of the map's
-    /// maximum.
+    /// Below which value a cell of a heatmap counts as empty: in paper mode absolute, else a share
+    /// of the map's maximum.
     pub threshold: f64,
-    /// By how much, in image pixels, the critic's targets are moved at most along either axis; unused in paper mode.
+    /// By how much, in image pixels, the critic's targets are moved at most along either axis;
+    /// unused in paper mode.
     pub target_jitter_px: f64,
     /// The critic's updates per batch.
     pub critic_steps: u32,
-    /// Hand the scores of a batch out in random order: the null experiment, in which they say nothing about their
-    /// sample.
+    /// Hand the scores of a batch out in random order: the null experiment, in which they say
+    /// nothing about their sample.
     pub permute_scores: bool,
 }
 
@@ -94,12 +96,28 @@ impl AflConfig {
             ),
             ("gap_clip", not_negative(self.gap_clip) && self.gap_clip > 0.0, "must be above 0"),
             ("ramp", (0.0..=1.0).contains(&self.ramp), "must be a share of all steps, from 0 to 1"),
-            ("moments_decay", (0.0..1.0).contains(&self.moments_decay), "must be at least 0 and below 1"),
+            (
+                "moments_decay",
+                (0.0..1.0).contains(&self.moments_decay),
+                "must be at least 0 and below 1",
+            ),
             ("lambda", not_negative(self.lambda), "must be at least 0"),
             ("drift", not_negative(self.drift), "must be at least 0"),
-            ("learning_rate", not_negative(self.learning_rate) && self.learning_rate > 0.0, "must be above 0"),
-            ("betas", self.betas.iter().all(|beta| (0.0..1.0).contains(beta)), "must both be at least 0 and below 1"),
-            ("hidden", self.hidden.iter().all(|&width| width > 0), "must not hold a layer of width 0"),
+            (
+                "learning_rate",
+                not_negative(self.learning_rate) && self.learning_rate > 0.0,
+                "must be above 0",
+            ),
+            (
+                "betas",
+                self.betas.iter().all(|beta| (0.0..1.0).contains(beta)),
+                "must both be at least 0 and below 1",
+            ),
+            (
+                "hidden",
+                self.hidden.iter().all(|&width| width > 0),
+                "must not hold a layer of width 0",
+            ),
             ("threshold", self.threshold > 0.0 && self.threshold < 1.0, "must lie between 0 and 1"),
             ("target_jitter_px", not_negative(self.target_jitter_px), "must be at least 0 pixels"),
             ("critic_steps", self.critic_steps > 0, "must be at least 1"),
@@ -132,7 +150,12 @@ mod tests {
         assert_eq!(config, AflConfig { mode: Mode::Paper, gamma: 2.0, ..AflConfig::default() });
         assert!(serde_json::from_str::<AflConfig>(r#"{"gama": 2}"#).is_err());
         assert!(AflConfig::default().validate().is_empty());
-        let wrong = AflConfig { gamma: f64::NAN, clip: [2.0, 4.0], betas: [0.0, 1.0], ..AflConfig::default() };
+        let wrong = AflConfig {
+            gamma: f64::NAN,
+            clip: [2.0, 4.0],
+            betas: [0.0, 1.0],
+            ..AflConfig::default()
+        };
         let fields: Vec<_> = wrong.validate().into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["gamma", "clip", "betas"]);
     }

@@ -1,4 +1,5 @@
-//! The discriminator `d`: a Wasserstein critic with gradient penalty (Liu et al. 2022, Alg. 2; Gulrajani et al. 2017).
+//! The discriminator `d`: a Wasserstein critic with gradient penalty (Liu et al. 2022, Alg. 2;
+//! Gulrajani et al. 2017).
 
 use super::error::AflError;
 use candle_core::{D, DType, Device, Result, Tensor, Var};
@@ -8,7 +9,8 @@ use std::collections::BTreeMap;
 
 /// The slope of the leaky ReLU for negative inputs.
 const LEAK: f64 = 0.2;
-/// Keeps the gradient of the norm finite where the input gradient is zero; far below f32's resolution elsewhere.
+/// Keeps the gradient of the norm finite where the input gradient is zero; far below f32's
+/// resolution elsewhere.
 const NORM_EPSILON: f64 = 1e-12;
 
 /// `weight` is `[out, in]`, `bias` `[out]`.
@@ -18,16 +20,18 @@ struct Layer {
     bias: Var,
 }
 
-/// A multi-layer perceptron from a topology (`[B, 2KK]`) to one unbounded value per sample, with leaky ReLU 0.2 between
-/// layers. There is no batch norm: the penalty is on each sample's own gradient.
+/// A multi-layer perceptron from a topology (`[B, 2KK]`) to one unbounded value per sample, with
+/// leaky ReLU 0.2 between layers. There is no batch norm: the penalty is on each sample's own
+/// gradient.
 #[derive(Debug)]
 pub struct Critic {
     layers: Vec<Layer>,
 }
 
 impl Critic {
-    /// A critic of `inputs -> hidden.. -> 1` in f32 on `device`, with weights and biases drawn from U(±1/√inputs of the
-    /// layer), each from its own stream "init/critic.N.weight" or "init/critic.N.bias" of `seed`.
+    /// A critic of `inputs -> hidden.. -> 1` in f32 on `device`, with weights and biases drawn from
+    /// U(±1/√inputs of the layer), each from its own stream "init/critic.N.weight" or
+    /// "init/critic.N.bias" of `seed`.
     ///
     /// # Errors
     /// If the device cannot hold the tensors.
@@ -37,16 +41,21 @@ impl Critic {
             let bound = 1.0 / (pair[0] as f32).sqrt();
             let draw = |part: &str, shape: &[usize]| {
                 let mut stream = random::stream(seed, 0, 0, &format!("init/critic.{index}.{part}"));
-                let values: Vec<f32> =
-                    (0..shape.iter().product()).map(|_| bound * (2.0 * stream.random::<f32>() - 1.0)).collect();
+                let values: Vec<f32> = (0..shape.iter().product())
+                    .map(|_| bound * (2.0 * stream.random::<f32>() - 1.0))
+                    .collect();
                 Var::from_tensor(&Tensor::from_vec(values, shape, device)?)
             };
-            Ok(Layer { weight: draw("weight", &[pair[1], pair[0]])?, bias: draw("bias", &[pair[1]])? })
+            Ok(Layer {
+                weight: draw("weight", &[pair[1], pair[0]])?,
+                bias: draw("bias", &[pair[1]])?,
+            })
         };
         Ok(Self { layers: widths.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
     }
 
-    /// A critic with these (weight `[out, in]`, bias `[out]`), first layer first, on their device and in their type.
+    /// A critic with these (weight `[out, in]`, bias `[out]`), first layer first, on their device
+    /// and in their type.
     ///
     /// # Errors
     /// If the tensors cannot be copied.
@@ -76,9 +85,10 @@ impl Critic {
 
     /// `∇d(x)`, the gradient of each sample's value by its own input: `[B, 2KK]` to `[B, 2KK]`.
     ///
-    /// It is an ordinary forward graph (transposed weights and activation masks, last layer first), so that a loss made
-    /// of it has exact gradients by the weights although candle has no double backward. It passes no gradient on to
-    /// `x`, which is right: where leaky ReLU has a second derivative, it is zero.
+    /// It is an ordinary forward graph (transposed weights and activation masks, last layer first),
+    /// so that a loss made of it has exact gradients by the weights although candle has no double
+    /// backward. It passes no gradient on to `x`, which is right: where leaky ReLU has a second
+    /// derivative, it is zero.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
@@ -94,13 +104,15 @@ impl Critic {
         Ok(gradient)
     }
 
-    /// `(|∇d(ŷ)|₂ - 1)²` per sample, `[B]`, without λ, at `ŷ = α t(y) + (1-α) t(y')`. `alpha` is `[B]`.
+    /// `(|∇d(ŷ)|₂ - 1)²` per sample, `[B]`, without λ, at `ŷ = α t(y) + (1-α) t(y')`. `alpha` is
+    /// `[B]`.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
     pub fn gradient_penalty(&self, real: &Tensor, fake: &Tensor, alpha: &Tensor) -> Result<Tensor> {
         let alpha = alpha.unsqueeze(1)?;
-        let between = (real.broadcast_mul(&alpha)? + fake.broadcast_mul(&alpha.affine(-1.0, 1.0)?)?)?;
+        let between =
+            (real.broadcast_mul(&alpha)? + fake.broadcast_mul(&alpha.affine(-1.0, 1.0)?)?)?;
         let squared_norm = self.input_gradient(&between)?.sqr()?.sum(D::Minus1)?;
         (squared_norm.affine(1.0, NORM_EPSILON)?.sqrt()? - 1.0)?.sqr()
     }
@@ -109,15 +121,29 @@ impl Critic {
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
-    pub fn loss(&self, real: &Tensor, fake: &Tensor, alpha: &Tensor, lambda: f64, drift: f64) -> Result<CriticLoss> {
+    pub fn loss(
+        &self,
+        real: &Tensor,
+        fake: &Tensor,
+        alpha: &Tensor,
+        lambda: f64,
+        drift: f64,
+    ) -> Result<CriticLoss> {
         let (on_real, on_fake) = (self.forward(real)?, self.forward(fake)?);
         let penalty = self.gradient_penalty(real, fake, alpha)?;
         let gap = (&on_real - &on_fake)?;
-        let total = ((penalty.affine(lambda, 0.0)? - &gap)? + on_real.sqr()?.affine(drift, 0.0)?)?.mean_all()?;
-        Ok(CriticLoss { total, gap: gap.mean_all()?.detach(), penalty: penalty.mean_all()?.detach() })
+        let total = ((penalty.affine(lambda, 0.0)? - &gap)?
+            + on_real.sqr()?.affine(drift, 0.0)?)?
+        .mean_all()?;
+        Ok(CriticLoss {
+            total,
+            gap: gap.mean_all()?.detach(),
+            penalty: penalty.mean_all()?.detach(),
+        })
     }
 
-    /// The last layer's output `[B, 1]`, and the slope of every activation on the way: 1 or 0.2, constants to backward.
+    /// The last layer's output `[B, 1]`, and the slope of every activation on the way: 1 or 0.2,
+    /// constants to backward.
     fn activations(&self, x: &Tensor) -> Result<(Tensor, Vec<Tensor>)> {
         let mut slopes = Vec::new();
         let mut x = x.clone();
@@ -170,7 +196,11 @@ mod tests {
             .collect::<Result<_>>()?;
         let points = ["real", "fake"].map(|name| {
             let mut stream = random::stream(5, 0, 0, name);
-            Tensor::from_vec((0..18).map(|_| stream.random::<f64>()).collect::<Vec<_>>(), (3, 6), &device)
+            Tensor::from_vec(
+                (0..18).map(|_| stream.random::<f64>()).collect::<Vec<_>>(),
+                (3, 6),
+                &device,
+            )
         });
         let [real, fake] = points;
         Ok((Critic::from_layers(&layers)?, [real?, fake?]))
@@ -189,13 +219,15 @@ mod tests {
         let analytic = critic.input_gradient(&x)?.flatten_all()?.to_vec1::<f64>()?;
         let values = x.flatten_all()?.to_vec1::<f64>()?;
         for (index, expected) in analytic.iter().enumerate() {
-            let at = |by| critic.forward(&moved(&values, index, by, &x)?)?.sum_all()?.to_scalar::<f64>();
+            let at =
+                |by| critic.forward(&moved(&values, index, by, &x)?)?.sum_all()?.to_scalar::<f64>();
             let difference = (at(1e-6)? - at(-1e-6)?) / 2e-6;
             assert!((difference - expected).abs() < 1e-7, "{index}: {difference} {expected}");
         }
         let x = Var::from_tensor(&x)?;
         let gradients = critic.forward(&x)?.sum_all()?.backward()?;
-        let by_backward = gradients.get(&x).expect("x is a variable").flatten_all()?.to_vec1::<f64>()?;
+        let by_backward =
+            gradients.get(&x).expect("x is a variable").flatten_all()?.to_vec1::<f64>()?;
         assert!(analytic.iter().zip(&by_backward).all(|(a, b)| (a - b).abs() < 1e-12));
         Ok(())
     }
@@ -223,7 +255,10 @@ mod tests {
                     };
                     let difference = (at(1e-6)? - at(-1e-6)?) / 2e-6;
                     var.set(&original)?;
-                    assert!((difference - expected).abs() < 1e-6, "{name}[{index}]: {difference} {expected}");
+                    assert!(
+                        (difference - expected).abs() < 1e-6,
+                        "{name}[{index}]: {difference} {expected}"
+                    );
                 }
             }
         }
@@ -243,23 +278,30 @@ mod tests {
     #[test]
     fn afl_critic_penalty_is_safe_where_the_gradient_is_zero() -> Result<()> {
         let zeros = |out: usize, inputs: usize| -> Result<(Tensor, Tensor)> {
-            Ok((Tensor::zeros((out, inputs), DType::F32, &Device::Cpu)?, Tensor::zeros(out, DType::F32, &Device::Cpu)?))
+            Ok((
+                Tensor::zeros((out, inputs), DType::F32, &Device::Cpu)?,
+                Tensor::zeros(out, DType::F32, &Device::Cpu)?,
+            ))
         };
         let critic = Critic::from_layers(&[zeros(4, 6)?, zeros(1, 4)?])?;
         let x = Tensor::ones((2, 6), DType::F32, &Device::Cpu)?;
-        let penalty = critic.gradient_penalty(&x, &x, &Tensor::new(&[0.5f32, 0.5], &Device::Cpu)?)?;
+        let penalty =
+            critic.gradient_penalty(&x, &x, &Tensor::new(&[0.5f32, 0.5], &Device::Cpu)?)?;
         assert!(penalty.to_vec1::<f32>()?.iter().all(|value| (value - 1.0).abs() < 1e-5));
         let gradients = penalty.mean_all()?.backward()?;
         for var in critic.parameters().values() {
             if let Some(gradient) = gradients.get(var) {
-                assert!(gradient.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()));
+                assert!(
+                    gradient.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite())
+                );
             }
         }
         Ok(())
     }
 
     #[test]
-    fn afl_critic_for_17_keypoints_has_10_to_50_thousand_parameters_and_repeats_by_seed() -> Result<()> {
+    fn afl_critic_for_17_keypoints_has_10_to_50_thousand_parameters_and_repeats_by_seed()
+    -> Result<()> {
         let critic = |seed| Critic::new(2 * 17 * 17, &[32, 32], seed, &Device::Cpu);
         let first = |critic: Critic| critic.layers[0].weight.flatten_all()?.to_vec1::<f32>();
         let count: usize = critic(1)?.parameters().values().map(|var| var.elem_count()).sum();

@@ -39,6 +39,10 @@ pub enum AflError {
 }
 
 /// `Ok` where `found == expected`, and [`AflError::Length`] otherwise.
-pub(super) fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), AflError> {
+pub(super) fn check_length(
+    what: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), AflError> {
     if found == expected { Ok(()) } else { Err(AflError::Length { what, expected, found }) }
 }

@@ -10,8 +10,9 @@ pub trait BaseLoss: Send + Sync {
     /// The name it goes by in a configuration.
     fn name(&self) -> &'static str;
 
-    /// The loss of every sample, `[B]`, averaged over its labelled keypoints (0 for a sample with none) and 0 for a
-    /// perfect prediction. No gradient reaches the output for a keypoint that is not labelled.
+    /// The loss of every sample, `[B]`, averaged over its labelled keypoints (0 for a sample with
+    /// none) and 0 for a perfect prediction. No gradient reaches the output for a keypoint that is
+    /// not labelled.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
@@ -20,8 +21,8 @@ pub trait BaseLoss: Send + Sync {
     /// How the output of a network trained with this loss becomes heatmaps.
     fn activation(&self) -> Activation;
 
-    /// The network's output as heatmaps `[B, K, h, w]` on the scale of the unit-peak targets, for the topology; `mass`
-    /// (`[B, K]`) is the targets'. Detached.
+    /// The network's output as heatmaps `[B, K, h, w]` on the scale of the unit-peak targets, for
+    /// the topology; `mass` (`[B, K]`) is the targets'. Detached.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
@@ -40,14 +41,16 @@ pub fn base_losses() -> Vec<Box<dyn BaseLoss>> {
 /// # Errors
 /// [`AflError::UnknownBaseLoss`], which lists the known ones.
 pub fn base_loss(name: &str) -> std::result::Result<Box<dyn BaseLoss>, AflError> {
-    base_losses().into_iter().find(|loss| loss.name() == name).ok_or_else(|| AflError::UnknownBaseLoss {
-        name: name.to_owned(),
-        known: base_losses().iter().map(|loss| loss.name()).collect::<Vec<_>>().join(", "),
+    base_losses().into_iter().find(|loss| loss.name() == name).ok_or_else(|| {
+        AflError::UnknownBaseLoss {
+            name: name.to_owned(),
+            known: base_losses().iter().map(|loss| loss.name()).collect::<Vec<_>>().join(", "),
+        }
     })
 }
 
-/// The batch's loss, a scalar: each sample's loss times its weight, then the mean (Eq. 4). Both are `[B]`; no gradient
-/// flows through the weights.
+/// The batch's loss, a scalar: each sample's loss times its weight, then the mean (Eq. 4). Both are
+/// `[B]`; no gradient flows through the weights.
 ///
 /// # Errors
 /// If the shapes, types or devices do not fit.

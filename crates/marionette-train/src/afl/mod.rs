@@ -1,8 +1,9 @@
-//! Adversarial Focal Loss (Liu et al. 2022, arXiv 2207.07739): a critic that learns to tell the topology of predicted
-//! poses from that of true ones says how hard each sample is, and the samples of a batch are weighted by it.
+//! Adversarial Focal Loss (Liu et al. 2022, arXiv 2207.07739): a critic that learns to tell the
+//! topology of predicted poses from that of true ones says how hard each sample is, and the samples
+//! of a batch are weighted by it.
 //!
-//! The loop of Alg. 2 is [`Afl::score`] (before the critic learns from the batch), [`weighted`] on any [`BaseLoss`],
-//! and [`Afl::update_critic`].
+//! The loop of Alg. 2 is [`Afl::score`] (before the critic learns from the batch), [`weighted`] on
+//! any [`BaseLoss`], and [`Afl::update_critic`].
 
 mod base_loss;
 mod config;
@@ -39,7 +40,8 @@ pub struct MapPair<'a> {
     pub target: &'a [f32],
     /// `[B, K, h, w]`: the network's, from [`BaseLoss::heatmaps`].
     pub prediction: &'a [f32],
-    /// `[B, K]`: which keypoints are labelled; the others count as missing on both sides, except in paper mode.
+    /// `[B, K]`: which keypoints are labelled; the others count as missing on both sides, except in
+    /// paper mode.
     pub mask: &'a [bool],
     /// `[B, K, h, w]`.
     pub shape: [usize; 4],
@@ -68,7 +70,8 @@ pub struct AflState {
     pub optimizer_steps: u64,
 }
 
-/// The adversarial focal loss of a run: the critic, its optimizer and the running moments of its gap.
+/// The adversarial focal loss of a run: the critic, its optimizer and the running moments of its
+/// gap.
 #[derive(Debug)]
 pub struct Afl {
     config: AflConfig,
@@ -81,22 +84,36 @@ pub struct Afl {
 }
 
 impl Afl {
-    /// An untrained critic for `keypoints` keypoints on `device`. `config` should be valid ([`AflConfig::validate`]).
+    /// An untrained critic for `keypoints` keypoints on `device`. `config` should be valid
+    /// ([`AflConfig::validate`]).
     ///
     /// # Errors
     /// If the device cannot hold the critic.
-    pub fn new(config: AflConfig, keypoints: usize, seed: u64, device: &Device) -> Result<Self, AflError> {
+    pub fn new(
+        config: AflConfig,
+        keypoints: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, AflError> {
         let inputs = 2 * keypoints * keypoints;
         let critic = Critic::new(inputs, &config.hidden, seed, device)?;
         let [beta1, beta2] = config.betas;
         let adam = AdamWSettings { beta1, beta2, weight_decay: 0.0, ..AdamWSettings::default() };
         let optimizer = AdamW::new(&critic.parameters(), adam)?;
-        Ok(Self { config, seed, inputs, device: device.clone(), critic, optimizer, moments: RunningMoments::default() })
+        Ok(Self {
+            config,
+            seed,
+            inputs,
+            device: device.clone(),
+            critic,
+            optimizer,
+            moments: RunningMoments::default(),
+        })
     }
 
-    /// The target heatmaps to show the critic at `step`: those of the keypoints (`[B, K]` places in image pixels),
-    /// moved by up to half a pixel unless in paper mode, or the critic could win on quantisation. Also which keypoints
-    /// have a map.
+    /// The target heatmaps to show the critic at `step`: those of the keypoints (`[B, K]` places in
+    /// image pixels), moved by up to half a pixel unless in paper mode, or the critic could win on
+    /// quantisation. Also which keypoints have a map.
     ///
     /// # Errors
     /// [`AflError::Length`] if there is not one label per keypoint.
@@ -111,17 +128,22 @@ impl Afl {
         let mask = visible(keypoints, labelled, grid)?;
         let maps = match self.config.mode {
             Mode::Paper => gaussians(keypoints, &mask, grid)?,
-            _ => gaussians(&jittered(keypoints, self.config.target_jitter_px, self.seed, step), &mask, grid)?,
+            _ => gaussians(
+                &jittered(keypoints, self.config.target_jitter_px, self.seed, step),
+                &mask,
+                grid,
+            )?,
         };
         Ok((maps, mask))
     }
 
-    /// The scores and weights of a batch at `step` (from 0) of `total_steps`. Changes nothing: the running moments take
-    /// the batch in with [`Afl::update_critic`], though these scores are already standardised with it.
+    /// The scores and weights of a batch at `step` (from 0) of `total_steps`. Changes nothing: the
+    /// running moments take the batch in with [`Afl::update_critic`], though these scores are
+    /// already standardised with it.
     ///
     /// # Errors
-    /// [`AflError::Length`] if `maps` does not fit its shape or the critic; [`AflError::NotFinite`] if a heatmap or a
-    /// value of the critic is not finite, and the step should be skipped.
+    /// [`AflError::Length`] if `maps` does not fit its shape or the critic; [`AflError::NotFinite`]
+    /// if a heatmap or a value of the critic is not finite, and the step should be skipped.
     pub fn score(&self, maps: &MapPair, step: u64, total_steps: u64) -> Result<Scores, AflError> {
         let keypoints = maps.shape[1];
         error::check_length("a topology", 2 * keypoints * keypoints, self.inputs)?;
@@ -131,7 +153,8 @@ impl Afl {
         let (target, prediction) = (topology(maps.target)?, topology(maps.prediction)?);
         let (on_target, on_prediction) = (self.values(&target)?, self.values(&prediction)?);
 
-        let gap: Vec<f32> = on_target.iter().zip(&on_prediction).map(|(real, fake)| real - fake).collect();
+        let gap: Vec<f32> =
+            on_target.iter().zip(&on_prediction).map(|(real, fake)| real - fake).collect();
         let moments = self.moments.after(&gap, self.config.moments_decay);
         let raw = raw_scores(&on_prediction);
         let mut difficulty = match self.config.mode {
@@ -148,8 +171,8 @@ impl Afl {
     /// Lets the critic learn from the batch that was scored, and the running moments take it in.
     ///
     /// # Errors
-    /// [`AflError::NotFinite`] if the critic's loss or gradient is not finite; that step of its optimizer is then not
-    /// taken, and the moments stay as they are.
+    /// [`AflError::NotFinite`] if the critic's loss or gradient is not finite; that step of its
+    /// optimizer is then not taken, and the moments stay as they are.
     pub fn update_critic(&mut self, scores: &Scores) -> Result<CriticStep, AflError> {
         let real = critic_input(&scores.target.affinities, self.inputs, &self.device)?;
         let fake = critic_input(&scores.prediction.affinities, self.inputs, &self.device)?;
@@ -161,8 +184,15 @@ impl Afl {
         Ok(report)
     }
 
-    /// One step of the critic's optimizer, with an α per sample from the stream (seed, step, attempt, "afl/alpha").
-    fn critic_step(&mut self, real: &Tensor, fake: &Tensor, step: u64, attempt: u32) -> Result<CriticStep, AflError> {
+    /// One step of the critic's optimizer, with an α per sample from the stream (seed, step,
+    /// attempt, "afl/alpha").
+    fn critic_step(
+        &mut self,
+        real: &Tensor,
+        fake: &Tensor,
+        step: u64,
+        attempt: u32,
+    ) -> Result<CriticStep, AflError> {
         let batch = real.dim(0)?;
         let mut stream = random::stream(self.seed, step, attempt, "afl/alpha");
         let alpha: Vec<f32> = (0..batch).map(|_| stream.random()).collect();
@@ -203,8 +233,8 @@ impl Afl {
         &self.critic
     }
 
-    /// All a bit-exact resume needs: the parameters by name, their moments as `<name>.first` and `<name>.second`, and
-    /// the numbers beside them. The tensors do not follow further training.
+    /// All a bit-exact resume needs: the parameters by name, their moments as `<name>.first` and
+    /// `<name>.second`, and the numbers beside them. The tensors do not follow further training.
     ///
     /// # Errors
     /// If a tensor cannot be copied.
@@ -217,12 +247,20 @@ impl Afl {
     /// Puts back what [`Afl::save`] gave. Other tensors in the map are ignored.
     ///
     /// # Errors
-    /// [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another shape or type; then nothing
-    /// was changed.
-    pub fn load(&mut self, tensors: &BTreeMap<String, Tensor>, state: &AflState) -> Result<(), AflError> {
+    /// [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another shape or
+    /// type; then nothing was changed.
+    pub fn load(
+        &mut self,
+        tensors: &BTreeMap<String, Tensor>,
+        state: &AflState,
+    ) -> Result<(), AflError> {
         let parameters = self.critic.parameters();
-        let values = matching(parameters.iter().map(|(name, var)| (name, var.as_tensor())), tensors)?;
-        let values: Vec<_> = values.into_iter().map(|value| value.to_device(&self.device)).collect::<Result<_, _>>()?;
+        let values =
+            matching(parameters.iter().map(|(name, var)| (name, var.as_tensor())), tensors)?;
+        let values: Vec<_> = values
+            .into_iter()
+            .map(|value| value.to_device(&self.device))
+            .collect::<Result<_, _>>()?;
         let own = self.optimizer.state()?;
         let moments = tensors.iter().filter(|(name, _)| own.contains_key(*name));
         let moments = moments.map(|(name, tensor)| (name.clone(), tensor.clone())).collect();

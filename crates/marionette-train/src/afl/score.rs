@@ -9,12 +9,15 @@ use rand::seq::SliceRandom;
 /// The deviation of the gap below which it says nothing and every difficulty is 1/2.
 const SMALLEST_DEVIATION: f64 = 1e-6;
 
-/// The scores of a batch, taken before the critic's update on it (Alg. 2). All per-sample vectors are `[B]`.
+/// The scores of a batch, taken before the critic's update on it (Alg. 2). All per-sample vectors
+/// are `[B]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// How hard each sample is, in (0, 1): the paper's σ(-d(t(y'))), or the calibrated σ of the standardised gap.
+    /// How hard each sample is, in (0, 1): the paper's σ(-d(t(y'))), or the calibrated σ of the
+    /// standardised gap.
     pub difficulty: Vec<f32>,
-    /// What to multiply each sample's loss with; of mean 1 except in paper mode, where it is the difficulty.
+    /// What to multiply each sample's loss with; of mean 1 except in paper mode, where it is the
+    /// difficulty.
     pub weights: Vec<f32>,
     /// The raw score σ(-d(t(y'))), never permuted.
     pub raw: Vec<f32>,
@@ -28,7 +31,8 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// The share of raw scores inside (0.05, 0.95): near 0, the critic saturates and the paper's weight is a constant.
+    /// The share of raw scores inside (0.05, 0.95): near 0, the critic saturates and the paper's
+    /// weight is a constant.
     pub fn raw_unsaturated_share(&self) -> f32 {
         let inside = self.raw.iter().filter(|&&score| score > 0.05 && score < 0.95).count();
         inside as f32 / self.raw.len().max(1) as f32
@@ -45,28 +49,33 @@ pub fn raw_scores(on_prediction: &[f32]) -> Vec<f32> {
     on_prediction.iter().map(|&value| sigmoid(-f64::from(value)) as f32).collect()
 }
 
-/// Calibrated difficulties: σ of each gap's distance from the running mean in running deviations, clipped to
-/// ±`gap_clip`.
+/// Calibrated difficulties: σ of each gap's distance from the running mean in running deviations,
+/// clipped to ±`gap_clip`.
 pub fn calibrated_scores(gap: &[f32], moments: &RunningMoments, gap_clip: f64) -> Vec<f32> {
     let (mean, deviation) = moments.mean_and_deviation();
     if deviation < SMALLEST_DEVIATION {
         return vec![0.5; gap.len()];
     }
-    gap.iter().map(|&z| sigmoid(((f64::from(z) - mean) / deviation).clamp(-gap_clip, gap_clip)) as f32).collect()
+    gap.iter()
+        .map(|&z| sigmoid(((f64::from(z) - mean) / deviation).clamp(-gap_clip, gap_clip)) as f32)
+        .collect()
 }
 
-/// The weights of samples of these difficulties at `step` of `total_steps` (the ramp's length follows from it).
+/// The weights of samples of these difficulties at `step` of `total_steps` (the ramp's length
+/// follows from it).
 ///
-/// Calibrated: w = s^γ / mean(s^γ), clipped, brought back to mean 1 (which may move the largest a little past the
-/// clip), then ramped in as 1 + ramp (w - 1).
+/// Calibrated: w = s^γ / mean(s^γ), clipped, brought back to mean 1 (which may move the largest a
+/// little past the clip), then ramped in as 1 + ramp (w - 1).
 pub fn weights(config: &AflConfig, difficulty: &[f32], step: u64, total_steps: u64) -> Vec<f32> {
     match config.mode {
         Mode::Paper => difficulty.to_vec(),
         Mode::Off => vec![1.0; difficulty.len()],
         Mode::Calibrated => {
             let [low, high] = config.clip;
-            let focal: Vec<f64> = difficulty.iter().map(|&s| f64::from(s).powf(config.gamma)).collect();
-            let clipped: Vec<f64> = mean_one(&focal).into_iter().map(|w| w.clamp(low, high)).collect();
+            let focal: Vec<f64> =
+                difficulty.iter().map(|&s| f64::from(s).powf(config.gamma)).collect();
+            let clipped: Vec<f64> =
+                mean_one(&focal).into_iter().map(|w| w.clamp(low, high)).collect();
             let ramp = ramp(step, config.ramp * total_steps as f64);
             mean_one(&clipped).into_iter().map(|w| (1.0 + ramp * (w - 1.0)) as f32).collect()
         }
@@ -122,7 +131,11 @@ mod tests {
         difficulty.push(0.95);
         let weights = weights(&AflConfig::default(), &difficulty, 10, 10);
         assert!((mean(&weights) - 1.0).abs() < 1e-5);
-        assert!((weights[99] / weights[0] - 4.0 / (0.05 / 0.059)).abs() < 1e-3, "{:?}", &weights[98..]);
+        assert!(
+            (weights[99] / weights[0] - 4.0 / (0.05 / 0.059)).abs() < 1e-3,
+            "{:?}",
+            &weights[98..]
+        );
     }
 
     #[test]
@@ -136,7 +149,8 @@ mod tests {
 
     #[test]
     fn afl_weights_of_the_other_modes() {
-        let mode = |mode| weights(&AflConfig { mode, ..AflConfig::default() }, &[0.25, 0.75], 0, 1000);
+        let mode =
+            |mode| weights(&AflConfig { mode, ..AflConfig::default() }, &[0.25, 0.75], 0, 1000);
         assert_eq!(mode(Mode::Paper), [0.25, 0.75]);
         assert_eq!(mode(Mode::Off), [1.0, 1.0]);
     }

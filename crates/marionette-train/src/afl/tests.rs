@@ -7,8 +7,8 @@ const GRID: Grid = Grid { width: 16, height: 16, stride: 4, sigma: 1.0 };
 const KEYPOINTS: usize = 8;
 const BATCH: usize = 16;
 
-/// A batch of poses: noisy copies of one figure, moved about, with a prediction a pixel or two off for the first half
-/// and with its joints interchanged for the second.
+/// A batch of poses: noisy copies of one figure, moved about, with a prediction a pixel or two off
+/// for the first half and with its joints interchanged for the second.
 struct Poses {
     target: Vec<f32>,
     mask: Vec<bool>,
@@ -23,8 +23,11 @@ impl Poses {
         let mut scramble = random::stream(11, step, 0, "scramble");
         for sample in 0..BATCH {
             let (x, y) = (around(32.0, 6.0), around(32.0, 6.0));
-            let joint = |k: usize| [x + if k.is_multiple_of(2) { -8.0 } else { 8.0 }, y - 20.0 + 12.0 * (k / 2) as f32];
-            let pose: Vec<[f32; 2]> = (0..KEYPOINTS).map(|k| joint(k).map(|v| around(v, 2.0))).collect();
+            let joint = |k: usize| {
+                [x + if k.is_multiple_of(2) { -8.0 } else { 8.0 }, y - 20.0 + 12.0 * (k / 2) as f32]
+            };
+            let pose: Vec<[f32; 2]> =
+                (0..KEYPOINTS).map(|k| joint(k).map(|v| around(v, 2.0))).collect();
             let mut predicted = pose.clone();
             if sample >= BATCH / 2 {
                 predicted.shuffle(&mut scramble);
@@ -51,7 +54,8 @@ fn afl(config: AflConfig) -> Result<Afl, AflError> {
 fn afl_critic_learns_which_poses_are_scrambled() -> Result<(), AflError> {
     let steps = 300;
     let mut afl = afl(AflConfig { learning_rate: 1e-3, ..AflConfig::default() })?;
-    let scrambled: Vec<f32> = (0..BATCH).map(|sample| f32::from(u8::from(sample >= BATCH / 2))).collect();
+    let scrambled: Vec<f32> =
+        (0..BATCH).map(|sample| f32::from(u8::from(sample >= BATCH / 2))).collect();
     let mut correlation = 0.0;
     let mut reports = Vec::new();
     for step in 0..steps {
@@ -82,12 +86,17 @@ fn afl_update_takes_one_plain_adam_step_and_commits_the_moments() -> Result<(), 
 
         let drift = report.loss - (10.0 * report.penalty - report.gap);
         let square = on_target.iter().map(|&d| f64::from(d * d)).sum::<f64>() / BATCH as f64;
-        assert!((drift - if mode == Mode::Paper { 0.0 } else { square }).abs() < 1e-5, "{mode:?} {drift} {square}");
+        assert!(
+            (drift - if mode == Mode::Paper { 0.0 } else { square }).abs() < 1e-5,
+            "{mode:?} {drift} {square}"
+        );
 
-        // Adam's first step is the learning rate along the gradient's sign; weight decay would lengthen some.
+        // Adam's first step is the learning rate along the gradient's sign; weight decay would
+        // lengthen some.
         let start = other.critic().parameters();
         for (name, var) in updated.critic().parameters() {
-            let moved = (var.as_tensor() - start[&name].as_tensor())?.flatten_all()?.to_vec1::<f32>()?;
+            let moved =
+                (var.as_tensor() - start[&name].as_tensor())?.flatten_all()?.to_vec1::<f32>()?;
             assert!(moved.iter().all(|by| by.abs() < 1.0005e-4), "{name}");
             assert!(name == "critic.2.bias" || moved.iter().any(|by| by.abs() > 0.99e-4), "{name}");
         }
@@ -129,7 +138,8 @@ fn afl_resumes_bit_for_bit() -> Result<(), AflError> {
 #[test]
 fn afl_load_refuses_a_state_that_does_not_fit() -> Result<(), AflError> {
     let mut target = afl(AflConfig::default())?;
-    let (tensors, state) = afl(AflConfig { hidden: vec![32, 16], ..AflConfig::default() })?.save()?;
+    let (tensors, state) =
+        afl(AflConfig { hidden: vec![32, 16], ..AflConfig::default() })?.save()?;
     let before = bits(&target.save()?.0)?;
     assert!(matches!(target.load(&tensors, &state), Err(AflError::State(_))));
     let (mut tensors, state) = target.save()?;
@@ -158,9 +168,13 @@ fn afl_nan_poisons_nothing_and_is_hidden_by_the_mask() -> Result<(), AflError> {
 fn afl_infinite_critic_is_an_error_and_leaves_the_moments() -> Result<(), AflError> {
     let mut afl = afl(AflConfig::default())?;
     let scores = afl.score(&Poses::draw(&afl, 0)?.pair(), 0, 10)?;
-    afl.critic().parameters()["critic.2.bias"].set(&Tensor::new(&[f32::INFINITY], &Device::Cpu)?)?;
+    afl.critic().parameters()["critic.2.bias"]
+        .set(&Tensor::new(&[f32::INFINITY], &Device::Cpu)?)?;
     assert!(matches!(afl.update_critic(&scores), Err(AflError::NotFinite { .. })));
-    assert!(matches!(afl.score(&Poses::draw(&afl, 1)?.pair(), 1, 10), Err(AflError::NotFinite { .. })));
+    assert!(matches!(
+        afl.score(&Poses::draw(&afl, 1)?.pair(), 1, 10),
+        Err(AflError::NotFinite { .. })
+    ));
     assert_eq!(afl.save()?.1, AflState { moments: RunningMoments::default(), optimizer_steps: 0 });
     Ok(())
 }
@@ -173,7 +187,10 @@ fn afl_modes_and_the_null_experiment() -> Result<(), AflError> {
     };
     let calibrated = score(AflConfig::default())?;
     let off = score(AflConfig { mode: Mode::Off, ..AflConfig::default() })?;
-    assert_eq!((off.weights.as_slice(), &off.difficulty), ([1.0; BATCH].as_slice(), &calibrated.difficulty));
+    assert_eq!(
+        (off.weights.as_slice(), &off.difficulty),
+        ([1.0; BATCH].as_slice(), &calibrated.difficulty)
+    );
     let paper = score(AflConfig { mode: Mode::Paper, ..AflConfig::default() })?;
     assert_eq!((&paper.weights, &paper.difficulty), (&paper.raw, &paper.raw));
     assert!(paper.raw_unsaturated_share() > 0.99);
@@ -197,26 +214,35 @@ fn afl_score_refuses_maps_of_another_shape() -> Result<(), AflError> {
     let afl = afl(AflConfig::default())?;
     let poses = Poses::draw(&afl, 0)?;
     let pair = poses.pair();
-    for shape in [[BATCH, KEYPOINTS + 1, 16, 16], [BATCH + 1, KEYPOINTS, 16, 16], [BATCH, KEYPOINTS, 16, 15]] {
-        assert!(matches!(afl.score(&MapPair { shape, ..pair }, 0, 10), Err(AflError::Length { .. })));
+    for shape in
+        [[BATCH, KEYPOINTS + 1, 16, 16], [BATCH + 1, KEYPOINTS, 16, 16], [BATCH, KEYPOINTS, 16, 15]]
+    {
+        assert!(matches!(
+            afl.score(&MapPair { shape, ..pair }, 0, 10),
+            Err(AflError::Length { .. })
+        ));
     }
     Ok(())
 }
 
 #[test]
 fn afl_critic_targets_are_jittered_except_in_paper_mode() -> Result<(), AflError> {
-    let keypoints: Vec<[f32; 2]> = (0..KEYPOINTS).map(|k| [2 * k, 2 * k + 1].map(|i| 10.0 + 3.0 * i as f32)).collect();
+    let keypoints: Vec<[f32; 2]> =
+        (0..KEYPOINTS).map(|k| [2 * k, 2 * k + 1].map(|i| 10.0 + 3.0 * i as f32)).collect();
     let mut labelled = [true; KEYPOINTS];
     labelled[2] = false;
-    let targets =
-        |mode, step| afl(AflConfig { mode, ..AflConfig::default() })?.critic_targets(&keypoints, &labelled, GRID, step);
+    let targets = |mode, step| {
+        afl(AflConfig { mode, ..AflConfig::default() })?
+            .critic_targets(&keypoints, &labelled, GRID, step)
+    };
     let exact = gaussians(&keypoints, &labelled, GRID)?;
     assert_eq!(targets(Mode::Paper, 0)?, (exact.clone(), labelled.to_vec()));
     let (maps, mask) = targets(Mode::Calibrated, 0)?;
     assert_eq!(mask, labelled);
     assert_ne!(maps, exact);
     assert_ne!(maps, targets(Mode::Calibrated, 1)?.0);
-    // Half a pixel is an eighth of a cell, over which a Gaussian of σ = 1 changes by at most 0.61 / 8 per axis.
+    // Half a pixel is an eighth of a cell, over which a Gaussian of σ = 1 changes by at most 0.61 /
+    // 8 per axis.
     assert!(maps.iter().zip(&exact).all(|(a, b)| (a - b).abs() < 0.16));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The topology extractor `t` (Liu et al. 2022, Eqs. 5 and 6).
 //!
-//! No gradient ever flows through it, so it is plain arithmetic on slices: in `f64`, one sample after the other in a
-//! fixed order, which gives the same bits on any number of threads.
+//! No gradient ever flows through it, so it is plain arithmetic on slices: in `f64`, one sample
+//! after the other in a fixed order, which gives the same bits on any number of threads.
 
 use super::error::{AflError, check_length};
 use rayon::prelude::*;
@@ -18,8 +18,9 @@ pub enum Threshold {
 /// `t(y)` of a batch, and which keypoints it is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
-    /// `[B, 2, K, K]`: the planar affinities (Eq. 5), then the angular ones (Eq. 6), all in [0, 1]; 0 in the rows and
-    /// columns of missing keypoints. One sample's part is the critic's input as it stands.
+    /// `[B, 2, K, K]`: the planar affinities (Eq. 5), then the angular ones (Eq. 6), all in [0, 1];
+    /// 0 in the rows and columns of missing keypoints. One sample's part is the critic's input as
+    /// it stands.
     pub affinities: Vec<f32>,
     /// `[B, K]`: whether the keypoint has a cell above the threshold (and is not masked).
     pub exists: Vec<bool>,
@@ -28,11 +29,12 @@ pub struct Topology {
 impl Topology {
     /// `t` of `heatmaps` (`[B, K, h, w]`, the shape given as `shape`).
     ///
-    /// A keypoint whose entry of `mask` (`[B, K]`) is false counts as missing whatever its map holds.
+    /// A keypoint whose entry of `mask` (`[B, K]`) is false counts as missing whatever its map
+    /// holds.
     ///
     /// # Errors
-    /// [`AflError::Length`] if a slice does not fit `shape`; [`AflError::NotFinite`] if an unmasked heatmap holds a NaN
-    /// or an infinity.
+    /// [`AflError::Length`] if a slice does not fit `shape`; [`AflError::NotFinite`] if an unmasked
+    /// heatmap holds a NaN or an infinity.
     pub fn of(
         heatmaps: &[f32],
         shape: [usize; 4],
@@ -56,13 +58,16 @@ impl Topology {
         let diagonal = (width as f64).hypot(height as f64);
         let affinities = (0..batch)
             .into_par_iter()
-            .flat_map_iter(|sample| affinities(&centroids[sample * keypoints..][..keypoints], diagonal))
+            .flat_map_iter(|sample| {
+                affinities(&centroids[sample * keypoints..][..keypoints], diagonal)
+            })
             .collect();
         Ok(Self { affinities, exists: centroids.iter().map(Option::is_some).collect() })
     }
 }
 
-/// The mass-weighted mean (column, row), in cells, of the cells that reach the threshold; `None` where no cell does.
+/// The mass-weighted mean (column, row), in cells, of the cells that reach the threshold; `None`
+/// where no cell does.
 fn centroid(map: &[f32], width: usize, threshold: Threshold) -> Result<Option<[f64; 2]>, AflError> {
     if !map.iter().fold(true, |finite, value| finite & value.is_finite()) {
         return Err(AflError::NotFinite { what: "a heatmap" });
@@ -70,7 +75,10 @@ fn centroid(map: &[f32], width: usize, threshold: Threshold) -> Result<Option<[f
     let level = match threshold {
         Threshold::Absolute(level) => level,
         Threshold::OfMaximum(share) => {
-            share * f64::from(map.iter().fold(0.0, |most, value| if *value > most { *value } else { most }))
+            share
+                * f64::from(
+                    map.iter().fold(0.0, |most, value| if *value > most { *value } else { most }),
+                )
         }
     };
     let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
@@ -99,7 +107,8 @@ fn affinities(centroids: &[Option<[f64; 2]>], diagonal: f64) -> Vec<f32> {
     for (i, a) in centroids.iter().enumerate() {
         for (j, b) in centroids.iter().enumerate() {
             if let (Some(a), Some(b)) = (a, b) {
-                planar[i * keypoints + j] = (1.0 - (a[0] - b[0]).hypot(a[1] - b[1]) / diagonal) as f32;
+                planar[i * keypoints + j] =
+                    (1.0 - (a[0] - b[0]).hypot(a[1] - b[1]) / diagonal) as f32;
                 angular[i * keypoints + j] = (0.5 + 0.5 * cosine(*a, *b, vertex)) as f32;
             }
         }
@@ -107,7 +116,8 @@ fn affinities(centroids: &[Option<[f64; 2]>], diagonal: f64) -> Vec<f32> {
     matrices
 }
 
-/// The cosine of the angle at `vertex` between `a` and `b`; 1 if either lies on the vertex, where there is no angle.
+/// The cosine of the angle at `vertex` between `a` and `b`; 1 if either lies on the vertex, where
+/// there is no angle.
 fn cosine(a: [f64; 2], b: [f64; 2], vertex: [f64; 2]) -> f64 {
     const ON_THE_VERTEX: f64 = 1e-9;
     let [a, b] = [a, b].map(|point| [point[0] - vertex[0], point[1] - vertex[1]]);
@@ -149,20 +159,30 @@ mod tests {
     #[test]
     fn afl_topology_mask_equals_an_empty_map_and_hides_nan() -> Result<(), AflError> {
         let threshold = Threshold::OfMaximum(0.1);
-        let empty = Topology::of(&maps(&[Some((0, 1)), None, Some((3, 2))]), [1, 3, 4, 5], None, threshold)?;
+        let empty = Topology::of(
+            &maps(&[Some((0, 1)), None, Some((3, 2))]),
+            [1, 3, 4, 5],
+            None,
+            threshold,
+        )?;
         let mut full = maps(&[Some((0, 1)), Some((2, 2)), Some((3, 2))]);
         let mask = [true, false, true];
         assert_eq!(Topology::of(&full, [1, 3, 4, 5], Some(&mask), threshold)?, empty);
         full[25] = f32::NAN;
         assert_eq!(Topology::of(&full, [1, 3, 4, 5], Some(&mask), threshold)?, empty);
-        assert!(matches!(Topology::of(&full, [1, 3, 4, 5], None, threshold), Err(AflError::NotFinite { .. })));
+        assert!(matches!(
+            Topology::of(&full, [1, 3, 4, 5], None, threshold),
+            Err(AflError::NotFinite { .. })
+        ));
         Ok(())
     }
 
     #[test]
     fn afl_topology_of_flat_maps_exists_only_relative_to_the_maximum() -> Result<(), AflError> {
         let flat = vec![0.01; 40];
-        let exists = |threshold| Topology::of(&flat, [1, 2, 4, 5], None, threshold).map(|topology| topology.exists);
+        let exists = |threshold| {
+            Topology::of(&flat, [1, 2, 4, 5], None, threshold).map(|topology| topology.exists)
+        };
         assert_eq!(exists(Threshold::Absolute(0.1))?, [false, false]);
         assert_eq!(exists(Threshold::OfMaximum(0.1))?, [true, true]);
         Ok(())
@@ -173,14 +193,16 @@ mod tests {
         let maps: Vec<f32> = (0..40 * 5 * 20).map(|i| (i as f32 * 0.37).sin()).collect();
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| Topology::of(&maps, [40, 5, 4, 5], None, Threshold::Absolute(0.1))).unwrap()
+            pool.install(|| Topology::of(&maps, [40, 5, 4, 5], None, Threshold::Absolute(0.1)))
+                .unwrap()
         };
         assert_eq!(on(1), on(3));
     }
 
     #[test]
     fn afl_topology_of_a_lone_keypoint_lies_on_its_own_vertex() -> Result<(), AflError> {
-        let topology = Topology::of(&maps(&[Some((3, 2))]), [1, 1, 4, 5], None, Threshold::Absolute(0.1))?;
+        let topology =
+            Topology::of(&maps(&[Some((3, 2))]), [1, 1, 4, 5], None, Threshold::Absolute(0.1))?;
         assert_eq!(topology.affinities, [1.0, 1.0]);
         Ok(())
     }

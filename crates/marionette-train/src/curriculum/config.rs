@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Signal {
-    /// The mean rank, within its batch, of the adversarial difficulty score. Ranks, because raw scores drift as the
-    /// critic trains.
+    /// The mean rank, within its batch, of the adversarial difficulty score. Ranks, because raw
+    /// scores drift as the critic trains.
     #[default]
     Difficulty,
     /// The mean keypoint error.
@@ -30,7 +30,8 @@ pub struct ReplayConfig {
     pub uses: u32,
     /// A sample is admitted when its difficulty rank in its batch, in [0, 1], is at least this.
     pub admit: f64,
-    /// Share of the drawing weight that goes by how long a sample has not been seen, in [0, 1); the rest goes by rank.
+    /// Share of the drawing weight that goes by how long a sample has not been seen, in [0, 1); the
+    /// rest goes by rank.
     pub staleness: f64,
     /// After this many replays a sample is dropped if its error has not fallen.
     pub patience: u32,
@@ -46,8 +47,8 @@ impl Default for ReplayConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CurriculumConfig {
-    /// Whether the axes are steered. Without it every axis stays uniform while statistics are still gathered; the replay
-    /// stream is governed by `mix.replay` and `replay.size` alone.
+    /// Whether the axes are steered. Without it every axis stays uniform while statistics are still
+    /// gathered; the replay stream is governed by `mix.replay` and `replay.size` alone.
     pub steering: bool,
     /// What is steered towards.
     pub signal: Signal,
@@ -55,7 +56,8 @@ pub struct CurriculumConfig {
     pub bins: usize,
     /// Batches learned from between two updates of the distributions.
     pub update_every: u64,
-    /// Step of an update, per sample standard deviation of the signal; θ settles at eta / (1 − inertia) of those.
+    /// Step of an update, per sample standard deviation of the signal; θ settles at eta / (1 −
+    /// inertia) of those.
     pub eta: f64,
     /// Share of θ that an update keeps.
     pub inertia: f64,
@@ -63,7 +65,8 @@ pub struct CurriculumConfig {
     pub memory: f64,
     /// Batches over which the fast error average and the streams' losses forget.
     pub recent: f64,
-    /// Share of every axis' distribution that stays uniform: a bin's probability is at least floor / K.
+    /// Share of every axis' distribution that stays uniform: a bin's probability is at least floor
+    /// / K.
     pub floor: f64,
     /// A bin's probability is at most cap / K.
     pub cap: f64,
@@ -110,7 +113,8 @@ impl CurriculumConfig {
         bin.stalled >= self.unlearnable_after
     }
 
-    /// What is wrong with the settings: the key and, in words, what was found and what would do. Empty if all is well.
+    /// What is wrong with the settings: the key and, in words, what was found and what would do.
+    /// Empty if all is well.
     pub fn validate(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut check = |fine: bool, key: &str, found: &dyn std::fmt::Display, wanted: &str| {
@@ -121,7 +125,12 @@ impl CurriculumConfig {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         check((5..=8).contains(&self.bins), "bins", &self.bins, "5 to 8");
         check(self.update_every >= 1, "update_every", &self.update_every, "at least 1 batch");
-        check((0.0..=100.0).contains(&self.eta), "eta", &self.eta, "a number from 0 to 100 (1 is usual)");
+        check(
+            (0.0..=100.0).contains(&self.eta),
+            "eta",
+            &self.eta,
+            "a number from 0 to 100 (1 is usual)",
+        );
         check((0.0..1.0).contains(&self.inertia), "inertia", &self.inertia, "a number in [0, 1)");
         check((1.0..=1e9).contains(&self.memory), "memory", &self.memory, "at least 1 batch");
         let recent = self.recent >= 1.0 && self.recent < self.memory;
@@ -130,23 +139,40 @@ impl CurriculumConfig {
         let cap = self.cap > 1.0 && self.cap <= self.bins as f64;
         check(cap, "cap", &self.cap, "more than 1 and at most `bins`");
         check((0.0..=10.0).contains(&self.max_kl), "max_kl", &self.max_kl, "nats, from 0 to 10");
-        check((0.0..=1e6).contains(&self.band_low), "band_low", &self.band_low, "a ratio of losses, from 0");
+        check(
+            (0.0..=1e6).contains(&self.band_low),
+            "band_low",
+            &self.band_low,
+            "a ratio of losses, from 0",
+        );
         let band = self.band_high >= self.band_low && self.band_high <= 1e6;
         check(band, "band_high", &self.band_high, "a ratio of losses, at least `band_low`");
         let after = self.unlearnable_after >= 1;
         check(after, "unlearnable_after", &self.unlearnable_after, "at least 1 update");
         let StreamMix { uniform, steered, replay } = self.mix;
-        for (key, value) in [("mix.uniform", uniform), ("mix.steered", steered), ("mix.replay", replay)] {
+        for (key, value) in
+            [("mix.uniform", uniform), ("mix.steered", steered), ("mix.replay", replay)]
+        {
             check(share(f64::from(value)), key, &value, "a share in [0, 1]");
         }
         let sum = uniform + steered + replay;
         check((sum - 1.0).abs() < 1e-3, "mix", &format!("shares that sum to {sum}"), "a sum of 1");
-        check(uniform > 0.0, "mix.uniform", &uniform, "more than 0: the uniform stream is the yardstick");
+        check(
+            uniform > 0.0,
+            "mix.uniform",
+            &uniform,
+            "more than 0: the uniform stream is the yardstick",
+        );
         check(self.replay.uses >= 1, "replay.uses", &self.replay.uses, "at least 1 use");
         check(share(self.replay.admit), "replay.admit", &self.replay.admit, "a rank in [0, 1]");
         let stale = (0.0..1.0).contains(&self.replay.staleness);
         check(stale, "replay.staleness", &self.replay.staleness, "a share in [0, 1)");
-        check(self.replay.patience >= 1, "replay.patience", &self.replay.patience, "at least 1 use");
+        check(
+            self.replay.patience >= 1,
+            "replay.patience",
+            &self.replay.patience,
+            "at least 1 use",
+        );
         check(
             self.replay.size <= 65_536,
             "replay.size",

@@ -10,20 +10,26 @@ use marionette_base::statistics::rank_shares;
 use marionette_stream::Feedback;
 use marionette_stream::{HardnessAxis, Policy};
 
-/// What one update leaves of the temper while the steered stream is too hard; below the band it is taken back as fast.
+/// What one update leaves of the temper while the steered stream is too hard; below the band it is
+/// taken back as fast.
 const TEMPERING: f64 = 0.9;
 /// The temper falls no lower, so that it recovers within a few dozen updates.
 const LEAST_TEMPER: f64 = 0.05;
-/// θ stays within ±this. There the guards have long taken over, and what lies beyond would only have to be unwound before
-/// a bin that is no longer worth it could be left.
+/// θ stays within ±this. There the guards have long taken over, and what lies beyond would only
+/// have to be unwound before a bin that is no longer worth it could be left.
 const THETA: f64 = 3.0;
 
-/// Takes in the feedback of one batch. Axes not in `steered` are locked: they stay uniform, though their statistics are
-/// kept.
+/// Takes in the feedback of one batch. Axes not in `steered` are locked: they stay uniform, though
+/// their statistics are kept.
 ///
-/// Feedback must come in batch order, one per batch. A batch without samples (a skipped step) advances the version and
-/// changes nothing else.
-pub fn observe(config: &CurriculumConfig, steered: &[HardnessAxis], state: &mut ControllerState, feedback: &Feedback) {
+/// Feedback must come in batch order, one per batch. A batch without samples (a skipped step)
+/// advances the version and changes nothing else.
+pub fn observe(
+    config: &CurriculumConfig,
+    steered: &[HardnessAxis],
+    state: &mut ControllerState,
+    feedback: &Feedback,
+) {
     state.version += 1;
     if feedback.samples.is_empty() {
         return;
@@ -31,7 +37,14 @@ pub fn observe(config: &CurriculumConfig, steered: &[HardnessAxis], state: &mut 
     let fresh = statistics::fresh(&feedback.samples);
     let scores: Vec<f32> = fresh.iter().map(|sample| sample.difficulty).collect();
     let ranks = rank_shares(&scores);
-    replay::update(&config.replay, &mut state.replay, &feedback.samples, &fresh, &ranks, state.version);
+    replay::update(
+        &config.replay,
+        &mut state.replay,
+        &feedback.samples,
+        &fresh,
+        &ranks,
+        state.version,
+    );
     if !feedback.samples.iter().any(statistics::usable) {
         return;
     }
@@ -53,13 +66,18 @@ fn update(config: &CurriculumConfig, steered: &[HardnessAxis], state: &mut Contr
     }
     // Only the upper edge tempers: steered samples that are no harder than uniform ones do no harm.
     match state.band_ratio() {
-        Some(ratio) if ratio > config.band_high => state.temper = (state.temper * TEMPERING).max(LEAST_TEMPER),
-        Some(ratio) if ratio < config.band_low => state.temper = (state.temper / TEMPERING).min(1.0),
+        Some(ratio) if ratio > config.band_high => {
+            state.temper = (state.temper * TEMPERING).max(LEAST_TEMPER)
+        }
+        Some(ratio) if ratio < config.band_low => {
+            state.temper = (state.temper / TEMPERING).min(1.0)
+        }
         _ => {}
     }
 }
 
-/// θ ← inertia · θ + eta · (U − mean U), within ±[`THETA`]; an unlearnable bin has no say, and its θ decays.
+/// θ ← inertia · θ + eta · (U − mean U), within ±[`THETA`]; an unlearnable bin has no say, and its
+/// θ decays.
 fn move_logits(config: &CurriculumConfig, axis: &mut AxisState) {
     let utilities = utilities(config, axis);
     let counted = || axis.bins.iter().zip(&utilities).filter(|(bin, _)| !config.unlearnable(bin));

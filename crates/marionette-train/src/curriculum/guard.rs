@@ -1,4 +1,5 @@
-//! The guards: whatever the utilities say, a distribution keeps its floor, its cap and its distance from uniform.
+//! The guards: whatever the utilities say, a distribution keeps its floor, its cap and its distance
+//! from uniform.
 
 use super::config::CurriculumConfig;
 use marionette_stream::AxisDistribution;
@@ -6,10 +7,15 @@ use marionette_stream::AxisDistribution;
 /// Room left below the divergence limit for rounding to 32 bits.
 const ROUNDING: f64 = 1e-5;
 
-/// The distribution of an axis whose bins have the logits `theta`, of which the share `temper` takes effect.
+/// The distribution of an axis whose bins have the logits `theta`, of which the share `temper`
+/// takes effect.
 ///
 /// Every guard pulls towards uniform by mixing, so none can undo another.
-pub(super) fn distribution(config: &CurriculumConfig, theta: &[f64], temper: f64) -> AxisDistribution {
+pub(super) fn distribution(
+    config: &CurriculumConfig,
+    theta: &[f64],
+    temper: f64,
+) -> AxisDistribution {
     let uniform = 1.0 / theta.len() as f64;
     let greatest = theta.iter().copied().fold(f64::MIN, f64::max);
     let odds: Vec<f64> = theta.iter().map(|t| (temper * (t - greatest)).exp()).collect();
@@ -23,10 +29,13 @@ pub(super) fn distribution(config: &CurriculumConfig, theta: &[f64], temper: f64
         share = room / highest;
     }
     let share = within_divergence(config.max_kl - ROUNDING, &deviations, share);
-    AxisDistribution { probabilities: deviations.iter().map(|d| (uniform + share * d) as f32).collect() }
+    AxisDistribution {
+        probabilities: deviations.iter().map(|d| (uniform + share * d) as f32).collect(),
+    }
 }
 
-/// The greatest share, up to `share`, of `deviations` that leaves the divergence from uniform within `limit` nats.
+/// The greatest share, up to `share`, of `deviations` that leaves the divergence from uniform
+/// within `limit` nats.
 fn within_divergence(limit: f64, deviations: &[f64], share: f64) -> f64 {
     if divergence(deviations, share) <= limit {
         return share;
@@ -88,7 +97,9 @@ mod tests {
         let theta = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
         let full = distribution(&config, &theta, 1.0);
         assert!(full.probabilities.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(distribution(&config, &theta, 0.5).kl_from_uniform() < 0.5 * full.kl_from_uniform());
+        assert!(
+            distribution(&config, &theta, 0.5).kl_from_uniform() < 0.5 * full.kl_from_uniform()
+        );
         assert_eq!(distribution(&config, &theta, 0.0), AxisDistribution::uniform(6));
     }
 }

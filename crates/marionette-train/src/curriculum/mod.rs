@@ -1,8 +1,8 @@
 //! The curriculum: what the trainer says of its batches steers what is drawn next.
 //!
-//! Everything here is a pure function of a [`CurriculumConfig`], a [`ControllerState`] and a [`Feedback`]: no clock, no
-//! file, no random draw, and sums taken in a fixed order, so the closed loop is reproducible and a checkpointed state
-//! continues exactly as if it had never been written.
+//! Everything here is a pure function of a [`CurriculumConfig`], a [`ControllerState`] and a
+//! [`Feedback`]: no clock, no file, no random draw, and sums taken in a fixed order, so the closed
+//! loop is reproducible and a checkpointed state continues exactly as if it had never been written.
 //!
 //! ```text
 //! feedback ─► observe ─► statistics per axis and bin ─► utilities ─► θ ─► guard ─► Policy

@@ -7,16 +7,18 @@ use marionette_base::statistics::{Moments, rank_among};
 use marionette_stream::SampleFeedback;
 use marionette_stream::{ReplayEntry, SampleStream};
 
-/// Exponent of the rank in the drawing weight: the rank-based variant of prioritised replay (Schaul et al. 2016) found 0.7
-/// best; with 1, the first of 256 would fill a sixth of the replay stream with itself.
+/// Exponent of the rank in the drawing weight: the rank-based variant of prioritised replay (Schaul
+/// et al. 2016) found 0.7 best; with 1, the first of 256 would fill a sixth of the replay stream
+/// with itself.
 const RANK_EXPONENT: f64 = 0.7;
 
-/// A sample has progressed when the mean error of its replays is below this share of its first error.
+/// A sample has progressed when the mean error of its replays is below this share of its first
+/// error.
 const FALLEN: f64 = 0.98;
 
-/// Books a batch: replays count towards the sample they repeat, the hardest fresh samples are admitted, and what is used
-/// up, makes no progress or finds no room goes. `fresh` are the batch's fresh samples, `ranks` their difficulty ranks, and
-/// `version` the controller's.
+/// Books a batch: replays count towards the sample they repeat, the hardest fresh samples are
+/// admitted, and what is used up, makes no progress or finds no room goes. `fresh` are the batch's
+/// fresh samples, `ranks` their difficulty ranks, and `version` the controller's.
 pub(super) fn update(
     config: &ReplayConfig,
     list: &mut Vec<ReplayState>,
@@ -27,7 +29,8 @@ pub(super) fn update(
 ) {
     let scores: Vec<f32> = fresh.iter().map(|sample| sample.difficulty).collect();
     for sample in samples.iter().filter(|sample| sample.stream == SampleStream::Replay) {
-        let entry = sample.origin.and_then(|origin| list.iter_mut().find(|entry| entry.origin == origin));
+        let entry =
+            sample.origin.and_then(|origin| list.iter_mut().find(|entry| entry.origin == origin));
         // Replays of a sample that has gone since they were drawn come to nothing.
         let Some(entry) = entry else { continue };
         // Feedback of NaN says nothing, but the sample was used.
@@ -67,9 +70,15 @@ fn without_progress(config: &ReplayConfig, entry: &ReplayState) -> bool {
     entry.uses >= config.patience && !fallen
 }
 
-/// The list as the sampler needs it, weights summing to 1: a share by rank, the rest by how long a sample was not seen.
-pub(super) fn entries(config: &ReplayConfig, list: &[ReplayState], version: u64) -> Vec<ReplayEntry> {
-    let by_rank: Vec<f64> = (1..=list.len()).map(|rank| (rank as f64).powf(-RANK_EXPONENT)).collect();
+/// The list as the sampler needs it, weights summing to 1: a share by rank, the rest by how long a
+/// sample was not seen.
+pub(super) fn entries(
+    config: &ReplayConfig,
+    list: &[ReplayState],
+    version: u64,
+) -> Vec<ReplayEntry> {
+    let by_rank: Vec<f64> =
+        (1..=list.len()).map(|rank| (rank as f64).powf(-RANK_EXPONENT)).collect();
     let age = |entry: &ReplayState| version.saturating_sub(entry.seen) as f64;
     let ranks: f64 = by_rank.iter().sum();
     let ages: f64 = list.iter().map(age).sum();

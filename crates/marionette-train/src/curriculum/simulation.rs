@@ -1,4 +1,5 @@
-//! A made-up run: the closed loop with its lag, and a network, figures and critic that are a few formulas.
+//! A made-up run: the closed loop with its lag, and a network, figures and critic that are a few
+//! formulas.
 
 use super::*;
 use marionette_base::random::stream;
@@ -40,7 +41,9 @@ impl World {
         let mut normal = stream(self.seed, index, 0, "noise").sample_iter(StandardNormal);
         let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
         let mut sampled = policy.mix.stream_of(index);
-        let entry = (sampled == SampleStream::Replay).then(|| draw(&policy.replay, random.random())).flatten();
+        let entry = (sampled == SampleStream::Replay)
+            .then(|| draw(&policy.replay, random.random()))
+            .flatten();
         if sampled == SampleStream::Replay && entry.is_none() {
             sampled = SampleStream::Steered;
         }
@@ -52,7 +55,8 @@ impl World {
                 _ => policy.axes[axis].quantile(u),
             }
         });
-        let shift: f64 = self.effect.iter().zip(&hardness).map(|(e, h)| e * (f64::from(*h) - 0.5)).sum();
+        let shift: f64 =
+            self.effect.iter().zip(&hardness).map(|(e, h)| e * (f64::from(*h) - 0.5)).sum();
         let noise = 0.5 * normal();
         let spread = (self.effect.iter().map(|e| e * e / 12.0).sum::<f64>() + 0.25).sqrt();
         let z = (shift + noise) / spread;
@@ -108,7 +112,8 @@ pub fn run(
         policies.push_back(policy(config, &state));
         let Some(current) = policies.pop_front() else { break };
         let indices = batch * world.batch..(batch + 1) * world.batch;
-        let mut samples: Vec<_> = indices.map(|index| world.feedback(&current, index, batch)).collect();
+        let mut samples: Vec<_> =
+            indices.map(|index| world.feedback(&current, index, batch)).collect();
         samples.iter_mut().for_each(|sample| alter(sample, batch));
         if world.permuted {
             permute(&mut samples, world.seed, batch);
@@ -131,19 +136,28 @@ fn real_scores_move_the_distributions_and_permuted_ones_do_not() {
         let (mut real, mut permuted, mut strongest) = (0.0, 0.0, f32::MAX);
         for seed in 0..8 {
             let world = World { insight, ..World::new(seed) };
-            let kl = divergences(&config, &run(&config, &HardnessAxis::ALL, &world, 1500, |_, _| {}));
+            let kl =
+                divergences(&config, &run(&config, &HardnessAxis::ALL, &world, 1500, |_, _| {}));
             let world = World { permuted: true, ..world };
-            let noise = divergences(&config, &run(&config, &HardnessAxis::ALL, &world, 1500, |_, _| {}));
+            let noise =
+                divergences(&config, &run(&config, &HardnessAxis::ALL, &world, 1500, |_, _| {}));
             let (sum, noise) = (kl.iter().sum::<f32>(), noise.iter().sum::<f32>());
-            assert!(noise < 0.15 * sum, "insight {insight}, seed {seed}: {noise} against {sum} nats");
+            assert!(
+                noise < 0.15 * sum,
+                "insight {insight}, seed {seed}: {noise} against {sum} nats"
+            );
             strongest = strongest.min(kl[0]);
             real += sum / 8.0;
             permuted += noise / 8.0;
         }
         println!(
-            "insight {insight}: real {real:.3}, permuted {permuted:.4}, least on the axis that matters {strongest:.3}"
+            "insight {insight}: real {real:.3}, permuted {permuted:.4}, least on the axis that \
+             matters {strongest:.3}"
         );
         assert!(permuted < 0.05 * real, "insight {insight}: {permuted} against {real} nats");
-        assert!(strongest > if insight < 0.25 { 0.02 } else { 0.1 }, "insight {insight}: {strongest} nats");
+        assert!(
+            strongest > if insight < 0.25 { 0.02 } else { 0.1 },
+            "insight {insight}: {strongest} nats"
+        );
     }
 }

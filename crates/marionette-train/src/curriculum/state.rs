@@ -61,13 +61,15 @@ pub struct ControllerState {
     pub version: u64,
     /// Batches that held at least one usable sample.
     pub learned: u64,
-    /// Statistics and logits per axis, in [`HardnessAxis::ALL`](marionette_stream::HardnessAxis::ALL) order.
+    /// Statistics and logits per axis, in
+    /// [`HardnessAxis::ALL`](marionette_stream::HardnessAxis::ALL) order.
     pub axes: [AxisState; AXES],
     /// Hard samples, highest priority first.
     pub replay: Vec<ReplayState>,
     /// Moving loss of the uniform, steered and replay streams.
     pub losses: [Moments; 3],
-    /// How much of θ takes effect, in (0, 1]; below 1 while steered samples are too hard for the network.
+    /// How much of θ takes effect, in (0, 1]; below 1 while steered samples are too hard for the
+    /// network.
     pub temper: f64,
 }
 
@@ -77,14 +79,17 @@ impl ControllerState {
         ControllerState {
             version: 0,
             learned: 0,
-            axes: std::array::from_fn(|_| AxisState { bins: vec![BinState::default(); config.bins] }),
+            axes: std::array::from_fn(|_| AxisState {
+                bins: vec![BinState::default(); config.bins],
+            }),
             replay: Vec::new(),
             losses: [Moments::default(); 3],
             temper: 1.0,
         }
     }
 
-    /// The moving loss of the steered stream over that of the uniform one; none before both have one.
+    /// The moving loss of the steered stream over that of the uniform one; none before both have
+    /// one.
     pub fn band_ratio(&self) -> Option<f64> {
         let (uniform, steered) = (self.losses[0].mean()?, self.losses[1].mean()?);
         (uniform > 0.0).then(|| steered / uniform).filter(|ratio| ratio.is_finite())

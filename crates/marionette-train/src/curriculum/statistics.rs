@@ -8,7 +8,8 @@ use marionette_stream::{SampleStream, StreamMix};
 /// Greatest importance weight: one rare sample must not speak for its bin.
 const MAX_WEIGHT: f64 = 3.0;
 
-/// Whether feedback can be used at all; a NaN or an infinity in one field makes the others suspect too.
+/// Whether feedback can be used at all; a NaN or an infinity in one field makes the others suspect
+/// too.
 pub(super) fn usable(sample: &SampleFeedback) -> bool {
     let in_unit = |value: &f32| (0.0..=1.0).contains(value);
     sample.hardness.iter().all(in_unit)
@@ -22,11 +23,14 @@ pub(super) fn usable(sample: &SampleFeedback) -> bool {
 
 /// The feedback that may enter the statistics: usable, and of the uniform and steered streams.
 pub(super) fn fresh(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
-    samples.iter().filter(|sample| usable(sample) && sample.stream != SampleStream::Replay).collect()
+    samples
+        .iter()
+        .filter(|sample| usable(sample) && sample.stream != SampleStream::Replay)
+        .collect()
 }
 
-/// How much a sample counts on an axis, so that uniform and steered samples together estimate what uniform ones would:
-/// the uniform density over that of the mixture the sample came from.
+/// How much a sample counts on an axis, so that uniform and steered samples together estimate what
+/// uniform ones would: the uniform density over that of the mixture the sample came from.
 fn importance(mix: &StreamMix, bins: usize, propensity: f32) -> f64 {
     let (uniform, steered) = (f64::from(mix.uniform), f64::from(mix.steered));
     let density = (uniform / bins as f64 + steered * f64::from(propensity)) / (uniform + steered);
@@ -36,7 +40,11 @@ fn importance(mix: &StreamMix, bins: usize, propensity: f32) -> f64 {
 }
 
 /// Lets the statistics forget by one batch and adds the batch's fresh samples to them.
-pub(super) fn gather(config: &CurriculumConfig, state: &mut ControllerState, fresh: &[&SampleFeedback]) {
+pub(super) fn gather(
+    config: &CurriculumConfig,
+    state: &mut ControllerState,
+    fresh: &[&SampleFeedback],
+) {
     let (keep, keep_recent) = ((-1.0 / config.memory).exp(), (-1.0 / config.recent).exp());
     for bin in state.axes.iter_mut().flat_map(|axis| &mut axis.bins) {
         for moments in [&mut bin.rank, &mut bin.difficulty, &mut bin.error, &mut bin.learnability] {
@@ -63,11 +71,17 @@ pub(super) fn gather(config: &CurriculumConfig, state: &mut ControllerState, fre
 }
 
 /// Adds the batch's losses to the moving loss of each stream.
-pub(super) fn gather_losses(config: &CurriculumConfig, state: &mut ControllerState, samples: &[SampleFeedback]) {
+pub(super) fn gather_losses(
+    config: &CurriculumConfig,
+    state: &mut ControllerState,
+    samples: &[SampleFeedback],
+) {
     let keep = (-1.0 / config.recent).exp();
-    for (losses, stream) in
-        state.losses.iter_mut().zip([SampleStream::Uniform, SampleStream::Steered, SampleStream::Replay])
-    {
+    for (losses, stream) in state.losses.iter_mut().zip([
+        SampleStream::Uniform,
+        SampleStream::Steered,
+        SampleStream::Replay,
+    ]) {
         losses.fade(keep);
         for sample in samples.iter().filter(|sample| sample.stream == stream && usable(sample)) {
             losses.add(1.0, f64::from(sample.loss));
@@ -85,7 +99,11 @@ mod tests {
         assert!((importance(&mix, 6, 1.0 / 6.0) - 1.0).abs() < 1e-6);
         let weight = importance(&mix, 6, 0.5);
         assert!((weight - (1.0 / 6.0) / (1.0 / 18.0 + 1.0 / 3.0)).abs() < 1e-6);
-        assert!((importance(&StreamMix { uniform: 0.1, steered: 0.9, replay: 0.0 }, 6, 0.0) - 3.0).abs() < 1e-9);
+        assert!(
+            (importance(&StreamMix { uniform: 0.1, steered: 0.9, replay: 0.0 }, 6, 0.0) - 3.0)
+                .abs()
+                < 1e-9
+        );
         assert_eq!(importance(&StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 }, 6, 0.2), 1.0);
     }
 }

@@ -61,7 +61,11 @@ pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> Curriculum
     let policy = policy(config, state);
     let axis = |axis: HardnessAxis| {
         let (axis_state, distribution) = (&state.axes[axis as usize], policy.axis(axis));
-        let bins = axis_state.bins.iter().zip(utilities(config, axis_state)).zip(&distribution.probabilities);
+        let bins = axis_state
+            .bins
+            .iter()
+            .zip(utilities(config, axis_state))
+            .zip(&distribution.probabilities);
         AxisSummary {
             axis,
             kl: distribution.kl_from_uniform(),

@@ -25,26 +25,38 @@ fn occlusion(config: &CurriculumConfig, state: &ControllerState) -> Vec<f32> {
 /// A batch of `world` under the initial policy.
 fn batch(config: &CurriculumConfig, world: &World, batch: u64) -> Feedback {
     let policy = Policy::initial(config.mix, config.bins);
-    let samples = (0..world.batch).map(|j| world.feedback(&policy, batch * world.batch + j, batch)).collect();
+    let samples =
+        (0..world.batch).map(|j| world.feedback(&policy, batch * world.batch + j, batch)).collect();
     Feedback { batch, samples }
 }
 
 /// The usual settings, and a quarter of replays.
 fn with_replay() -> CurriculumConfig {
-    CurriculumConfig { mix: StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 }, ..CurriculumConfig::default() }
+    CurriculumConfig {
+        mix: StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 },
+        ..CurriculumConfig::default()
+    }
 }
 
 /// The feedback on a replay of `origin`.
 fn replayed(fresh: &SampleFeedback, index: u64, error: f32) -> SampleFeedback {
     let stream = SampleStream::Replay;
-    SampleFeedback { index, stream, origin: Some(fresh.index), error, difficulty: 1.0, ..fresh.clone() }
+    SampleFeedback {
+        index,
+        stream,
+        origin: Some(fresh.index),
+        error,
+        difficulty: 1.0,
+        ..fresh.clone()
+    }
 }
 
 #[test]
 fn the_defaults_are_valid_and_faults_name_their_key() {
     assert_eq!(CurriculumConfig::default().validate(), []);
     let config: CurriculumConfig =
-        serde_json::from_str(r#"{"bins": 9, "signal": "error", "replay": {"staleness": 1.0}}"#).unwrap();
+        serde_json::from_str(r#"{"bins": 9, "signal": "error", "replay": {"staleness": 1.0}}"#)
+            .unwrap();
     let faults = config.validate();
     assert_eq!(faults[0], ("bins".to_string(), "found 9, expected 5 to 8".to_string()));
     assert_eq!(faults[1].0, "replay.staleness");
@@ -58,7 +70,10 @@ fn the_defaults_are_valid_and_faults_name_their_key() {
 #[test]
 fn a_fresh_controller_publishes_the_initial_policy() {
     let config = with_replay();
-    assert_eq!(policy(&config, &ControllerState::new(&config)), Policy::initial(config.mix, config.bins));
+    assert_eq!(
+        policy(&config, &ControllerState::new(&config)),
+        Policy::initial(config.mix, config.bins)
+    );
 }
 
 #[test]
@@ -81,7 +96,8 @@ fn an_unlearnable_bin_is_given_up_and_taken_back_when_it_progresses() {
     let hopeless = |progress: u64| {
         move |sample: &mut SampleFeedback, batch: u64| {
             if occlusion_bin(sample) == 5 {
-                sample.error = if batch < progress { 3.0 } else { 3.0 - 0.004 * (batch - progress) as f32 };
+                sample.error =
+                    if batch < progress { 3.0 } else { 3.0 - 0.004 * (batch - progress) as f32 };
             }
         }
     };
@@ -115,19 +131,29 @@ fn every_signal_steers_towards_what_it_should() {
         occlusion(&config, &run(&config, &ALL, &flat(4), 800, alter))
     };
     let raised: [(Signal, fn(&mut SampleFeedback, u64)); 4] = [
-        (Signal::Difficulty, |sample, _| sample.difficulty += if occlusion_bin(sample) == 2 { 0.3 } else { 0.0 }),
-        (Signal::Error, |sample, _| sample.error *= if occlusion_bin(sample) == 2 { 1.5 } else { 1.0 }),
+        (Signal::Difficulty, |sample, _| {
+            sample.difficulty += if occlusion_bin(sample) == 2 { 0.3 } else { 0.0 }
+        }),
+        (Signal::Error, |sample, _| {
+            sample.error *= if occlusion_bin(sample) == 2 { 1.5 } else { 1.0 }
+        }),
         // Everything is learned already but the one bin, whose error falls.
         (Signal::Progress, |sample, batch| {
-            sample.error = if occlusion_bin(sample) == 2 { 1.0 - 0.001 * batch as f32 } else { 0.1 };
+            sample.error =
+                if occlusion_bin(sample) == 2 { 1.0 - 0.001 * batch as f32 } else { 0.1 };
         }),
         // The easy bins are always hit, the hard ones never.
-        (Signal::Learnability, |sample, _| sample.hit_rate = [1.0, 0.9, 0.5, 0.1, 0.0, 0.0][occlusion_bin(sample)]),
+        (Signal::Learnability, |sample, _| {
+            sample.hit_rate = [1.0, 0.9, 0.5, 0.1, 0.0, 0.0][occlusion_bin(sample)]
+        }),
     ];
     for (signal, alter) in raised {
         let probabilities = settle(signal, alter);
         assert!(probabilities[2] > 1.5 / 6.0, "{signal:?}: {probabilities:?}");
-        assert!((0..6).all(|bin| probabilities[bin] <= probabilities[2]), "{signal:?}: {probabilities:?}");
+        assert!(
+            (0..6).all(|bin| probabilities[bin] <= probabilities[2]),
+            "{signal:?}: {probabilities:?}"
+        );
     }
 }
 
@@ -137,7 +163,10 @@ fn locked_axes_stay_uniform_and_so_does_everything_without_steering() {
     let config = with_replay();
     let kl = divergences(&config, &run(&config, &[HardnessAxis::View], &world, 800, |_, _| {}));
     assert!(kl[HardnessAxis::View as usize] > 0.01);
-    assert!((0..AXES).all(|axis| axis == HardnessAxis::View as usize || kl[axis].abs() < 1e-6), "{kl:?}");
+    assert!(
+        (0..AXES).all(|axis| axis == HardnessAxis::View as usize || kl[axis].abs() < 1e-6),
+        "{kl:?}"
+    );
 
     let config = CurriculumConfig { steering: false, ..config };
     let state = run(&config, &ALL, &world, 800, |_, _| {});
@@ -194,7 +223,8 @@ fn a_batch_of_nothing_but_nan_counts_as_skipped() {
 #[test]
 fn a_replayed_sample_goes_after_its_uses_or_without_progress() {
     let config = with_replay();
-    // The replays that the hardest sample of a batch survives, when each has `share` of its first error.
+    // The replays that the hardest sample of a batch survives, when each has `share` of its first
+    // error.
     let replays = |share: f32| {
         let mut state = ControllerState::new(&config);
         let feedback = batch(&config, &World::new(9), 0);
@@ -275,12 +305,18 @@ fn a_state_read_back_continues_bit_for_bit() {
 
 #[test]
 fn importance_weights_undo_the_steering() {
-    // Steered towards hard poses or not, the mean error of each bin is the same: that of uniform samples.
-    let world = World { effect: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], insight: 0.6, ..World::new(13) };
+    // Steered towards hard poses or not, the mean error of each bin is the same: that of uniform
+    // samples.
+    let world =
+        World { effect: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], insight: 0.6, ..World::new(13) };
     let errors = |steering| {
         let config = CurriculumConfig { steering, ..with_replay() };
         let state = run(&config, &ALL, &world, 1500, |_, _| {});
-        summary(&config, &state).axes[0].bins.iter().map(|bin| bin.mean_error.unwrap()).collect::<Vec<_>>()
+        summary(&config, &state).axes[0]
+            .bins
+            .iter()
+            .map(|bin| bin.mean_error.unwrap())
+            .collect::<Vec<_>>()
     };
     for (steered, uniform) in errors(true).into_iter().zip(errors(false)) {
         assert!((steered / uniform - 1.0).abs() < 0.05, "{steered} against {uniform}");
@@ -293,7 +329,9 @@ fn a_summary_holds_every_axis_and_survives_json() {
     let summary = summary(&config, &run(&config, &ALL, &World::new(14), 100, |_, _| {}));
     assert_eq!((summary.axes.len(), summary.axes[0].bins.len(), summary.replay), (8, 6, 256));
     let bins = summary.axes[3].bins.iter();
-    assert!(bins.clone().all(|bin| bin.mean_difficulty.is_some_and(|score| score > 0.0 && score < 1.0)));
+    assert!(
+        bins.clone().all(|bin| bin.mean_difficulty.is_some_and(|score| score > 0.0 && score < 1.0))
+    );
     assert!(bins.map(|bin| bin.count).sum::<u64>() > 2000);
     let text = serde_json::to_string(&summary).unwrap();
     assert_eq!(serde_json::from_str::<CurriculumSummary>(&text).unwrap(), summary);
@@ -307,22 +345,35 @@ fn any_value() -> impl Strategy<Value = f32> {
 }
 
 fn any_sample() -> impl Strategy<Value = SampleFeedback> {
-    let stream = prop::sample::select(vec![SampleStream::Uniform, SampleStream::Steered, SampleStream::Replay]);
-    (stream, 0..50u64, prop::array::uniform8(any_value()), prop::array::uniform4(any_value()), any_value()).prop_map(
-        |(stream, index, hardness, [loss, error, hit_rate, difficulty], propensity)| SampleFeedback {
-            index,
-            attempt: 0,
-            stream,
-            origin: (stream == SampleStream::Replay).then_some(index / 2),
-            // Mostly one bin, so that the logits go as far as they can.
-            hardness: hardness.map(|h| if h < 0.8 { 0.9 } else { h }),
-            propensity: [propensity; AXES],
-            loss,
-            error,
-            hit_rate,
-            difficulty,
-        },
+    let stream = prop::sample::select(vec![
+        SampleStream::Uniform,
+        SampleStream::Steered,
+        SampleStream::Replay,
+    ]);
+    (
+        stream,
+        0..50u64,
+        prop::array::uniform8(any_value()),
+        prop::array::uniform4(any_value()),
+        any_value(),
     )
+        .prop_map(
+            |(stream, index, hardness, [loss, error, hit_rate, difficulty], propensity)| {
+                SampleFeedback {
+                    index,
+                    attempt: 0,
+                    stream,
+                    origin: (stream == SampleStream::Replay).then_some(index / 2),
+                    // Mostly one bin, so that the logits go as far as they can.
+                    hardness: hardness.map(|h| if h < 0.8 { 0.9 } else { h }),
+                    propensity: [propensity; AXES],
+                    loss,
+                    error,
+                    hit_rate,
+                    difficulty,
+                }
+            },
+        )
 }
 
 proptest! {

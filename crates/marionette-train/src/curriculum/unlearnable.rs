@@ -4,14 +4,16 @@ use super::state::{BinState, ControllerState};
 
 /// Share of all bins, those of highest error, that may be called unlearnable.
 const SUSPECTS: f64 = 0.1;
-/// Relative fall of the error, from the slow to the fast average and over all bins, that counts as the run progressing.
+/// Relative fall of the error, from the slow to the fast average and over all bins, that counts as
+/// the run progressing.
 const PROGRESS: f64 = 0.01;
 /// A suspect below this share of the run's own progress stalls...
 const STALLS: f64 = 0.25;
 /// ...and above this share it is learnable after all.
 const REVIVES: f64 = 0.5;
 
-/// How far the error of a bin has fallen lately, relative to what it was; none before the first sample.
+/// How far the error of a bin has fallen lately, relative to what it was; none before the first
+/// sample.
 fn fall(bin: &BinState) -> Option<f64> {
     let slow = bin.error.mean()?;
     (slow > 0.0).then_some(1.0 - bin.recent_error.mean()? / slow)
@@ -19,8 +21,9 @@ fn fall(bin: &BinState) -> Option<f64> {
 
 /// Counts, at an update, for how long each bin of the highest errors has not progressed.
 ///
-/// Progress is measured against the run's own. When nothing is being learned any more, the highest errors do not fall
-/// either, but that says nothing about *them*; so the counts then stay as they are.
+/// Progress is measured against the run's own. When nothing is being learned any more, the highest
+/// errors do not fall either, but that says nothing about *them*; so the counts then stay as they
+/// are.
 pub(super) fn count_stalls(state: &mut ControllerState) {
     let bins = || state.axes.iter().flat_map(|axis| &axis.bins);
     let mut errors: Vec<f64> = bins().filter_map(|bin| bin.error.mean()).collect();

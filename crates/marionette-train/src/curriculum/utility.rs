@@ -9,8 +9,9 @@ const SMALL_BIN: f64 = 20.0;
 
 /// How many times what noise alone would show the bins must differ by before an axis moves at all.
 ///
-/// The positive-part James-Stein estimator is the same with (K − 3) / (K − 1) here. More than that costs a known effect
-/// little and holds still what has none: with six bins noise alone exceeds 1.5 in 2 of 10 looks, and then by little.
+/// The positive-part James-Stein estimator is the same with (K − 3) / (K − 1) here. More than that
+/// costs a known effect little and holds still what has none: with six bins noise alone exceeds 1.5
+/// in 2 of 10 looks, and then by little.
 const EVIDENCE: f64 = 1.5;
 
 /// The moments whose deviation and count say how certain a bin's signal is.
@@ -31,12 +32,13 @@ fn value(signal: Signal, bin: &BinState) -> Option<f64> {
     }
 }
 
-/// The utility of every bin of an axis, around 0: how far its signal lies from the axis mean, in standard deviations of
-/// the signal over samples, shrunk to what the evidence supports.
+/// The utility of every bin of an axis, around 0: how far its signal lies from the axis mean, in
+/// standard deviations of the signal over samples, shrunk to what the evidence supports.
 ///
-/// The scale is that of single samples, not of the bins: the bins of an axis that matters to nothing differ only by noise,
-/// and dividing by that would blow noise up to the size of an effect. Unlearnable bins have utility 0 and are left out of
-/// mean, deviation and evidence, or they would lend theirs to the others.
+/// The scale is that of single samples, not of the bins: the bins of an axis that matters to
+/// nothing differ only by noise, and dividing by that would blow noise up to the size of an effect.
+/// Unlearnable bins have utility 0 and are left out of mean, deviation and evidence, or they would
+/// lend theirs to the others.
 pub(super) fn utilities(config: &CurriculumConfig, axis: &AxisState) -> Vec<f64> {
     let signal = config.signal;
     let mut pooled = Moments::default();
@@ -55,11 +57,13 @@ pub(super) fn utilities(config: &CurriculumConfig, axis: &AxisState) -> Vec<f64>
         return vec![0.0; bins.len()];
     }
     let mean = bins.iter().map(|(n, value)| n * value).sum::<f64>() / total;
-    // Squared deviations over squared standard errors: bins − 1 on average if the bins do not differ.
+    // Squared deviations over squared standard errors: bins − 1 on average if the bins do not
+    // differ.
     let spread: f64 = bins.iter().map(|(n, value)| n * ((value - mean) / deviation).powi(2)).sum();
     let noise = EVIDENCE * (bins.iter().filter(|(n, _)| *n > 0.0).count() as f64 - 1.0);
     let credit = if spread > noise { 1.0 - noise / spread } else { 0.0 };
-    let utility = |&(n, value): &(f64, f64)| credit * n / (n + SMALL_BIN) * (value - mean) / deviation;
+    let utility =
+        |&(n, value): &(f64, f64)| credit * n / (n + SMALL_BIN) * (value - mean) / deviation;
     bins.iter().map(|bin| if bin.0 > 0.0 { utility(bin) } else { 0.0 }).collect()
 }
 
@@ -80,14 +84,18 @@ mod tests {
 
     #[test]
     fn a_clear_difference_counts_in_sample_deviations() {
-        let utilities = utilities(&CurriculumConfig::default(), &axis(&[0.4, 0.5, 0.5, 0.5, 0.6], 10_000));
+        let utilities =
+            utilities(&CurriculumConfig::default(), &axis(&[0.4, 0.5, 0.5, 0.5, 0.6], 10_000));
         assert!((utilities[4] - 0.1 / 0.3).abs() < 0.02, "{utilities:?}");
         assert!((utilities[0] + utilities[4]).abs() < 1e-9);
     }
 
     #[test]
     fn differences_within_the_noise_count_nothing() {
-        assert_eq!(utilities(&CurriculumConfig::default(), &axis(&[0.49, 0.5, 0.5, 0.5, 0.51], 100)), [0.0; 5]);
+        assert_eq!(
+            utilities(&CurriculumConfig::default(), &axis(&[0.49, 0.5, 0.5, 0.5, 0.51], 100)),
+            [0.0; 5]
+        );
         assert_eq!(utilities(&CurriculumConfig::default(), &axis(&[0.5; 6], 0)), [0.0; 6]);
     }
 }

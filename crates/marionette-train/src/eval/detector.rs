@@ -42,13 +42,15 @@ impl Detector {
     /// The network in the safetensors file at `path`, on `device`.
     ///
     /// # Errors
-    /// If the file is missing, damaged or of another program, or holds other tensors than its network has.
+    /// If the file is missing, damaged or of another program, or holds other tensors than its
+    /// network has.
     pub fn load(path: &Path, device: &Device) -> Result<Self, DetectorError> {
         let (tensors, card) = read_model(path)?;
         Self::new(path, &tensors, card, device)
     }
 
-    /// The network that `card` names with these `tensors`, on `device`; errors name the file at `path` that both are of.
+    /// The network that `card` names with these `tensors`, on `device`; errors name the file at
+    /// `path` that both are of.
     ///
     /// # Errors
     /// If the tensors are other ones than the network has.
@@ -63,18 +65,20 @@ impl Detector {
             network: card.network.name.clone(),
             error: Box::new(error),
         };
-        let network = model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
+        let network =
+            model::build(&card.network.name, card.network.keypoints, 0, device).map_err(unfit)?;
         network.parameters().load(tensors).map_err(unfit)?;
         if *network.spec() != card.network {
-            let found =
-                "its model card gives it other sizes or another normalisation than this program does".to_owned();
+            let found = "its model card gives it other sizes or another normalisation than this \
+                         program does"
+                .to_owned();
             return Err(WeightsError::Damaged { path: path.to_owned(), found }.into());
         }
         Ok(Detector { network, card, flip_test: false })
     }
 
-    /// Whether the network also looks at every image in a mirror, which takes twice as long and finds somewhat more; it does
-    /// not unless it is told so. See [`detect`].
+    /// Whether the network also looks at every image in a mirror, which takes twice as long and
+    /// finds somewhat more; it does not unless it is told so. See [`detect`].
     pub fn with_flip_test(self, flip_test: bool) -> Self {
         Detector { flip_test, ..self }
     }
@@ -103,7 +107,8 @@ impl Detector {
         detect(&self.network, self.card.activation, images, twins)
     }
 
-    /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture) and score, in [0, 1].
+    /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture)
+    /// and score, in [0, 1].
     ///
     /// # Errors
     /// As [`detect`].

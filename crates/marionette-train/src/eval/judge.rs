@@ -68,8 +68,8 @@ pub enum KeyError {
     },
 }
 
-/// Measures `results` against those people of `file` that `belongs` takes, but for the pictures in `unusable` (places in
-/// [`CocoFile::images`]).
+/// Measures `results` against those people of `file` that `belongs` takes, but for the pictures in
+/// `unusable` (places in [`CocoFile::images`]).
 pub fn judge(
     name: &str,
     file: &CocoFile,
@@ -80,13 +80,17 @@ pub fn judge(
 ) -> EvalRow {
     let mut pck = Pck::new(scheme.twins.clone());
     let mut images = vec![OksImage::default(); file.images.len()];
-    for person in file.people.iter().filter(|person| belongs(person) && !unusable.contains(&person.image)) {
+    for person in
+        file.people.iter().filter(|person| belongs(person) && !unusable.contains(&person.image))
+    {
         images[person.image].truths.push(oks_truth(file, person));
     }
     let of_judged = |places: &[[f64; 2]]| file.judged.iter().map(|k| places[*k]).collect();
     for result in results.iter().filter(|result| belongs(&file.people[result.person])) {
         let person = &file.people[result.person];
-        let single = |places: &[[f64; 2]]| places.iter().map(|place| place.map(|v| v as f32)).collect::<Vec<_>>();
+        let single = |places: &[[f64; 2]]| {
+            places.iter().map(|place| place.map(|v| v as f32)).collect::<Vec<_>>()
+        };
         pck.add(&Person {
             predicted: &single(&result.keypoints),
             truth: &single(&person.keypoints),
@@ -94,15 +98,16 @@ pub fn judge(
             torso: person.torso(scheme),
             box_side: person.bbox[2].max(person.bbox[3]) as f32,
         });
-        let detection = OksDetection { keypoints: of_judged(&result.keypoints), score: result.score };
+        let detection =
+            OksDetection { keypoints: of_judged(&result.keypoints), score: result.score };
         images[person.image].detections.push(detection);
     }
     let sigmas: Vec<f32> = file.judged.iter().map(|k| scheme.sigmas[*k]).collect();
     EvalRow { name: name.to_owned(), pck: pck.summary(), oks: oks_summary(&images, &sigmas) }
 }
 
-/// The person as COCO's evaluation sees them: it compares keypoints with boxes as they stand in the file, so the box moves
-/// with the keypoints here.
+/// The person as COCO's evaluation sees them: it compares keypoints with boxes as they stand in the
+/// file, so the box moves with the keypoints here.
 fn oks_truth(file: &CocoFile, person: &CocoPerson) -> OksTruth {
     let [x, y, width, height] = person.bbox;
     OksTruth {
@@ -114,7 +119,8 @@ fn oks_truth(file: &CocoFile, person: &CocoPerson) -> OksTruth {
     }
 }
 
-/// One row for each value that the key `key` has among the people of `file` that count, by the values' text.
+/// One row for each value that the key `key` has among the people of `file` that count, by the
+/// values' text.
 ///
 /// # Errors
 /// If nobody has the key, or it has more than 50 values.

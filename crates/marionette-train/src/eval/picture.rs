@@ -50,13 +50,15 @@ pub enum PictureError {
     },
 }
 
-/// The PNG or JPEG picture at `path` as sRGB, told by its content and not by its name; transparency is dropped.
+/// The PNG or JPEG picture at `path` as sRGB, told by its content and not by its name; transparency
+/// is dropped.
 ///
-/// A rotation in its EXIF data is ignored, as COCO's annotations do: they are made on the pixels as they are stored.
+/// A rotation in its EXIF data is ignored, as COCO's annotations do: they are made on the pixels as
+/// they are stored.
 ///
 /// # Errors
-/// If the file cannot be read, is no such picture, is damaged, or has no pixels or more than 50 million (which is found
-/// out before any is decoded).
+/// If the file cannot be read, is no such picture, is damaged, or has no pixels or more than 50
+/// million (which is found out before any is decoded).
 pub fn load_picture(path: &Path) -> Result<RgbImage, PictureError> {
     let mut file = BufReader::new(File::open(path).map_err(PathError::at(path, "read"))?);
     if let Some([width, height]) = png_size(&mut file).map_err(PathError::at(path, "read"))? {
@@ -64,10 +66,16 @@ pub fn load_picture(path: &Path) -> Result<RgbImage, PictureError> {
     }
     let format = |found: String| PictureError::Format { path: path.to_owned(), found };
     let damaged = |error: image::ImageError| format(format!("is damaged: {error}"));
-    let reader = ImageReader::new(file).with_guessed_format().map_err(PathError::at(path, "read"))?;
+    let reader =
+        ImageReader::new(file).with_guessed_format().map_err(PathError::at(path, "read"))?;
     match reader.format() {
         Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
-        Some(other) => return Err(format(format!("is a {} file", other.extensions_str().join("/").to_uppercase()))),
+        Some(other) => {
+            return Err(format(format!(
+                "is a {} file",
+                other.extensions_str().join("/").to_uppercase()
+            )));
+        }
         None => return Err(format("is no picture".to_owned())),
     }
     let decoder = reader.into_decoder().map_err(damaged)?;
@@ -83,14 +91,16 @@ fn check_size(path: &Path, width: u32, height: u32) -> Result<(), PictureError> 
     Err(PictureError::Size { path: path.to_owned(), width, height })
 }
 
-/// The width and height in a PNG's header, if it is one: its decoder calls a size of zero merely invalid. Leaves the file
-/// at its start.
+/// The width and height in a PNG's header, if it is one: its decoder calls a size of zero merely
+/// invalid. Leaves the file at its start.
 fn png_size(file: &mut (impl Read + Seek)) -> std::io::Result<Option<[u32; 2]>> {
     let mut start = Vec::new();
     file.by_ref().take(24).read_to_end(&mut start)?;
     file.rewind()?;
-    let is_png = start.len() == 24 && start.starts_with(b"\x89PNG\r\n\x1a\n") && &start[12..16] == b"IHDR";
-    let number = |at: usize| start[at..at + 4].iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    let is_png =
+        start.len() == 24 && start.starts_with(b"\x89PNG\r\n\x1a\n") && &start[12..16] == b"IHDR";
+    let number =
+        |at: usize| start[at..at + 4].iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
     Ok(is_png.then(|| [number(16), number(20)]))
 }
 
@@ -144,7 +154,10 @@ mod tests {
             (whole[..whole.len() - 30].to_vec(), "is damaged"),
             (b"\xff\xd8\xff\xe0 and no more".to_vec(), "is damaged"),
             (header(0, 7), "is 0x7 pixels; give a picture of at least one pixel"),
-            (header(10_000, 10_000), "is 10000x10000 pixels; give a picture of at least one pixel and at most 50"),
+            (
+                header(10_000, 10_000),
+                "is 10000x10000 pixels; give a picture of at least one pixel and at most 50",
+            ),
             (header(u32::MAX, u32::MAX), "is 4294967295x4294967295 pixels"),
         ];
         for (bytes, part) in cases {

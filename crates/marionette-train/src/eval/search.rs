@@ -35,10 +35,12 @@ pub struct Unusable {
     pub error: PictureError,
 }
 
-/// Looks for the keypoints of each person of `file` that counts, cropped by their own box from the picture in `folder`.
+/// Looks for the keypoints of each person of `file` that counts, cropped by their own box from the
+/// picture in `folder`.
 ///
-/// A person's score is the mean of their keypoints'. Pictures are read as they are needed, so that memory does not grow
-/// with their number; `progress` is told how many are done, and how many there are.
+/// A person's score is the mean of their keypoints'. Pictures are read as they are needed, so that
+/// memory does not grow with their number; `progress` is told how many are done, and how many there
+/// are.
 ///
 /// # Errors
 /// If the device fails. A picture that cannot be used does not stop the others.
@@ -49,17 +51,22 @@ pub fn find_people(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Search> {
     let card = detector.card();
-    let wanted: Vec<usize> = (0..file.people.len()).filter(|person| file.people[*person].counts()).collect();
-    let by_picture: Vec<&[usize]> = wanted.chunk_by(|a, b| file.people[*a].image == file.people[*b].image).collect();
+    let wanted: Vec<usize> =
+        (0..file.people.len()).filter(|person| file.people[*person].counts()).collect();
+    let by_picture: Vec<&[usize]> =
+        wanted.chunk_by(|a, b| file.people[*a].image == file.people[*b].image).collect();
     let mut search = Search { pictures: by_picture.len(), ..Search::default() };
     let mut waiting = Vec::new();
     let mut done = 0;
     for people in by_picture.chunks(rayon::current_num_threads().clamp(1, MOST_AT_ONCE)) {
-        let cropped: Vec<_> = people.par_iter().map(|people| crop_people(card, file, people, folder)).collect();
+        let cropped: Vec<_> =
+            people.par_iter().map(|people| crop_people(card, file, people, folder)).collect();
         for (people, cropped) in people.iter().zip(cropped) {
             match cropped {
                 Ok(inputs) => waiting.extend(inputs),
-                Err(error) => search.unusable.push(Unusable { image: file.people[people[0]].image, error }),
+                Err(error) => {
+                    search.unusable.push(Unusable { image: file.people[people[0]].image, error })
+                }
             }
         }
         let whole = waiting.len() / BATCH * BATCH;
@@ -113,8 +120,11 @@ fn look(
     let inputs: Vec<Input> = waiting.drain(range).collect();
     let pixels: Vec<&[u8]> = inputs.iter().map(|input| input.pixels.as_slice()).collect();
     for (input, found) in inputs.iter().zip(detector.detect(&pixels)?) {
-        let (keypoints, scores): (Vec<[f64; 2]>, Vec<f64>) =
-            found.iter().map(|found| input.crop.place(found)).map(|[x, y, score]| ([x, y], score)).unzip();
+        let (keypoints, scores): (Vec<[f64; 2]>, Vec<f64>) = found
+            .iter()
+            .map(|found| input.crop.place(found))
+            .map(|[x, y, score]| ([x, y], score))
+            .unzip();
         results.push(CocoResult {
             person: input.person,
             keypoints,

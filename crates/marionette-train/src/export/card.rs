@@ -1,7 +1,8 @@
 //! The model card: everything that it takes to use a network's weights elsewhere.
 //!
-//! The card travels in the header of the safetensors file, under `marionette`, so that weights and card cannot be parted;
-//! `model.json` beside the file is the same card for people and for programs that do not read the header.
+//! The card travels in the header of the safetensors file, under `marionette`, so that weights and
+//! card cannot be parted; `model.json` beside the file is the same card for people and for programs
+//! that do not read the header.
 
 use super::{WeightsError, read_weights, write_weights};
 use candle_core::Tensor;
@@ -48,8 +49,9 @@ pub struct ModelCard {
 pub struct Decoder {
     /// The method's name.
     pub name: DecoderName,
-    /// Deviation of the target heatmaps' Gaussians, cells. A softmax is multiplied by 2πσ² (the mass of such a Gaussian),
-    /// so that a perfect heatmap peaks at 1; the score is the peak, at most 1.
+    /// Deviation of the target heatmaps' Gaussians, cells. A softmax is multiplied by 2πσ² (the
+    /// mass of such a Gaussian), so that a perfect heatmap peaks at 1; the score is the peak, at
+    /// most 1.
     pub sigma: f32,
 }
 
@@ -57,17 +59,20 @@ pub struct Decoder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecoderName {
-    /// The greatest cell, moved by one Newton step on the logarithm (Zhang et al. 2020, arXiv 1910.06278).
+    /// The greatest cell, moved by one Newton step on the logarithm (Zhang et al. 2020, arXiv
+    /// 1910.06278).
     Dark,
 }
 
-/// How a person in a picture becomes an input: their box is enlarged around its middle, widened or heightened to the
-/// input's shape, and resampled; what lies outside of the picture has the padding's colour.
+/// How a person in a picture becomes an input: their box is enlarged around its middle, widened or
+/// heightened to the input's shape, and resampled; what lies outside of the picture has the
+/// padding's colour.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CropRule {
     /// Factor on the box' longer side.
     pub enlarge: f32,
-    /// sRGB colour of what lies outside of the picture; black by default, like what lies beyond the border of a rendered photograph.
+    /// sRGB colour of what lies outside of the picture; black by default, like what lies beyond the
+    /// border of a rendered photograph.
     pub padding: [u8; 3],
 }
 
@@ -78,8 +83,13 @@ impl Default for CropRule {
 }
 
 impl ModelCard {
-    /// The card of a network of `network`'s kind with this program's own format, decoder and crop rule.
-    pub fn new(figure: &marionette_figure::Figure, network: ModelSpec, activation: Activation) -> Self {
+    /// The card of a network of `network`'s kind with this program's own format, decoder and crop
+    /// rule.
+    pub fn new(
+        figure: &marionette_figure::Figure,
+        network: ModelSpec,
+        activation: Activation,
+    ) -> Self {
         let decoder = Decoder { name: DecoderName::Dark, sigma: network.grid().sigma };
         ModelCard {
             format: FORMAT,
@@ -109,17 +119,22 @@ impl ModelCard {
     /// # Errors
     /// If the text is no card, or one that makes no sense or is of another format.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let card: ModelCard =
-            serde_json::from_str(text).map_err(|error| format!("holds a model card that cannot be read: {error}"))?;
+        let card: ModelCard = serde_json::from_str(text)
+            .map_err(|error| format!("holds a model card that cannot be read: {error}"))?;
         if card.format != FORMAT {
-            return Err(format!("holds a model card of format {} where this program reads {FORMAT}", card.format));
+            return Err(format!(
+                "holds a model card of format {} where this program reads {FORMAT}",
+                card.format
+            ));
         }
         if let Some(complaint) = card.keypoints.complaint() {
             return Err(format!("holds a model card that makes no sense: {complaint}"));
         }
         if card.keypoints.names.len() != card.network.keypoints {
             let (names, maps) = (card.keypoints.names.len(), card.network.keypoints);
-            return Err(format!("holds a model card with {names} keypoints for a network with {maps} heatmaps"));
+            return Err(format!(
+                "holds a model card with {names} keypoints for a network with {maps} heatmaps"
+            ));
         }
         Ok(card)
     }
@@ -129,17 +144,23 @@ impl ModelCard {
 ///
 /// # Errors
 /// As [`write_weights`].
-pub fn write_model(path: &Path, tensors: &BTreeMap<String, Tensor>, card: &ModelCard) -> Result<(), WeightsError> {
-    let digest = digest(tensors).map_err(|message| WeightsError::Content { path: path.to_owned(), message })?;
-    let metadata = BTreeMap::from([(CARD_KEY.to_owned(), card.to_json()), (DIGEST_KEY.to_owned(), digest)]);
+pub fn write_model(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+    card: &ModelCard,
+) -> Result<(), WeightsError> {
+    let digest = digest(tensors)
+        .map_err(|message| WeightsError::Content { path: path.to_owned(), message })?;
+    let metadata =
+        BTreeMap::from([(CARD_KEY.to_owned(), card.to_json()), (DIGEST_KEY.to_owned(), digest)]);
     write_weights(path, tensors, &metadata)
 }
 
 /// Reads a network's tensors and card.
 ///
 /// # Errors
-/// If the file is missing, truncated, corrupted, of another program, or its card is of a format that this one does not
-/// read; naming it and what was found.
+/// If the file is missing, truncated, corrupted, of another program, or its card is of a format
+/// that this one does not read; naming it and what was found.
 pub fn read_model(path: &Path) -> Result<(BTreeMap<String, Tensor>, ModelCard), WeightsError> {
     let weights = read_weights(path)?;
     let damaged = |found: String| WeightsError::Damaged { path: path.to_owned(), found };
@@ -149,7 +170,9 @@ pub fn read_model(path: &Path) -> Result<(BTreeMap<String, Tensor>, ModelCard), 
     let card = ModelCard::parse(card).map_err(damaged)?;
     let found = digest(&weights.tensors).map_err(damaged)?;
     if weights.metadata.get(DIGEST_KEY) != Some(&found) {
-        return Err(damaged("is corrupted: its tensors are not the ones that were written".to_owned()));
+        return Err(damaged(
+            "is corrupted: its tensors are not the ones that were written".to_owned(),
+        ));
     }
     Ok((weights.tensors, card))
 }

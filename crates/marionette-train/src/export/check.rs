@@ -1,4 +1,5 @@
-//! Test vectors: inputs with what a network makes of them, for whoever runs it elsewhere to check themselves against.
+//! Test vectors: inputs with what a network makes of them, for whoever runs it elsewhere to check
+//! themselves against.
 
 use super::{ModelCard, WeightsError, write_weights};
 use candle_core::{Result, Tensor};
@@ -7,33 +8,43 @@ use marionette_nn::{HeatmapNetwork, ModelSpec, detect::decode_output};
 use rand::Rng;
 use std::{collections::BTreeMap, f32::consts::TAU, path::Path};
 
-/// Inputs of noise, and as many smooth ones. Noise tells wrong weights apart, smooth pictures have neighbouring cells agree.
+/// Inputs of noise, and as many smooth ones. Noise tells wrong weights apart, smooth pictures have
+/// neighbouring cells agree.
 const PAIRS: u64 = 2;
 /// Waves in a channel of a smooth input.
 const WAVES: usize = 4;
 
-/// Writes a safetensors file with `images` `[N, 3, H, W]`, normalised inputs, always the same ones; `logits`
-/// `[N, K, h, w]`, the network's output for each; and `keypoints` `[N, K, 3]`, the places (pixels of the input) and the
-/// score in it. All are f32.
+/// Writes a safetensors file with `images` `[N, 3, H, W]`, normalised inputs, always the same ones;
+/// `logits` `[N, K, h, w]`, the network's output for each; and `keypoints` `[N, K, 3]`, the places
+/// (pixels of the input) and the score in it. All are f32.
 ///
 /// # Errors
 /// If the network fails or the file cannot be written, naming the file.
-pub fn write_check(path: &Path, network: &HeatmapNetwork, card: &ModelCard) -> std::result::Result<(), WeightsError> {
-    let failed =
-        |error: candle_core::Error| WeightsError::Content { path: path.to_owned(), message: error.to_string() };
+pub fn write_check(
+    path: &Path,
+    network: &HeatmapNetwork,
+    card: &ModelCard,
+) -> std::result::Result<(), WeightsError> {
+    let failed = |error: candle_core::Error| WeightsError::Content {
+        path: path.to_owned(),
+        message: error.to_string(),
+    };
     write_weights(path, &check_vector(network, card).map_err(failed)?, &BTreeMap::new())
 }
 
 fn check_vector(network: &HeatmapNetwork, card: &ModelCard) -> Result<BTreeMap<String, Tensor>> {
     let spec = network.spec().clone();
-    let values: Vec<f32> = (0..PAIRS).flat_map(|index| [noise(index, &spec), waves(index, &spec)].concat()).collect();
+    let values: Vec<f32> =
+        (0..PAIRS).flat_map(|index| [noise(index, &spec), waves(index, &spec)].concat()).collect();
     let count = 2 * PAIRS as usize;
     let shape = (count, 3, spec.input_height, spec.input_width);
     let images = Tensor::from_vec(values, shape, network.parameters().device())?;
     let logits = network.forward(&images, false)?.detach();
     let decoded = decode_output(&logits, card.activation, spec.grid())?;
-    let keypoints: Vec<f32> = decoded.iter().flatten().flat_map(|found| [found.x, found.y, found.score]).collect();
-    let keypoints = Tensor::from_vec(keypoints, (count, spec.keypoints, 3), &candle_core::Device::Cpu)?;
+    let keypoints: Vec<f32> =
+        decoded.iter().flatten().flat_map(|found| [found.x, found.y, found.score]).collect();
+    let keypoints =
+        Tensor::from_vec(keypoints, (count, spec.keypoints, 3), &candle_core::Device::Cpu)?;
     let named = [("images", images), ("logits", logits), ("keypoints", keypoints)];
     Ok(named.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect())
 }
@@ -55,12 +66,20 @@ fn waves(index: u64, spec: &ModelSpec) -> Vec<f32> {
     let mut planes = Vec::with_capacity(3 * spec.input_width * spec.input_height);
     for c in 0..3 {
         let waves: [[f32; 3]; WAVES] = std::array::from_fn(|_| {
-            [random.random_range(-3.0..3.0), random.random_range(-3.0..3.0), random.random_range(0.0..1.0)]
+            [
+                random.random_range(-3.0..3.0),
+                random.random_range(-3.0..3.0),
+                random.random_range(0.0..1.0),
+            ]
         });
         for y in 0..spec.input_height {
             for x in 0..spec.input_width {
-                let (u, v) = (x as f32 / spec.input_width as f32, y as f32 / spec.input_height as f32);
-                let sum: f32 = waves.iter().map(|[fx, fy, phase]| (TAU * (fx * u + fy * v + phase)).sin()).sum();
+                let (u, v) =
+                    (x as f32 / spec.input_width as f32, y as f32 / spec.input_height as f32);
+                let sum: f32 = waves
+                    .iter()
+                    .map(|[fx, fy, phase]| (TAU * (fx * u + fy * v + phase)).sin())
+                    .sum();
                 planes.push(normalised(0.5 + 0.5 * sum / WAVES as f32, c, spec));
             }
         }

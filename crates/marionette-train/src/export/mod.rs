@@ -1,4 +1,5 @@
-//! What leaves a run for elsewhere: weights in safetensors files, with a card that says how to use them.
+//! What leaves a run for elsewhere: weights in safetensors files, with a card that says how to use
+//! them.
 
 mod card;
 mod check;

@@ -19,17 +19,19 @@ pub struct Weights {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Writes `tensors` and `metadata` to a safetensors file, whole or not at all. The same content gives the same bytes.
+/// Writes `tensors` and `metadata` to a safetensors file, whole or not at all. The same content
+/// gives the same bytes.
 ///
 /// # Errors
-/// If a tensor is neither F32, F64, U8, U32 nor I64, or the file cannot be written; naming the file.
+/// If a tensor is neither F32, F64, U8, U32 nor I64, or the file cannot be written; naming the
+/// file.
 pub fn write_weights(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
     metadata: &BTreeMap<String, String>,
 ) -> Result<(), WeightsError> {
-    let bytes =
-        encode(tensors, metadata).map_err(|message| WeightsError::Content { path: path.to_owned(), message })?;
+    let bytes = encode(tensors, metadata)
+        .map_err(|message| WeightsError::Content { path: path.to_owned(), message })?;
     Ok(write_atomic(path, &bytes)?)
 }
 
@@ -48,12 +50,15 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
     Ok(Weights { tensors, metadata })
 }
 
-/// The bytes of a safetensors file. (The crate's own writer puts metadata in the order of a hash map, which changes from
-/// run to run.)
+/// The bytes of a safetensors file. (The crate's own writer puts metadata in the order of a hash
+/// map, which changes from run to run.)
 ///
 /// # Errors
 /// Where a tensor has a type that such a file does not hold.
-pub fn encode(tensors: &BTreeMap<String, Tensor>, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
+pub fn encode(
+    tensors: &BTreeMap<String, Tensor>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, String> {
     let mut header = Map::new();
     if !metadata.is_empty() {
         header.insert("__metadata__".to_owned(), json!(metadata));
@@ -64,8 +69,10 @@ pub fn encode(tensors: &BTreeMap<String, Tensor>, metadata: &BTreeMap<String, St
     let mut data = Vec::new();
     for (name, tensor) in sorted {
         let begin = data.len();
-        let dtype = append(&mut data, tensor).map_err(|message| format!("tensor `{name}`: {message}"))?;
-        let entry = json!({"dtype": dtype, "shape": tensor.dims(), "data_offsets": [begin, data.len()]});
+        let dtype =
+            append(&mut data, tensor).map_err(|message| format!("tensor `{name}`: {message}"))?;
+        let entry =
+            json!({"dtype": dtype, "shape": tensor.dims(), "data_offsets": [begin, data.len()]});
         if header.insert(name.clone(), entry).is_some() {
             return Err(format!("tensor `{name}`: that name belongs to the metadata"));
         }
@@ -77,7 +84,10 @@ pub fn encode(tensors: &BTreeMap<String, Tensor>, metadata: &BTreeMap<String, St
 }
 
 fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
-    fn values<T: WithDType + bytemuck::Pod>(data: &mut Vec<u8>, tensor: &Tensor) -> candle_core::Result<()> {
+    fn values<T: WithDType + bytemuck::Pod>(
+        data: &mut Vec<u8>,
+        tensor: &Tensor,
+    ) -> candle_core::Result<()> {
         data.extend_from_slice(bytemuck::cast_slice(&tensor.flatten_all()?.to_vec1::<T>()?));
         Ok(())
     }
@@ -87,7 +97,11 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
         DType::U8 => (values::<u8>(data, tensor), Dtype::U8),
         DType::U32 => (values::<u32>(data, tensor), Dtype::U32),
         DType::I64 => (values::<i64>(data, tensor), Dtype::I64),
-        other => return Err(format!("is {other:?}; only F32, F64, U8, U32 and I64 have a place in a file")),
+        other => {
+            return Err(format!(
+                "is {other:?}; only F32, F64, U8, U32 and I64 have a place in a file"
+            ));
+        }
     };
     appended.map(|()| dtype).map_err(|error| error.to_string())
 }
@@ -96,24 +110,39 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
 ///
 /// # Errors
 /// Where they are no such file.
-pub fn decode(bytes: &[u8]) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), String> {
+pub fn decode(
+    bytes: &[u8],
+) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), String> {
     let Some((length, rest)) = bytes.split_first_chunk() else {
         return Err(format!("is {} bytes long, too short for a safetensors file", bytes.len()));
     };
     let length = u64::from_le_bytes(*length);
     if length > rest.len() as u64 {
         return Err(format!(
-            "is {} bytes long where its header alone would be {length}: truncated, or no safetensors file",
+            "is {} bytes long where its header alone would be {length}: truncated, or no \
+             safetensors file",
             bytes.len()
         ));
     }
-    let whole = |error: safetensors::SafeTensorError| format!("is truncated, or no safetensors file: {error}");
+    let whole = |error: safetensors::SafeTensorError| {
+        format!("is truncated, or no safetensors file: {error}")
+    };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(whole)?;
     let file = SafeTensors::deserialize(bytes).map_err(whole)?;
     let load = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
-        let tensor = view.load(&Device::Cpu).map_err(|error| format!("holds a tensor `{name}` of no use: {error}"))?;
+        let tensor = view
+            .load(&Device::Cpu)
+            .map_err(|error| format!("holds a tensor `{name}` of no use: {error}"))?;
         Ok((name.to_owned(), tensor))
     };
     let tensors = file.iter().map(load).collect::<Result<_, String>>()?;
-    Ok((tensors, header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()))
+    Ok((
+        tensors,
+        header
+            .metadata()
+            .iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+    ))
 }

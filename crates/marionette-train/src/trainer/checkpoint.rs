@@ -36,7 +36,8 @@ pub const NETWORK: &str = "network.";
 const OPTIMIZER: &str = "optimizer.";
 
 impl Trainer {
-    /// The network's parameters and buffers by their PyTorch-style names: what `weights.safetensors` holds.
+    /// The network's parameters and buffers by their PyTorch-style names: what
+    /// `weights.safetensors` holds.
     ///
     /// # Errors
     /// If the device cannot hand them out.
@@ -69,31 +70,45 @@ impl Trainer {
         Ok((tensors, state))
     }
 
-    /// Continues where a checkpoint was saved. Where it fails, this trainer is not to be used any more.
+    /// Continues where a checkpoint was saved. Where it fails, this trainer is not to be used any
+    /// more.
     ///
     /// # Errors
     /// Where the checkpoint is of another network, figure or configuration.
-    pub fn restore(&mut self, tensors: &BTreeMap<String, Tensor>, state: TrainerState) -> Result<(), UnfitCheckpoint> {
+    pub fn restore(
+        &mut self,
+        tensors: &BTreeMap<String, Tensor>,
+        state: TrainerState,
+    ) -> Result<(), UnfitCheckpoint> {
         let unfit = |e: &dyn std::fmt::Display| UnfitCheckpoint(e.to_string());
         let stripped = |prefix: &str| -> BTreeMap<String, Tensor> {
             tensors
                 .iter()
-                .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
+                .filter_map(|(name, tensor)| {
+                    Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()))
+                })
                 .collect()
         };
         if state.policies.len() != self.settings.lag {
             let found = state.policies.len();
-            return Err(UnfitCheckpoint(format!("it holds {found} policies, and lag is {}", self.settings.lag)));
+            return Err(UnfitCheckpoint(format!(
+                "it holds {found} policies, and lag is {}",
+                self.settings.lag
+            )));
         }
         self.network.parameters().load(&stripped(NETWORK)).map_err(|e| unfit(&e))?;
-        self.optimizer.load_state(state.optimizer_steps, stripped(OPTIMIZER)).map_err(|e| unfit(&e))?;
+        self.optimizer
+            .load_state(state.optimizer_steps, stripped(OPTIMIZER))
+            .map_err(|e| unfit(&e))?;
         self.afl.load(tensors, &state.afl).map_err(|e| unfit(&e))?;
         self.statistics = state.statistics;
-        let recent = tensors.get(RECENT).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{RECENT}\"")))?;
+        let recent =
+            tensors.get(RECENT).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{RECENT}\"")))?;
         self.statistics.restore_recent(recent).map_err(|e| unfit(&e))?;
         self.controller = state.controller;
         self.policies = state.policies.into_iter().map(Arc::new).collect::<VecDeque<_>>();
-        (self.step, self.skipped, self.skipped_in_a_row) = (state.step, state.skipped, state.skipped_in_a_row);
+        (self.step, self.skipped, self.skipped_in_a_row) =
+            (state.step, state.skipped, state.skipped_in_a_row);
         Ok(())
     }
 }

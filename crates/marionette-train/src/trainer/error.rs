@@ -23,7 +23,8 @@ pub enum TrainError {
     Tensor(#[from] candle_core::Error),
     /// The scene's images do not fit the network.
     #[error(
-        "network \"{network}\" takes {expected} images, the scene makes {found} ones; set the scene's `image` to the same proportions"
+        "network \"{network}\" takes {expected} images, the scene makes {found} ones; set the \
+         scene's `image` to the same proportions"
     )]
     ImageSize {
         /// The network's name.
@@ -35,8 +36,9 @@ pub enum TrainError {
     },
     /// Ten steps in a row had to be skipped.
     #[error(
-        "{MOST_SKIPPED} steps in a row had to be skipped, the last at step {step} because {reason} is not finite; \
-         the checkpoints hold the weights from before; a lower optimizer.learning_rate may help"
+        "{MOST_SKIPPED} steps in a row had to be skipped, the last at step {step} because \
+         {reason} is not finite; the checkpoints hold the weights from before; a lower \
+         optimizer.learning_rate may help"
     )]
     Diverged {
         /// The last skipped step.
@@ -46,8 +48,8 @@ pub enum TrainError {
     },
     /// The very last steps broke the weights.
     #[error(
-        "the weights are not finite after step {step}; the checkpoints hold those from before; a lower \
-         optimizer.learning_rate may help"
+        "the weights are not finite after step {step}; the checkpoints hold those from before; a \
+         lower optimizer.learning_rate may help"
     )]
     BrokenWeights {
         /// Steps done.

@@ -9,7 +9,8 @@ use marionette_stream::{Batch, Tile, Visibility};
 use rand::Rng;
 use rayon::prelude::*;
 
-/// A batch as the network sees it: a row for each tile, and where every sample is mirrored, then one more for each.
+/// A batch as the network sees it: a row for each tile, and where every sample is mirrored, then
+/// one more for each.
 pub struct Input {
     /// [R, 3, H, W], normalised.
     pub images: Tensor,
@@ -22,7 +23,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// Prepares `batch` for a network of `spec`, on `device`. Whether a row is flipped depends on (seed, sample) alone.
+    /// Prepares `batch` for a network of `spec`, on `device`. Whether a row is flipped depends on
+    /// (seed, sample) alone.
     ///
     /// # Errors
     /// If the device cannot hold the batch.
@@ -35,8 +37,10 @@ impl Input {
         device: &Device,
     ) -> candle_core::Result<Self> {
         let twins = figure.keypoint_twins();
-        let dice = |tile: &Tile| random::stream(seed, tile.scene.index, 0, "train/flip").random::<bool>();
-        let mut flipped: Vec<bool> = batch.tiles.iter().map(|tile| flips != Flips::None && dice(tile)).collect();
+        let dice =
+            |tile: &Tile| random::stream(seed, tile.scene.index, 0, "train/flip").random::<bool>();
+        let mut flipped: Vec<bool> =
+            batch.tiles.iter().map(|tile| flips != Flips::None && dice(tile)).collect();
         if flips == Flips::Both {
             flipped.extend_from_within(..);
             flipped[batch.tiles.len()..].iter_mut().for_each(|flipped| *flipped = !*flipped);
@@ -59,7 +63,12 @@ impl Input {
             }
         }
         let shape = (flipped.len(), 3, spec.input_height, spec.input_width);
-        Ok(Input { images: Tensor::from_vec(images, shape, device)?, keypoints, visibility, flipped })
+        Ok(Input {
+            images: Tensor::from_vec(images, shape, device)?,
+            keypoints,
+            visibility,
+            flipped,
+        })
     }
 
     /// [R, K] which keypoints have a label to learn from: covered ones do, those outside do not.
@@ -123,10 +132,13 @@ mod tests {
         assert!(random.flipped.contains(&true) && random.flipped.contains(&false));
         assert_eq!(input(Flips::None)?.flipped, [false; 6]);
 
-        let (rows, keypoints, width) = (batch.tiles.len(), figure.keypoints.len(), spec.input_width);
+        let (rows, keypoints, width) =
+            (batch.tiles.len(), figure.keypoints.len(), spec.input_width);
         assert_eq!(both.images.dims(), [2 * rows, 3, width, width]);
-        let (values, alone) =
-            (both.images.flatten_all()?.to_vec1::<f32>()?, random.images.flatten_all()?.to_vec1::<f32>()?);
+        let (values, alone) = (
+            both.images.flatten_all()?.to_vec1::<f32>()?,
+            random.images.flatten_all()?.to_vec1::<f32>()?,
+        );
         let (first, second) = values.split_at(alone.len());
         assert_eq!(first, alone);
         for (line, mirrored) in first.chunks_exact(width).zip(second.chunks_exact(width)) {

@@ -28,11 +28,17 @@ impl ManualSettings {
 
     /// The settings of a run that no control has touched, by the defaults.
     pub fn untouched() -> Self {
-        ManualSettings { steering: true, gamma: 1.0, floor: 0.3, rate_factor: 1.0, locks: [const { None }; AXES] }
+        ManualSettings {
+            steering: true,
+            gamma: 1.0,
+            floor: 0.3,
+            rate_factor: 1.0,
+            locks: [const { None }; AXES],
+        }
     }
 
-    /// Puts every value into the range that makes sense; what is no number becomes what it was in `before`. Returns what had to
-    /// be changed, in words.
+    /// Puts every value into the range that makes sense; what is no number becomes what it was in
+    /// `before`. Returns what had to be changed, in words.
     pub fn clamped(mut self, before: &ManualSettings) -> (Self, Vec<String>) {
         let mut said = Vec::new();
         let mut clamp = |name: &str, value: &mut f64, old: f64, most: f64| {
@@ -51,7 +57,10 @@ impl ManualSettings {
             let fit = |share: &f32| share.is_finite() && *share >= 0.0;
             let sum: f32 = shares.iter().filter(|share| fit(share)).sum();
             if !shares.iter().all(fit) || sum <= 0.0 {
-                said.push(format!("a lock on {axis} needs shares of 0 or more that are not all 0: it is held even"));
+                said.push(format!(
+                    "a lock on {axis} needs shares of 0 or more that are not all 0: it is held \
+                     even"
+                ));
                 shares.fill(1.0 / bins);
             } else {
                 shares.iter_mut().for_each(|share| *share /= sum);
@@ -83,8 +92,8 @@ impl Trainer {
         }
     }
 
-    /// Puts `settings` in force from the next step on; the batches in flight were drawn before. The values should be those of
-    /// [`ManualSettings::clamped`].
+    /// Puts `settings` in force from the next step on; the batches in flight were drawn before. The
+    /// values should be those of [`ManualSettings::clamped`].
     pub fn set_manual_settings(&mut self, settings: ManualSettings) {
         self.settings.curriculum.steering = settings.steering;
         self.settings.curriculum.floor = settings.floor;
@@ -94,7 +103,8 @@ impl Trainer {
         self.locks = settings.locks;
     }
 
-    /// The policy to draw with from here on: the controller's, but for the axes that are held by hand.
+    /// The policy to draw with from here on: the controller's, but for the axes that are held by
+    /// hand.
     pub(super) fn next_policy(&self) -> Policy {
         locked(curriculum::policy(&self.settings.curriculum, &self.controller), &self.locks)
     }
@@ -109,11 +119,22 @@ mod tests {
         let mut locks: [Option<Vec<f32>>; AXES] = Default::default();
         locks[0] = Some(vec![1.0, 3.0]);
         locks[1] = Some(vec![f32::NAN, 1.0]);
-        let wild =
-            ManualSettings { gamma: 1e30, floor: -2.0, rate_factor: f64::NAN, locks, ..ManualSettings::untouched() };
+        let wild = ManualSettings {
+            gamma: 1e30,
+            floor: -2.0,
+            rate_factor: f64::NAN,
+            locks,
+            ..ManualSettings::untouched()
+        };
         let (tame, said) = wild.clamped(&ManualSettings::untouched());
-        assert_eq!((tame.gamma, tame.floor, tame.rate_factor), (ManualSettings::MOST_GAMMA, 0.0, 1.0));
-        assert_eq!((tame.locks[0].clone(), tame.locks[1].clone()), (Some(vec![0.25, 0.75]), Some(vec![0.5, 0.5])));
+        assert_eq!(
+            (tame.gamma, tame.floor, tame.rate_factor),
+            (ManualSettings::MOST_GAMMA, 0.0, 1.0)
+        );
+        assert_eq!(
+            (tame.locks[0].clone(), tame.locks[1].clone()),
+            (Some(vec![0.25, 0.75]), Some(vec![0.5, 0.5]))
+        );
         assert_eq!(said.len(), 4, "{said:?}");
         assert_eq!(
             ManualSettings::untouched().clamped(&ManualSettings::untouched()),

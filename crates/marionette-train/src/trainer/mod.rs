@@ -1,7 +1,8 @@
 //! The trainer: batches in; weights, sample metrics and policies out.
 //!
-//! [`Trainer::learn`] is one step of the closed loop: predict, score, weigh, learn, let the critic learn, tell the
-//! controller. It knows nothing of threads, files or windows; `run` feeds it and keeps what it makes.
+//! [`Trainer::learn`] is one step of the closed loop: predict, score, weigh, learn, let the critic
+//! learn, tell the controller. It knows nothing of threads, files or windows; `run` feeds it and
+//! keeps what it makes.
 
 mod checkpoint;
 mod error;

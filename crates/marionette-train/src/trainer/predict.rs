@@ -36,20 +36,30 @@ impl Prediction {
 }
 
 impl Trainer {
-    /// What the network makes of `batch`, whose tiles have the size that it takes. Nothing is learned and nothing changes: the next
-    /// step comes out as it would have.
+    /// What the network makes of `batch`, whose tiles have the size that it takes. Nothing is
+    /// learned and nothing changes: the next step comes out as it would have.
     ///
     /// # Errors
     /// Where a tensor operation fails or something is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Prediction>, TrainError> {
         let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
-        let input = Input::new(batch, &self.figure, &self.spec, Flips::None, self.settings.seed, &self.device)?;
+        let input = Input::new(
+            batch,
+            &self.figure,
+            &self.spec,
+            Flips::None,
+            self.settings.seed,
+            &self.device,
+        )?;
         let labelled = input.labelled();
-        let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
+        let targets =
+            HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
         let logits = self.network.forward(&input.images, false)?;
         let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
-        let maps = self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
-        let (target, mask) = self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
+        let maps =
+            self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
+        let (target, mask) =
+            self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
         let shape = [batch.tiles.len(), keypoints, grid.height, grid.width];
         let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
@@ -58,8 +68,14 @@ impl Trainer {
         let decoded = decoded(&whole, keypoints, grid);
         let cells = keypoints * grid.width * grid.height;
         let prediction = |(i, tile): (usize, &marionette_stream::Tile)| {
-            let found: Vec<[f32; 3]> = decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
-            let metrics = metrics(&found, &input.keypoints[i * keypoints..], &input.visibility[i * keypoints..], tile);
+            let found: Vec<[f32; 3]> =
+                decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
+            let metrics = metrics(
+                &found,
+                &input.keypoints[i * keypoints..],
+                &input.visibility[i * keypoints..],
+                tile,
+            );
             Prediction {
                 loss: Some(losses[i]),
                 difficulty: Some(scores.difficulty[i]),

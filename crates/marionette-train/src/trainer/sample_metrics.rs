@@ -4,7 +4,8 @@ use marionette_stream::Visibility;
 
 /// A keypoint nearer than this many torso lengths counts as found (PCK@0.2).
 pub const HIT: f32 = 0.2;
-/// Errors count up to this many torso lengths: a torso seen from above is short, and one wild guess is not ten.
+/// Errors count up to this many torso lengths: a torso seen from above is short, and one wild guess
+/// is not ten.
 const WORST: f32 = 3.0;
 
 /// How well one sample was predicted, measured against its torso length.
@@ -16,15 +17,22 @@ pub struct SampleMetrics {
     pub labelled: u32,
     /// Of those, found within 0.2 torso lengths.
     pub found: u32,
-    /// Share of the keypoints in sight that were found; of all labelled ones where none is in sight.
+    /// Share of the keypoints in sight that were found; of all labelled ones where none is in
+    /// sight.
     pub hit_rate: f32,
 }
 
 impl SampleMetrics {
     /// Compares `predicted` with `truth`, both image pixels; `torso` is in pixels.
-    pub fn new(predicted: &[[f32; 2]], truth: &[[f32; 2]], visibility: &[Visibility], torso: f32) -> Self {
+    pub fn new(
+        predicted: &[[f32; 2]],
+        truth: &[[f32; 2]],
+        visibility: &[Visibility],
+        torso: f32,
+    ) -> Self {
         let torso = torso.max(1.0);
-        let (mut error, mut labelled, mut found, mut seen, mut seen_found) = (0.0, 0u32, 0u32, 0u32, 0u32);
+        let (mut error, mut labelled, mut found, mut seen, mut seen_found) =
+            (0.0, 0u32, 0u32, 0u32, 0u32);
         for ((p, t), v) in predicted.iter().zip(truth).zip(visibility) {
             if *v == Visibility::Outside {
                 continue;
@@ -39,7 +47,8 @@ impl SampleMetrics {
                 seen_found += hit;
             }
         }
-        let share = |part: u32, whole: u32| if whole == 0 { 0.0 } else { part as f32 / whole as f32 };
+        let share =
+            |part: u32, whole: u32| if whole == 0 { 0.0 } else { part as f32 / whole as f32 };
         SampleMetrics {
             error: if labelled == 0 { 0.0 } else { error / labelled as f32 },
             labelled,
@@ -57,7 +66,8 @@ mod tests {
     fn distances_count_in_torso_lengths_of_labelled_keypoints() {
         let truth = [[10.0, 10.0], [20.0, 10.0], [30.0, 10.0], [40.0, 10.0]];
         let predicted = [[13.0, 14.0], [20.0, 30.0], [30.0, 10.0], [0.0, 0.0]];
-        let visibility = [Visibility::Seen, Visibility::Covered, Visibility::Seen, Visibility::Outside];
+        let visibility =
+            [Visibility::Seen, Visibility::Covered, Visibility::Seen, Visibility::Outside];
         // Torso 20 px: distances 0.25, 1 and 0 torso lengths; the fourth has no label.
         let metrics = SampleMetrics::new(&predicted, &truth, &visibility, 20.0);
         assert_eq!((metrics.labelled, metrics.found), (3, 1));

@@ -5,7 +5,8 @@ use marionette_nn::optim::{AdamWSettings, CosineSchedule, OptimizerSettings};
 use marionette_stream::HardnessAxis;
 use serde::{Deserialize, Serialize};
 
-/// `[optimizer]`: Muon for the network's kernels between features, AdamW for all else, and their schedule.
+/// `[optimizer]`: Muon for the network's kernels between features, AdamW for all else, and their
+/// schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
@@ -15,7 +16,8 @@ pub struct OptimizerConfig {
     pub final_rate: f64,
     /// Share of all steps over which the learning rate rises.
     pub warmup: f64,
-    /// Highest rate of Muon: what a step turns a kernel by, its filters being of length 1. With 0 AdamW trains all.
+    /// Highest rate of Muon: what a step turns a kernel by, its filters being of length 1. With 0
+    /// AdamW trains all.
     pub matrix_rate: f64,
     /// Share of its momentum that Muon keeps from step to step.
     pub matrix_momentum: f64,
@@ -57,7 +59,8 @@ impl OptimizerConfig {
 
     /// The settings of both optimizers.
     pub fn settings(&self) -> OptimizerSettings {
-        let (matrix_rate, matrix_momentum) = (self.matrix_rate / self.learning_rate, self.matrix_momentum);
+        let (matrix_rate, matrix_momentum) =
+            (self.matrix_rate / self.learning_rate, self.matrix_momentum);
         OptimizerSettings { adamw: self.adamw(), matrix_rate, matrix_momentum }
     }
 

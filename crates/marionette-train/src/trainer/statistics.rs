@@ -1,4 +1,5 @@
-//! What the uniform stream says of the run: it is the yardstick, because the curriculum cannot move it.
+//! What the uniform stream says of the run: it is the yardstick, because the curriculum cannot move
+//! it.
 
 use super::SampleMetrics;
 use candle_core::{Device, Tensor};
@@ -86,10 +87,13 @@ impl UniformStatistics {
         if progress >= 0.9 {
             self.end.add(sample.loss, &sample.metrics);
             let mean = self.mean_pose(sample.size);
-            let metrics = SampleMetrics::new(&mean, sample.keypoints, sample.visibility, sample.torso);
+            let metrics =
+                SampleMetrics::new(&mean, sample.keypoints, sample.visibility, sample.torso);
             self.mean_pose_end.add(0.0, &metrics);
         }
-        for ((sum, [x, y]), v) in self.pose_sums.iter_mut().zip(sample.keypoints).zip(sample.visibility) {
+        for ((sum, [x, y]), v) in
+            self.pose_sums.iter_mut().zip(sample.keypoints).zip(sample.visibility)
+        {
             if *v != Visibility::Outside {
                 sum[0] += f64::from(x / sample.size[0]);
                 sum[1] += f64::from(y / sample.size[1]);
@@ -111,12 +115,14 @@ impl UniformStatistics {
         self.pose_sums.iter().map(|sum| [mean(sum, 0), mean(sum, 1)]).collect()
     }
 
-    /// PCK@0.2 torso that always guessing the mean pose reaches on the samples of [`UniformStatistics::end`].
+    /// PCK@0.2 torso that always guessing the mean pose reaches on the samples of
+    /// [`UniformStatistics::end`].
     pub fn mean_pose_pck(&self) -> f64 {
         self.mean_pose_end.pck()
     }
 
-    /// Spearman's rank correlation of the score with keypoint error over the kept samples from `from_step` on.
+    /// Spearman's rank correlation of the score with keypoint error over the kept samples from
+    /// `from_step` on.
     pub fn score_error_correlation(&self, from_step: u64) -> f32 {
         let (scores, errors) = (self.column(1, from_step), self.column(2, from_step));
         spearman(&scores, &errors)
@@ -149,7 +155,8 @@ impl UniformStatistics {
             candle_core::bail!("statistics of {columns} columns, expected {COLUMNS}");
         }
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        self.recent = values.chunks_exact(COLUMNS).map(|row| std::array::from_fn(|i| row[i])).collect();
+        self.recent =
+            values.chunks_exact(COLUMNS).map(|row| std::array::from_fn(|i| row[i])).collect();
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! One step of the closed loop.
 
 use super::{
-    Operation, SampleMetrics, StepTimings, TrainError, TrainSettings, UniformStatistics, error::MOST_SKIPPED,
-    input::Input, statistics::UniformSample,
+    Operation, SampleMetrics, StepTimings, TrainError, TrainSettings, UniformStatistics,
+    error::MOST_SKIPPED, input::Input, statistics::UniformSample,
 };
 use crate::{
     afl::{Afl, AflError, BaseLoss, CriticStep, MapPair, Scores, base_loss, weighted},
@@ -32,7 +32,8 @@ pub struct StepReport {
     pub skipped: Option<&'static str>,
     /// Mean base loss of the batch (0 is perfect).
     pub loss: f64,
-    /// Mean base loss per stream: uniform, steered, replay; `None` for a stream with no sample in the batch.
+    /// Mean base loss per stream: uniform, steered, replay; `None` for a stream with no sample in
+    /// the batch.
     pub stream_losses: [Option<f64>; 3],
     /// Keypoints with a label, and of those found within 0.2 torso lengths.
     pub labelled_found: [u32; 2],
@@ -48,7 +49,8 @@ pub struct StepReport {
     pub effective_share: f32,
     /// Score per sample; empty for a skipped step.
     pub difficulty: Vec<f32>,
-    /// Predicted keypoints per sample, pixels of the image as it was rendered; empty for a skipped step.
+    /// Predicted keypoints per sample, pixels of the image as it was rendered; empty for a skipped
+    /// step.
     pub predictions: Vec<Vec<[f32; 2]>>,
     /// What was told the controller of each sample; empty for a skipped step.
     pub samples: Vec<SampleFeedback>,
@@ -65,7 +67,8 @@ pub struct Trainer {
     pub(super) optimizer: Optimizer,
     pub(super) afl: Afl,
     pub(super) controller: ControllerState,
-    /// The policies after the last `lag` batches, oldest first: batches in flight are drawn with them.
+    /// The policies after the last `lag` batches, oldest first: batches in flight are drawn with
+    /// them.
     pub(super) policies: VecDeque<Arc<Policy>>,
     pub(super) statistics: UniformStatistics,
     /// Steps taken or skipped so far.
@@ -132,15 +135,24 @@ impl Trainer {
         })
     }
 
-    /// Learns from one batch: a step of the network, a step of the critic, an observation of the controller.
+    /// Learns from one batch: a step of the network, a step of the critic, an observation of the
+    /// controller.
     ///
-    /// A step that would not be finite is skipped and counted; the controller hears of it all the same.
+    /// A step that would not be finite is skipped and counted; the controller hears of it all the
+    /// same.
     ///
     /// # Errors
     /// Where ten steps in a row were skipped or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         self.timings.begin();
-        let input = Input::new(batch, &self.figure, &self.spec, self.settings.flips, self.settings.seed, &self.device)?;
+        let input = Input::new(
+            batch,
+            &self.figure,
+            &self.spec,
+            self.settings.flips,
+            self.settings.seed,
+            &self.device,
+        )?;
         let mut report = StepReport {
             step: self.step,
             skipped: None,
@@ -148,7 +160,8 @@ impl Trainer {
             stream_losses: [None; 3],
             labelled_found: [0; 2],
             gradient_norm: f64::NAN,
-            learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step) * self.rate_factor,
+            learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step)
+                * self.rate_factor,
             critic: None,
             unsaturated: 0.0,
             effective_share: 0.0,
@@ -169,10 +182,16 @@ impl Trainer {
             }
             Err(error) => return Err(error),
         };
-        self.skipped_in_a_row = if report.skipped.is_some() { self.skipped_in_a_row + 1 } else { 0 };
+        self.skipped_in_a_row =
+            if report.skipped.is_some() { self.skipped_in_a_row + 1 } else { 0 };
         self.skipped += u64::from(report.skipped.is_some());
         let feedback = Feedback { batch: batch.index, samples };
-        curriculum::observe(&self.settings.curriculum, &self.settings.steered_axes, &mut self.controller, &feedback);
+        curriculum::observe(
+            &self.settings.curriculum,
+            &self.settings.steered_axes,
+            &mut self.controller,
+            &feedback,
+        );
         self.policies.pop_front();
         self.policies.push_back(Arc::new(self.next_policy()));
         report.samples = feedback.samples;
@@ -186,12 +205,14 @@ impl Trainer {
         }
     }
 
-    /// Forward pass, losses and scores. The scores are taken before the critic learns from the batch (Alg. 2).
+    /// Forward pass, losses and scores. The scores are taken before the critic learns from the
+    /// batch (Alg. 2).
     fn forward_pass(&mut self, input: &Input) -> Result<ForwardPass, TrainError> {
         let grid = self.spec.grid();
         let keypoints = self.figure.keypoints.len();
         let labelled = input.labelled();
-        let targets = HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
+        let targets =
+            HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
         self.timings.record(Operation::Input);
         let logits = self.network.forward(&input.images, true)?;
         self.timings.record(Operation::Forward);
@@ -200,7 +221,8 @@ impl Trainer {
         let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
         // A keypoint with no label has no mass, so its map is empty; for decoding every map counts.
         let maps = maps.flatten_all()?.to_vec1::<f32>()?;
-        let (critic_maps, mask) = self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
+        let (critic_maps, mask) =
+            self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
         let pair = MapPair { target: &critic_maps, prediction: &maps, mask: &mask, shape };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
@@ -214,7 +236,11 @@ impl Trainer {
     }
 
     /// Backward pass and both optimizers.
-    fn update(&mut self, prediction: &ForwardPass, report: &mut StepReport) -> Result<(), TrainError> {
+    fn update(
+        &mut self,
+        prediction: &ForwardPass,
+        report: &mut StepReport,
+    ) -> Result<(), TrainError> {
         let ForwardPass { losses, scores, .. } = prediction;
         let weights = Tensor::from_slice(&scores.weights, scores.weights.len(), &self.device)?;
         let loss = weighted(losses, &weights)?;
@@ -249,7 +275,8 @@ impl Trainer {
     ) -> Result<Vec<SampleFeedback>, TrainError> {
         let ForwardPass { losses, scores, decoded, .. } = prediction;
         let losses = losses.to_vec1::<f32>()?;
-        report.loss = losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64;
+        report.loss =
+            losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64;
         report.unsaturated = scores.raw_unsaturated_share();
         report.effective_share = scores.effective_share();
         let keypoints = self.figure.keypoints.len();
@@ -289,9 +316,15 @@ impl Trainer {
                 hit_rate: metrics.hit_rate,
                 difficulty: scores.difficulty[i],
             });
-            report.predictions.push(unflip(&self.figure, &decoded[i], input.flipped[i], tile.width as f32));
+            report.predictions.push(unflip(
+                &self.figure,
+                &decoded[i],
+                input.flipped[i],
+                tile.width as f32,
+            ));
         }
-        report.stream_losses = by_stream.map(|(sum, count)| (count > 0).then(|| sum / f64::from(count)));
+        report.stream_losses =
+            by_stream.map(|(sum, count)| (count > 0).then(|| sum / f64::from(count)));
         report.difficulty = scores.difficulty;
         report.difficulty.truncate(batch.tiles.len());
         Ok(samples)
@@ -368,5 +401,9 @@ fn unflip(figure: &Figure, predicted: &[[f32; 2]], flipped: bool, width: f32) ->
     if !flipped {
         return predicted.to_vec();
     }
-    figure.keypoints.iter().map(|keypoint| [width - predicted[keypoint.twin][0], predicted[keypoint.twin][1]]).collect()
+    figure
+        .keypoints
+        .iter()
+        .map(|keypoint| [width - predicted[keypoint.twin][0], predicted[keypoint.twin][1]])
+        .collect()
 }

@@ -55,8 +55,8 @@ impl Operation {
     }
 }
 
-/// A stopwatch that sums up the time of each operation. On a GPU operations are only queued, and their time shows where their
-/// results are waited for.
+/// A stopwatch that sums up the time of each operation. On a GPU operations are only queued, and
+/// their time shows where their results are waited for.
 #[derive(Clone, Debug)]
 pub struct StepTimings {
     since: Instant,

@@ -1,4 +1,5 @@
-//! What is known of the sample on the stage: what the network makes of it, its history, where its hardness comes from.
+//! What is known of the sample on the stage: what the network makes of it, its history, where its
+//! hardness comes from.
 
 use super::{Shown, StagePanel};
 use crate::{chrome::Viewer, data::Data, paint::Atlas, theme};
@@ -25,19 +26,31 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         SampleStream::Replay => "replay",
     };
     ui.strong(format!("Sample {}, {stream}", scene.index));
-    ui.label(format!("seed {}, attempt {}, policy {}", subject.config.seed, scene.attempt, scene.policy_version));
+    ui.label(format!(
+        "seed {}, attempt {}, policy {}",
+        subject.config.seed, scene.attempt, scene.policy_version
+    ));
     if let Some(origin) = scene.origin {
         ui.label(format!("repeats sample {origin}"));
     }
     match &drawn.prediction {
         Ok(prediction) => {
-            let score = prediction.difficulty.map_or("no critic".to_owned(), |score| format!("{score:.2}"));
-            ui.label(RichText::new(format!("now: score {score}, error {:.2} torsos", prediction.error)).strong());
+            let score =
+                prediction.difficulty.map_or("no critic".to_owned(), |score| format!("{score:.2}"));
+            ui.label(
+                RichText::new(format!("now: score {score}, error {:.2} torsos", prediction.error))
+                    .strong(),
+            );
             let loss = prediction.loss.map_or(String::new(), |loss| format!(", loss {loss:.2}"));
-            ui.label(format!("{:.0} % of what is in sight found{loss}", prediction.hit_rate * 100.0));
+            ui.label(format!(
+                "{:.0} % of what is in sight found{loss}",
+                prediction.hit_rate * 100.0
+            ));
         }
         Err(message) => {
-            ui.label(RichText::new(message).color(theme::text(ui.visuals().dark_mode, theme::NOTE)));
+            ui.label(
+                RichText::new(message).color(theme::text(ui.visuals().dark_mode, theme::NOTE)),
+            );
         }
     }
     let measured = &drawn.large.labels.measured;
@@ -71,10 +84,14 @@ fn history(ui: &mut Ui, data: &Data, origin: u64) {
         ui.label("no history: it was trained on before the window opened");
         return;
     }
-    let times = if records.len() == 1 { "once".to_owned() } else { format!("{} times", records.len()) };
+    let times =
+        if records.len() == 1 { "once".to_owned() } else { format!("{} times", records.len()) };
     ui.label(format!("History: trained on {times}, replays included"));
     for record in records.iter().rev().take(6) {
-        ui.small(format!("step {}: score {:.2}, error {:.2}", record.step, record.score, record.error));
+        ui.small(format!(
+            "step {}: score {:.2}, error {:.2}",
+            record.step, record.score, record.error
+        ));
     }
 }
 
@@ -82,7 +99,10 @@ fn history(ui: &mut Ui, data: &Data, origin: u64) {
 fn explanation(ui: &mut Ui, stage: &StagePanel) {
     ui.strong("Where the hardness comes from");
     let Some(explained) = &stage.explained else {
-        ui.label("Explain (H) draws the very same sample with one axis at zero at a time, and asks the network.");
+        ui.label(
+            "Explain (H) draws the very same sample with one axis at zero at a time, and asks the \
+             network.",
+        );
         return;
     };
     let figures = |i: usize| explained.variations.get(i)?.prediction.as_ref().ok();
@@ -103,7 +123,9 @@ fn explanation(ui: &mut Ui, stage: &StagePanel) {
             let hardness = explained.variations[0].tile.scene.hardness;
             match i.checked_sub(1) {
                 None => ui.label("as it is"),
-                Some(axis) => ui.label(format!("{}\n{:.2}", HardnessAxis::ALL[axis], hardness[axis])),
+                Some(axis) => {
+                    ui.label(format!("{}\n{:.2}", HardnessAxis::ALL[axis], hardness[axis]))
+                }
             };
             if let Some(prediction) = figures(i) {
                 let cell = |ui: &mut Ui, value: f32, base: f32| {

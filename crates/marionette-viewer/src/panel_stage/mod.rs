@@ -1,4 +1,5 @@
-//! One figure, large: drawn by the training renderer, with what is known of it and what the network says.
+//! One figure, large: drawn by the training renderer, with what is known of it and what the network
+//! says.
 
 mod facts;
 mod picture;
@@ -11,7 +12,9 @@ use super::{
     pose::View,
     stage::{Drawn, Request, Stage, What},
 };
-use bevy_egui::egui::{self, ComboBox, Context, DragValue, Grid, Key, ScrollArea, Slider, TextureHandle, Ui};
+use bevy_egui::egui::{
+    self, ComboBox, Context, DragValue, Grid, Key, ScrollArea, Slider, TextureHandle, Ui,
+};
 use glam::Vec2;
 use marionette_run::Snapshot;
 use marionette_stream::{AXES, Hardness, HardnessAxis, Policy, SceneSample};
@@ -56,7 +59,8 @@ impl StagePanel {
     /// An empty stage.
     pub fn new(subject: &Subject) -> Self {
         StagePanel {
-            // Now, before the window's own threads stand back: whoever asks the stage wants an answer. It sleeps until it is asked.
+            // Now, before the window's own threads stand back: whoever asks the stage wants an
+            // answer. It sleeps until it is asked.
             worker: Stage::start(subject),
             shown: Shown::Posed,
             index: 0,
@@ -163,7 +167,8 @@ impl StagePanel {
 
     /// Does what the stage's own keys ask for.
     pub fn press(&mut self, context: &Context) {
-        let pressed = |key: Key| context.input(|input| input.key_pressed(key) && !input.modifiers.command);
+        let pressed =
+            |key: Key| context.input(|input| input.key_pressed(key) && !input.modifiers.command);
         if pressed(Key::F) {
             self.freeze();
         }
@@ -198,7 +203,9 @@ impl StagePanel {
     /// Follows the run, or holds what is shown just now.
     fn freeze(&mut self) {
         self.shown = match (&self.shown, &self.drawn) {
-            (Shown::Follow(_), Some(drawn)) => Shown::Sample(Arc::new(drawn.small.scene.clone()), None),
+            (Shown::Follow(_), Some(drawn)) => {
+                Shown::Sample(Arc::new(drawn.small.scene.clone()), None)
+            }
             (Shown::Follow(slot), None) => Shown::Follow(*slot),
             _ => Shown::Follow(0),
         };
@@ -283,15 +290,25 @@ fn left(ui: &mut Ui, viewer: &mut Viewer) {
         ui.checkbox(&mut overlays.prediction, "prediction");
         ui.end_row();
     });
-    let names: Vec<&str> =
-        viewer.subject.scene.figure.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
-    let name = |choice: Option<usize>| choice.map_or("none", |k| names.get(k).copied().unwrap_or("all"));
+    let names: Vec<&str> = viewer
+        .subject
+        .scene
+        .figure
+        .keypoints
+        .iter()
+        .map(|keypoint| keypoint.name.as_str())
+        .collect();
+    let name =
+        |choice: Option<usize>| choice.map_or("none", |k| names.get(k).copied().unwrap_or("all"));
     let stage = &mut viewer.stage;
-    ComboBox::from_label("heatmap").selected_text(name(stage.heatmap)).width(120.0).show_ui(ui, |ui| {
-        for choice in [None, Some(names.len())].into_iter().chain((0..names.len()).map(Some)) {
-            ui.selectable_value(&mut stage.heatmap, choice, name(choice));
-        }
-    });
+    ComboBox::from_label("heatmap").selected_text(name(stage.heatmap)).width(120.0).show_ui(
+        ui,
+        |ui| {
+            for choice in [None, Some(names.len())].into_iter().chain((0..names.len()).map(Some)) {
+                ui.selectable_value(&mut stage.heatmap, choice, name(choice));
+            }
+        },
+    );
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         if ui.button("Reset view").on_hover_text("R").clicked() {
@@ -300,7 +317,8 @@ fn left(ui: &mut Ui, viewer: &mut Viewer) {
         if ui.button("Explain").on_hover_text("Where does the hardness come from? (H)").clicked() {
             (stage.explain, stage.stale) = (true, true);
         }
-        if ui.button("Replay").on_hover_text("Draw it again, and ask the network of now").clicked() {
+        if ui.button("Replay").on_hover_text("Draw it again, and ask the network of now").clicked()
+        {
             stage.stale = true;
         }
     });

@@ -7,7 +7,9 @@ use crate::{
     layout::Layout,
     paint, pose, theme,
 };
-use bevy_egui::egui::{self, Color32, ColorImage, Context, Painter, Sense, Stroke, TextureOptions, Ui, vec2};
+use bevy_egui::egui::{
+    self, Color32, ColorImage, Context, Painter, Sense, Stroke, TextureOptions, Ui, vec2,
+};
 use glam::Vec2;
 use marionette_run::sheet::{Overlay, Panel as SheetPanel, contact_sheet};
 use marionette_stream::{ImageBox, Tile};
@@ -18,10 +20,9 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let room = ui.available_rect_before_wrap();
     let Viewer { stage, layout, subject, .. } = viewer;
     if stage.drawn.is_none() {
-        let text = stage
-            .complaint
-            .clone()
-            .unwrap_or_else(|| "The stage's own renderer is warming up: a second or two.".to_owned());
+        let text = stage.complaint.clone().unwrap_or_else(|| {
+            "The stage's own renderer is warming up: a second or two.".to_owned()
+        });
         nothing_yet(ui, "The stage is being set", &text);
         return;
     }
@@ -62,7 +63,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         && layout.overlays.prediction
     {
         let scale = tile.width as f32 / drawn.small.width.max(1) as f32;
-        let found: Vec<[f32; 2]> = prediction.found.iter().map(|[x, y, _]| [x * scale, y * scale]).collect();
+        let found: Vec<[f32; 2]> =
+            prediction.found.iter().map(|[x, y, _]| [x * scale, y * scale]).collect();
         paint::prediction(&painter, figure, &found, &place, size);
     }
     if stage.waiting {
@@ -88,7 +90,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
 fn look_around(context: &Context, response: &egui::Response, stage: &mut StagePanel) {
     let moved = response.drag_delta();
     if moved != egui::Vec2::ZERO {
-        let pan = response.dragged_by(egui::PointerButton::Secondary) || context.input(|input| input.modifiers.shift);
+        let pan = response.dragged_by(egui::PointerButton::Secondary)
+            || context.input(|input| input.modifiers.shift);
         if pan {
             stage.view.pan += Vec2::new(moved.x, moved.y) / response.rect.height().max(1.0);
             stage.stale = true;
@@ -99,7 +102,8 @@ fn look_around(context: &Context, response: &egui::Response, stage: &mut StagePa
             stage.stale = true;
         }
     }
-    let scrolled = if response.hovered() { context.input(|input| input.smooth_scroll_delta().y) } else { 0.0 };
+    let scrolled =
+        if response.hovered() { context.input(|input| input.smooth_scroll_delta().y) } else { 0.0 };
     if scrolled != 0.0 {
         stage.view.zoom = (stage.view.zoom * (scrolled * 0.003).exp()).clamp(0.2, 8.0);
         stage.stale = true;
@@ -116,7 +120,8 @@ fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: 
     if !known && stage.texture.is_ready() {
         let image = if overlays.ids || overlays.depth {
             let chosen = [(overlays.ids, Overlay::Ids), (overlays.depth, Overlay::Depth)];
-            let chosen: Vec<Overlay> = chosen.into_iter().filter_map(|(on, overlay)| on.then_some(overlay)).collect();
+            let chosen: Vec<Overlay> =
+                chosen.into_iter().filter_map(|(on, overlay)| on.then_some(overlay)).collect();
             tinted(tile, subject, &chosen)
         } else {
             ColorImage::from_rgba_unmultiplied([tile.width, tile.height], &tile.color)
@@ -124,7 +129,9 @@ fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: 
         let texture = context.load_texture("stage", image, TextureOptions::LINEAR);
         stage.texture.offer((texture, overlays, pictures));
     }
-    let Some((choice, prediction)) = stage.heatmap.zip(drawn.prediction.as_ref().ok()) else { return };
+    let Some((choice, prediction)) = stage.heatmap.zip(drawn.prediction.as_ref().ok()) else {
+        return;
+    };
     let known = stage.heat.newest().is_some_and(|(_, c, p)| (*c, *p) == (choice, pictures));
     if !known && stage.heat.is_ready() {
         let heat = context.load_texture("heat", heated(prediction, choice), TextureOptions::LINEAR);
@@ -157,19 +164,26 @@ fn tinted(tile: &Tile, subject: &Subject, overlays: &[Overlay]) -> ColorImage {
     let sheet = contact_sheet(&subject.scene.figure, &[panel], overlays, 1, 1);
     let margin = (sheet.width() as usize).saturating_sub(tile.width) / 2;
     let pixel = |i: usize| {
-        let [r, g, b] = sheet.get_pixel((margin + i % tile.width) as u32, (margin + i / tile.width) as u32).0;
+        let [r, g, b] =
+            sheet.get_pixel((margin + i % tile.width) as u32, (margin + i / tile.width) as u32).0;
         Color32::from_rgb(r, g, b)
     };
     ColorImage::new([tile.width, tile.height], (0..tile.width * tile.height).map(pixel).collect())
 }
 
 fn boxes(painter: &Painter, tile: &Tile, place: &impl Fn([f32; 2]) -> egui::Pos2) {
-    let corners = |b: ImageBox| egui::Rect::from_min_max(place(b.low.to_array()), place(b.high.to_array()));
+    let corners =
+        |b: ImageBox| egui::Rect::from_min_max(place(b.low.to_array()), place(b.high.to_array()));
     if let Some(modal) = tile.labels.modal_box {
         paint::border(painter, corners(modal), 2.0, theme::BOX);
     }
     let amodal = corners(tile.labels.amodal_box);
-    let outline =
-        [amodal.left_top(), amodal.right_top(), amodal.right_bottom(), amodal.left_bottom(), amodal.left_top()];
+    let outline = [
+        amodal.left_top(),
+        amodal.right_top(),
+        amodal.right_bottom(),
+        amodal.left_bottom(),
+        amodal.left_top(),
+    ];
     painter.extend(egui::Shape::dashed_line(&outline, Stroke::new(2.0, theme::BOX), 6.0, 5.0));
 }

@@ -1,9 +1,10 @@
-//! Convolution with 3x3 kernels in a quarter of the multiplications: Winograd's F(4x4, 3x3) (Lavin and Gray 2016, "Fast
-//! algorithms for convolutional neural networks", arXiv 1509.09308).
+//! Convolution with 3x3 kernels in a quarter of the multiplications: Winograd's F(4x4, 3x3) (Lavin
+//! and Gray 2016, "Fast algorithms for convolutional neural networks", arXiv 1509.09308).
 //!
-//! An output tile of 4x4 pixels is Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, d the 6x6 input pixels that it depends on and g the
-//! kernel. Summed over channels, ⊙ becomes 36 matrix products, one for each of the 6x6 places. The input gradient is the
-//! same with kernels turned by half a turn, the weight gradient is dg = Gᵀ [(Bᵀ d B) ⊙ (A dY Aᵀ)] G.
+//! An output tile of 4x4 pixels is Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, d the 6x6 input pixels that it
+//! depends on and g the kernel. Summed over channels, ⊙ becomes 36 matrix products, one for each of
+//! the 6x6 places. The input gradient is the same with kernels turned by half a turn, the weight
+//! gradient is dg = Gᵀ [(Bᵀ d B) ⊙ (A dY Aᵀ)] G.
 
 mod transform;
 
@@ -14,13 +15,17 @@ use super::{
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
-use transform::{OutputTile, kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output};
+use transform::{
+    OutputTile, kernel_gradient, spread_gradient, transform_input, transform_kernels,
+    transform_output,
+};
 
 /// Side of an output tile.
 const TILE: usize = 4;
 /// Places that are multiplied for a tile, 6x6.
 const PLACES: usize = 36;
-/// Tiles that are worked on at once, about: enough to read the weights seldom, few enough for the cache.
+/// Tiles that are worked on at once, about: enough to read the weights seldom, few enough for the
+/// cache.
 const TILES: usize = 32;
 /// Between the places' matrices, so that they do not all fall into the same lines of the cache.
 const GAP: usize = 16;
@@ -43,9 +48,12 @@ impl Tiling {
     /// For the forward pass of `shape`, where that is a gain.
     pub fn forward(shape: &ConvShape) -> Option<Self> {
         let (rows, columns) = (shape.out_height().div_ceil(TILE), shape.out_width().div_ceil(TILE));
-        // A tile of 36 products replaces at most 16 x 9; those at the right and at the bottom may reach beyond the map.
-        let gain = (shape.out_height() * shape.out_width() * 9) as f64 / (rows * columns * PLACES) as f64;
-        let fits = shape.kernel == 3 && shape.stride == 1 && shape.dilation == 1 && shape.groups == 1;
+        // A tile of 36 products replaces at most 16 x 9; those at the right and at the bottom may
+        // reach beyond the map.
+        let gain =
+            (shape.out_height() * shape.out_width() * 9) as f64 / (rows * columns * PLACES) as f64;
+        let fits =
+            shape.kernel == 3 && shape.stride == 1 && shape.dilation == 1 && shape.groups == 1;
         let whole = shape.inputs.is_multiple_of(16) && shape.outputs.is_multiple_of(16);
         (fits && whole && shape.padding <= 2 && gain >= 1.5).then_some(Tiling {
             inputs: shape.inputs,
@@ -84,10 +92,15 @@ impl Tiling {
         self.out_width.div_ceil(TILE)
     }
 
-    /// Rows of tiles in a block. Where the last row of an image is not whole, a block is whole images.
+    /// Rows of tiles in a block. Where the last row of an image is not whole, a block is whole
+    /// images.
     fn block_rows(&self) -> usize {
         let rows = TILES.div_ceil(self.tile_columns());
-        if self.out_height.is_multiple_of(TILE) { rows } else { rows.next_multiple_of(self.tile_rows()) }
+        if self.out_height.is_multiple_of(TILE) {
+            rows
+        } else {
+            rows.next_multiple_of(self.tile_rows())
+        }
     }
 
     /// Output values of a block; the last block of a batch may be shorter.
@@ -110,8 +123,15 @@ impl Tiling {
         }
     }
 
-    /// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in `dy`.
-    fn gradient_product<'a>(&self, x: &'a [f32], dy: &'a [f32], tiles: usize, terms: &'a [Term]) -> Product<'a> {
+    /// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in
+    /// `dy`.
+    fn gradient_product<'a>(
+        &self,
+        x: &'a [f32],
+        dy: &'a [f32],
+        tiles: usize,
+        terms: &'a [Term],
+    ) -> Product<'a> {
         Product {
             rows: self.inputs,
             columns: self.outputs,
@@ -130,7 +150,11 @@ impl Tiling {
         let columns = self.tile_columns();
         (first..end).flat_map(move |row| {
             let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
-            (0..columns).map(move |column| OutputTile { image, row: row * TILE, column: column * TILE })
+            (0..columns).map(move |column| OutputTile {
+                image,
+                row: row * TILE,
+                column: column * TILE,
+            })
         })
     }
 }
@@ -138,13 +162,16 @@ impl Tiling {
 /// Kernels that one task transforms.
 const KERNELS: usize = 1 << 12;
 
-/// The parts of `rows` rows of equal length that belong together: the first [`KERNELS`] values of each, the next of each ...
+/// The parts of `rows` rows of equal length that belong together: the first [`KERNELS`] values of
+/// each, the next of each ...
 fn columns(rows: &mut [f32], count: usize) -> Vec<Vec<&mut [f32]>> {
-    let mut rows: Vec<_> = rows.chunks_exact_mut(rows.len() / count).map(|row| row.chunks_mut(KERNELS)).collect();
+    let mut rows: Vec<_> =
+        rows.chunks_exact_mut(rows.len() / count).map(|row| row.chunks_mut(KERNELS)).collect();
     std::iter::from_fn(|| rows.iter_mut().map(Iterator::next).collect()).collect()
 }
 
-/// G g Gᵀ of all kernels: `taps` [3, 3, C, O] to [36, C, O]. `turned` turns every kernel by half a turn.
+/// G g Gᵀ of all kernels: `taps` [3, 3, C, O] to [36, C, O]. `turned` turns every kernel by half a
+/// turn.
 pub fn weights(taps: &[f32], turned: bool, transformed: &mut [f32]) {
     columns(transformed, PLACES).into_par_iter().enumerate().for_each(|(index, mut places)| {
         Arch::new().dispatch(Weights { taps, first: index * KERNELS, turned, places: &mut places });
@@ -168,7 +195,14 @@ impl WithSimd for Weights<'_, '_> {
 }
 
 /// One block of Y, the `index`-th of [`Tiling::block_len`] values, of the whole batch `x`.
-pub fn forward_block(tiling: &Tiling, x: &[f32], weights: &[f32], index: usize, y: &mut [f32], write: Write) {
+pub fn forward_block(
+    tiling: &Tiling,
+    x: &[f32],
+    weights: &[f32],
+    index: usize,
+    y: &mut [f32],
+    write: Write,
+) {
     let first = index * tiling.block_rows();
     let tiles = tiling.rows_in(y.len()) * tiling.tile_columns();
     let (read, made) = (tiles * tiling.inputs + GAP, tiles * tiling.outputs + GAP);
@@ -208,7 +242,8 @@ impl WithSimd for Block<'_> {
                 a: &inputs[place * read..][..read],
                 a_row: tiling.inputs,
                 a_step: 1,
-                b: &weights[place * tiling.inputs * tiling.outputs..][..tiling.inputs * tiling.outputs],
+                b: &weights[place * tiling.inputs * tiling.outputs..]
+                    [..tiling.inputs * tiling.outputs],
                 b_step: tiling.outputs,
                 terms: &[Term { a: 0, b: 0 }],
             };
@@ -252,8 +287,14 @@ impl WithSimd for GradientBlock<'_, '_> {
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         for place in 0..PLACES {
             let terms = [Term { a: place * read, b: place * made }];
-            let product = tiling.gradient_product(inputs, outputs, (end - first) * tiling.tile_columns(), &terms);
-            let sum = &mut sum[place * tiling.inputs * tiling.outputs..][..tiling.inputs * tiling.outputs];
+            let product = tiling.gradient_product(
+                inputs,
+                outputs,
+                (end - first) * tiling.tile_columns(),
+                &terms,
+            );
+            let sum = &mut sum[place * tiling.inputs * tiling.outputs..]
+                [..tiling.inputs * tiling.outputs];
             product.write(simd, sum, tiling.outputs, Write::Add);
         }
     }
@@ -262,8 +303,8 @@ impl WithSimd for GradientBlock<'_, '_> {
 /// Blocks of tiles that are transformed before they are summed.
 const BLOCKS: usize = 16;
 
-/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], shared out by the 36 places; `spread_x` and `spread_dy`
-/// are memory to work in.
+/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], shared out by the 36 places;
+/// `spread_x` and `spread_dy` are memory to work in.
 pub fn weight_gradient_by_place(
     tiling: &Tiling,
     x: &[f32],
@@ -281,23 +322,36 @@ pub fn weight_gradient_by_place(
     sums.fill(0.0);
     for first in (0..blocks).step_by(BLOCKS) {
         let count = BLOCKS.min(blocks - first);
-        let spread = spread_x.par_chunks_mut(PLACES * read).zip(spread_dy.par_chunks_mut(PLACES * made)).take(count);
+        let spread = spread_x
+            .par_chunks_mut(PLACES * read)
+            .zip(spread_dy.par_chunks_mut(PLACES * made))
+            .take(count);
         spread.enumerate().for_each(|(index, (inputs, outputs))| {
             let first = (first + index) * tiling.block_rows();
             let end = rows.min(first + tiling.block_rows());
             Arch::new().dispatch(Spread { tiling, x, dy, first, end, inputs, outputs });
         });
         // The last block may be shorter.
-        let last = (rows - (first + count - 1) * tiling.block_rows()).min(tiling.block_rows()) * tiling.tile_columns();
-        sums.par_chunks_mut(tiling.inputs * tiling.outputs).enumerate().for_each(|(place, sums)| {
-            let term = |index: usize| Term { a: (index * PLACES + place) * read, b: (index * PLACES + place) * made };
-            let terms: Vec<Term> = (0..count).map(term).collect();
-            let (whole, rest) = if last == block { (&terms[..], &terms[..0]) } else { terms.split_at(count - 1) };
-            for (terms, depth) in [(whole, block), (rest, last)] {
-                let product = tiling.gradient_product(spread_x, spread_dy, depth, terms);
-                Arch::new().dispatch(AddTo { product, sums: &mut *sums });
-            }
-        });
+        let last = (rows - (first + count - 1) * tiling.block_rows()).min(tiling.block_rows())
+            * tiling.tile_columns();
+        sums.par_chunks_mut(tiling.inputs * tiling.outputs).enumerate().for_each(
+            |(place, sums)| {
+                let term = |index: usize| Term {
+                    a: (index * PLACES + place) * read,
+                    b: (index * PLACES + place) * made,
+                };
+                let terms: Vec<Term> = (0..count).map(term).collect();
+                let (whole, rest) = if last == block {
+                    (&terms[..], &terms[..0])
+                } else {
+                    terms.split_at(count - 1)
+                };
+                for (terms, depth) in [(whole, block), (rest, last)] {
+                    let product = tiling.gradient_product(spread_x, spread_dy, depth, terms);
+                    Arch::new().dispatch(AddTo { product, sums: &mut *sums });
+                }
+            },
+        );
     }
 }
 

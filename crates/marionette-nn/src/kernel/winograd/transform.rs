@@ -1,7 +1,8 @@
-//! The transforms of F(4x4, 3x3) at the points 0, ±1, ±2 and infinity, each on whole vectors of channels.
+//! The transforms of F(4x4, 3x3) at the points 0, ±1, ±2 and infinity, each on whole vectors of
+//! channels.
 //!
-//! The double loops are written out in each: a transform that is handed on as a function is not compiled into the code for the
-//! vectors at hand, and takes four times as long.
+//! The double loops are written out in each: a transform that is handed on as a function is not
+//! compiled into the code for the vectors at hand, and takes four times as long.
 
 use super::{
     super::{
@@ -29,7 +30,8 @@ pub struct OutputTile {
 impl OutputTile {
     /// Offset of its first pixel's first value in the batch of outputs.
     pub fn pixel(&self, tiling: &Tiling) -> usize {
-        ((self.image * tiling.out_height + self.row) * tiling.out_width + self.column) * tiling.outputs
+        ((self.image * tiling.out_height + self.row) * tiling.out_width + self.column)
+            * tiling.outputs
     }
 }
 
@@ -67,7 +69,8 @@ fn output_points<S: Simd>(simd: S, v: [S::f32s; PATCH]) -> [S::f32s; TILE] {
 #[inline(always)]
 fn gradient_points<S: Simd>(simd: S, v: [S::f32s; TILE]) -> [S::f32s; PATCH] {
     let (even1, odd1) = (simd.add_f32s(v[0], v[2]), simd.add_f32s(v[1], v[3]));
-    let (even2, odd2) = (scale_add(simd, v[2], 4.0, v[0]), scale(simd, scale_add(simd, v[3], 4.0, v[1]), 2.0));
+    let (even2, odd2) =
+        (scale_add(simd, v[2], 4.0, v[0]), scale(simd, scale_add(simd, v[3], 4.0, v[1]), 2.0));
     [
         v[0],
         simd.add_f32s(even1, odd1),
@@ -110,16 +113,30 @@ fn kernel_sums<S: Simd>(simd: S, v: [S::f32s; PATCH]) -> [S::f32s; 3] {
 
 /// Bᵀ d B of one tile, all channels: place p goes to `out[p * step..]`.
 #[inline(always)]
-pub fn transform_input<S: Simd>(simd: S, tiling: &Tiling, x: &[f32], tile: OutputTile, out: &mut [f32], step: usize) {
+pub fn transform_input<S: Simd>(
+    simd: S,
+    tiling: &Tiling,
+    x: &[f32],
+    tile: OutputTile,
+    out: &mut [f32],
+    step: usize,
+) {
     let channels = tiling.inputs;
-    let image = &x[tile.image * tiling.height * tiling.width * channels..][..tiling.height * tiling.width * channels];
+    let image = &x[tile.image * tiling.height * tiling.width * channels..]
+        [..tiling.height * tiling.width * channels];
     // Beyond the image the offset wraps to something that is no pixel.
-    let inside = |place: usize, size: usize| place.checked_sub(tiling.padding).filter(|place| *place < size);
+    let inside =
+        |place: usize, size: usize| place.checked_sub(tiling.padding).filter(|place| *place < size);
     let mut offsets = [[None; PATCH]; PATCH];
     for i in 0..PATCH {
         for j in 0..PATCH {
-            let pixel = (inside(tile.row + i, tiling.height), inside(tile.column + j, tiling.width));
-            offsets[i][j] = if let (Some(y), Some(x)) = pixel { Some((y * tiling.width + x) * channels) } else { None };
+            let pixel =
+                (inside(tile.row + i, tiling.height), inside(tile.column + j, tiling.width));
+            offsets[i][j] = if let (Some(y), Some(x)) = pixel {
+                Some((y * tiling.width + x) * channels)
+            } else {
+                None
+            };
         }
     }
     let zero = simd.splat_f32s(0.0);
@@ -147,7 +164,8 @@ pub fn transform_input<S: Simd>(simd: S, tiling: &Tiling, x: &[f32], tile: Outpu
     }
 }
 
-/// Aᵀ m A of one tile, all channels: place p comes from `from[p * step..]`, and y[0] is value `start` of the batch.
+/// Aᵀ m A of one tile, all channels: place p comes from `from[p * step..]`, and y[0] is value
+/// `start` of the batch.
 #[inline(always)]
 pub fn transform_output<S: Simd>(
     simd: S,
@@ -180,7 +198,11 @@ pub fn transform_output<S: Simd>(
             let row = output_points(simd, half[i]);
             for j in 0..columns {
                 let at = first + (i * tiling.out_width + j) * channels + channel;
-                let value = if write == Write::Add { simd.add_f32s(row[j], get::<S>(y, at)) } else { row[j] };
+                let value = if write == Write::Add {
+                    simd.add_f32s(row[j], get::<S>(y, at))
+                } else {
+                    row[j]
+                };
                 put::<S>(y, at, value);
             }
         }
@@ -189,7 +211,14 @@ pub fn transform_output<S: Simd>(
 
 /// A dY Aᵀ of one tile, all channels: place p goes to `out[p * step..]`.
 #[inline(always)]
-pub fn spread_gradient<S: Simd>(simd: S, tiling: &Tiling, dy: &[f32], tile: OutputTile, out: &mut [f32], step: usize) {
+pub fn spread_gradient<S: Simd>(
+    simd: S,
+    tiling: &Tiling,
+    dy: &[f32],
+    tile: OutputTile,
+    out: &mut [f32],
+    step: usize,
+) {
     let channels = tiling.outputs;
     let first = tile.pixel(tiling);
     let rows = TILE.min(tiling.out_height - tile.row);
@@ -218,7 +247,13 @@ pub fn spread_gradient<S: Simd>(simd: S, tiling: &Tiling, dy: &[f32], tile: Outp
 
 /// G g Gᵀ of the kernels from `first` on, as many as each of `places` holds.
 #[inline(always)]
-pub fn transform_kernels<S: Simd>(simd: S, taps: &[f32], first: usize, turned: bool, places: &mut [&mut [f32]]) {
+pub fn transform_kernels<S: Simd>(
+    simd: S,
+    taps: &[f32],
+    first: usize,
+    turned: bool,
+    places: &mut [&mut [f32]],
+) {
     let kernels = taps.len() / 9;
     let zero = simd.splat_f32s(0.0);
     for kernel in (0..places[0].len()).step_by(S::F32_LANES) {

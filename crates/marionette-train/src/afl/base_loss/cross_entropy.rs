@@ -7,8 +7,9 @@ use marionette_nn::{
     softmax::divergence,
 };
 
-/// The cross-entropy, in nats, of a keypoint's softmax over cells against its Gaussian normalised to sum 1, minus that
-/// Gaussian's entropy (so it is the Kullback-Leibler divergence, and 0 is perfect). The default.
+/// The cross-entropy, in nats, of a keypoint's softmax over cells against its Gaussian normalised
+/// to sum 1, minus that Gaussian's entropy (so it is the Kullback-Leibler divergence, and 0 is
+/// perfect). The default.
 #[derive(Debug, Clone, Copy)]
 pub struct CrossEntropy;
 

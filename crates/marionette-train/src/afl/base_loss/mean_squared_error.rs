@@ -4,8 +4,8 @@ use crate::afl::loss::{BaseLoss, mean_over_labelled};
 use candle_core::{D, Result, Tensor};
 use marionette_nn::heatmap::{Activation, HeatmapTargets};
 
-/// The squared difference between the raw output and the unit-peak Gaussian, averaged over cells and labelled
-/// keypoints: the paper's base loss.
+/// The squared difference between the raw output and the unit-peak Gaussian, averaged over cells
+/// and labelled keypoints: the paper's base loss.
 #[derive(Debug, Clone, Copy)]
 pub struct MeanSquaredError;
 

@@ -7,8 +7,8 @@ use marionette_nn::{
     softmax::log_softmax,
 };
 
-/// Smooth L1 (Girshick 2015), in cells with its corner at one cell, between the keypoint and the mean position under
-/// the softmax over cells (Sun et al. 2018), averaged over both axes.
+/// Smooth L1 (Girshick 2015), in cells with its corner at one cell, between the keypoint and the
+/// mean position under the softmax over cells (Sun et al. 2018), averaged over both axes.
 #[derive(Debug, Clone, Copy)]
 pub struct SmoothL1;
 
@@ -34,7 +34,8 @@ impl BaseLoss for SmoothL1 {
 fn soft_argmax(output: &Tensor) -> Result<Tensor> {
     let (batch, keypoints, height, width) = output.dims4()?;
     let probabilities = log_softmax(output)?.exp()?.reshape((batch * keypoints, height * width))?;
-    let cells = (0..height).flat_map(|row| (0..width).flat_map(move |column| [column as f64, row as f64]));
+    let cells =
+        (0..height).flat_map(|row| (0..width).flat_map(move |column| [column as f64, row as f64]));
     let positions = Tensor::from_iter(cells, &candle_core::Device::Cpu)?
         .reshape((height * width, 2))?
         .to_dtype(if output.dtype() == DType::F64 { DType::F64 } else { DType::F32 })?

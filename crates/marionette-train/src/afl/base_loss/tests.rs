@@ -44,10 +44,15 @@ fn afl_base_loss_gradients_match_finite_differences_and_vanish_without_labels() 
             let moved = |by: f64| {
                 let mut moved = at.clone();
                 moved[index] += by;
-                total(&Tensor::from_vec(moved, output.shape(), output.device())?)?.to_scalar::<f64>()
+                total(&Tensor::from_vec(moved, output.shape(), output.device())?)?
+                    .to_scalar::<f64>()
             };
             let difference = (moved(1e-6)? - moved(-1e-6)?) / 2e-6;
-            assert!((difference - expected).abs() < 1e-8, "{} {index}: {difference} {expected}", loss.name());
+            assert!(
+                (difference - expected).abs() < 1e-8,
+                "{} {index}: {difference} {expected}",
+                loss.name()
+            );
         }
         for unlabelled in [2, 4] {
             assert!(analytic[20 * unlabelled..][..20].iter().all(|&g| g == 0.0), "{}", loss.name());
@@ -71,14 +76,20 @@ fn afl_base_losses_by_hand() -> Result<()> {
         // A flat output is uniform over the 20 cells and decodes to the middle of the map.
         let divergence: f64 = map.iter().map(|v| v / mass * (v / mass * 20.0).ln()).sum();
         let square = map.iter().map(|v| v * v).sum::<f64>() / 20.0;
-        let l1 = smooth((coordinates[2 * index] - 2.0).abs()) + smooth((coordinates[2 * index + 1] - 1.5).abs());
+        let l1 = smooth((coordinates[2 * index] - 2.0).abs())
+            + smooth((coordinates[2 * index + 1] - 1.5).abs());
         [divergence, square, l1 / 2.0]
     };
     for (which, loss) in base_losses().iter().enumerate() {
         let found = values(&loss.per_sample(&zeros, &targets)?)?;
         for (sample, [a, b]) in [[0, 1], [3, 5]].into_iter().enumerate() {
             let expected = (per_keypoint(a)[which] + per_keypoint(b)[which]) / 2.0;
-            assert!((found[sample] - expected).abs() < 1e-6, "{}: {} {expected}", loss.name(), found[sample]);
+            assert!(
+                (found[sample] - expected).abs() < 1e-6,
+                "{}: {} {expected}",
+                loss.name(),
+                found[sample]
+            );
         }
     }
     Ok(())
@@ -89,8 +100,14 @@ fn afl_perfect_predictions_cost_nothing_and_equal_their_targets() -> Result<()> 
     let targets = targets()?;
     let logits = targets.heatmaps.maximum(1e-30)?.log()?;
     // The mass was summed in f32, which shows in the seventh digit.
-    assert!(values(&CrossEntropy.per_sample(&logits, &targets)?)?.iter().all(|loss| loss.abs() < 1e-6));
-    assert!(values(&MeanSquaredError.per_sample(&targets.heatmaps, &targets)?)?.iter().all(|&loss| loss == 0.0));
+    assert!(
+        values(&CrossEntropy.per_sample(&logits, &targets)?)?.iter().all(|loss| loss.abs() < 1e-6)
+    );
+    assert!(
+        values(&MeanSquaredError.per_sample(&targets.heatmaps, &targets)?)?
+            .iter()
+            .all(|&loss| loss == 0.0)
+    );
     // A spike on the very cell: (10, 6) px is the centre of cell (2, 1).
     let one = HeatmapTargets::new(&[[10.0, 6.0]], &[true], 1, GRID, &Device::Cpu)?;
     let spike = one.heatmaps.affine(100.0, 0.0)?;
@@ -139,6 +156,8 @@ fn afl_base_loss_is_found_by_name_and_an_unknown_name_lists_the_known() {
     for loss in base_losses() {
         assert_eq!(base_loss(loss.name()).unwrap().name(), loss.name());
     }
-    let Err(error @ AflError::UnknownBaseLoss { .. }) = base_loss("mse?") else { panic!("an unknown loss was found") };
+    let Err(error @ AflError::UnknownBaseLoss { .. }) = base_loss("mse?") else {
+        panic!("an unknown loss was found")
+    };
     assert!(error.to_string().contains("cross_entropy, mean_squared_error, smooth_l1"), "{error}");
 }

@@ -1,7 +1,8 @@
 //! COCO keypoints files (cocodataset.org, "Data format"): labelled pictures in, results out.
 //!
-//! COCO counts from the middle of the top-left pixel, this program from its corner: keypoints are moved by half a pixel on
-//! the way in and back on the way out. Boxes count from the corner in both.
+//! COCO counts from the middle of the top-left pixel, this program from its corner: keypoints are
+//! moved by half a pixel on the way in and back on the way out. Boxes count from the corner in
+//! both.
 
 mod read;
 mod results;
@@ -15,7 +16,8 @@ use std::path::PathBuf;
 /// What a keypoint's coordinates in a COCO file lack, pixels.
 pub const HALF_PIXEL: f64 = 0.5;
 
-/// What can go wrong with a COCO file. Every message names the file, what was found, and what would do.
+/// What can go wrong with a COCO file. Every message names the file, what was found, and what would
+/// do.
 #[derive(Debug, thiserror::Error)]
 pub enum CocoError {
     /// It could not be read or written.

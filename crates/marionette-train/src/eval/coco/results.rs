@@ -20,17 +20,25 @@ pub struct CocoResult {
 
 /// Writes `results` on the pictures of `file` to a COCO results file, whole or not at all.
 ///
-/// The keypoints are the file's. Those that the figure lacks lie in the middle of the person, with a score of 0: COCO's
-/// own evaluation takes the extent of all keypoints for the person's area, which they leave as it is.
+/// The keypoints are the file's. Those that the figure lacks lie in the middle of the person, with
+/// a score of 0: COCO's own evaluation takes the extent of all keypoints for the person's area,
+/// which they leave as it is.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_results(path: &Path, file: &CocoFile, results: &[CocoResult]) -> Result<(), CocoError> {
+pub fn write_results(
+    path: &Path,
+    file: &CocoFile,
+    results: &[CocoResult],
+) -> Result<(), CocoError> {
     let entry = |result: &CocoResult| {
         let judged = || file.judged.iter().map(|k| result.keypoints[*k]);
-        let middle = [0, 1].map(|axis| judged().map(|place| place[axis]).sum::<f64>() / judged().count().max(1) as f64);
+        let middle = [0, 1].map(|axis| {
+            judged().map(|place| place[axis]).sum::<f64>() / judged().count().max(1) as f64
+        });
         let triple = |keypoint: &Option<usize>| {
-            let ([x, y], score) = keypoint.map_or((middle, 0.0), |k| (result.keypoints[k], result.scores[k]));
+            let ([x, y], score) =
+                keypoint.map_or((middle, 0.0), |k| (result.keypoints[k], result.scores[k]));
             [x - HALF_PIXEL, y - HALF_PIXEL, score]
         };
         let keypoints: Vec<f64> = file.keypoints.iter().flat_map(triple).collect();

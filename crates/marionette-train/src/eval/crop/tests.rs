@@ -42,7 +42,10 @@ fn a_box_is_enlarged_around_its_middle_and_takes_the_inputs_shape() {
         assert!((back[0] - place[0]).abs() < 1e-9 && (back[1] - place[1]).abs() < 1e-9, "{back:?}");
     }
     let whole = Crop::whole(100, 50, &RULE, [64, 64]);
-    assert_eq!((whole.to_picture([0.0, 0.0]), whole.to_picture([64.0, 64.0])), ([0.0, -25.0], [100.0, 75.0]));
+    assert_eq!(
+        (whole.to_picture([0.0, 0.0]), whole.to_picture([64.0, 64.0])),
+        ([0.0, -25.0], [100.0, 75.0])
+    );
 }
 
 #[test]
@@ -51,7 +54,10 @@ fn the_same_size_is_the_same_picture() {
     let crop = Crop::whole(64, 48, &RULE, [64, 48]);
     assert_eq!(crop.render(&picture), *picture.as_raw());
     let part = Crop::new([8.0, 4.0, 32.0, 16.0], &AS_IT_IS, [32, 16]);
-    assert_eq!(part.render(&picture), *imageops::crop_imm(&picture, 8, 4, 32, 16).to_image().as_raw());
+    assert_eq!(
+        part.render(&picture),
+        *imageops::crop_imm(&picture, 8, 4, 32, 16).to_image().as_raw()
+    );
 }
 
 #[test]
@@ -87,7 +93,8 @@ fn a_mirrored_picture_gives_a_mirrored_input() {
 #[test]
 fn shrinking_takes_the_mean_and_skips_nothing() {
     // A fine checkerboard is grey from afar.
-    let picture = RgbImage::from_fn(640, 640, |x, y| Rgb([if (x + y) % 2 == 0 { 255 } else { 0 }; 3]));
+    let picture =
+        RgbImage::from_fn(640, 640, |x, y| Rgb([if (x + y) % 2 == 0 { 255 } else { 0 }; 3]));
     let input = Crop::new([0.0, 0.0, 640.0, 640.0], &AS_IT_IS, [64, 64]).render(&picture);
     for y in 1..63 {
         for x in 1..63 {
@@ -101,7 +108,8 @@ fn shrinking_takes_the_mean_and_skips_nothing() {
 fn what_lies_outside_is_padding() {
     let picture = RgbImage::from_pixel(40, 40, Rgb([200; 3]));
     let padding = RULE.padding.as_slice();
-    let part = Crop::new([20.0, 0.0, 40.0, 40.0], &CropRule { enlarge: 1.0, ..RULE }, [40, 40]).render(&picture);
+    let part = Crop::new([20.0, 0.0, 40.0, 40.0], &CropRule { enlarge: 1.0, ..RULE }, [40, 40])
+        .render(&picture);
     let pixel = |x: usize, y: usize| &part[3 * (40 * y + x)..][..3];
     assert_eq!((pixel(19, 20), pixel(20, 20), pixel(39, 39)), (&[200; 3][..], padding, padding));
     let nothing = [
@@ -118,8 +126,10 @@ fn what_lies_outside_is_padding() {
         assert_eq!(input.len(), 3 * 16 * 24);
         assert!(input.chunks_exact(3).all(|color| color == padding), "{bbox:?}");
     }
-    // A tenth of the width and of the height of one input pixel: that pixel is a hundredth picture, and its neighbours less.
-    let far = Crop::new([-180.0, -180.0, 400.0 * 16.0, 400.0 * 16.0], &AS_IT_IS, [16, 16]).render(&picture);
+    // A tenth of the width and of the height of one input pixel: that pixel is a hundredth picture,
+    // and its neighbours less.
+    let far = Crop::new([-180.0, -180.0, 400.0 * 16.0, 400.0 * 16.0], &AS_IT_IS, [16, 16])
+        .render(&picture);
     assert!(far[0] >= 1 && far[0] <= 3 && far[3 * 5] == 0, "{far:?}");
 }
 

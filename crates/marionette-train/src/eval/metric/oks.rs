@@ -1,8 +1,9 @@
-//! OKS average precision and recall: COCO's keypoint evaluation (cocodataset.org, "Keypoint Evaluation"; Ronchi & Perona
-//! 2017, arXiv 1707.05388), with the same figures as pycocotools.
+//! OKS average precision and recall: COCO's keypoint evaluation (cocodataset.org, "Keypoint
+//! Evaluation"; Ronchi & Perona 2017, arXiv 1707.05388), with the same figures as pycocotools.
 //!
-//! Object keypoint similarity is the mean over a truth's labelled keypoints of exp(-d² / (2 · area · (2σ)²)). Detections
-//! take truths greedily, the surest first, at ten similarity thresholds; precision is interpolated at 101 recalls.
+//! Object keypoint similarity is the mean over a truth's labelled keypoints of exp(-d² / (2 · area
+//! · (2σ)²)). Detections take truths greedily, the surest first, at ten similarity thresholds;
+//! precision is interpolated at 101 recalls.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 const MOST_DETECTIONS: usize = 20;
 const THRESHOLDS: usize = 10;
 const RECALL_POINTS: usize = 101;
-/// Areas that count, px²: all, medium, large. (COCO leaves small people out of its keypoint figures.)
+/// Areas that count, px²: all, medium, large. (COCO leaves small people out of its keypoint
+/// figures.)
 const AREA_RANGES: [[f64; 2]; 3] = [[0.0, 1e10], [1024.0, 9216.0], [9216.0, 1e10]];
 
 /// An annotated person. All places are in one image's coordinates, pixels.
@@ -18,7 +20,8 @@ const AREA_RANGES: [[f64; 2]; 3] = [[0.0, 1e10], [1024.0, 9216.0], [9216.0, 1e10
 pub struct OksTruth {
     /// True places.
     pub keypoints: Vec<[f64; 2]>,
-    /// Which of them have a label (visibility above 0). A truth without any neither counts nor is held against detections.
+    /// Which of them have a label (visibility above 0). A truth without any neither counts nor is
+    /// held against detections.
     pub labelled: Vec<bool>,
     /// The person's area, px².
     pub area: f64,
@@ -73,8 +76,8 @@ pub struct OksSummary {
 
 /// COCO's figures over `images`; `sigmas` holds one OKS sigma per keypoint.
 ///
-/// Where detections are equally sure, earlier images and earlier detections come first, so for pycocotools' figures the
-/// images must be in the order of their ids.
+/// Where detections are equally sure, earlier images and earlier detections come first, so for
+/// pycocotools' figures the images must be in the order of their ids.
 pub fn oks_summary(images: &[OksImage], sigmas: &[f32]) -> OksSummary {
     let cases: Vec<Case> = images.iter().map(|image| Case::new(image, sigmas)).collect();
     let [all, medium, large] = AREA_RANGES.map(|range| accumulate(&cases, range));
@@ -95,14 +98,18 @@ pub fn oks_summary(images: &[OksImage], sigmas: &[f32]) -> OksSummary {
 
 /// Object keypoint similarity of a detection's `keypoints` with `truth`, in [0, 1].
 ///
-/// A truth without a labelled keypoint is as near as its box, enlarged to three times its size: what matters there is only
-/// whether a detection lies about where nothing was labelled.
+/// A truth without a labelled keypoint is as near as its box, enlarged to three times its size:
+/// what matters there is only whether a detection lies about where nothing was labelled.
 pub fn oks(truth: &OksTruth, keypoints: &[[f64; 2]], sigmas: &[f32]) -> f64 {
     let any = truth.labelled.contains(&true);
     let [x, y, width, height] = truth.bbox;
-    let beyond = |place: f64, low: f64, size: f64| (low - size - place).max(0.0) + (place - low - size * 2.0).max(0.0);
+    let beyond = |place: f64, low: f64, size: f64| {
+        (low - size - place).max(0.0) + (place - low - size * 2.0).max(0.0)
+    };
     let (mut sum, mut count) = (0.0, 0u32);
-    for (((found, place), labelled), sigma) in keypoints.iter().zip(&truth.keypoints).zip(&truth.labelled).zip(sigmas) {
+    for (((found, place), labelled), sigma) in
+        keypoints.iter().zip(&truth.keypoints).zip(&truth.labelled).zip(sigmas)
+    {
         if any && !labelled {
             continue;
         }
@@ -134,8 +141,9 @@ impl<'a> Case<'a> {
         let mut detections: Vec<&OksDetection> = image.detections.iter().collect();
         detections.sort_by(|a, b| surest_first(a.score, b.score));
         detections.truncate(MOST_DETECTIONS);
-        let similarities =
-            |found: &OksDetection| image.truths.iter().map(|truth| oks(truth, &found.keypoints, sigmas)).collect();
+        let similarities = |found: &OksDetection| {
+            image.truths.iter().map(|truth| oks(truth, &found.keypoints, sigmas)).collect()
+        };
         Case {
             truths: &image.truths,
             scores: detections.iter().map(|found| found.score).collect(),
@@ -146,13 +154,17 @@ impl<'a> Case<'a> {
 
     /// Which truths stand aside for the area range: neither missed nor found.
     fn ignored(&self, range: [f64; 2]) -> Vec<bool> {
-        let aside = |truth: &OksTruth| truth.crowd || !truth.labelled.contains(&true) || outside(truth.area, range);
+        let aside = |truth: &OksTruth| {
+            truth.crowd || !truth.labelled.contains(&true) || outside(truth.area, range)
+        };
         self.truths.iter().map(aside).collect()
     }
 
-    /// Gives each detection, the surest first, the most similar truth that is left; says how each of them counts.
+    /// Gives each detection, the surest first, the most similar truth that is left; says how each
+    /// of them counts.
     fn outcomes(&self, ignored: &[bool], threshold: f64, range: [f64; 2]) -> Vec<Outcome> {
-        // Truths that count come first, and only who found none of them may find one that stands aside.
+        // Truths that count come first, and only who found none of them may find one that stands
+        // aside.
         let mut order: Vec<usize> = (0..self.truths.len()).collect();
         order.sort_by_key(|truth| ignored[*truth]);
         let mut taken = vec![false; self.truths.len()];
@@ -178,7 +190,11 @@ impl<'a> Case<'a> {
                 None => Outcome::FalsePositive,
             }
         };
-        self.similarity.iter().zip(&self.areas).map(|(similarity, area)| outcome(similarity, *area)).collect()
+        self.similarity
+            .iter()
+            .zip(&self.areas)
+            .map(|(similarity, area)| outcome(similarity, *area))
+            .collect()
     }
 }
 
@@ -231,7 +247,8 @@ fn accumulate(cases: &[Case], range: [f64; 2]) -> Option<Curves> {
     Some(curves)
 }
 
-/// Interpolated precision (mean over the recalls) and greatest recall of detections, the surest first.
+/// Interpolated precision (mean over the recalls) and greatest recall of detections, the surest
+/// first.
 fn precision_and_recall(outcomes: &[Outcome], truths: usize) -> (f64, f64) {
     let (mut right, mut wrong) = (0.0, 0.0);
     let (mut precision, mut recall) = (Vec::new(), Vec::new());
@@ -249,7 +266,10 @@ fn precision_and_recall(outcomes: &[Outcome], truths: usize) -> (f64, f64) {
         let least = if point == RECALL_POINTS - 1 { 1.0 } else { point as f64 * 0.01 };
         precision.get(recall.partition_point(|recall| *recall < least)).copied().unwrap_or(0.0)
     };
-    ((0..RECALL_POINTS).map(at).sum::<f64>() / RECALL_POINTS as f64, recall.last().copied().unwrap_or(0.0))
+    (
+        (0..RECALL_POINTS).map(at).sum::<f64>() / RECALL_POINTS as f64,
+        recall.last().copied().unwrap_or(0.0),
+    )
 }
 
 /// The thresholds 0.50, 0.55 ... 0.95 as numpy's linspace gives them, to the bit.
@@ -268,7 +288,8 @@ fn outside(area: f64, [least, most]: [f64; 2]) -> bool {
 
 fn extent(keypoints: &[[f64; 2]]) -> f64 {
     let side = |axis: usize| {
-        let ends = |[low, high]: [f64; 2], place: &[f64; 2]| [low.min(place[axis]), high.max(place[axis])];
+        let ends =
+            |[low, high]: [f64; 2], place: &[f64; 2]| [low.min(place[axis]), high.max(place[axis])];
         let [low, high] = keypoints.iter().fold([f64::INFINITY, f64::NEG_INFINITY], ends);
         (high - low).max(0.0)
     };
@@ -296,18 +317,28 @@ mod tests {
     #[test]
     fn metric_oks_counts_by_hand() {
         let sigmas = [0.05; 2];
-        let image = OksImage { truths: vec![truth(0.0), truth(500.0)], detections: vec![found(0.0, 0.9)] };
+        let image =
+            OksImage { truths: vec![truth(0.0), truth(500.0)], detections: vec![found(0.0, 0.9)] };
         assert_eq!(oks(&image.truths[0], &image.detections[0].keypoints, &sigmas), 1.0);
         // d² / (2 · 5000 · 0.1²) = 1.
-        assert!((oks(&truth(0.0), &found(10.0, 0.0).keypoints, &sigmas) - (-1.0f64).exp()).abs() < 1e-6);
+        assert!(
+            (oks(&truth(0.0), &found(10.0, 0.0).keypoints, &sigmas) - (-1.0f64).exp()).abs() < 1e-6
+        );
         let summary = oks_summary(std::slice::from_ref(&image), &sigmas);
         // Precision 1 at the recalls 0 to 0.5, 51 of 101.
         assert!((summary.ap.unwrap() - 51.0 / 101.0).abs() < 1e-9);
         assert_eq!(summary.ar, Some(0.5));
         assert_eq!((summary.ap_medium, summary.ap_large), (summary.ap, None));
-        let twice = OksImage { detections: vec![found(0.0, 0.5), found(0.0, 0.9), found(500.0, 0.1)], ..image };
+        let twice = OksImage {
+            detections: vec![found(0.0, 0.5), found(0.0, 0.9), found(500.0, 0.1)],
+            ..image
+        };
         let summary = oks_summary(&[twice], &sigmas);
-        assert_eq!(summary.ar, Some(1.0), "the second find of the first person is wrong, the other person is found");
+        assert_eq!(
+            summary.ar,
+            Some(1.0),
+            "the second find of the first person is wrong, the other person is found"
+        );
         let expected = (51.0 + 50.0 * 2.0 / 3.0) / 101.0;
         assert!((summary.ap.unwrap() - expected).abs() < 1e-9, "{summary:?}");
     }
@@ -321,7 +352,8 @@ mod tests {
         assert_eq!(oks_summary(&[], &[0.05; 2]), OksSummary::default());
         let nothing_found = OksImage { truths: vec![truth(0.0)], detections: Vec::new() };
         assert_eq!(oks_summary(&[nothing_found], &[0.05; 2]).ap, Some(0.0));
-        let nowhere = OksImage { truths: vec![truth(0.0)], detections: vec![found(f64::NAN, f64::NAN)] };
+        let nowhere =
+            OksImage { truths: vec![truth(0.0)], detections: vec![found(f64::NAN, f64::NAN)] };
         assert_eq!(oks_summary(&[nowhere], &[0.05; 2]).ar, Some(0.0));
     }
 }

@@ -1,8 +1,9 @@
-//! PCK, the share of keypoints predicted within a distance of the truth, with its curve and mean error.
+//! PCK, the share of keypoints predicted within a distance of the truth, with its curve and mean
+//! error.
 //!
-//! Two yardsticks: the torso (the longer shoulder-to-opposite-hip diagonal; Yang & Ramanan 2013 measure against the torso
-//! likewise) and the longer side of the person's box. A keypoint counts where its distance is *strictly* below the
-//! threshold. Keypoints are pooled over people.
+//! Two yardsticks: the torso (the longer shoulder-to-opposite-hip diagonal; Yang & Ramanan 2013
+//! measure against the torso likewise) and the longer side of the person's box. A keypoint counts
+//! where its distance is *strictly* below the threshold. Keypoints are pooled over people.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,8 @@ pub const CURVE_POINTS: usize = 51;
 const HEADLINE: usize = 20;
 /// PCK@0.1 box.
 const BOX_SHARE: f32 = 0.1;
-/// Mean errors count a keypoint by at most this many torso lengths: a torso seen from above is short, and one wild guess is
-/// not ten.
+/// Mean errors count a keypoint by at most this many torso lengths: a torso seen from above is
+/// short, and one wild guess is not ten.
 const WORST: f32 = 3.0;
 
 /// One person's predicted and true keypoints, in the same coordinates.
@@ -25,7 +26,8 @@ pub struct Person<'a> {
     pub truth: &'a [[f32; 2]],
     /// Which keypoints have a label (visibility above 0).
     pub labelled: &'a [bool],
-    /// Torso length, pixels; `None` where it is not known, and then the person counts for the box alone.
+    /// Torso length, pixels; `None` where it is not known, and then the person counts for the box
+    /// alone.
     pub torso: Option<f32>,
     /// Longer side of the box, pixels.
     pub box_side: f32,
@@ -73,7 +75,8 @@ pub struct PckSummary {
     pub keypoints: u64,
     /// PCK@0.2 torso.
     pub torso_02: f64,
-    /// The same where the labels of each left/right pair may be exchanged: the better of the two ways counts.
+    /// The same where the labels of each left/right pair may be exchanged: the better of the two
+    /// ways counts.
     pub torso_02_blind: f64,
     /// PCK@0.1 of the box' longer side.
     pub box_01: f64,
@@ -159,7 +162,8 @@ impl Pck {
             error: sum.error + tally.error,
         });
         let curve: Vec<f64> = self.curve.iter().map(|found| share(*found, all.labelled)).collect();
-        let auc = curve.windows(2).map(|ends| (ends[0] + ends[1]) / 2.0).sum::<f64>() / (CURVE_POINTS - 1) as f64;
+        let auc = curve.windows(2).map(|ends| (ends[0] + ends[1]) / 2.0).sum::<f64>()
+            / (CURVE_POINTS - 1) as f64;
         PckSummary {
             people: self.people,
             without_torso: self.without_torso,
@@ -196,10 +200,16 @@ mod tests {
         // Two pairs and one in the middle; torso 100, box 200.
         let mut pck = Pck::new(vec![1, 0, 3, 2, 4]);
         let truth = [[0.0, 0.0], [100.0, 0.0], [0.0, 50.0], [100.0, 50.0], [50.0, 80.0]];
-        // The first pair is exchanged; the second is off by 10 and by exactly 20; the middle is right.
+        // The first pair is exchanged; the second is off by 10 and by exactly 20; the middle is
+        // right.
         let predicted = [[100.0, 0.0], [0.0, 0.0], [10.0, 50.0], [120.0, 50.0], [50.0, 80.0]];
-        let person =
-            Person { predicted: &predicted, truth: &truth, labelled: &[true; 5], torso: Some(100.0), box_side: 200.0 };
+        let person = Person {
+            predicted: &predicted,
+            truth: &truth,
+            labelled: &[true; 5],
+            torso: Some(100.0),
+            box_side: 200.0,
+        };
         pck.add(&person);
         pck.add(&Person { labelled: &[true, false, false, false, false], torso: None, ..person });
         let summary = pck.summary();
@@ -210,7 +220,8 @@ mod tests {
         assert_eq!((summary.curve[0], summary.curve[1], summary.curve[50]), (0.0, 0.2, 0.6));
         assert!((summary.mean_error - (1.0 + 1.0 + 0.1 + 0.2) / 5.0).abs() < 1e-6);
         assert_eq!(summary.per_keypoint[3].torso_02, 0.0);
-        // 0 up to 0, 0.2 up to 0.10, 0.4 up to 0.20, 0.6 beyond, with slopes of one step in between.
+        // 0 up to 0, 0.2 up to 0.10, 0.4 up to 0.20, 0.6 beyond, with slopes of one step in
+        // between.
         let area = 0.2 * 0.5 + (0.2 * 9.0 + 0.3) + (0.4 * 9.0 + 0.5) + 0.6 * 29.0;
         assert!((summary.auc - area / 50.0).abs() < 1e-2, "{}", summary.auc);
     }

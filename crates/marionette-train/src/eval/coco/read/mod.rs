@@ -20,7 +20,8 @@ pub struct CocoFile {
     pub people: Vec<CocoPerson>,
     /// Id of the category that people are annotated as.
     pub category: i64,
-    /// For each of the category's keypoints, in the file's order, the figure's keypoint of the same name.
+    /// For each of the category's keypoints, in the file's order, the figure's keypoint of the same
+    /// name.
     pub keypoints: Vec<Option<usize>>,
     /// The figure's keypoints that the file knows; the others cannot be judged by it.
     pub judged: Vec<usize>,
@@ -113,13 +114,16 @@ struct RawAnnotation {
 /// What was found, and what would do.
 type Complaint = (String, &'static str);
 
-/// Reads the COCO keypoints file at `path` for a detector of `scheme`'s keypoints, which are matched by name.
+/// Reads the COCO keypoints file at `path` for a detector of `scheme`'s keypoints, which are
+/// matched by name.
 ///
-/// Of several categories with keypoint names, the one that shares most of them with the figure is read, and among equals
-/// the one called `person`; annotations of other categories are left aside. `num_keypoints` is counted anew.
+/// Of several categories with keypoint names, the one that shares most of them with the figure is
+/// read, and among equals the one called `person`; annotations of other categories are left aside.
+/// `num_keypoints` is counted anew.
 ///
 /// # Errors
-/// If the file cannot be read, is no such file, contradicts itself, or has nothing to judge the figure's keypoints by.
+/// If the file cannot be read, is no such file, contradicts itself, or has nothing to judge the
+/// figure's keypoints by.
 pub fn read_coco(path: &Path, scheme: &KeypointScheme) -> Result<CocoFile, CocoError> {
     let bytes = fs::read(path).map_err(PathError::at(path, "read"))?;
     let raw: RawFile = serde_json::from_slice(&bytes).map_err(|error| {
@@ -127,7 +131,11 @@ pub fn read_coco(path: &Path, scheme: &KeypointScheme) -> Result<CocoFile, CocoE
         let found = text.trim_end_matches(&format!(" at line {line} column {column}")).to_owned();
         CocoError::Syntax { path: path.to_owned(), line, column, found }
     })?;
-    resolve(raw, scheme).map_err(|(found, remedy)| CocoError::Content { path: path.to_owned(), found, remedy })
+    resolve(raw, scheme).map_err(|(found, remedy)| CocoError::Content {
+        path: path.to_owned(),
+        found,
+        remedy,
+    })
 }
 
 fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint> {
@@ -139,23 +147,33 @@ fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint>
     judged.sort_unstable();
     images.sort_by_key(|image| image.id);
     if let Some(pair) = images.windows(2).find(|pair| pair[0].id == pair[1].id) {
-        let found = format!("two images have the id {} ({}, {})", pair[0].id, pair[0].file_name, pair[1].file_name);
+        let found = format!(
+            "two images have the id {} ({}, {})",
+            pair[0].id, pair[0].file_name, pair[1].file_name
+        );
         return Err((found, "give each an id of its own"));
     }
-    let places: HashMap<i64, usize> = images.iter().enumerate().map(|(place, image)| (image.id, place)).collect();
+    let places: HashMap<i64, usize> =
+        images.iter().enumerate().map(|(place, image)| (image.id, place)).collect();
     let known: HashSet<i64> = categories.iter().map(|category| category.id).collect();
     let mut ids = HashSet::new();
     for annotation in &annotations {
         let RawAnnotation { id, image_id, category_id, .. } = annotation;
         if !ids.insert(*id) {
-            return Err((format!("two annotations have the id {id}"), "give each an id of its own"));
+            return Err((
+                format!("two annotations have the id {id}"),
+                "give each an id of its own",
+            ));
         }
         if !places.contains_key(image_id) {
-            let found = format!("annotation {id} is of image {image_id}, which is not among the images");
+            let found =
+                format!("annotation {id} is of image {image_id}, which is not among the images");
             return Err((found, "add the image or remove the annotation"));
         }
         if !known.contains(category_id) {
-            let found = format!("annotation {id} is of category {category_id}, which is not among the categories");
+            let found = format!(
+                "annotation {id} is of category {category_id}, which is not among the categories"
+            );
             return Err((found, "add the category or remove the annotation"));
         }
     }
@@ -166,10 +184,12 @@ fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint>
         let image = places[&raw.image_id];
         person(raw, image, &keypoints, scheme.names.len())
     };
-    let people = annotations.into_iter().map(person).collect::<Result<Vec<CocoPerson>, Complaint>>()?;
+    let people =
+        annotations.into_iter().map(person).collect::<Result<Vec<CocoPerson>, Complaint>>()?;
     if !people.iter().any(CocoPerson::counts) {
         let found = format!(
-            "none of its {} annotations has a labelled keypoint that the figure has (visibility 1 or 2, no crowd)",
+            "none of its {} annotations has a labelled keypoint that the figure has (visibility 1 \
+             or 2, no crowd)",
             people.len()
         );
         return Err((found, "there is nothing to judge by; give a file with labelled keypoints"));
@@ -178,14 +198,23 @@ fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint>
 }
 
 /// The category to read.
-fn choose<'a>(categories: &'a [RawCategory], scheme: &KeypointScheme) -> Result<&'a RawCategory, Complaint> {
+fn choose<'a>(
+    categories: &'a [RawCategory],
+    scheme: &KeypointScheme,
+) -> Result<&'a RawCategory, Complaint> {
     let mut ids = HashSet::new();
     if let Some(twice) = categories.iter().find(|category| !ids.insert(category.id)) {
-        return Err((format!("two categories have the id {}", twice.id), "give each an id of its own"));
+        return Err((
+            format!("two categories have the id {}", twice.id),
+            "give each an id of its own",
+        ));
     }
     if categories.iter().all(|category| category.keypoints.is_empty()) {
         let found = format!("none of its {} categories has keypoint names", categories.len());
-        return Err((found, "name them in `keypoints` of the person's category, as COCO keypoints files do"));
+        return Err((
+            found,
+            "name them in `keypoints` of the person's category, as COCO keypoints files do",
+        ));
     }
     for category in categories {
         let mut names = HashSet::new();
@@ -194,11 +223,17 @@ fn choose<'a>(categories: &'a [RawCategory], scheme: &KeypointScheme) -> Result<
             return Err((found, "give each keypoint a name of its own"));
         }
     }
-    let common = |category: &RawCategory| category.keypoints.iter().filter(|name| scheme.names.contains(name)).count();
+    let common = |category: &RawCategory| {
+        category.keypoints.iter().filter(|name| scheme.names.contains(name)).count()
+    };
     let most = categories.iter().map(common).max().unwrap_or(0);
     if most == 0 {
-        let names: Vec<&str> =
-            categories.iter().flat_map(|category| &category.keypoints).map(String::as_str).take(20).collect();
+        let names: Vec<&str> = categories
+            .iter()
+            .flat_map(|category| &category.keypoints)
+            .map(String::as_str)
+            .take(20)
+            .collect();
         let found = format!(
             "none of its keypoints ({}) has the name of one that the network finds ({})",
             names.join(", "),
@@ -206,18 +241,21 @@ fn choose<'a>(categories: &'a [RawCategory], scheme: &KeypointScheme) -> Result<
         );
         return Err((found, "name them alike in `categories`"));
     }
-    let equals: Vec<&RawCategory> = categories.iter().filter(|category| common(category) == most).collect();
+    let equals: Vec<&RawCategory> =
+        categories.iter().filter(|category| common(category) == most).collect();
     match equals[..] {
         [only] => Ok(only),
         _ => equals.iter().copied().find(|category| category.name == "person").ok_or_else(|| {
             let names: Vec<&str> = equals.iter().map(|category| category.name.as_str()).collect();
-            let found = format!("several categories have the same keypoints ({})", names.join(", "));
+            let found =
+                format!("several categories have the same keypoints ({})", names.join(", "));
             (found, "call one of them `person`, or make them one")
         }),
     }
 }
 
-/// The annotation in terms of the figure's `count` keypoints; `keypoints` gives the place of each of the file's.
+/// The annotation in terms of the figure's `count` keypoints; `keypoints` gives the place of each
+/// of the file's.
 fn person(
     raw: RawAnnotation,
     image: usize,
@@ -226,21 +264,31 @@ fn person(
 ) -> Result<CocoPerson, Complaint> {
     let id = raw.id;
     let Some(values) = raw.keypoints else {
-        return Err((format!("annotation {id} has no keypoints"), "give a COCO file of keypoints, not of boxes"));
+        return Err((
+            format!("annotation {id} has no keypoints"),
+            "give a COCO file of keypoints, not of boxes",
+        ));
     };
     if values.len() != 3 * keypoints.len() {
         let (found, due) = (values.len(), 3 * keypoints.len());
-        let found = format!("annotation {id} has {found} numbers in its keypoints where {due} are due");
+        let found =
+            format!("annotation {id} has {found} numbers in its keypoints where {due} are due");
         return Err((found, "give x, y and visibility of each keypoint of the category"));
     }
     if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-        return Err((format!("annotation {id} has a keypoint at {value}"), "give finite coordinates"));
+        return Err((
+            format!("annotation {id} has a keypoint at {value}"),
+            "give finite coordinates",
+        ));
     }
     let (mut places, mut labelled) = (vec![[0.0; 2]; count], vec![false; count]);
     for (name, (triple, keypoint)) in values.chunks_exact(3).zip(keypoints).enumerate() {
         let visibility = triple[2];
         if ![0.0, 1.0, 2.0].contains(&visibility) {
-            let found = format!("annotation {id} gives its keypoint {} the visibility {visibility}", name + 1);
+            let found = format!(
+                "annotation {id} gives its keypoint {} the visibility {visibility}",
+                name + 1
+            );
             return Err((found, "give 0 (not labelled), 1 (covered) or 2 (visible)"));
         }
         if let Some(keypoint) = *keypoint {
@@ -249,7 +297,9 @@ fn person(
         }
     }
     let bbox = raw.bbox.unwrap_or_default();
-    let Some(bbox) = <[f64; 4]>::try_from(bbox.as_slice()).ok().filter(|bbox| bbox.iter().all(|v| v.is_finite()))
+    let Some(bbox) = <[f64; 4]>::try_from(bbox.as_slice())
+        .ok()
+        .filter(|bbox| bbox.iter().all(|v| v.is_finite()))
     else {
         return Err((format!("annotation {id} has {bbox:?} for a box"), BOX));
     };
@@ -260,11 +310,22 @@ fn person(
         };
         return Err((found, "give the person's area in square pixels, which OKS is measured by"));
     };
-    let person =
-        CocoPerson { id, image, bbox, area, crowd: raw.iscrowd != 0, keypoints: places, labelled, extra: raw.extra };
+    let person = CocoPerson {
+        id,
+        image,
+        bbox,
+        area,
+        crowd: raw.iscrowd != 0,
+        keypoints: places,
+        labelled,
+        extra: raw.extra,
+    };
     // Real files have boxes without a size around people without a label.
     if person.counts() && !(bbox[2] > 0.0 && bbox[3] > 0.0) {
-        return Err((format!("annotation {id} has a box without a size, {} by {}", bbox[2], bbox[3]), BOX));
+        return Err((
+            format!("annotation {id} has a box without a size, {} by {}", bbox[2], bbox[3]),
+            BOX,
+        ));
     }
     Ok(person)
 }

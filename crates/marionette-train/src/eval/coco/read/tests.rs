@@ -1,4 +1,5 @@
-//! The reader against files that are right, wrong in one place each, and pycocotools' figures for one of them.
+//! The reader against files that are right, wrong in one place each, and pycocotools' figures for
+//! one of them.
 
 use super::*;
 use crate::eval::metric::{OksDetection, OksImage, OksTruth, Pck, Person, oks_summary};
@@ -7,7 +8,9 @@ use serde_json::json;
 use std::path::PathBuf;
 
 fn scheme() -> KeypointScheme {
-    load_figure(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/figures/human.toml")).unwrap().scheme()
+    load_figure(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/figures/human.toml"))
+        .unwrap()
+        .scheme()
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -44,8 +47,10 @@ fn metric_oks_is_pycocotools_own() {
     for found in fixture_json("predictions.json").as_array().unwrap() {
         let id = found["image_id"].as_i64().unwrap();
         let place = file.images.iter().position(|image| image.id == id).unwrap();
-        let keypoints =
-            numbers(&found["keypoints"]).chunks_exact(3).map(|triple| [triple[0] + 0.5, triple[1] + 0.5]).collect();
+        let keypoints = numbers(&found["keypoints"])
+            .chunks_exact(3)
+            .map(|triple| [triple[0] + 0.5, triple[1] + 0.5])
+            .collect();
         let score = found["score"].as_f64().unwrap();
         images[place].detections.push(OksDetection { keypoints, score });
     }
@@ -92,14 +97,25 @@ fn metric_pck_matches_the_reference() {
     let mut pck = Pck::new(scheme.twins.clone());
     for (person, pair) in file.people.iter().zip(pairs) {
         let torso = person.torso(&scheme);
-        close(f64::from(torso.unwrap_or(0.0)), &json!(pair["torso"].as_f64().unwrap_or(0.0)), "torso");
+        close(
+            f64::from(torso.unwrap_or(0.0)),
+            &json!(pair["torso"].as_f64().unwrap_or(0.0)),
+            "torso",
+        );
         let predicted: Vec<[f32; 2]> = numbers(&pair["prediction"])
             .chunks_exact(2)
             .map(|place| [place[0] as f32 + 0.5, place[1] as f32 + 0.5])
             .collect();
-        let truth: Vec<[f32; 2]> = person.keypoints.iter().map(|place| place.map(|value| value as f32)).collect();
+        let truth: Vec<[f32; 2]> =
+            person.keypoints.iter().map(|place| place.map(|value| value as f32)).collect();
         let box_side = person.bbox[2].max(person.bbox[3]) as f32;
-        pck.add(&Person { predicted: &predicted, truth: &truth, labelled: &person.labelled, torso, box_side });
+        pck.add(&Person {
+            predicted: &predicted,
+            truth: &truth,
+            labelled: &person.labelled,
+            torso,
+            box_side,
+        });
     }
     let summary = pck.summary();
     close(summary.torso_02, &expected["pck"]["pck_torso_0.2"], "PCK@0.2 torso");
@@ -131,7 +147,10 @@ fn read(value: &str) -> Result<CocoFile, String> {
     let prefix = path.display().to_string();
     read_coco(&path, &scheme()).map_err(|error| {
         let message = error.to_string();
-        message.strip_prefix(&prefix).unwrap_or_else(|| panic!("{message} does not name the file")).to_owned()
+        message
+            .strip_prefix(&prefix)
+            .unwrap_or_else(|| panic!("{message} does not name the file"))
+            .to_owned()
     })
 }
 
@@ -161,17 +180,41 @@ fn wrong_files_are_named_with_what_was_found_and_what_would_do() {
         ("/categories/1/id", json!(4), &["two categories have the id 4"]),
         ("/annotations/0/image_id", json!(8), &["annotation 1 is of image 8", "add the image"]),
         ("/annotations/0/category_id", json!(8), &["annotation 1 is of category 8"]),
-        ("/annotations/0/keypoints", json!([1, 2, 2]), &["annotation 1 has 3 numbers", "12 are due"]),
+        (
+            "/annotations/0/keypoints",
+            json!([1, 2, 2]),
+            &["annotation 1 has 3 numbers", "12 are due"],
+        ),
         ("/annotations/0/keypoints", Value::Null, &["annotation 1 has no keypoints"]),
-        ("/annotations/0/keypoints/2", json!(3), &["annotation 1", "keypoint 1 the visibility 3", "0 (not labelled)"]),
-        ("/annotations/0/bbox", json!([1, 2, 3]), &["annotation 1 has [1.0, 2.0, 3.0] for a box", "left, top, width"]),
+        (
+            "/annotations/0/keypoints/2",
+            json!(3),
+            &["annotation 1", "keypoint 1 the visibility 3", "0 (not labelled)"],
+        ),
+        (
+            "/annotations/0/bbox",
+            json!([1, 2, 3]),
+            &["annotation 1 has [1.0, 2.0, 3.0] for a box", "left, top, width"],
+        ),
         ("/annotations/0/bbox/3", json!(0), &["annotation 1 has a box without a size, 30 by 0"]),
         ("/annotations/0/bbox/2", json!(-1), &["without a size, -1 by 40"]),
         ("/annotations/0/area", Value::Null, &["annotation 1 has no area"]),
         ("/annotations/0/area", json!(-2), &["annotation 1 has an area of -2"]),
-        ("/annotations/0/iscrowd", json!(1), &["none of its 2 annotations has a labelled keypoint"]),
-        ("/categories/1/keypoints/0", json!("nose"), &["category 9 names its keypoint \"nose\" twice"]),
-        ("/categories", json!([{"id": 9}, {"id": 4}]), &["none of its 2 categories has keypoint names"]),
+        (
+            "/annotations/0/iscrowd",
+            json!(1),
+            &["none of its 2 annotations has a labelled keypoint"],
+        ),
+        (
+            "/categories/1/keypoints/0",
+            json!("nose"),
+            &["category 9 names its keypoint \"nose\" twice"],
+        ),
+        (
+            "/categories",
+            json!([{"id": 9}, {"id": 4}]),
+            &["none of its 2 categories has keypoint names"],
+        ),
         ("/categories", json!([]), &["none of its 0 categories has keypoint names"]),
         (
             "/categories/0/keypoints",
@@ -198,7 +241,10 @@ fn wrong_files_are_named_with_what_was_found_and_what_would_do() {
     let mut foreign = right();
     foreign["categories"] = json!([{"id": 9, "keypoints": ["a", "b", "c", "d"]}]);
     let message = read(&foreign.to_string()).unwrap_err();
-    assert!(message.contains("none of its keypoints (a, b, c, d)") && message.contains("nose"), "{message}");
+    assert!(
+        message.contains("none of its keypoints (a, b, c, d)") && message.contains("nose"),
+        "{message}"
+    );
 }
 
 #[test]
