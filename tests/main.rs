@@ -8,6 +8,7 @@ mod eval;
 mod exams;
 mod export;
 mod live;
+mod old_files;
 mod pictures;
 mod predict;
 #[cfg(unix)]
