@@ -1,4 +1,4 @@
-//! The half of `marionette eval` that tells how the error grows along each hardness axis.
+//! `marionette eval --axes`: how the error grows along each hardness axis.
 
 use super::{
     CommandError,

@@ -110,8 +110,8 @@ pub fn scene_of(
     })
 }
 
-/// The scene asked for, else that of the run that the weights lie in, else the built-in one that
-/// they were trained on.
+/// The scene asked for. Without one: the scene of the run that the weights lie in, or else the
+/// built-in scene that they were trained on.
 fn find_scene(weights: &Path, detector: &Detector, scene: Option<&str>) -> anyhow::Result<Scene> {
     if let Some(scene) = scene {
         return Ok(load_scene(scene)?);

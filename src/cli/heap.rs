@@ -1,7 +1,7 @@
-//! What the heap does with memory that is freed.
+//! Keeps freed memory with the process.
 
-/// Keeps freed memory for what is allocated next, as far as the C library can be told to. Must come
-/// before any thread is started.
+/// Tells the C library to keep freed memory for the next allocation. Must be called before any
+/// thread is started.
 ///
 /// A software driver and the read-back allocate the same megabytes for every frame. glibc gives
 /// them back to the system in between, and to get their pages anew costs up to a third of the time
@@ -9,7 +9,7 @@
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
-        // The most that glibc takes: larger blocks are mapped one by one, whatever it is told.
+        // The largest value that glibc accepts. It always maps larger blocks one by one.
         const LARGEST_IN_HEAP: libc::c_int = 32 << 20;
         const GROWS_BY_AT_LEAST: libc::c_int = 16 << 20;
         for (parameter, bytes) in [

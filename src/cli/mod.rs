@@ -52,8 +52,7 @@ enum CommandError {
 /// Runs the command line that the process was started with.
 pub fn main() -> ExitCode {
     heap::keep_freed_memory();
-    // Bevy and wgpu are silent unless asked: their warnings about a software adapter are no news to
-    // who chose one.
+    // Bevy and wgpu are silent unless asked: they would warn about every software adapter.
     let filter = tracing_subscriber::EnvFilter::try_from_env("MARIONETTE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu=off,bevy_render=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

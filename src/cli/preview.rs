@@ -97,8 +97,8 @@ const IN_STATISTICS: u32 = 500;
 /// The hardness of the other axes beside the one that is shown.
 const OTHERS: f32 = 0.1;
 
-/// What is shown at place `place` of the sheet: which sample, at which hardness (each axis drawn
-/// evenly without one), and what is written below it.
+/// The sample at place `place` of the sheet, its hardness (none: each axis is sampled evenly), and
+/// the caption below it.
 fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<String>) {
     let Some(axis) = args.axis else {
         return (place, args.hardness.map(|hardness| [hardness; AXES]), None);

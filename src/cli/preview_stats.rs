@@ -25,7 +25,7 @@ const TILES: usize = 64;
 /// Samples whose pixels are held at once.
 const CHUNK: u64 = 4 * TILES as u64;
 
-/// Which samples are looked at, and where what is found goes.
+/// Which samples to look at, and where to write the results.
 pub struct StatsRequest<'a> {
     /// How many samples.
     pub count: u64,
@@ -90,8 +90,8 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// The facts of all samples, rendered a chunk at a time: pixels take far more memory than what is
-/// kept of them.
+/// The facts of all samples. They are rendered a chunk at a time, because pixels take far more
+/// memory than facts.
 fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts>> {
     let solvability = Solvability::new(scene.figure.clone());
     let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
@@ -105,7 +105,7 @@ fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts
     let mut facts = Vec::new();
     for first in (0..request.count).step_by(CHUNK as usize) {
         let one = |index: u64| {
-            // Which families were rejected can only be told while they are drawn.
+            // Rejected families are known only while the sample is being made.
             let families = RefCell::new(Vec::new());
             let sample = solvability.first_solvable(index, |attempt| {
                 let sample = match request.hardness_of(index) {

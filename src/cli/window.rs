@@ -57,7 +57,7 @@ pub fn train(
     })
 }
 
-/// Without the feature there is no window: [`check`] has said so before.
+/// A build without the feature has no window. [`check`] has said so before.
 #[cfg(not(feature = "viewer"))]
 pub fn train(
     _: Session,

@@ -88,7 +88,7 @@ impl Controls {
             match publisher.controls().recv_timeout(CHECK_EVERY) {
                 Ok(control) => self.apply(control, trainer, recorder)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                // Nobody is left who could let the run go on.
+                // Nobody is left to resume the run.
                 Err(RecvTimeoutError::Disconnected) => {
                     self.pause.paused = false;
                     record(recorder, trainer, "resume", json!("the window was closed"), false)?;
@@ -106,7 +106,7 @@ impl Controls {
         let mut settings = trainer.manual_settings();
         let (what, value) = match control {
             Control::Predict(tiles, reply) => {
-                // Who asked may have gone.
+                // The asker may have gone.
                 let _ = reply.try_send(predict(trainer, tiles));
                 return Ok(());
             }
@@ -229,7 +229,7 @@ fn note(recorder: &Recorder, text: String) {
 
 fn export_to(recorder: &Recorder, trainer: &Trainer, path: &Path) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
-        // A folder that cannot be made is told when the file cannot be written.
+        // If the folder cannot be made, writing the file says so.
         let _ = std::fs::create_dir_all(folder);
     }
     recorder.export(trainer, path).map(|_| ())

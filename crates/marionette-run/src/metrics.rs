@@ -86,7 +86,7 @@ pub struct MetricsRow {
     /// Rendering and training together.
     #[serde(deserialize_with = "number")]
     pub samples_per_second: f64,
-    /// Memory that the process holds in RAM, MiB; where the system tells.
+    /// Memory that the process holds in RAM, MiB; null if the system does not say.
     pub resident_mib: Option<f64>,
 }
 

@@ -137,7 +137,7 @@ impl MetricsWindow {
     }
 }
 
-/// Memory that the process holds in RAM, MiB; where the system tells.
+/// Memory that the process holds in RAM, MiB, if the system says so.
 pub fn resident_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

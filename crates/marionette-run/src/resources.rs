@@ -21,8 +21,8 @@ pub fn size_pool(wanted: usize) {
     }
 }
 
-/// Checks that a step of `network` fits into `available` bytes, where the CPU trains and the system
-/// tells.
+/// Checks that a step of `network` fits into `available` bytes. It checks nothing where a GPU
+/// trains or the system does not say how much is free.
 ///
 /// # Errors
 /// With the batch size that was found, what it needs, and the largest that would fit.
@@ -56,8 +56,8 @@ pub(super) fn check_memory(
     ))
 }
 
-/// Memory that this process can still get, where the system tells: what is free, or what its
-/// control group leaves if that is less.
+/// Memory that this process can still get, if the system says so: the free memory, or what the
+/// process' control group has left if that is less.
 pub(super) fn available_bytes() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

@@ -1,5 +1,5 @@
 //! How a run is watched: its events, its newest state, and the way for controls. Nothing in a run
-//! waits for who watches.
+//! waits for a watcher.
 
 use super::{Control, RunEvent};
 use crossbeam_channel::{Receiver, Sender, bounded};

@@ -17,7 +17,7 @@ use {
 /// Which of the networks that a run has been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The finished one or, where the run has not got there, that of its newest checkpoint.
+    /// The finished network, or that of the newest checkpoint if the run is not finished.
     Newest,
     /// That of the checkpoint that did best in the exams.
     Best,

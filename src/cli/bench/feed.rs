@@ -33,8 +33,8 @@ impl Clock {
     }
 }
 
-/// Does `work` for `seconds` and counts what it says it has brought, per second. The time starts
-/// with the first that it brings.
+/// Repeats `work` for `seconds` and returns how much it made per second. `work` returns how much it
+/// made. The time starts with the first call that made something.
 ///
 /// # Errors
 /// Where `work` fails.
@@ -51,9 +51,8 @@ pub fn per_second(
     }
 }
 
-/// Starts a generator whose batches are all drawn with `policy`, and hands each to `work`, until
-/// that says what the outcome is. The batches that are under way at the beginning are handed over
-/// as well.
+/// Starts a generator that samples all batches with `policy`, and hands each batch to `work` until
+/// that returns an outcome. The batches that are in flight at the beginning count as well.
 ///
 /// # Errors
 /// Where the generator or `work` fails.

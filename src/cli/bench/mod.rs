@@ -116,7 +116,7 @@ impl Bench {
         Scene { image: ImageSize { width, height }, ..self.scene.clone() }
     }
 
-    /// Tells whoever waits what is being measured.
+    /// Says what is being measured.
     fn doing(&self, what: impl Display) {
         if !self.quiet {
             output::warn(&what.to_string());

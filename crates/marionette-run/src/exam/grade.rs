@@ -111,8 +111,8 @@ impl ExamSet {
             predicted,
             truth: &self.keypoints[keypoints.clone()],
             labelled: &self.labelled[keypoints],
-            // A figure seen along its trunk has next to no torso; a pixel is the least that can be
-            // told.
+            // A figure seen along its trunk has hardly any torso. A pixel is the smallest length
+            // that means something.
             torso: Some(self.torsos[image].max(1.0)),
             box_side: width.max(height),
         }

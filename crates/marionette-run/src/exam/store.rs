@@ -2,10 +2,10 @@
 //! program has changed.
 //!
 //! An exam is kept as `exams/SCENE-KEY/EXAM.safetensors` in the user's cache folder; the key stands
-//! for the scene file, the figure file, the number of images and the program's version. Whoever
-//! reads it renders its first images again: where they come out as they are kept, the rest is taken
-//! as it is; where they do not, or the driver is another one, all of it is rendered again and
-//! compared, and the difference is told.
+//! for the scene file, the figure file, the number of images and the program's version. Each reader
+//! renders the first images again. If they are equal to the kept ones, the rest is used as it is.
+//! If they are not, or the driver has changed, all images are rendered again, and a notice says how
+//! much differs.
 
 use super::{Exam, ExamError, ExamSet, render_exam};
 use bevy::app::App;
@@ -24,10 +24,10 @@ use std::{
 /// Images that are rendered again to see whether the kept ones still are what this program draws.
 const SPOT_CHECK: usize = 16;
 
-/// Something worth telling about an exam.
+/// A notice about an exam.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
-    /// The kept images are not what is drawn now: results from before do not compare.
+    /// The kept images differ from those drawn now, so earlier results do not compare.
     Changed {
         /// The exam.
         exam: Exam,
@@ -93,8 +93,8 @@ impl ExamStore {
         ExamStore { folder: Some(folder.to_owned()) }
     }
 
-    /// The first `images` images of each of `exams`, from the store where they are kept there and
-    /// still are what is drawn, else rendered and kept. `notice` hears what is worth telling.
+    /// The first `images` images of each of `exams`. They come from the store if it has them and the
+    /// renderer still draws the same; if not, they are rendered and kept. `notice` gets warnings.
     ///
     /// # Errors
     /// Where the scene asks for what cannot be, or the device fails.
@@ -216,8 +216,8 @@ fn write(path: &Path, set: &ExamSet, driver: &str) -> Result<(), String> {
     let metadata =
         BTreeMap::from([(DRIVER.to_owned(), driver.to_owned()), (HASH.to_owned(), set.sha256())]);
     let bytes = encode(&tensors, &metadata)?;
-    // A name of this process' own: two runs may well begin at the same time, and whoever renames
-    // last keeps the same bytes.
+    // The name has the process' number: two runs may begin at the same time. Both write the same
+    // bytes, so it does not matter which renames last.
     let aside = path.with_extension(format!("{}.partial", std::process::id()));
     let renamed = write_synced(&aside, &bytes).and_then(|()| std::fs::rename(&aside, path));
     renamed.map_err(|error| {
@@ -339,7 +339,7 @@ mod tests {
             "nothing is left aside"
         );
 
-        // Where nothing can be kept, that is told once.
+        // A folder that cannot be written gives one notice.
         let nowhere = ExamStore::at(&path);
         let (sets, notices) = fetch(&nowhere, 20, &[Exam::Easy, Exam::Hard])?;
         assert_eq!((sets.len(), notices.len()), (2, 1));

@@ -9,12 +9,12 @@ use marionette_stream::{Cover, Hardness, Rejection, Tile, Visibility};
 pub struct SampleFacts {
     /// Requested hardness.
     pub hardness: Hardness,
-    /// Why earlier draws of the sample were rejected, one entry a draw.
+    /// Why earlier attempts at the sample were rejected, one entry for each.
     pub rejections: Vec<Rejection>,
-    /// Index in the figure of the family that the pose was drawn from.
+    /// Index in the figure of the family that the pose was sampled from.
     pub family: usize,
-    /// The same of the earlier draws that were rejected; a tile does not tell, so
-    /// [`SampleFacts::of`] leaves it empty.
+    /// The families of the earlier attempts that were rejected. A tile does not know them, so
+    /// [`SampleFacts::of`] leaves this empty.
     pub rejected_families: Vec<usize>,
     /// Angles of each bone about x, y and z, radians.
     pub angles: Vec<Vec3>,

@@ -110,18 +110,18 @@ pub struct AngleStatistics {
     pub spread: Spread,
 }
 
-/// How often a family of poses was drawn.
+/// How often a family of poses was sampled.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FamilyCount {
     /// Its name.
     pub name: String,
     /// Samples of it.
     pub samples: usize,
-    /// Draws of it that were rejected, as far as [`SampleFacts::rejected_families`] tells.
+    /// Rejected attempts with it, counted from [`SampleFacts::rejected_families`].
     pub rejected: usize,
 }
 
-/// How often samples were drawn until one was solvable.
+/// How many attempts it took until a sample was solvable.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attempts {
     /// Draws in all.
