@@ -4,7 +4,7 @@ use super::{
     adapter::{AdapterReport, find_adapter},
     atlas::Atlas,
     error::RenderError,
-    frame::{Delivery, DrawnFrame, DrawnFrames, Frame, FrameToDraw, RendererConfig},
+    frame::{self, Delivery, DrawnFrame, DrawnFrames, Frame, FrameToDraw, RendererConfig},
     labels::label_frame,
     pass,
     pictures::{Bank, make_pictures},
@@ -100,16 +100,16 @@ pub fn task_pools(threads: usize) -> TaskPoolPlugin {
 
 /// Adds the tile renderer to an app that has Bevy's own render plugin.
 fn plugin(app: &mut App, config: RendererConfig, pictures: &PictureBank) {
-    let (sender, receiver) = crossbeam_channel::unbounded();
+    let (delivery, drawn_frames) = frame::delivery();
     let shaders = TileShaders::add_to(&mut app.world_mut().resource_mut::<Assets<Shader>>());
     app.insert_resource(shaders.clone())
-        .insert_resource(DrawnFrames(receiver))
+        .insert_resource(drawn_frames)
         .init_resource::<FrameToDraw>();
     app.sub_app_mut(RenderApp)
         .insert_resource(shaders)
         .insert_resource(config)
         .insert_resource(Bank(pictures.clone()))
-        .insert_resource(Delivery(sender))
+        .insert_resource(delivery)
         .init_resource::<Ring>()
         .init_resource::<Buffers>()
         .add_systems(RenderStartup, (queue_pipelines, make_atlas, make_pictures))
@@ -159,11 +159,14 @@ fn warm_up(app: &mut App, config: RendererConfig) -> Result<(), RenderError> {
 ///
 /// # Errors
 /// [`RenderError::Device`] if Bevy wants to exit: in an app without a window the device was lost or
-/// refused a command.
+/// refused a command. [`RenderError::NotTaken`] if drawn frames were not taken ([`next_drawn`]).
 pub fn update(app: &mut App) -> Result<(), RenderError> {
     app.update();
     if let Some(exit) = app.should_exit() {
         return Err(RenderError::Device(format!("the render device stopped ({exit:?})")));
+    }
+    if app.sub_app(RenderApp).world().resource::<Delivery>().overflowed {
+        return Err(RenderError::NotTaken { most: frame::MOST_WAITING });
     }
     Ok(())
 }

@@ -21,6 +21,12 @@ pub enum RenderError {
     /// The adapter gave up while drawing.
     #[error("drawing failed: {0}")]
     Device(String),
+    /// The caller let more drawn frames wait than the channel holds: a fault in this program.
+    #[error("more than {most} drawn frames were left waiting, and one was lost")]
+    NotTaken {
+        /// Drawn frames that can wait.
+        most: usize,
+    },
     /// The atlas would be larger than the adapter allows.
     #[error(
         "{tiles} tiles of {width}x{height} need an atlas larger than this adapter's limit of \

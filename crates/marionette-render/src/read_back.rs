@@ -72,7 +72,7 @@ pub fn deliver(
     atlas: Res<Atlas>,
     mut ring: ResMut<Ring>,
     device: Res<RenderDevice>,
-    delivery: Res<Delivery>,
+    mut delivery: ResMut<Delivery>,
 ) {
     let newest = usize::from(drawing.is_some_and(|drawing| drawing.drawn));
     while ring.pending.len() > newest {
@@ -80,8 +80,7 @@ pub fn deliver(
         let Submitted { frame, buffer, submission } = submitted;
         let read = read_tiles(&device, &atlas, &buffer, submission, frame.samples.len());
         ring.free.push(buffer);
-        // The receiver is gone while the app is being torn down.
-        let _ = delivery.0.send(read.map(|tiles| DrawnFrame { frame, tiles }));
+        delivery.send(read.map(|tiles| DrawnFrame { frame, tiles }));
     }
 }
 
