@@ -10,4 +10,6 @@ mod shading;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub use geometry::ABOVE;
 pub use lists::CasterLists;
