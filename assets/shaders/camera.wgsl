@@ -42,9 +42,9 @@ fn set_tile(in: TileVertex) {
 // Steps to either side of a pixel, at most. A wider blur takes larger steps.
 const STEPS: i32 = 6;
 
-// 2 to the power of `x`, and below it the logarithm to base 2. They are right within some millionths
-// and the same on every driver. Each takes ten operations; Mesa's software driver takes many more,
-// for cases that never come here. `x` is at least -126; for the logarithm it is above 0.
+// 2 to the power of `x`, and below it the logarithm to base 2. They are right within some
+// millionths and the same on every driver. Each takes ten operations; Mesa's software driver takes
+// many more, for cases that never come here. `x` is at least -126; for the logarithm it is above 0.
 fn power_of_two(x: vec3<f32>) -> vec3<f32> {
     let whole = floor(x + 0.5);
     let f = x - whole;
@@ -111,8 +111,8 @@ fn gathered(centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, mot
         let d = f32(k * step);
         let place = clamp(centre + vec2<i32>(floor(d * direction + 0.5)), vec2(0), last);
         let there = textureLoad(drawn, corner + place, 0);
-        // The nearer of the two places decides. So a sharp figure takes no light from a blurred wall
-        // and gives it none.
+        // The nearer of the two places decides. So a sharp figure takes no light from a blurred
+        // wall and gives it none.
         let variance = spread(min(depth, there.a)) * share + motion;
         let weight = power_of_two(vec3(max(-0.7213475 * d * d / variance, -126.0))).x * inverseSqrt(variance);
         total += weight;

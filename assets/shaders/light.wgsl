@@ -101,8 +101,8 @@ struct Light {
     diffuse: vec3<f32>,
 };
 
-// The light on a surface of the `skip`th instance at `point`. It is seen at `position` in the canvas,
-// and what may take light from it is on the `list`th list.
+// The light on a surface of the `skip`th instance at `point`. It is seen at `position` in the
+// canvas, and what may take light from it is on the `list`th list.
 fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32, skip: u32) -> Light {
     let key = key_light(point);
     let facing = max(dot(normal, key.direction), 0.0);
@@ -119,8 +119,8 @@ fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32,
 
 // ---- instances ----
 
-// The list for a point of an instance. The point is `along` the instance's sides or from end to end,
-// from 0 to 1. `crates/marionette-render/src/casters/pieces.rs` cuts the pieces.
+// The list for a point of an instance. The point is `along` the instance's sides or from end to
+// end, from 0 to 1. `crates/marionette-render/src/casters/pieces.rs` cuts the pieces.
 fn piece_of(pieces: u32, along: vec3<f32>) -> u32 {
     let counts = vec3<f32>((vec3(pieces) >> vec3(16u, 20u, 24u)) & vec3(15u));
     let at = clamp(floor(along * counts), vec3(0.0), counts - 1.0);
@@ -140,8 +140,8 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let inverse = vec4(-instance.turn.xyz, instance.turn.w);
     // In the instance's own axes.
     let own = rotate(inverse, from_a);
-    // The normal of a cuboid is that of the face that is nearest to the point. The normal of a round
-    // cone is the way from the nearest of the spheres that make it up: see `cone_entry`.
+    // The normal of a cuboid is that of the face that is nearest to the point. The normal of a
+    // round cone is the way from the nearest of the spheres that make it up: see `cone_entry`.
     let inside = abs(own) - instance.b.xyz;
     let face = sign(own) * select(vec3(0.0), vec3(1.0), inside >= vec3(max(inside.x, max(inside.y, inside.z))));
     let axis = instance.b.xyz - instance.a.xyz;

@@ -86,9 +86,9 @@ fn along_or_any(v: vec2<f32>) -> vec2<f32> {
     return select(vec2(1.0, 0.0), v / max(length, 1e-9), length > 1e-6);
 }
 
-// Where a ball begins and ends along `direction` in the image of a pinhole camera, in focal lengths.
-// The whole ball must lie in front of the camera. A line from the camera with slope s touches the
-// ball where (c - s f)^2 = r^2 (1 + s^2).
+// Where a ball begins and ends along `direction` in the image of a pinhole camera, in focal
+// lengths. The whole ball must lie in front of the camera. A line from the camera with slope s
+// touches the ball where (c - s f)^2 = r^2 (1 + s^2).
 fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
     let c = dot(ball.xy, direction);
     let f = ball.z;
@@ -99,8 +99,8 @@ fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
 // A corner of a rectangle with sides along `direction` and across it. A pinhole camera sees it
 // between `low` and `high`; the corner is where this camera's lens shows it. The margin is there
 // because the lens bends a line by the distortion times its half length squared, and no place in an
-// image is much more than a focal length from its middle. An instance that reaches behind the camera
-// may be anywhere in the tile, so it gets the whole tile.
+// image is much more than a focal length from its middle. An instance that reaches behind the
+// camera may be anywhere in the tile, so it gets the whole tile.
 fn rectangle(corner: u32, direction: vec2<f32>, low: vec2<f32>, high: vec2<f32>, in_front: bool) -> vec4<f32> {
     let side = vec2(f32(corner & 1u), f32(corner >> 1u));
     let half = 0.5 * (high - low);
@@ -171,9 +171,9 @@ fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
 @fragment
 fn cone_fragment(in: SeenVertex) -> Seen {
     set_tile(in);
-    // The ray comes from the pixel within the tile, not from the rectangle. An interpolated position
-    // would be rounded differently in every place of the canvas, and a tile must not depend on its
-    // place.
+    // The ray comes from the pixel within the tile, not from the rectangle. An interpolated
+    // position would be rounded differently in every place of the canvas, and a tile must not
+    // depend on its place.
     let along = ray_through(in.position.xy);
     let stretch = inverseSqrt(dot(along, along));
     return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, along, in.which);

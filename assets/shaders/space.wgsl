@@ -1,5 +1,6 @@
 // Where things are: instances, rays through the camera's lens, the planes of ground and wall, the
-// sun or lamp. This file stands behind `tile_data.wgsl` and in front of the shaders that draw a tile.
+// sun or lamp. This file stands behind `tile_data.wgsl` and in front of the shaders that draw a
+// tile.
 
 // A round cone or a cuboid. The same layout is `GpuInstance` in
 // `crates/marionette-render/src/layout.rs`; a test compares the two.
@@ -42,10 +43,10 @@ fn cuboid_entry(origin: vec3<f32>, direction: vec3<f32>, centre: vec3<f32>, half
     return select(t, MISS, t > min(far.x, min(far.y, far.z)));
 }
 
-// The ray through the middle of a pixel in the canvas. Its length along the camera's forward axis is
-// 1. If rays are moved about, each row moves its rays -3, 1, -1 or 3 eighths of a pixel to the right,
-// and each column moves them as much down. Otherwise an edge along a row or a column would snap to
-// it.
+// The ray through the middle of a pixel in the canvas. Its length along the camera's forward axis
+// is 1. If rays are moved about, each row moves its rays -3, 1, -1 or 3 eighths of a pixel to the
+// right, and each column moves them as much down. Otherwise an edge along a row or a column would
+// snap to it.
 fn ray_through(position: vec2<f32>) -> vec3<f32> {
     let middle = position - vec2<f32>(tile.place.xy);
     let p = middle + tile.ray_origin.w * (0.75 * fract(0.5 * middle.yx) + 0.5 * fract(0.25 * middle.yx) - 0.625);
@@ -61,7 +62,8 @@ struct Plane {
     ground: bool,
 };
 
-// The ground or wall that is seen along a ray. The ray's length along the camera's forward axis is 1.
+// The ground or wall that is seen along a ray. The ray's length along the camera's forward axis is
+// 1.
 fn plane(along: vec3<f32>) -> Plane {
     let eye = tile.eye.xyz;
     var seen = Plane(FAR, vec3(0.0), vec2(0.0), false);

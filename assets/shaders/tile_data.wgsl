@@ -30,11 +30,11 @@ struct Tile {
     picture: vec4<u32>,         // left, top, width, height in the atlas
 };
 
-// The tile being drawn, as it was uploaded: a part of a uniform buffer. Only vertex shaders read it.
-// They hand the numbers on to fragment shaders as flat inputs, which are the same all over a
+// The tile being drawn, as it was uploaded: a part of a uniform buffer. Only vertex shaders read
+// it. They hand the numbers on to fragment shaders as flat inputs, which are the same all over a
 // triangle. A software rasteriser reads a flat input once for a triangle. It reads a uniform buffer
-// once for every pixel, in twenty steps for each number. Mesa's rasteriser also builds a shader anew
-// for every number in a uniform buffer that ends a loop.
+// once for every pixel, in twenty steps for each number. Mesa's rasteriser also builds a shader
+// anew for every number in a uniform buffer that ends a loop.
 @group(0) @binding(0) var<uniform> uploaded: Tile;
 
 // The tile being drawn. It holds only the numbers that the running shader needs. Every entry point

@@ -30,8 +30,8 @@ use marionette_stream::{SceneSample, Tile};
 use std::sync::Arc;
 
 /// Builds a headless app that draws frames of the given shape with the given pictures in their
-/// backdrops. Before it returns, the app draws a test tile until that has come out right three times
-/// running.
+/// backdrops. Before it returns, the app draws a test tile until that has come out right three
+/// times running.
 ///
 /// # Errors
 /// If there is no adapter, if it cannot hold the atlas, or if the test tile comes out wrong.

@@ -58,8 +58,8 @@ pub struct ReadBack<'a> {
 
 /// The textures that views are drawn into.
 pub struct Canvas {
-    /// The light that reaches the camera, and depth. In the end wide tiles have both halves of their
-    /// blur here.
+    /// The light that reaches the camera, and depth. In the end wide tiles have both halves of
+    /// their blur here.
     pub drawn: Texture,
     /// The same after the first half of the blur, for tiles that are not sharp.
     pub blurred: Texture,

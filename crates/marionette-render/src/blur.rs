@@ -26,8 +26,8 @@ pub enum Blur {
 impl Blur {
     /// How `degradation` blurs.
     ///
-    /// The deviation of a wide blur is at least the scale, so about a dozen squares give a pixel its
-    /// light.
+    /// The deviation of a wide blur is at least the scale, so about a dozen squares give a pixel
+    /// its light.
     pub fn of(degradation: &Degradation) -> Self {
         if !is_soft(degradation) {
             return Blur::Sharp;

@@ -1,12 +1,12 @@
 //! What a JPEG file does to a picture: the blocks and halos that the format makes (ITU-T T.81 |
-//! ISO/IEC 10918-1, chroma at full resolution). Only the lossy steps are computed; codes and headers
-//! lose nothing.
+//! ISO/IEC 10918-1, chroma at full resolution). Only the lossy steps are computed; codes and
+//! headers lose nothing.
 
 /// Rows of eight places or frequencies.
 type Block = [[f32; 8]; 8];
 
-/// Replaces the colours (RGBA, `width` x `height`) by those that a JPEG file of `quality` (1 to 100)
-/// keeps.
+/// Replaces the colours (RGBA, `width` x `height`) by those that a JPEG file of `quality` (1 to
+/// 100) keeps.
 ///
 /// It computes in a fixed order, so the result is the same on every machine.
 pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {

@@ -127,7 +127,8 @@ fn label_keypoint(
     let at = projection.pixel.y as usize * camera.width as usize + projection.pixel.x as usize;
     let shown = ids[at].shown();
     let nearer = projection.depth - depth[at] > keypoint.surface_radius;
-    let own_flesh = matches!(shown, Shown::Figure { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[part].group));
+    let is_own = |part: usize| keypoint.own_groups.contains(&figure.parts[part].group);
+    let own_flesh = matches!(shown, Shown::Figure { figure: 0, part } if is_own(part));
     let cover = match shown {
         _ if !nearer || own_flesh => None,
         // The figure stands behind the ground or a wall, which counts as a prop.

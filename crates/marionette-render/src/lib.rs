@@ -2,12 +2,13 @@
 //! its pixels.
 //!
 //! ```text
-//! SceneSample ─► frame_data (plain data) ─► upload (buffers) ─► pass (atlas: colour, id, depth) ─► read_back ─► DrawnFrame ─► labels
+//! SceneSample ─► frame_data (plain data) ─► upload (buffers) ─► pass (atlas: colour, id, depth)
+//!             ─► read_back (pixels) ─► DrawnFrame ─► labels
 //! ```
 //!
-//! A frame's samples travel with its pixels, from extraction to delivery, so a frame's labels always
-//! belong to its pixels. Each frame is delivered one update after it was submitted, so the GPU draws
-//! while the CPU samples the next batch.
+//! A frame's samples travel with its pixels, from extraction to delivery, so a frame's labels
+//! always belong to its pixels. Each frame is delivered one update after it was submitted, so the
+//! GPU draws while the CPU samples the next batch.
 
 mod adapter;
 mod app;

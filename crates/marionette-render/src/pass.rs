@@ -42,9 +42,9 @@ pub fn draw(
     drawing.drawn = true;
 }
 
-/// Draws all tiles. First what is seen where, then the light on it, then the blur of the light: once
-/// for the tiles whose light is drawn for every pixel, then for the others. Last comes what the
-/// camera makes of the light.
+/// Draws all tiles. First what is seen where, then the light on it, then the blur of the light:
+/// once for the tiles whose light is drawn for every pixel, then for the others. Last comes what
+/// the camera makes of the light.
 ///
 /// The rectangles around instances overlap and light costs much. So light is drawn only after it is
 /// known what each pixel shows.
@@ -78,8 +78,8 @@ fn draw_tiles(
     camera.draw_whole(soft, 0.0, Reads::Tile, |sample| blur(sample) == Blur::Soft);
 }
 
-/// Draws into the canvas of one scale: what is seen of the tiles `seen`, then the light on the tiles
-/// `lit` and its blur.
+/// Draws into the canvas of one scale: what is seen of the tiles `seen`, then the light on the
+/// tiles `lit` and its blur.
 fn draw_canvas(
     encoder: &mut CommandEncoder,
     device: &RenderDevice,

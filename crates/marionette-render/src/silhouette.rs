@@ -1,5 +1,5 @@
-//! The figure's amodal silhouette: the pixels that would show it if nothing covered it and the image
-//! had no border. It is cast ray by ray on the CPU, with the same exact intersection as in
+//! The figure's amodal silhouette: the pixels that would show it if nothing covered it and the
+//! image had no border. It is cast ray by ray on the CPU, with the same exact intersection as in
 //! `assets/shaders/seen.wgsl`.
 
 use glam::{Vec2, Vec3};
@@ -116,9 +116,9 @@ impl Outline {
     }
 }
 
-/// The first and the last pixel of a row that are hit. A round cone is convex, so all pixels between
-/// them are hit too. The search starts at the ends of the row before (`guess`) and goes outwards; it
-/// goes along the whole row if the row before has none.
+/// The first and the last pixel of a row that are hit. A round cone is convex, so all pixels
+/// between them are hit too. The search starts at the ends of the row before (`guess`) and goes
+/// outwards; it goes along the whole row if the row before has none.
 fn run(
     within: Range<i32>,
     guess: Option<(i32, i32)>,

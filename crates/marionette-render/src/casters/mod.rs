@@ -1,6 +1,6 @@
 //! Which instances may take light from what: a list for each piece of an instance, and one for the
-//! ground and wall in each cell of a tile. A pixel then looks only at the few instances on its list.
-//! Cells with empty lists are lit without looking.
+//! ground and wall in each cell of a tile. A pixel then looks only at the few instances on its
+//! list. Cells with empty lists are lit without looking.
 
 mod geometry;
 mod lists;

@@ -75,8 +75,8 @@ impl<'a> Patches<'a> {
             && [b, c, d] == [a; 3]
             && high[0] - low[0] == 1
         {
-            // All of it is on one plane. Between the corners the lens bends it by much less than the
-            // factor allows.
+            // All of it is on one plane. Between the corners the lens bends it by much less than
+            // the factor allows.
             return if self.surfaces[a].shadowed {
                 vec![around(&[p, q, r, s], 1.02)]
             } else {

@@ -57,8 +57,8 @@ fn build(app: &mut App, scene: Arc<Scene>, config: GeneratorConfig, stream: Gene
         .spawn_batch((0..config.batch).map(|slot| (TileSlot { slot }, TileSample::default())));
 }
 
-/// The app that will draw the batches of `config`. Exams can be drawn with it before it is handed to
-/// [`run`].
+/// The app that will draw the batches of `config`. Exams can be drawn with it before it is handed
+/// to [`run`].
 ///
 /// # Errors
 /// If there is no adapter, or if it cannot draw such batches.
@@ -76,8 +76,8 @@ pub fn renderer(
     Ok((app, renderer, adapter))
 }
 
-/// Makes batches with an `app` from [`renderer`] until the last one has been sent or the trainer has
-/// gone. It runs on the calling thread; give it a thread of its own.
+/// Makes batches with an `app` from [`renderer`] until the last one has been sent or the trainer
+/// has gone. It runs on the calling thread; give it a thread of its own.
 ///
 /// # Errors
 /// If the renderer fails, or if no solvable sample is found. The batches sent so far are good.
