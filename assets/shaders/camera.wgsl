@@ -1,19 +1,19 @@
-// What the camera does to a finished tile: low resolution, blur, what is out of focus, motion,
-// darker corners, tone, noise. Reads the light and depth that were drawn and never looks beyond its
-// own tile.
+// What the camera does to a finished tile: low resolution, blur, focus, motion, darker corners,
+// tone, noise. It reads the light and depth that were drawn and never looks beyond its own tile.
 //
-// All blur is a Gaussian of covariance `spread` times one plus the motion's, which is that along
-// the motion's longer side (a line that may lean) followed by what is left along the other: two
-// passes of a line each instead of one of a square.
+// The whole blur is one Gaussian. Its covariance is `spread` times the unit matrix plus the
+// covariance of the motion. It splits into two passes of a line each, instead of one pass of a
+// square: first along the longer side of the motion, on a line that may lean, then the rest along
+// the other side.
 //
-// What is blurred widely has light for one in every so many pixels alone, and what lies between is
-// a straight line: see `src/render/blur.rs`. A coarse picture shows each block as what is seen in
-// its middle.
+// Tiles that are blurred widely have light for only one in so many pixels; it is interpolated in
+// between: see `crates/marionette-render/src/blur.rs`. A coarse picture shows each block as its
+// middle.
 
 // Light, and depth in metres.
 @group(1) @binding(0) var drawn: texture_2d<f32>;
 
-// A corner of a whole tile, with all of the tile that the camera needs.
+// A corner of a whole tile, with the numbers of the tile that the camera needs.
 struct TileVertex {
     @builtin(position) position: vec4<f32>,
     @location(0) @interpolate(flat) post: vec4<f32>,
@@ -39,12 +39,12 @@ fn set_tile(in: TileVertex) {
     tile.picture = in.picture;
 }
 
-// Steps to either side of a pixel, at most: a wide blur goes in larger steps instead.
+// Steps to either side of a pixel, at most. A wider blur takes larger steps.
 const STEPS: i32 = 6;
 
-// 2 to the power of `x` and the logarithm to base 2, within some millionths of them: ten operations
-// each instead of the many with which Mesa's software driver takes care of what never comes, and
-// the same on every driver. `x` is at least -126, for the logarithm above 0.
+// 2 to the power of `x`, and below it the logarithm to base 2. They are right within some
+// millionths and the same on every driver. Each takes ten operations; Mesa's software driver takes
+// many more, for cases that never come here. `x` is at least -126; for the logarithm it is above 0.
 fn power_of_two(x: vec3<f32>) -> vec3<f32> {
     let whole = floor(x + 0.5);
     let f = x - whole;
@@ -71,8 +71,8 @@ fn srgb(linear: vec3<f32>) -> vec3<f32> {
     return select(1.055 * power(c, 1.0 / 2.4) - 0.055, 12.92 * c, c <= vec3(0.0031308));
 }
 
-// What the camera makes of linear light: contrast about middle grey, saturation, and highlights
-// that are pressed together instead of being cut off.
+// What the camera makes of linear light: contrast around middle grey, saturation, and highlights
+// that are compressed instead of cut off.
 fn toned(light: vec3<f32>) -> vec3<f32> {
     let grey = 0.18;
     let curved = grey * power(max(light, vec3(0.0)) / grey, tile.tone.x);
@@ -83,7 +83,7 @@ fn toned(light: vec3<f32>) -> vec3<f32> {
     return min(color, vec3(1.0 - shoulder)) + shoulder * (1.0 - power_of_two(max(over * (-1.442695 / shoulder), vec3(-126.0))));
 }
 
-// Variance in pixels, without the motion's, of what is `depth` metres away.
+// Variance in pixels, without the motion, of the blur of a place `depth` metres away.
 fn spread(depth: f32) -> f32 {
     let moved = min(dot(tile.motion.xy, tile.motion.xy), 1.0);
     let unfocused = min(tile.lens.x * abs(1.0 - tile.lens.y / depth), 2.0 * tile.lens.x);
@@ -91,14 +91,14 @@ fn spread(depth: f32) -> f32 {
     return max(tile.post.x * tile.post.x + 0.2 * moved + unfocused * unfocused, 0.02);
 }
 
-// `n / by` without a remainder, neither being below 0: most processors divide integers one at a
-// time.
+// `n / by` without a remainder; neither is below 0. Most processors divide integers one at a time,
+// so it divides floats.
 fn whole_part(n: vec2<i32>, by: f32) -> vec2<i32> {
     return vec2<i32>((vec2<f32>(n) + 0.5) / by);
 }
 
-// The light along a line through `centre`, what is seen there being `depth` metres away: a Gaussian
-// whose variance at each place is what is not in focus there times `share` plus `motion`.
+// The light along a line through `centre`, which shows a place `depth` metres away. It is weighted
+// by a Gaussian. The variance at each place is its `spread` times `share` plus `motion`.
 fn gathered(centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, motion: f32) -> vec3<f32> {
     let corner = vec2<i32>(tile.place.xy);
     let last = vec2<i32>(tile.place.zw) - 1;
@@ -111,8 +111,8 @@ fn gathered(centre: vec2<i32>, depth: f32, direction: vec2<f32>, share: f32, mot
         let d = f32(k * step);
         let place = clamp(centre + vec2<i32>(floor(d * direction + 0.5)), vec2(0), last);
         let there = textureLoad(drawn, corner + place, 0);
-        // Of two places the nearer decides: a sharp figure neither takes up a blurred wall's light
-        // nor gives it any.
+        // The nearer of the two places decides. So a sharp figure takes no light from a blurred
+        // wall and gives it none.
         let variance = spread(min(depth, there.a)) * share + motion;
         let weight = power_of_two(vec3(max(-0.7213475 * d * d / variance, -126.0))).x * inverseSqrt(variance);
         total += weight;
@@ -139,7 +139,7 @@ fn first_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return vec4(gathered(at, depth, direction, 1.0, motion.x * motion.x), depth);
 }
 
-// The second half, where the first is what was drawn.
+// The second half of the blur; `drawn` is the first half.
 fn second_half(position: vec2<f32>) -> vec4<f32> {
     let at = vec2<i32>(position) - vec2<i32>(tile.place.xy);
     let motion = sorted_motion();
@@ -156,7 +156,7 @@ fn second_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return second_half(in.position.xy);
 }
 
-// What is soft, of which `drawn` is the first half.
+// A soft tile; `drawn` is the first half of its blur.
 @fragment
 fn soft_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
@@ -171,8 +171,8 @@ fn sharp_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return developed(textureLoad(drawn, vec2<i32>(in.position.xy), 0).rgb, pixel);
 }
 
-// What is wide: between the four places of the view around each pixel, or around the middle of its
-// block.
+// A wide tile: interpolates between the four places of the view around each pixel, or around the
+// middle of its block.
 @fragment
 fn wide_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
@@ -189,20 +189,20 @@ fn wide_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     return developed(mix(above, below, between.y), pixel);
 }
 
-// Close to a normal of mean 0 and deviation 1: the sum of four even numbers, the bytes of one hash.
-// Theirs is sqrt((256^2 - 1) / 3).
+// Close to a normal distribution of mean 0 and deviation 1: the sum of four evenly distributed
+// numbers, the bytes of one hash. The deviation of the sum is sqrt((256^2 - 1) / 3).
 fn normal_like(n: vec3<u32>) -> f32 {
     let x = vec4(hashed(n)) >> vec4(0u, 8u, 16u, 24u) & vec4(255u);
     return (f32(x.x + x.y + x.z + x.w) - 510.0) / 147.80;
 }
 
-// What becomes of light at a pixel, in sRGB.
+// The sRGB colour that the camera makes of the light at a pixel.
 fn developed(light: vec3<f32>, pixel: vec2<i32>) -> vec4<f32> {
     let from_middle = (vec2<f32>(pixel) + 0.5) / vec2<f32>(tile.picture.zw) - 0.5;
     var color = toned(light * (1.0 - 2.0 * tile.lens.z * dot(from_middle, from_middle)));
     let at = vec3<u32>(vec2<u32>(pixel), u32(tile.post.w));
     let grain = vec3(normal_like(at), normal_like(at + vec3(0u, 0u, 101u)), normal_like(at + vec3(0u, 0u, 211u)));
-    // Light comes in grains too, and their number deviates by its root.
+    // Shot noise: light comes in grains, and the deviation of their number is its square root.
     color += tile.lens.w * sqrt(max(color, vec3(0.0))) * grain.yzx;
     return vec4(srgb(color) + grain * tile.post.y, 1.0);
 }

@@ -1,7 +1,9 @@
 // The light on what is seen, each pixel once. Depth tests confine walls, ground and instances to
-// where they are seen.
+// the pixels that show them.
 
-// What is done to an instance's own colour: `Fabric` in `src/scene/sample.rs`.
+// How a fabric changes an instance's own colour: `Fabric` in
+// `crates/marionette-stream/src/sample.rs`. The same layout is `GpuFabric` in
+// `crates/marionette-render/src/layout.rs`; a test compares the two.
 struct Fabric {
     second: vec4<f32>,          // w: gloss
     waves: vec4<f32>,           // w: threshold
@@ -9,7 +11,7 @@ struct Fabric {
     print: vec4<f32>,           // height of its middle, half width, half height, side of a cell
 };
 
-// Of the tile being drawn.
+// The fabrics of the tile being drawn.
 @group(2) @binding(1) var<uniform> fabrics: array<Fabric, 128>;
 
 @group(1) @binding(0) var seen_instances: texture_2d<u32>;
@@ -17,7 +19,7 @@ struct Fabric {
 @group(1) @binding(2) var pictures: texture_2d_array<f32>;
 @group(1) @binding(3) var picture_sampler: sampler;
 
-// A corner of a tile or of a rectangle within it, with all of the tile that light needs.
+// A corner of a tile or of a rectangle within it, with the numbers of the tile that light needs.
 struct TileVertex {
     @builtin(position) position: vec4<f32>,
     @location(0) @interpolate(flat) eye: vec4<f32>,
@@ -54,7 +56,7 @@ fn tile_vertex(@builtin(vertex_index) corner: u32) -> TileVertex {
     return vertex_at(corner_of_tile(corner));
 }
 
-// A corner of a rectangle within a tile: left, top, right and bottom, the tile being 1 wide and
+// A corner of a rectangle within a tile: left, top, right and bottom of a tile that is 1 wide and
 // high.
 @vertex
 fn rectangle_vertex(@builtin(vertex_index) corner: u32, @location(0) rectangle: vec4<f32>) -> TileVertex {
@@ -83,27 +85,31 @@ fn set_tile(in: TileVertex) {
     tile.place = in.place;
 }
 
+// Side of a picture, pixels: `SIDE` in `crates/marionette-scene/src/pictures/mod.rs`.
 const PICTURE_SIDE: f32 = 256.0;
-// Side of the ground that a picture of one covers, metres, on average.
+// Side of the ground that one picture covers, metres, on average.
 const GROUND_PICTURE: f32 = 2.0;
+// Light is looked for this far above a surface, metres. `ABOVE` in
+// `crates/marionette-render/src/casters/geometry.rs` is more.
+const LIGHT_ABOVE: f32 = 0.004;
 
 struct Light {
-    // Of sun or lamp, past all instances, and from where.
+    // The light of sun or lamp that arrives past all instances, and the way to it.
     key: vec3<f32>,
     direction: vec3<f32>,
     // What a white surface reflects.
     diffuse: vec3<f32>,
 };
 
-// The light on a surface at `point` of the `skip`th instance, which is seen at `position` in the
-// canvas and whose list of what may take light from it is the `list`th.
+// The light on a surface of the `skip`th instance at `point`. It is seen at `position` in the
+// canvas, and what may take light from it is on the `list`th list.
 fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32, skip: u32) -> Light {
     let key = key_light(point);
     let facing = max(dot(normal, key.direction), 0.0);
     let may_be_lit = (facing > 0.0) & (key.strength > 0.0);
 #ifdef SHADOWS
     let pixel = vec2<u32>(position) - tile.place.xy;
-    let sun = key.strength * lit_from(point + normal * 0.004, key, pixel, list, skip, may_be_lit);
+    let sun = key.strength * lit_from(point + normal * LIGHT_ABOVE, key, pixel, list, skip, may_be_lit);
 #else
     let sun = select(0.0, key.strength, may_be_lit);
 #endif
@@ -113,8 +119,8 @@ fn light_at(point: vec3<f32>, normal: vec3<f32>, position: vec2<f32>, list: u32,
 
 // ---- instances ----
 
-// The list for a point of an instance, `along` its sides or from end to end, from 0 to 1: `pieces`
-// in `src/render/casters.rs`.
+// The list for a point of an instance. The point is `along` the instance's sides or from end to
+// end, from 0 to 1. `crates/marionette-render/src/casters/pieces.rs` cuts the pieces.
 fn piece_of(pieces: u32, along: vec3<f32>) -> u32 {
     let counts = vec3<f32>((vec3(pieces) >> vec3(16u, 20u, 24u)) & vec3(15u));
     let at = clamp(floor(along * counts), vec3(0.0), counts - 1.0);
@@ -134,8 +140,8 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let inverse = vec4(-instance.turn.xyz, instance.turn.w);
     // In the instance's own axes.
     let own = rotate(inverse, from_a);
-    // The face that is least deep inside, or the way from the nearest of the spheres that make up a
-    // round cone: see `cone_entry`.
+    // The normal of a cuboid is that of the face that is nearest to the point. The normal of a
+    // round cone is the way from the nearest of the spheres that make it up: see `cone_entry`.
     let inside = abs(own) - instance.b.xyz;
     let face = sign(own) * select(vec3(0.0), vec3(1.0), inside >= vec3(max(inside.x, max(inside.y, inside.z))));
     let axis = instance.b.xyz - instance.a.xyz;
@@ -146,7 +152,7 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let albedo = woven(instance.color.rgb, fabric, own + instance.origin.xyz, instance.origin.w);
     let list = piece_of(instance.pieces.x, select(vec3(s, 0.0, 0.0), 0.5 + 0.5 * own / instance.b.xyz, instance.color.w > 0.5));
     let light = light_at(point, normal, in.position.xy, list, place);
-    // Blinn's highlight, as wide as that of cloth, skin and hair.
+    // Blinn's highlight, as wide as the highlights of cloth, skin and hair.
     let half = normalize(light.direction + normalize(tile.eye.xyz - point));
     let shine = fabric.second.w * pow(max(dot(normal, half), 0.0), 24.0);
     return vec4((albedo * light.diffuse + light.key * shine) * tile.sun_color.w, depth);
@@ -168,8 +174,8 @@ fn lattice(p: vec3<f32>) -> vec3<u32> {
     return bitcast<vec3<u32>>(vec3<i32>(floor(p)));
 }
 
-// The hash of each corner of a lattice, and what lies between. Neighbours share two of the three
-// products that are hashed.
+// Noise: the hash of each corner of a lattice, interpolated in between. Neighbours share two of the
+// three products that are hashed.
 fn noise(p: vec3<f32>) -> f32 {
     let f = fract(p);
     let s = f * f * (3.0 - 2.0 * f);
@@ -187,26 +193,26 @@ fn noise_across(x: vec2<u32>, y: vec2<u32>, z: u32, s: vec2<f32>) -> f32 {
 
 // ---- backdrops ----
 
-// The list for ground and wall at a position in the canvas: that of its cell.
+// The list for ground and wall at a position in the canvas: the list of its cell.
 fn cell_at(position: vec2<f32>) -> u32 {
     let at = floor((position - vec2<f32>(tile.place.xy)) * tile.eye.w / vec2(tile.ray_right.w, tile.ray_down.w));
     return u32(at.x + tile.eye.w * at.y);
 }
 
-// What `uv`, from the top-left corner to the bottom-right one and mirrored beyond, shows of a
-// picture of the bank where a pixel is as wide as `width` of it.
+// The colour of a picture of the bank at `uv`, which runs from 0 in the top-left corner to 1 in the
+// bottom-right one. The picture is mirrored beyond. A pixel is as wide as `width` of the picture.
 fn picture(layer: f32, uv: vec2<f32>, width: f32) -> vec3<f32> {
     let level = floor(log2(max(width * PICTURE_SIDE, 1.0)) + 0.5);
     return textureSampleLevel(pictures, picture_sampler, uv, i32(layer), level).rgb;
 }
 
-// Far away a pattern is finer than a pixel: it fades to its mean instead of flickering. `pixel` is
-// a pixel's width there, metres.
+// A pattern that is far away is finer than a pixel: it fades to its mean instead of flickering.
+// `pixel` is the width of a pixel there, metres.
 fn faded(mean: vec3<f32>, patterned: vec3<f32>, pixel: f32) -> vec3<f32> {
     return mix(mean, patterned, clamp(1.5 - 2.0 * pixel / tile.pattern.x, 0.0, 1.0));
 }
 
-// How a tile's pictures are shifted, in their sides.
+// How far a tile's pictures are shifted, in sides of a picture.
 fn shift() -> vec2<f32> {
     return vec2(hash(vec3(u32(tile.pattern.z), 1u, 2u)), select(0.0, 0.4, tile.wall.y < 0.5));
 }
@@ -236,7 +242,7 @@ fn wall_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let point = tile.eye.xyz + along * seen.depth;
     let pixel = seen.depth * length(tile.ray_right.xyz);
 #ifdef PICTURE
-    // It has its own light and shadows and gets no others.
+    // A picture has its own light and shadows and gets no others.
     let uv = vec2(seen.surface.x, -seen.surface.y) / tile.pattern.x + shift();
     let light = tile.sun_color.rgb * 0.4 * key_light(point).strength + mix(tile.bounce_color.rgb, tile.sky_color.rgb, 0.5);
     let shown = picture(tile.pattern.w, uv, pixel / tile.pattern.x) * tile.ground.rgb * light * tile.sun_color.w;
@@ -245,7 +251,7 @@ fn wall_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let light = light_at(point, seen.normal, in.position.xy, cell_at(in.position.xy), NONE).diffuse;
     let shown = faded(mean, wall_pattern(seen.surface), pixel) * light * tile.sun_color.w;
 #endif
-    // Neither wall nor ground: the sky itself.
+    // Pixels that show neither wall nor ground show the sky.
     let sky = mix(tile.color_a.rgb, tile.color_b.rgb, 0.5 + 0.5 * normalize(along).y) * tile.sky_color.rgb * tile.sun_color.w;
     return vec4(select(shown, sky, seen.depth >= FAR), min(seen.depth, FAR));
 }

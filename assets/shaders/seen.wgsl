@@ -1,9 +1,14 @@
-// What is seen where: the planes of ground and wall, then a rectangle around each instance, whose
-// exact surface the fragment shader finds with a ray. Ids and depth come from that one hit.
-//
-// Clip depth, reversed, also says what a pixel shows, so that light can be confined to it:
-// instances lie in [0.5, 1], the ground at 0.25, walls and the sky at 0. `src/render/pass.rs` knows
-// these numbers too.
+// What is seen where: the planes of ground and wall, then a rectangle around each instance. The
+// fragment shader finds the exact surface of the instance with a ray. Ids and depth come from that
+// one hit.
+
+// The clip depth, reversed, also says what a pixel shows, so that light can be confined to it:
+// instances have CLIP_INSTANCES or more, up to 1. The same numbers are in
+// `crates/marionette-render/src/layout.rs`; a test compares the two.
+const CLIP_INSTANCES: f32 = 0.5;
+const CLIP_GROUND: f32 = 0.25;
+// Of walls and the sky.
+const CLIP_WALL: f32 = 0.0;
 
 struct Seen {
     @location(0) id: u32,
@@ -12,7 +17,8 @@ struct Seen {
     @builtin(frag_depth) clip_depth: f32,
 };
 
-// What an instance is found by: `GpuOutline` in `crates/marionette-render/src/gpu.rs`.
+// What a rectangle around an instance is made from: `GpuOutline` in
+// `crates/marionette-render/src/layout.rs`; a test compares the two.
 struct Outline {
     @location(0) a: vec4<f32>,
     @location(1) b: vec4<f32>,
@@ -21,8 +27,8 @@ struct Outline {
     @location(3) which: vec2<u32>,
 };
 
-// A corner of a whole tile or of a rectangle around an instance, with all of the tile that is
-// needed to find what is seen.
+// A corner of a whole tile or of a rectangle around an instance, with the numbers of the tile that
+// are needed to find what is seen.
 struct SeenVertex {
     @builtin(position) position: vec4<f32>,
     @location(0) @interpolate(flat) a: vec4<f32>,
@@ -65,24 +71,24 @@ fn tile_vertex(@builtin(vertex_index) corner: u32) -> SeenVertex {
 fn plane_fragment(in: SeenVertex) -> Seen {
     set_tile(in);
     let seen = plane(ray_through(in.position.xy));
-    return Seen(0u, min(seen.depth, FAR), NONE, select(0.0, 0.25, seen.ground));
+    return Seen(0u, min(seen.depth, FAR), NONE, select(CLIP_WALL, CLIP_GROUND, seen.ground));
 }
 
-// In the camera's axes: right, down, forward.
+// A point in the camera's axes: right, down, forward.
 fn from_camera(world: vec3<f32>) -> vec3<f32> {
     let v = world - tile.eye.xyz;
     return vec3(dot(v, normalize(tile.ray_right.xyz)), dot(v, normalize(tile.ray_down.xyz)), dot(v, tile.forward.xyz));
 }
 
-// A unit vector along `v`, or any.
+// A unit vector along `v`, or any unit vector if `v` is 0.
 fn along_or_any(v: vec2<f32>) -> vec2<f32> {
     let length = length(v);
     return select(vec2(1.0, 0.0), v / max(length, 1e-9), length > 1e-6);
 }
 
-// Where a pinhole camera sees a ball begin and end along `direction`, in focal lengths; all of it
-// must lie in front of the camera. A line that touches the ball, seen along the image, has the
-// slope at which (c - slope f)^2 = r^2 (1 + slope^2) has one solution.
+// Where a ball begins and ends along `direction` in the image of a pinhole camera, in focal
+// lengths. The whole ball must lie in front of the camera. A line from the camera with slope s
+// touches the ball where (c - s f)^2 = r^2 (1 + s^2).
 fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
     let c = dot(ball.xy, direction);
     let f = ball.z;
@@ -90,10 +96,11 @@ fn ball_range(ball: vec4<f32>, direction: vec2<f32>) -> vec2<f32> {
     return (c * f + vec2(-half, half)) / (f * f - ball.w * ball.w);
 }
 
-// A corner of the rectangle, with sides along `direction` and across it, that a pinhole camera sees
-// between `low` and `high`, as this camera's lens shows it: a line bends by the distortion times
-// its half length squared, and no place in an image is much more than a focal length from its
-// middle. What reaches behind the camera may be anywhere in the tile.
+// A corner of a rectangle with sides along `direction` and across it. A pinhole camera sees it
+// between `low` and `high`; the corner is where this camera's lens shows it. The margin is there
+// because the lens bends a line by the distortion times its half length squared, and no place in an
+// image is much more than a focal length from its middle. An instance that reaches behind the
+// camera may be anywhere in the tile, so it gets the whole tile.
 fn rectangle(corner: u32, direction: vec2<f32>, low: vec2<f32>, high: vec2<f32>, in_front: bool) -> vec4<f32> {
     let side = vec2(f32(corner & 1u), f32(corner >> 1u));
     let half = 0.5 * (high - low);
@@ -151,21 +158,22 @@ fn cuboid_vertex(@builtin(vertex_index) corner: u32, in: Outline) -> SeenVertex 
     return vertex_at(rectangle(corner, direction, low, high, in_front), in);
 }
 
-// An instance that is hit at `t` times `along`, whose length along the camera's forward axis is 1:
-// `t` is the depth. The ground hides what has sunk into it.
+// An instance that a ray hits at `t` times `along`. The length of `along` on the camera's forward
+// axis is 1, so `t` is the depth. The ground hides what has sunk into it.
 fn seen_instance(t: f32, along: vec3<f32>, which: vec2<u32>) -> Seen {
     let sunk = (tile.eye.y + along.y * t < 0.0) & (tile.wall.y > 0.5);
     if ((t <= NEAR) | (t > FAR) | sunk) {
         discard;
     }
-    return Seen(which.x, t, which.y, 0.5 + 0.5 * NEAR / t);
+    return Seen(which.x, t, which.y, CLIP_INSTANCES + (1.0 - CLIP_INSTANCES) * NEAR / t);
 }
 
 @fragment
 fn cone_fragment(in: SeenVertex) -> Seen {
     set_tile(in);
-    // From the pixel within the tile, not from the rectangle: an interpolated position is rounded
-    // otherwise in every place of the canvas, and a tile must not depend on its place.
+    // The ray comes from the pixel within the tile, not from the rectangle. An interpolated
+    // position would be rounded differently in every place of the canvas, and a tile must not
+    // depend on its place.
     let along = ray_through(in.position.xy);
     let stretch = inverseSqrt(dot(along, along));
     return seen_instance(cone_entry(tile.eye.xyz, along * stretch, in.a, in.b) * stretch, along, in.which);

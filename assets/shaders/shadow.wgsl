@@ -1,9 +1,10 @@
-// How much of the sun's or lamp's light arrives at a point, past all instances. Stands in front of
-// `light.wgsl`.
+// How much of the sun's or lamp's light arrives at a point, past all instances. This file stands in
+// front of `light.wgsl`.
 
-// Of the tile being drawn: which instances may take light from what. Each list has a head, the
-// places of its first round cone, its first cuboid, and past its last; behind the heads come all
-// lists' members, eight to a vector: `src/render/casters.rs`.
+// The tile's lists of shadow casters: `CasterLists` in
+// `crates/marionette-render/src/casters/lists.rs`. Each list has a head with three places: of its
+// first round cone, of its first cuboid, and one past its last member. Behind the heads come the
+// members of all lists, eight to a vector.
 @group(3) @binding(0) var<uniform> lists: array<vec4<u32>, 4096>;
 @group(2) @binding(0) var<uniform> instances: array<Instance, 640>;
 
@@ -11,8 +12,9 @@ fn member(place: u32) -> u32 {
     return (lists[place >> 3u][(place >> 1u) & 3u] >> ((place & 1u) << 4u)) & 0xffffu;
 }
 
-// How much of the light from a disc passes a round cone: all where the ray is clear of it by the
-// disc's size as seen from where it comes closest, nothing where it is as deep inside.
+// How much of the light from a disc passes a round cone. The gap is measured where the ray comes
+// closest to the cone, and so is the apparent size of the disc. All light passes if the gap is as
+// wide as the disc, nothing passes if the ray is as deep inside the cone.
 fn passes(point: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, distance: f32) -> f32 {
     let axis = b.xyz - a.xyz;
     let from_a = point - a.xyz;
@@ -29,7 +31,7 @@ fn passes(point: vec3<f32>, direction: vec3<f32>, a: vec4<f32>, b: vec4<f32>, di
     return select(smoothstep(-width, width, gap), 1.0, (t <= 0.0) | (t >= distance));
 }
 
-// The direction of a place on the disc, another one for each pixel.
+// The direction of a place on the disc. Each pixel has another place.
 fn aimed_at_disc(direction: vec3<f32>, pixel: vec2<u32>) -> vec3<f32> {
     let n = vec3(pixel, 977u);
     let angle = 6.2831853 * hash(n);
@@ -39,14 +41,14 @@ fn aimed_at_disc(direction: vec3<f32>, pixel: vec2<u32>) -> vec3<f32> {
     return normalize(direction + radius * (x * cos(angle) + y * sin(angle)));
 }
 
-// The share of the light of a disc in `direction`, at `distance`, that nothing on a list takes away
-// but the `skip`th instance.
+// The share of the light of the sun or lamp that passes the instances of a list. The `skip`th
+// instance takes no light.
 //
-// Cuboids are met or missed by a ray to one place on the disc: their penumbras are grainy.
+// For cuboids one ray to one place on the disc is tested, so their penumbras are grainy.
 //
-// A software rasteriser runs several pixels in step, and both sides of every branch; a loop it goes
-// through at least once, and leaves once no pixel is left in it. So lists are as short as can be
-// found out before, and where no shadow can be a pipeline without this function serves.
+// A software rasteriser runs several pixels in step and runs both sides of every branch. It goes
+// through a loop at least once and leaves it when no pixel is left in it. So the lists are as short
+// as possible, and places without shadows have a pipeline without this function.
 fn lit_from(point: vec3<f32>, key: Key, pixel: vec2<u32>, list: u32, skip: u32, may_be_lit: bool) -> f32 {
     let direction = key.direction;
     let distance = key.distance;

@@ -1,19 +1,22 @@
 // Where things are: instances, rays through the camera's lens, the planes of ground and wall, the
-// sun or lamp. Stands behind `tile_data.wgsl` and in front of the shaders that draw a tile.
+// sun or lamp. This file stands behind `tile_data.wgsl` and in front of the shaders that draw a
+// tile.
 
-// A round cone or a cuboid; the layout is that of `crates/marionette-render/src/gpu.rs`.
+// A round cone or a cuboid. The same layout is `GpuInstance` in
+// `crates/marionette-render/src/layout.rs`; a test compares the two.
 struct Instance {
     a: vec4<f32>,               // round cone: first end and radius; cuboid: centre
     b: vec4<f32>,               // round cone: second end and radius; cuboid: half side lengths
     color: vec4<f32>,           // w: 0 round cone, 1 cuboid
     turn: vec4<f32>,            // orientation of a cuboid, and of the coordinates of any pattern, as a quaternion
-    origin: vec4<f32>,          // what `a` is in those coordinates, w: its fabric
-    pieces: vec4<u32>,          // x: the lists of what may take light from it
+    origin: vec4<f32>,          // `a` in those coordinates, w: its fabric
+    pieces: vec4<u32>,          // x: the lists of what may take light from its pieces, see `piece_of`
 };
 
-// That of `Camera::NEAR`, metres.
+// `Camera::NEAR` and `FAR_DEPTH`, metres.
 const NEAR: f32 = 0.05;
 const FAR: f32 = 1000.0;
+// The distance of what a ray does not hit.
 const MISS: f32 = 1e20;
 // No instance: the backdrop.
 const NONE: u32 = 0xffffu;
@@ -40,10 +43,10 @@ fn cuboid_entry(origin: vec3<f32>, direction: vec3<f32>, centre: vec3<f32>, half
     return select(t, MISS, t > min(far.x, min(far.y, far.z)));
 }
 
-// The ray through a pixel's middle in the canvas, its length along the camera's forward axis being
-// 1. Where rays are moved about, it is by -3, 1, -1 or 3 eighths of a pixel to the right, from row
-// to row, and down, from column to column: otherwise an edge along either would lie where the
-// nearest row or column does.
+// The ray through the middle of a pixel in the canvas. Its length along the camera's forward axis
+// is 1. If rays are moved about, each row moves its rays -3, 1, -1 or 3 eighths of a pixel to the
+// right, and each column moves them as much down. Otherwise an edge along a row or a column would
+// snap to it.
 fn ray_through(position: vec2<f32>) -> vec3<f32> {
     let middle = position - vec2<f32>(tile.place.xy);
     let p = middle + tile.ray_origin.w * (0.75 * fract(0.5 * middle.yx) + 0.5 * fract(0.25 * middle.yx) - 0.625);
@@ -59,7 +62,8 @@ struct Plane {
     ground: bool,
 };
 
-// What of ground and wall is seen along a ray whose length along the camera's forward axis is 1.
+// The ground or wall that is seen along a ray. The ray's length along the camera's forward axis is
+// 1.
 fn plane(along: vec3<f32>) -> Plane {
     let eye = tile.eye.xyz;
     var seen = Plane(FAR, vec3(0.0), vec2(0.0), false);

@@ -1,7 +1,7 @@
-// What a tile is on the GPU (the layout is that of `crates/marionette-render/src/gpu.rs`), and what
-// all shaders use. Stands in front of them.
+// What a tile is on the GPU, and what all shaders use. This file stands in front of them.
 
-// A tile as one view of it has it: of every pixel, or of one for every square of them.
+// One view of a tile: of every pixel, or of one ray for every square of pixels. The same layout is
+// `GpuTile` in `crates/marionette-render/src/layout.rs`; a test compares the two.
 struct Tile {
     clip_from_world: mat4x4<f32>,
     eye: vec4<f32>,             // w: cells along each side, for shadows
@@ -30,15 +30,15 @@ struct Tile {
     picture: vec4<u32>,         // left, top, width, height in the atlas
 };
 
-// Of the tile being drawn, as it was uploaded: a uniform buffer at an offset of the tile's own,
-// which vertex shaders alone read. They hand on what fragment shaders need as what is the same all
-// over a triangle: a software rasteriser reads that once for a triangle, but a uniform buffer once
-// for every pixel, in twenty steps for each number. And Mesa's builds a shader anew for every
-// number in a uniform buffer at which a loop ends.
+// The tile being drawn, as it was uploaded: a part of a uniform buffer. Only vertex shaders read
+// it. They hand the numbers on to fragment shaders as flat inputs, which are the same all over a
+// triangle. A software rasteriser reads a flat input once for a triangle. It reads a uniform buffer
+// once for every pixel, in twenty steps for each number. Mesa's rasteriser also builds a shader
+// anew for every number in a uniform buffer that ends a loop.
 @group(0) @binding(0) var<uniform> uploaded: Tile;
 
-// Of the tile being drawn, as far as the shader that runs needs it. Every entry point sets it
-// before anything else.
+// The tile being drawn. It holds only the numbers that the running shader needs. Every entry point
+// sets it before anything else.
 var<private> tile: Tile;
 
 // A corner of a triangle that covers a whole tile. The viewport gives it its depth.
@@ -46,10 +46,10 @@ fn corner_of_tile(corner: u32) -> vec4<f32> {
     return vec4(vec2(f32((corner << 1u) & 2u), f32(corner & 2u)) * 2.0 - 1.0, 0.0, 1.0);
 }
 
-// A place's coordinates times these, all together, are what is hashed.
+// To hash a place, its coordinates are multiplied by these and put together.
 const SPREAD: vec3<u32> = vec3(0x9e3779b9u, 0x85ebca6bu, 0xc2b2ae35u);
 
-// All 32 bits of it are evenly distributed.
+// All 32 bits of the result are evenly distributed.
 fn scrambled(spread: u32) -> u32 {
     var x = spread;
     x = (x ^ (x >> 16u)) * 0x7feb352du;

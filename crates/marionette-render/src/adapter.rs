@@ -1,6 +1,6 @@
-//! Looking for a graphics adapter before Bevy does: Bevy panics where there is none.
+//! Looks for a graphics adapter before Bevy does, because Bevy panics if there is none.
 
-use super::RenderError;
+use super::error::RenderError;
 
 /// The adapter that frames are drawn with.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -11,14 +11,14 @@ pub struct AdapterReport {
     pub driver: String,
     /// Vulkan, Metal or DX12.
     pub backend: String,
-    /// Whether it is a processor that stands in for a GPU.
+    /// Whether it is a software driver that runs on the CPU.
     pub software: bool,
 }
 
 /// The adapter that rendering will use.
 ///
 /// # Errors
-/// [`RenderError::NoAdapter`] where there is none.
+/// [`RenderError::NoAdapter`] if there is none.
 pub fn find_adapter() -> Result<AdapterReport, RenderError> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::PRIMARY,

@@ -1,14 +1,14 @@
-//! How finely a tile's light is drawn: what is blurred widely in the end does not need all pixels.
+//! How finely a tile's light is drawn: a tile that will be blurred widely needs fewer pixels of it.
 
 use marionette_stream::Degradation;
 
-/// Most pixels along either side for which light is drawn once: there is little to gain beyond, but
-/// edges would begin to move.
+/// The largest scale. A larger one would save little time, and edges would begin to move.
 const WIDEST_SCALE: f32 = 4.0;
 
-/// Variance, in squares of the scale, that comes of drawing squares: straight lines between them
-/// blur like a triangle as wide as two, by a sixth, and rays pass one and three eighths to either
-/// side of their middles (`ray_through` in `space.wgsl`).
+/// The blur that drawing light for squares of pixels brings by itself: its variance in squares of
+/// the scale. Interpolation between squares blurs like a triangle as wide as two, by a sixth. Rays
+/// pass one or three eighths to either side of the squares' middles (`ray_through` in
+/// `space.wgsl`).
 const OF_SQUARES: f32 = 1.0 / 6.0 + 5.0 / 64.0;
 
 /// How a tile is blurred.
@@ -26,8 +26,8 @@ pub enum Blur {
 impl Blur {
     /// How `degradation` blurs.
     ///
-    /// The deviation of a wide blur is at least the scale, so a pixel is made of the light of some
-    /// dozen squares.
+    /// The deviation of a wide blur is at least the scale, so about a dozen squares give a pixel
+    /// its light.
     pub fn of(degradation: &Degradation) -> Self {
         if !is_soft(degradation) {
             return Blur::Sharp;
@@ -38,7 +38,7 @@ impl Blur {
         }
     }
 
-    /// Pixels along either side for which light is drawn once.
+    /// The scale: light is drawn once for so many pixels along either side.
     pub fn scale(self) -> u32 {
         match self {
             Blur::Sharp | Blur::Soft => 1,
@@ -46,8 +46,8 @@ impl Blur {
         }
     }
 
-    /// Standard deviation of the Gaussian, in pixels over the scale, that makes up the blur of
-    /// `degradation` together with what comes of drawing squares.
+    /// Standard deviation of the Gaussian that is still needed for the blur of `degradation`, in
+    /// pixels over the scale: drawing squares has blurred a little already.
     pub fn gaussian(self, degradation: &Degradation) -> f32 {
         let scale = self.scale() as f32;
         let squares = if scale > 1.0 { OF_SQUARES } else { 0.0 };
@@ -55,8 +55,8 @@ impl Blur {
     }
 }
 
-/// Variance in pixels of what blurs the whole picture alike: a coarse picture's pixel gathers light
-/// over its whole block.
+/// Variance in pixels of the blur that is the same all over the picture. It includes that of a
+/// coarse picture, whose pixels gather light over their whole blocks.
 fn variance(degradation: &Degradation) -> f32 {
     let block = degradation.block as f32;
     degradation.blur.powi(2) + (block * block - 1.0) / 12.0
@@ -65,7 +65,7 @@ fn variance(degradation: &Degradation) -> f32 {
 /// Whether any light reaches a pixel from those beside it.
 fn is_soft(degradation: &Degradation) -> bool {
     let unfocused = 2.0 * degradation.aperture;
-    // What a line as thin as a pixel gets too is in proportion to the motion.
+    // A line as thin as a pixel is blurred a little more, in proportion to the motion.
     let variance = variance(degradation) + unfocused.powi(2) + degradation.motion.length_squared();
     // Below a tenth of a pixel nothing is gathered: see `camera.wgsl`.
     variance > 0.01

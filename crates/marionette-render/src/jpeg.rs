@@ -1,20 +1,20 @@
-//! What becomes of a picture that is kept as a JPEG: its own blocks and halos, as the format makes
-//! them (ITU-T T.81 | ISO/IEC 10918-1, chroma at full resolution). Only what is lost is worked out;
-//! codes and headers lose nothing.
+//! What a JPEG file does to a picture: the blocks and halos that the format makes (ITU-T T.81 |
+//! ISO/IEC 10918-1, chroma at full resolution). Only the lossy steps are computed; codes and
+//! headers lose nothing.
 
 /// Rows of eight places or frequencies.
 type Block = [[f32; 8]; 8];
 
-/// Replaces the colours (RGBA, `width` x `height`) by what a JPEG file of that `quality` (1 to 100)
-/// keeps of them.
+/// Replaces the colours (RGBA, `width` x `height`) by those that a JPEG file of `quality` (1 to
+/// 100) keeps.
 ///
-/// Sums, products and roundings in a fixed order, so the result is the same on every machine.
+/// It computes in a fixed order, so the result is the same on every machine.
 pub fn keep(rgba: &mut [u8], width: u32, height: u32, quality: u8) {
     let (width, height) = (width as usize, height as usize);
     let [luma, chroma] = [LUMA, CHROMA].map(|table| steps(table, quality));
     for top in (0..height).step_by(8) {
         for left in (0..width).step_by(8) {
-            // Beyond the picture its last pixels go on.
+            // Blocks reach beyond the picture; its last pixels are repeated there.
             let within = 4 * (width - left).min(8);
             let start = |y: usize| 4 * ((top + y).min(height - 1) * width + left);
             let mut blocks = [[[0.0; 8]; 8]; 3];
@@ -82,8 +82,7 @@ const CHROMA: [[u16; 8]; 8] = [
     [99; 8],
 ];
 
-/// A table's steps at another quality, as libjpeg scales them, those of one frequency along rows
-/// together.
+/// A table's steps at another quality, as libjpeg scales them. The table comes out transposed.
 fn steps(table: [[u16; 8]; 8], quality: u8) -> Block {
     let quality = u32::from(quality.clamp(1, 100));
     let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
@@ -91,7 +90,7 @@ fn steps(table: [[u16; 8]; 8], quality: u8) -> Block {
     transposed(&table.map(|row| row.map(step)))
 }
 
-/// A block whose frequencies are whole numbers of steps.
+/// The block with its frequencies rounded to whole numbers of steps.
 fn quantized(block: &Block, steps: &Block) -> Block {
     let mut frequencies = forward(&transposed(&forward(block)));
     for (row, steps) in frequencies.iter_mut().zip(steps) {
@@ -102,21 +101,21 @@ fn quantized(block: &Block, steps: &Block) -> Block {
     inverse(&transposed(&inverse(&frequencies)))
 }
 
-/// Beside it a number has no places left for what is not whole: adding and taking it away rounds,
-/// without a call.
+/// A float of this size has no bits for fractions. So adding it and subtracting it again rounds a
+/// number, without a function call.
 const TO_WHOLE: f32 = 12_582_912.0;
 
 fn whole(value: f32) -> f32 {
     value + TO_WHOLE - TO_WHOLE
 }
 
-/// To the nearest from 0 to 255: the last bits of what [`TO_WHOLE`] leaves.
+/// The nearest whole number from 0 to 255: the last bits after [`TO_WHOLE`] was added.
 fn byte(value: f32) -> u8 {
     (value.clamp(0.0, 255.0) + TO_WHOLE).to_bits() as u8
 }
 
-/// The discrete cosine transform along the columns. Of its waves the even ones are the same from
-/// either end, the odd ones opposite.
+/// The discrete cosine transform along the columns. Even waves are the same from either end, odd
+/// waves are opposite.
 fn forward(block: &Block) -> Block {
     let mut folded = [[[0.0; 8]; 4]; 2];
     for place in 0..4 {
@@ -171,7 +170,7 @@ fn transposed(block: &Block) -> Block {
     turned
 }
 
-/// Half the cosine of so many sixteenths of a half turn.
+/// `COSINES[k]` is half the cosine of `k` sixteenths of a half turn.
 const COSINES: [f32; 9] = [
     0.5,
     0.490_392_64,
@@ -191,7 +190,7 @@ const WAVES: [[f32; 4]; 8] = {
     while at < 32 {
         let (frequency, place) = (at / 4, at % 4);
         let angle = frequency * (2 * place + 1) % 32;
-        // Down to half a turn, then to a quarter.
+        // Fold the angle to half a turn, then to a quarter.
         let angle = if angle > 16 { 32 - angle } else { angle };
         waves[frequency][place] = if angle > 8 { -COSINES[16 - angle] } else { COSINES[angle] };
         at += 1;
@@ -204,7 +203,7 @@ mod tests {
     use super::*;
     use image::{ExtendedColorType, ImageFormat, codecs::jpeg::JpegEncoder};
 
-    /// Shades, edges and a little noise; as wide as no number of blocks.
+    /// Shades, edges and a little noise. Its sides are not multiples of a block.
     fn picture(width: u32, height: u32) -> Vec<u8> {
         let pixel = |i: u32| {
             let (x, y) = (i % width, i / width);
@@ -236,7 +235,7 @@ mod tests {
                 apart += (0..3).map(|i| u32::from(kept[i].abs_diff(file.0[i]))).sum::<u32>();
                 lost += (0..3).map(|i| u32::from(before[i].abs_diff(file.0[i]))).sum::<u32>();
             }
-            // Encoder and decoder have cosines in whole numbers.
+            // The encoder and the decoder use cosines in whole numbers.
             let [apart, lost] =
                 [apart, lost].map(|sum| f64::from(sum) / f64::from(3 * width * height));
             assert!(apart < 0.2 * lost + 0.4, "quality {quality}: {apart} apart, {lost} lost");

@@ -1,7 +1,7 @@
 //! From pixels to labels: visibility and what covers, boxes, areas, measured hardness.
 
 use super::{
-    app::{DrawnFrame, TilePixels},
+    frame::{DrawnFrame, TilePixels},
     jpeg,
     mask::Mask,
     silhouette::silhouette_area,
@@ -36,7 +36,7 @@ fn finish(figure: &Figure, pixels: TilePixels, sample: &SceneSample) -> Tile {
     Tile { width, height, color, ids, depth, labels, scene: sample.clone() }
 }
 
-/// Black, and nothing of the scene, beyond the part of the image that shows anything.
+/// Makes the image black outside the border, with ids of the backdrop.
 fn blacken_beyond(sample: &SceneSample, color: &mut [u8], ids: &mut [PixelId]) {
     let width = sample.camera.width as usize;
     let [left, top, right, bottom] = sample.border.map(|edge| edge as usize);
@@ -75,7 +75,7 @@ fn label(
     };
     let (contrast, brightness) = mask.contrast_and_brightness(color);
     let torso = {
-        // The longer of the two diagonals, as PCK wants it.
+        // The longer of the two diagonals: PCK is defined with it.
         let diagonal = |ends: [usize; 2]| {
             let [a, b] = ends.map(|k| camera.project(primary.keypoints[k]).pixel);
             a.distance(b)
@@ -99,9 +99,9 @@ fn label(
     }
 }
 
-/// A keypoint is covered where a surface lies nearer to the camera by more than the keypoint's own
-/// depth in the flesh; a surface of its own part group never covers it. The backdrop lies behind a
-/// limb that is thinner than a pixel, so it covers nothing.
+/// Labels a keypoint. It is covered if a surface lies nearer to the camera by more than the
+/// keypoint's own depth in the flesh. A surface of its own part group never covers it. The backdrop
+/// covers nothing when it lies behind a limb that is thinner than a pixel.
 fn label_keypoint(
     figure: &Figure,
     sample: &SceneSample,
@@ -127,11 +127,11 @@ fn label_keypoint(
     let at = projection.pixel.y as usize * camera.width as usize + projection.pixel.x as usize;
     let shown = ids[at].shown();
     let nearer = projection.depth - depth[at] > keypoint.surface_radius;
-    let own_flesh = matches!(shown, Shown::Figure { figure: 0, part } if keypoint.own_groups.contains(&figure.parts[part].group));
+    let is_own = |part: usize| keypoint.own_groups.contains(&figure.parts[part].group);
+    let own_flesh = matches!(shown, Shown::Figure { figure: 0, part } if is_own(part));
     let cover = match shown {
         _ if !nearer || own_flesh => None,
-        // The ground or a wall in front of a keypoint: the figure stands behind it. It counts as a
-        // prop.
+        // The figure stands behind the ground or a wall, which counts as a prop.
         Shown::Backdrop | Shown::Prop(_) => Some(Cover::Prop),
         Shown::Figure { figure: 0, .. } => Some(Cover::Own),
         Shown::Figure { .. } => Some(Cover::OtherFigure),

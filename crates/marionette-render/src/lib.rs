@@ -2,39 +2,43 @@
 //! its pixels.
 //!
 //! ```text
-//! SceneSample ─► gpu (plain data) ─► pass (atlas: colour, id, depth) ─► camera pass ─► ring of buffers ─► DrawnFrame ─► labels
+//! SceneSample ─► frame_data (plain data) ─► upload (buffers) ─► pass (atlas: colour, id, depth)
+//!             ─► read_back (pixels) ─► DrawnFrame ─► labels
 //! ```
 //!
-//! A frame's samples travel with its pixels, from extraction to delivery, so labels can never be of
-//! another frame. Frames are delivered one update after they were submitted, so the GPU draws while
-//! the CPU samples the next batch.
+//! A frame's samples travel with its pixels, from extraction to delivery, so a frame's labels
+//! always belong to its pixels. Each frame is delivered one update after it was submitted, so the
+//! GPU draws while the CPU samples the next batch.
 
 mod adapter;
 mod app;
+mod atlas;
 mod blur;
 mod casters;
+mod error;
+mod frame;
+mod frame_data;
 pub mod generator;
-mod gpu;
+mod instances;
 mod jpeg;
 mod labels;
+mod layout;
 mod mask;
 mod pass;
 mod pictures;
 mod pipelines;
 mod read_back;
+mod sampler;
+mod sentinel;
+mod shaders;
 mod silhouette;
+mod upload;
+mod variants;
+mod view;
 
 pub use adapter::{AdapterReport, find_adapter};
-pub use app::{
-    DrawnFrame, DrawnFrames, Frame, FrameToDraw, RenderError, RendererConfig, TilePixels,
-    headless_app, next_drawn, render_samples, task_pools, update,
-};
+pub use app::{headless_app, next_drawn, render_samples, task_pools, update};
+pub use error::RenderError;
+pub use frame::{DrawnFrame, DrawnFrames, Frame, FrameToDraw, RendererConfig, TilePixels};
 pub use labels::label_frame;
-
-use marionette_physics::ragdoll;
-use marionette_scene::{Sampler, Scene};
-
-/// The sampler of `scene` whose figures settle as ragdolls.
-pub fn sampler(scene: &Scene) -> Sampler<'_> {
-    Sampler::new(scene, ragdoll::settled)
-}
+pub use sampler::sampler;

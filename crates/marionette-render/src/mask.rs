@@ -1,4 +1,4 @@
-//! The pixels that show the primary figure, and what can be measured there.
+//! The pixels that show the primary figure, and what is measured there.
 
 use glam::{Vec2, Vec3};
 use marionette_stream::{ImageBox, PixelId};
@@ -9,20 +9,28 @@ pub struct Mask {
     own: Vec<u8>,
     /// Pixels a row.
     width: usize,
-    /// First column and row with any, and one past the last.
-    bounds: Option<[[usize; 2]; 2]>,
+    /// The box around them, if there are any.
+    bounds: Option<Bounds>,
+}
+
+/// A box of pixels: its first column and row, and one past its last.
+#[derive(Clone, Copy, Default)]
+struct Bounds {
+    low: [usize; 2],
+    high: [usize; 2],
 }
 
 impl Mask {
     pub fn new(ids: &[PixelId], width: usize) -> Self {
         let own: Vec<u8> = ids.iter().map(|id| u8::from(id.is_figure(0))).collect();
-        let mut bounds: Option<[[usize; 2]; 2]> = None;
+        let mut bounds: Option<Bounds> = None;
         for (y, row) in own.chunks_exact(width).enumerate() {
             let seen = |own: &u8| *own == 1;
             if let (Some(first), Some(last)) =
                 (row.iter().position(seen), row.iter().rposition(seen))
             {
-                let [low, high] = bounds.get_or_insert([[first, y], [last + 1, y + 1]]);
+                let Bounds { low, high } =
+                    bounds.get_or_insert(Bounds { low: [first, y], high: [last + 1, y + 1] });
                 *low = [low[0].min(first), low[1]];
                 *high = [high[0].max(last + 1), y + 1];
             }
@@ -35,7 +43,8 @@ impl Mask {
     }
 
     pub fn image_box(&self) -> Option<ImageBox> {
-        let [low, high] = self.bounds?.map(|[x, y]| Vec2::new(x as f32, y as f32));
+        let Bounds { low, high } = self.bounds?;
+        let [low, high] = [low, high].map(|[x, y]| Vec2::new(x as f32, y as f32));
         Some(ImageBox { low, high })
     }
 
@@ -43,7 +52,7 @@ impl Mask {
     /// share of the largest possible, and the mean brightness of the figure.
     pub fn contrast_and_brightness(&self, color: &[u8]) -> (f32, f32) {
         const REACH: usize = 4;
-        let [low, high] = self.bounds.unwrap_or_default();
+        let Bounds { low, high } = self.bounds.unwrap_or_default();
         let ends = [self.width, self.own.len() / self.width];
         let low = low.map(|low| low.saturating_sub(REACH));
         let high = [0, 1].map(|axis| (high[axis] + REACH).min(ends[axis]));

@@ -1,5 +1,5 @@
-//! A scene's pictures on the GPU: one texture with a layer for each, and smaller copies for where
-//! they are far away.
+//! A scene's pictures on the GPU: one texture with a layer for each picture, and smaller copies for
+//! distant ones.
 
 use bevy::{
     prelude::*,
@@ -14,7 +14,7 @@ use marionette_scene::pictures::{Picture, PictureBank, SIDE};
 #[derive(Resource, Clone)]
 pub struct Bank(pub PictureBank);
 
-/// The bank's texture, and how it is read.
+/// The bank's texture, and its sampler.
 #[derive(Resource)]
 pub struct PictureTexture {
     pub view: TextureView,
@@ -76,7 +76,7 @@ pub fn make_pictures(
     commands.insert_resource(PictureTexture { view, sampler });
 }
 
-/// The picture, and each half as large as the last, down to a single pixel.
+/// The picture and its smaller copies, each half as large as the last, down to a single pixel.
 fn smaller_copies(picture: &Picture) -> Vec<Vec<[u8; 4]>> {
     let mut copies = vec![picture.pixels.clone()];
     let mut side = SIDE as usize;

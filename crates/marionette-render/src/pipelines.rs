@@ -1,113 +1,119 @@
-//! The render pipelines, the atlas textures and the read-back ring: everything that is made once.
+//! The render pipelines: they are made once.
 
 use super::{
-    app::RendererConfig,
-    casters::LIST_WORDS,
-    gpu::{self, GpuFabric, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS, MOST_INSTANCES},
+    atlas::{CLIP_DEPTH, COLOR, DEPTH, DRAWN, ID, PLACE},
+    layout::{FABRICS_BYTES, GpuOutline, INSTANCES_BYTES, LISTS_BYTES, TILE_BYTES},
+    shaders::TileShaders,
+    variants::{ByPlane, ByShadow, ByShape},
 };
 use bevy::{
     mesh::VertexBufferLayout,
     prelude::*,
-    render::{
-        render_resource::{binding_types::*, *},
-        renderer::RenderDevice,
-    },
+    render::render_resource::{binding_types::*, *},
 };
 use marionette_stream::BackdropKind;
 use std::{mem::offset_of, num::NonZero};
 
-/// The pipelines, by their ids in the pipeline cache, in the order in which they draw.
-#[derive(Resource)]
-pub struct TilePipelines {
+/// One value for each pipeline: its id in the pipeline cache, or the pipeline itself. In the order
+/// in which they draw.
+pub struct Pipelines<T> {
     /// Ids and depth of ground and wall.
-    pub planes: CachedRenderPipelineId,
-    /// Ids and depth of round cones and of cuboids.
-    pub instances: [CachedRenderPipelineId; 2],
-    /// The light on instances, where nothing casts shadows and where they do.
-    pub surfaces: [CachedRenderPipelineId; 2],
-    /// The light on the ground and on the wall, for each of [`BackdropKind::ALL`], where no shadow
-    /// falls and where one may.
-    pub backdrops: [[[CachedRenderPipelineId; 2]; 2]; BackdropKind::ALL.len()],
-    /// The halves of a blur: along the longer side of the motion, or along rows, then along the
-    /// other.
-    pub blurs: [CachedRenderPipelineId; 2],
-    /// What the camera makes of a sharp tile, of a soft one whose blur is half done, and of a wide
-    /// one.
-    pub cameras: [CachedRenderPipelineId; 3],
-    /// The tile itself, for vertices alone: Mesa's software driver copies whatever uniform buffer
-    /// fragments may see, whether a shader reads it or not, whenever another tile's is bound.
-    pub tile_layout: BindGroupLayoutDescriptor,
-    pub light_layout: BindGroupLayoutDescriptor,
-    /// The tile's instances and fabrics, for the light on instances and where shadows are.
-    pub instance_layout: BindGroupLayoutDescriptor,
-    /// The tile's lists of what casts shadows, where shadows are.
-    pub list_layout: BindGroupLayoutDescriptor,
-    pub camera_layout: BindGroupLayoutDescriptor,
+    pub planes: T,
+    /// Ids and depth of instances.
+    pub instances: ByShape<T>,
+    /// The light on instances.
+    pub surfaces: ByShadow<T>,
+    /// The light on ground and wall, for each of [`BackdropKind::ALL`].
+    pub backdrops: Vec<ByPlane<ByShadow<T>>>,
+    /// The blur.
+    pub blurs: BlurHalves<T>,
+    /// What the camera makes of the light.
+    pub cameras: Cameras<T>,
 }
 
-/// How much of the tiles', instances', fabrics' and lists' buffers a shader sees at once, bytes.
-pub const BUFFER_BYTES: [u64; 4] = [
-    size_of::<GpuTile>() as u64,
-    (MOST_INSTANCES * size_of::<GpuInstance>()) as u64,
-    (MOST_FABRICS * size_of::<GpuFabric>()) as u64,
-    (LIST_WORDS * size_of::<[u32; 4]>()) as u64,
-];
-
-/// The shaders, as assets of the main world.
-#[derive(Resource, Clone)]
-pub struct TileShaders {
-    seen: Handle<Shader>,
-    light: Handle<Shader>,
-    camera: Handle<Shader>,
+/// The two halves of a blur.
+#[derive(Clone, Copy)]
+pub struct BlurHalves<T> {
+    /// Along the longer side of the motion, or along rows.
+    pub first: T,
+    /// Along the other side.
+    pub second: T,
 }
 
-impl TileShaders {
-    /// Adds the embedded shaders to `shaders`.
-    pub fn add_to(shaders: &mut Assets<Shader>) -> Self {
-        // The last file names the shader; the others are what it stands on.
-        macro_rules! shader {
-            ($($file:literal),+) => {{
-                let files = [$($file),+];
-                let source = [$(include_str!(concat!("../../../assets/shaders/", $file))),+].concat();
-                shaders.add(Shader::from_wgsl(source, files[files.len() - 1]))
-            }};
-        }
-        TileShaders {
-            seen: shader!("tile_data.wgsl", "space.wgsl", "seen.wgsl"),
-            light: shader!("tile_data.wgsl", "space.wgsl", "shadow.wgsl", "light.wgsl"),
-            camera: shader!("tile_data.wgsl", "camera.wgsl"),
-        }
+/// What the camera makes of the light of a tile.
+#[derive(Clone, Copy)]
+pub struct Cameras<T> {
+    /// Of a sharp tile.
+    pub sharp: T,
+    /// Of a soft tile, after the first half of its blur.
+    pub soft: T,
+    /// Of a wide tile, after its blur.
+    pub wide: T,
+}
+
+impl Pipelines<CachedRenderPipelineId> {
+    /// The pipelines themselves, once all of them have been built.
+    pub fn built<'a>(&self, cache: &'a PipelineCache) -> Option<Pipelines<&'a RenderPipeline>> {
+        let built = |id| cache.get_render_pipeline(id);
+        let planes = |planes: &ByPlane<ByShadow<_>>| {
+            let [ground, wall] = [planes.ground, planes.wall].map(|plane| plane.try_map(built));
+            Some(ByPlane { ground: ground?, wall: wall? })
+        };
+        let (blurs, cameras) = (self.blurs, self.cameras);
+        Some(Pipelines {
+            planes: built(self.planes)?,
+            instances: self.instances.try_map(built)?,
+            surfaces: self.surfaces.try_map(built)?,
+            backdrops: self.backdrops.iter().map(planes).collect::<Option<_>>()?,
+            blurs: BlurHalves { first: built(blurs.first)?, second: built(blurs.second)? },
+            cameras: Cameras {
+                sharp: built(cameras.sharp)?,
+                soft: built(cameras.soft)?,
+                wide: built(cameras.wide)?,
+            },
+        })
     }
 }
 
-/// Linear light, and depth in metres.
-const DRAWN: TextureFormat = TextureFormat::Rgba16Float;
-/// Written as sRGB by the camera's shader, whose noise is added to encoded values.
-const COLOR: TextureFormat = TextureFormat::Rgba8Unorm;
-const ID: TextureFormat = TextureFormat::R16Uint;
-const DEPTH: TextureFormat = TextureFormat::R32Float;
-const PLACE: TextureFormat = TextureFormat::R16Uint;
-const CLIP_DEPTH: TextureFormat = TextureFormat::Depth32Float;
+/// The pipelines, and the layouts of their bind groups.
+#[derive(Resource)]
+pub struct TilePipelines {
+    /// The ids in the pipeline cache.
+    pub ids: Pipelines<CachedRenderPipelineId>,
+    /// The tile itself, for vertex shaders alone. Whenever another tile's uniform buffer is bound,
+    /// Mesa's software driver copies what fragment shaders may see of it, even if none reads it.
+    pub tile_layout: BindGroupLayoutDescriptor,
+    /// What is seen, and the pictures: for light.
+    pub light_layout: BindGroupLayoutDescriptor,
+    /// The tile's instances and fabrics, for the light on instances and for shadows.
+    pub instance_layout: BindGroupLayoutDescriptor,
+    /// The tile's lists of shadow casters, for shadows.
+    pub list_layout: BindGroupLayoutDescriptor,
+    /// The light that was drawn, for blur and camera.
+    pub camera_layout: BindGroupLayoutDescriptor,
+}
 
-/// Queues the pipelines; the cache builds them before the next frame is drawn.
+/// Queues the pipelines. The cache builds them before the next frame is drawn.
 pub fn queue_pipelines(
     mut commands: Commands,
     cache: Res<PipelineCache>,
     shaders: Res<TileShaders>,
 ) {
-    let [tile, instances, fabrics, lists] =
-        BUFFER_BYTES.map(|bytes| uniform_buffer_sized(true, NonZero::new(bytes)));
+    let buffer = |bytes| uniform_buffer_sized(true, NonZero::new(bytes));
     let tile_layout = BindGroupLayoutDescriptor::new(
         "tiles",
-        &BindGroupLayoutEntries::single(ShaderStages::VERTEX, tile),
+        &BindGroupLayoutEntries::single(ShaderStages::VERTEX, buffer(TILE_BYTES)),
     );
     let instance_layout = BindGroupLayoutDescriptor::new(
         "instances",
-        &BindGroupLayoutEntries::sequential(ShaderStages::FRAGMENT, (instances, fabrics)),
+        &BindGroupLayoutEntries::sequential(
+            ShaderStages::FRAGMENT,
+            (buffer(INSTANCES_BYTES), buffer(FABRICS_BYTES)),
+        ),
     );
     let list_layout = BindGroupLayoutDescriptor::new(
         "lists",
-        &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, lists),
+        &BindGroupLayoutEntries::single(ShaderStages::FRAGMENT, buffer(LISTS_BYTES)),
     );
     let unfiltered = || texture_2d(TextureSampleType::Float { filterable: false });
     let pictures = texture_2d_array(TextureSampleType::Float { filterable: true });
@@ -167,14 +173,17 @@ pub fn queue_pipelines(
         )
     };
     let planes = tested(seen(["tile_vertex", "plane_fragment"]), true, CompareFunction::Always);
-    let instances =
-        [["cone_vertex", "cone_fragment"], ["cuboid_vertex", "cuboid_fragment"]].map(|entries| {
-            let mut pipeline = tested(seen(entries), true, CompareFunction::Greater);
-            pipeline.primitive =
-                PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
-            pipeline.vertex.buffers = vec![outlines()];
-            cache.queue_render_pipeline(pipeline)
-        });
+    let instances = |entries| {
+        let mut pipeline = tested(seen(entries), true, CompareFunction::Greater);
+        pipeline.primitive =
+            PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
+        pipeline.vertex.buffers = vec![outlines()];
+        cache.queue_render_pipeline(pipeline)
+    };
+    let instances = ByShape {
+        cones: instances(["cone_vertex", "cone_fragment"]),
+        cuboids: instances(["cuboid_vertex", "cuboid_fragment"]),
+    };
     let light = |entries| {
         pipeline(&shaders.light, &[&tile_layout, &light_layout], entries, vec![target(DRAWN)])
     };
@@ -191,8 +200,11 @@ pub fn queue_pipelines(
     };
     let mut surface = light(["tile_vertex", "surface_fragment"]);
     surface.layout.push(instance_layout.clone());
-    let surfaces = [surface.clone(), shadowed(surface)]
-        .map(|part| cache.queue_render_pipeline(tested(part, false, CompareFunction::LessEqual)));
+    let both = |plain: RenderPipelineDescriptor, compare| ByShadow {
+        plain: cache.queue_render_pipeline(tested(plain.clone(), false, compare)),
+        shadowed: cache.queue_render_pipeline(tested(shadowed(plain), false, compare)),
+    };
+    let surfaces = both(surface, CompareFunction::LessEqual);
     let backdrops = BackdropKind::ALL.map(|kind| {
         let define = match kind {
             BackdropKind::Studio => "STUDIO",
@@ -203,35 +215,41 @@ pub fn queue_pipelines(
             BackdropKind::Foliage => "FOLIAGE",
             BackdropKind::Picture => "PICTURE",
         };
-        ["ground_fragment", "wall_fragment"].map(|entry| {
+        let plane = |entry| {
             let mut plain = with(light(["rectangle_vertex", entry]), define);
             plain.primitive =
                 PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
             plain.vertex.buffers = vec![rectangles()];
-            [plain.clone(), shadowed(plain)].map(|part| {
-                cache.queue_render_pipeline(tested(part, false, CompareFunction::Equal))
-            })
-        })
+            both(plain, CompareFunction::Equal)
+        };
+        ByPlane { ground: plane("ground_fragment"), wall: plane("wall_fragment") }
     });
     let camera = |entry, format| {
-        pipeline(
+        cache.queue_render_pipeline(pipeline(
             &shaders.camera,
             &[&tile_layout, &camera_layout],
             ["tile_vertex", entry],
             vec![target(format)],
-        )
+        ))
     };
-    let blurs = ["first_fragment", "second_fragment"]
-        .map(|entry| cache.queue_render_pipeline(camera(entry, DRAWN)));
-    let cameras = ["sharp_fragment", "soft_fragment", "wide_fragment"]
-        .map(|entry| cache.queue_render_pipeline(camera(entry, COLOR)));
+    let blurs = BlurHalves {
+        first: camera("first_fragment", DRAWN),
+        second: camera("second_fragment", DRAWN),
+    };
+    let cameras = Cameras {
+        sharp: camera("sharp_fragment", COLOR),
+        soft: camera("soft_fragment", COLOR),
+        wide: camera("wide_fragment", COLOR),
+    };
     commands.insert_resource(TilePipelines {
-        planes: cache.queue_render_pipeline(planes),
-        instances,
-        surfaces,
-        backdrops,
-        blurs,
-        cameras,
+        ids: Pipelines {
+            planes: cache.queue_render_pipeline(planes),
+            instances,
+            surfaces,
+            backdrops: backdrops.into(),
+            blurs,
+            cameras,
+        },
         tile_layout,
         light_layout,
         instance_layout,
@@ -244,14 +262,14 @@ fn target(format: TextureFormat) -> Option<ColorTargetState> {
     Some(ColorTargetState { format, blend: None, write_mask: ColorWrites::ALL })
 }
 
-/// The outline of an instance.
+/// The vertex buffer of the instances' outlines.
 fn outlines() -> VertexBufferLayout {
     let vector = VertexFormat::Float32x4;
     let attributes = [
         (vector, offset_of!(GpuOutline, a)),
         (vector, offset_of!(GpuOutline, b)),
         (vector, offset_of!(GpuOutline, turn)),
-        (VertexFormat::Uint32x2, offset_of!(GpuOutline, id_and_place)),
+        (VertexFormat::Uint32x2, offset_of!(GpuOutline, which)),
     ];
     let attribute = |((format, offset), shader_location)| VertexAttribute {
         format,
@@ -265,7 +283,7 @@ fn outlines() -> VertexBufferLayout {
     }
 }
 
-/// A rectangle within a tile.
+/// The vertex buffer of the rectangles within tiles.
 fn rectangles() -> VertexBufferLayout {
     VertexBufferLayout {
         array_stride: size_of::<Vec4>() as u64,
@@ -275,109 +293,5 @@ fn rectangles() -> VertexBufferLayout {
             offset: 0,
             shader_location: 0,
         }],
-    }
-}
-
-/// The textures that a frame is drawn into.
-#[derive(Resource)]
-pub struct Atlas {
-    /// Tiles a row.
-    pub columns: u32,
-    /// Size of a tile, pixels.
-    pub tile: [u32; 2],
-    /// Of all pixels, and of views that leave some out.
-    pub canvases: [Canvas; 2],
-    /// What the camera made of the light.
-    pub color: Texture,
-}
-
-/// The textures that views are drawn into.
-pub struct Canvas {
-    /// The light that reaches the camera, and depth; of wide tiles in the end after both halves of
-    /// their blur.
-    pub drawn: Texture,
-    /// The same of the tiles that are not sharp, after the first half of their blur.
-    pub blurred: Texture,
-    /// Ids.
-    pub ids: Texture,
-    /// Depth, metres.
-    pub depth: Texture,
-    /// Which of its tile's instances is seen.
-    pub places: Texture,
-    /// Clip depth.
-    pub clip_depth: Texture,
-}
-
-impl Canvas {
-    fn new(device: &RenderDevice, size: Extent3d) -> Self {
-        let (looked_at, copied) = (TextureUsages::TEXTURE_BINDING, TextureUsages::COPY_SRC);
-        let texture = |label, format, usage| texture(device, label, size, format, usage);
-        Canvas {
-            drawn: texture("drawn", DRAWN, looked_at),
-            blurred: texture("blurred", DRAWN, looked_at),
-            ids: texture("ids", ID, copied),
-            depth: texture("depth", DEPTH, copied | looked_at),
-            places: texture("places", PLACE, looked_at),
-            clip_depth: texture("clip depth", CLIP_DEPTH, TextureUsages::empty()),
-        }
-    }
-}
-
-fn texture(
-    device: &RenderDevice,
-    label: &'static str,
-    size: Extent3d,
-    format: TextureFormat,
-    usage: TextureUsages,
-) -> Texture {
-    device.create_texture(&TextureDescriptor {
-        label: Some(label),
-        size,
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: TextureDimension::D2,
-        format,
-        usage: TextureUsages::RENDER_ATTACHMENT | usage,
-        view_formats: &[],
-    })
-}
-
-impl Atlas {
-    /// Makes the textures for `config`.
-    pub fn new(device: &RenderDevice, config: &RendererConfig) -> Self {
-        let columns = config.columns();
-        let rows = (config.tiles as u32).div_ceil(columns);
-        let tile = [config.width, config.height];
-        let size = |[width, height]: [u32; 2]| Extent3d {
-            width: columns * width,
-            height: rows * height,
-            depth_or_array_layers: 1,
-        };
-        Atlas {
-            columns,
-            tile,
-            canvases: [tile, gpu::coarse(tile)].map(|tile| Canvas::new(device, size(tile))),
-            color: texture(device, "color", size(tile), COLOR, TextureUsages::COPY_SRC),
-        }
-    }
-
-    /// The three textures that are read back, with the bytes of a texel of each.
-    pub fn read_back(&self) -> [(&Texture, u32); 3] {
-        let [pixels, _] = &self.canvases;
-        [(&self.color, 4), (&pixels.ids, 2), (&pixels.depth, 4)]
-    }
-
-    /// Where each of [`Atlas::read_back`] starts in a read-back buffer, its padded row length, and
-    /// the buffer's size, bytes.
-    pub fn layout(&self) -> ([(u64, u32); 3], u64) {
-        let mut offset = 0;
-        let planes = self.read_back().map(|(texture, texel)| {
-            // wgpu copies rows of multiples of 256 bytes only.
-            let row = (texture.width() * texel).next_multiple_of(256);
-            let start = offset;
-            offset += u64::from(row) * u64::from(texture.height());
-            (start, row)
-        });
-        (planes, offset)
     }
 }

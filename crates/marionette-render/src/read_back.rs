@@ -1,11 +1,11 @@
-//! From the atlas to the CPU: a ring of buffers, so that the GPU draws the next frame while the
-//! last one is read.
+//! From the atlas to the CPU, through a ring of buffers: the GPU draws the next frame while the CPU
+//! reads the last one.
 
 use super::{
-    app::{DrawnFrame, Frame, TilePixels},
-    gpu,
-    pass::Drawing,
-    pipelines::Atlas,
+    atlas::{Atlas, ReadBackPlane},
+    frame::{Delivery, DrawnFrame, Frame, TilePixels},
+    upload::Drawing,
+    view::Place,
 };
 use bevy::{
     prelude::*,
@@ -13,16 +13,21 @@ use bevy::{
 };
 use std::collections::VecDeque;
 
-/// Frames that the GPU is still drawing, oldest first, and buffers to read further ones back with.
+/// Frames that the GPU is still drawing, and the buffers for reading frames back.
 #[derive(Resource, Default)]
 pub struct Ring {
-    pub pending: VecDeque<(Frame, Buffer, wgpu::SubmissionIndex)>,
+    /// Oldest first.
+    pub pending: VecDeque<Submitted>,
     free: Vec<Buffer>,
 }
 
-/// Where delivered frames go.
-#[derive(Resource)]
-pub struct Delivery(pub crossbeam_channel::Sender<Result<DrawnFrame, String>>);
+/// A frame that was submitted to the GPU.
+pub struct Submitted {
+    pub frame: Frame,
+    /// Where its pixels will be.
+    pub buffer: Buffer,
+    pub submission: wgpu::SubmissionIndex,
+}
 
 impl Ring {
     /// Copies the atlas into a buffer of the ring, and returns that.
@@ -32,16 +37,17 @@ impl Ring {
         device: &RenderDevice,
         atlas: &Atlas,
     ) -> Buffer {
-        let (planes, size) = atlas.layout();
+        let planes = atlas.read_back();
         let buffer = self.free.pop().unwrap_or_else(|| {
             device.create_buffer(&BufferDescriptor {
                 label: Some("read-back"),
-                size,
+                size: planes.size,
                 usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
                 mapped_at_creation: false,
             })
         });
-        for ((texture, _), (offset, row)) in atlas.read_back().into_iter().zip(planes) {
+        for plane in [planes.color, planes.ids, planes.depth] {
+            let ReadBackPlane { texture, offset, row, .. } = plane;
             encoder.copy_texture_to_buffer(
                 texture.as_image_copy(),
                 TexelCopyBufferInfo {
@@ -59,23 +65,22 @@ impl Ring {
     }
 }
 
-/// Delivers frames that have had an update to be drawn in; all of them where nothing new was
-/// submitted.
+/// Delivers the frames that were submitted in earlier updates. The frame of this update stays, so
+/// that the GPU has time to draw it.
 pub fn deliver(
     drawing: Option<Res<Drawing>>,
     atlas: Res<Atlas>,
     mut ring: ResMut<Ring>,
     device: Res<RenderDevice>,
-    delivery: Res<Delivery>,
+    mut delivery: ResMut<Delivery>,
 ) {
     let newest = usize::from(drawing.is_some_and(|drawing| drawing.drawn));
     while ring.pending.len() > newest {
-        let Some((frame, buffer, submission)) = ring.pending.pop_front() else { return };
+        let Some(submitted) = ring.pending.pop_front() else { return };
+        let Submitted { frame, buffer, submission } = submitted;
         let read = read_tiles(&device, &atlas, &buffer, submission, frame.samples.len());
         ring.free.push(buffer);
-        let delivered = read.map(|tiles| DrawnFrame { frame, tiles });
-        // Nobody receives any more while the app is being torn down.
-        let _ = delivery.0.send(delivered);
+        delivery.send(read.map(|tiles| DrawnFrame { frame, tiles }));
     }
 }
 
@@ -100,23 +105,23 @@ fn read_tiles(
         .map_err(|_| "the GPU never answered".to_owned())?
         .map_err(|e| format!("a frame could not be read back: {e}"))?;
     let bytes = buffer.slice(..).get_mapped_range();
-    let (layout, _) = atlas.layout();
-    let texels = atlas.read_back().map(|(_, texel)| texel as usize);
+    let planes = atlas.read_back();
     let tiles = (0..count).map(|tile| {
-        let [left, top, width, height] =
-            gpu::place(tile, atlas.columns, atlas.tile).map(|side| side as usize);
+        let place = Place::of_tile(tile, atlas.columns, atlas.tile);
+        let [left, top, width, height] = place.to_array().map(|side| side as usize);
         let pixels = width * height;
         let mut tile = TilePixels {
-            color: Vec::with_capacity(pixels * texels[0]),
+            color: Vec::with_capacity(pixels * planes.color.texel as usize),
             ids: Vec::with_capacity(pixels),
             depth: Vec::with_capacity(pixels),
         };
         for y in top..top + height {
-            let [color, ids, depth] = [0, 1, 2].map(|plane| {
-                let ((offset, row), texel) = (layout[plane], texels[plane]);
-                let start = offset as usize + y * row as usize + left * texel;
+            let row_of = |plane: &ReadBackPlane| {
+                let texel = plane.texel as usize;
+                let start = plane.offset as usize + y * plane.row as usize + left * texel;
                 &bytes[start..start + width * texel]
-            });
+            };
+            let [color, ids, depth] = [&planes.color, &planes.ids, &planes.depth].map(row_of);
             tile.color.extend_from_slice(color);
             tile.ids.extend_from_slice(bytemuck::cast_slice(ids));
             tile.depth.extend_from_slice(bytemuck::cast_slice(depth));

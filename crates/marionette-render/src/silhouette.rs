@@ -1,5 +1,5 @@
-//! The figure's amodal silhouette, cast ray by ray on the CPU: what would be seen of it if nothing
-//! covered it and the image had no border. It is the twin of the exact intersection in
+//! The figure's amodal silhouette: the pixels that would show it if nothing covered it and the
+//! image had no border. It is cast ray by ray on the CPU, with the same exact intersection as in
 //! `assets/shaders/seen.wgsl`.
 
 use glam::{Vec2, Vec3};
@@ -10,18 +10,17 @@ use std::ops::Range;
 /// Pixels of a silhouette.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct SilhouetteArea {
-    /// Inside the part of the image that shows anything.
+    /// Inside the border of the image.
     pub inside: u32,
     /// Inside the image or within one image size of it on any side.
     pub all: u32,
 }
 
-/// Counts the pixels of the silhouette of `parts`; `border` is the part of the image that shows
-/// anything: left, top, right, bottom.
+/// Counts the pixels of the silhouette of `parts`. `border` is the part of the image that is not
+/// black: left, top, right, bottom.
 pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -> SilhouetteArea {
     let size = [camera.width, camera.height].map(|side| side as i32);
-    // A margin of one image size on every side; a figure that reaches further is as good as
-    // infinitely large.
+    // A margin of one image size on every side. A figure that reaches further is cut off there.
     let clamp = |v: f32, axis: usize| (v as i32).clamp(-size[axis], 2 * size[axis]);
     let box_of = |part| {
         let [low, high] = image_box(camera, std::slice::from_ref(part));
@@ -63,12 +62,13 @@ pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -
     }
 }
 
-/// A round cone in camera coordinates, and what decides whether a ray from the camera meets it.
+/// A round cone in camera coordinates, with the numbers that decide whether a ray from the camera
+/// meets it.
 struct Outline {
-    /// The two ends: the centre, and the square of its distance less that of the radius.
+    /// The two ends: the centre, and the square of its distance minus the square of the radius.
     balls: [(Vec3, f32); 2],
     axis: Vec3,
-    /// The square of the axis' length less that of the taper.
+    /// The square of the axis' length minus the square of the taper.
     length: f32,
     /// Where along the axis, in those units, the ray starts.
     start: f32,
@@ -88,8 +88,8 @@ impl Outline {
         }
     }
 
-    /// Whether the ray at `straight` (see [`Camera::straight`]) meets it from outside.
-    /// [`RoundCone::ray`] with a ray of another length and without the distance.
+    /// Whether the ray at `straight` (see [`Camera::straight`]) meets it from outside. It computes
+    /// like [`RoundCone::ray`], with a ray of another length and without the distance.
     fn is_met(&self, straight: Vec2) -> bool {
         let ray = straight.extend(1.0);
         let square = ray.length_squared();
@@ -116,9 +116,9 @@ impl Outline {
     }
 }
 
-/// The first and the last pixel of a row that are hit, which hang together, as a round cone is
-/// convex: looked for from the ends of the row before it outwards, or all along where that has
-/// none.
+/// The first and the last pixel of a row that are hit. A round cone is convex, so all pixels
+/// between them are hit too. The search starts at the ends of the row before (`guess`) and goes
+/// outwards; it goes along the whole row if the row before has none.
 fn run(
     within: Range<i32>,
     guess: Option<(i32, i32)>,

@@ -1,7 +1,12 @@
 //! The generator's systems, one for each step of an update.
 
-use super::{GeneratorConfig, GeneratorError};
-use crate::{DrawnFrames, Frame, FrameToDraw, RenderError, label_frame};
+use super::config::{GeneratorConfig, GeneratorError};
+use crate::{
+    error::RenderError,
+    frame::{DrawnFrames, Frame, FrameToDraw},
+    labels::label_frame,
+    sampler::sampler,
+};
 use bevy::prelude::*;
 use marionette_physics::{Solvability, Unsolvable};
 use marionette_scene::Scene;
@@ -20,7 +25,7 @@ pub struct TileSlot {
 #[derive(Component, Default)]
 pub struct TileSample(Option<Result<SceneSample, Unsolvable>>);
 
-/// What samples are drawn from and judged by.
+/// The scene that samples come from, and the judge that accepts them.
 #[derive(Resource)]
 pub struct Source {
     pub scene: Arc<Scene>,
@@ -83,8 +88,8 @@ pub fn deliver(
     }
 }
 
-/// Takes the next batch's policy. Where it is not there yet, batches under way are brought home
-/// first: the trainer may be waiting for just those.
+/// Takes the next batch's policy. If it is not there yet, this update delivers the batches that are
+/// still being drawn: the trainer may be waiting for just those.
 pub fn take_policy(
     stream: Res<Stream>,
     mut progress: ResMut<Progress>,
@@ -111,8 +116,8 @@ pub fn take_policy(
     }
 }
 
-/// Draws every tile's sample and lets it settle, on all of Bevy's threads. A sample is a pure
-/// function of seed, index and policy, so it does not matter which thread draws which.
+/// Samples every tile's scene and lets it settle, on all of Bevy's threads. A sample is a pure
+/// function of seed, index and policy, so it does not matter which thread makes which.
 pub fn sample_tiles(
     task: Res<Task>,
     source: Res<Source>,
@@ -121,13 +126,13 @@ pub fn sample_tiles(
 ) {
     let Some((batch, policy)) = &task.0 else { return };
     if config.jitter_ms > 0 {
-        // From the operating system's own randomness: these pauses must not repeat.
+        // The operating system's own randomness: these pauses must not repeat.
         std::thread::sleep(Duration::from_millis(rand::rng().random_range(0..=config.jitter_ms)));
     }
     tiles.par_iter_mut().for_each(|(tile, mut sample)| {
         let index = batch * config.batch as u64 + tile.slot as u64;
         sample.0 = Some(source.solvability.first_solvable(index, |attempt| {
-            crate::sampler(&source.scene).sample(policy, config.seed, index, attempt)
+            sampler(&source.scene).sample(policy, config.seed, index, attempt)
         }));
     });
 }

@@ -1,0 +1,39 @@
+//! Which batches the generator makes, and what can go wrong.
+
+use crate::error::RenderError;
+use bevy::prelude::*;
+use marionette_physics::Unsolvable;
+
+/// What can go wrong while batches are made.
+#[derive(Debug, thiserror::Error)]
+pub enum GeneratorError {
+    /// The renderer failed.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The scene asks for something impossible.
+    #[error(transparent)]
+    Unsolvable(#[from] Unsolvable),
+    /// The generator's thread panicked: a fault in this program.
+    #[error(
+        "the generator failed unexpectedly; the checkpoints hold the run up to the last of them"
+    )]
+    Panic,
+}
+
+/// Which batches to make, and how.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct GeneratorConfig {
+    /// The run's seed.
+    pub seed: u64,
+    /// The first batch to make.
+    pub first_batch: u64,
+    /// One past the last batch to make.
+    pub end_batch: u64,
+    /// Samples a batch.
+    pub batch: usize,
+    /// Threads to sample and settle with.
+    pub threads: usize,
+    /// Longest random pause before each batch, milliseconds; 0 for none. It is only there to show
+    /// that timing changes nothing.
+    pub jitter_ms: u64,
+}
