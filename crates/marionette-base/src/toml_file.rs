@@ -9,6 +9,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
 };
+use toml::de::DeTable;
 
 /// The largest TOML file that is read, bytes. Files people write by hand are a thousand times
 /// smaller.
@@ -78,18 +79,18 @@ impl TomlFile {
         }
     }
 
-    /// The line, counted from 1, on which `key` of `[section]` is set (the top of the file where
-    /// `section` is empty), if the file is laid out in the usual way: one key per line, under its
-    /// section's header.
-    pub fn line_of(&self, section: &str, key: &str) -> Option<usize> {
-        let mut lines = self.text.lines().enumerate();
-        if !section.is_empty() {
-            lines.find(|(_, line)| line.trim() == format!("[{section}]"))?;
+    /// The line, counted from 1, on which the dotted `key` is set ("image.width"), if the file sets
+    /// it: under its section's header, in an inline table or as a dotted key.
+    pub fn line_of(&self, key: &str) -> Option<usize> {
+        let document = DeTable::parse(&self.text).ok()?;
+        let mut table = Some(document.get_ref());
+        let mut line = None;
+        for name in key.split('.') {
+            let (written, value) = table?.get_key_value(name)?;
+            line = Some(self.line(&written.span()));
+            table = value.get_ref().as_table();
         }
-        lines
-            .take_while(|(_, line)| !line.trim_start().starts_with('['))
-            .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == key))
-            .map(|(number, _)| number + 1)
+        line
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
@@ -129,5 +130,30 @@ pub struct Exact<T, const N: usize>(pub [T; N]);
 impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Exact<T, N> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         exact(from).map(Exact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_however_they_are_written() {
+        let text =
+            "a = 1\n\n[b] # a header\n\"c\" = { d = 2,\n e.f = 3 }\ng.h = 4\n\n[b.i]\nj = 5\n";
+        let file = TomlFile { path: "x.toml".into(), text: text.into() };
+        for (key, line) in [
+            ("a", Some(1)),
+            ("b", Some(3)),
+            ("b.c", Some(4)),
+            ("b.c.d", Some(4)),
+            ("b.c.e.f", Some(5)),
+            ("b.g.h", Some(6)),
+            ("b.i.j", Some(9)),
+            ("b.k", None),
+            ("a.b", None),
+        ] {
+            assert_eq!(file.line_of(key), line, "{key}");
+        }
     }
 }

@@ -281,7 +281,7 @@ fn complaints(file: &TomlFile, entries: &SceneFile) -> Result<(), SceneError> {
     for (section, key, ramp) in entries.randomizers().all() {
         for (end, distribution) in [("easy", Some(&ramp.easy)), ("hard", ramp.hard.as_ref())] {
             if let Some(complaint) = distribution.and_then(|d| d.complaint()) {
-                let line = file.line_of(section, key);
+                let line = file.line_of(&format!("{section}.{key}"));
                 let message = format!("{section}.{key}.{end}: {complaint}");
                 return Err(SceneError { line, ..file.error(None, message) });
             }
@@ -328,7 +328,7 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
     };
     if poses.is_empty() {
         return Err(SceneError {
-            line: file.line_of("", "poses"),
+            line: file.line_of("poses"),
             ..file.error(None, "poses is empty; name at least one")
         });
     }
@@ -352,7 +352,7 @@ fn pose_index(file: &TomlFile, figure: &Figure, name: &str) -> Result<usize, Sce
         let known =
             figure.poses.iter().map(|pose| pose.name.as_str()).collect::<Vec<_>>().join(", ");
         let message = format!("\"{name}\" is no family of poses of this figure; there are {known}");
-        SceneError { line: file.line_of("", "poses"), ..file.error(None, message) }
+        SceneError { line: file.line_of("poses"), ..file.error(None, message) }
     })
 }
 

@@ -190,13 +190,14 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         } else {
             continue;
         };
-        return Err(FigureError { line: file.line_of("shape", name), ..file.error(None, message) });
+        let line = file.line_of(&format!("shape.{name}"));
+        return Err(FigureError { line, ..file.error(None, message) });
     }
     if !(0.0..=1.0).contains(&entries.shape.children) {
         let message =
             format!("shape.children is {}; give a share from 0 to 1", entries.shape.children);
         return Err(FigureError {
-            line: file.line_of("shape", "children"),
+            line: file.line_of("shape.children"),
             ..file.error(None, message)
         });
     }
