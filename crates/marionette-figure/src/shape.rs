@@ -68,7 +68,7 @@ macro_rules! body_scales {
             }
 
             /// Draws a body.
-            pub fn draw(&self, rng: &mut impl Rng) -> BodyShape {
+            pub fn sample(&self, rng: &mut impl Rng) -> BodyShape {
                 let child = rng.random::<f32>() < self.children;
                 let youth = rng.random::<f32>();
                 let mut normal = || {
@@ -199,7 +199,7 @@ mod tests {
             Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml"));
         let shape = load_figure(human).unwrap().shape;
         let bodies: Vec<BodyShape> =
-            (0..4000).map(|i| shape.draw(&mut stream(1, i, 0, "body"))).collect();
+            (0..4000).map(|i| shape.sample(&mut stream(1, i, 0, "body"))).collect();
         // The figure file's own body is 1.77 m tall.
         let heights: Vec<f32> = bodies.iter().map(|body| body.height * 1.77).collect();
         assert!(heights.iter().all(|height| (0.99..=2.01).contains(height)));

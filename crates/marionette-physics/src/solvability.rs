@@ -26,7 +26,7 @@ pub const MOST_ATTEMPTS: u32 = 500;
 /// A scene in which a sample cannot be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "sample {index} was drawn {MOST_ATTEMPTS} times and never solvable, mostly because {reason}; \
+    "sample {index} was tried {MOST_ATTEMPTS} times and never solvable, mostly because {reason}; \
      lower the reach of the hardness axes in the scene file"
 )]
 pub struct Unsolvable {
@@ -56,12 +56,12 @@ impl Solvability {
     pub fn first_solvable(
         &self,
         index: u64,
-        draw: impl Fn(u32) -> SceneSample,
+        sample_at: impl Fn(u32) -> SceneSample,
     ) -> Result<SceneSample, Unsolvable> {
         let mut rejections = Vec::new();
         for attempt in 0..MOST_ATTEMPTS {
-            let mut sample = draw(attempt);
-            match self.judge_draw(&sample).and_then(|()| self.judge_settled(&mut sample)) {
+            let mut sample = sample_at(attempt);
+            match self.judge_sampled(&sample).and_then(|()| self.judge_settled(&mut sample)) {
                 Ok(()) => {
                     sample.rejections = rejections;
                     return Ok(sample);
@@ -78,7 +78,7 @@ impl Solvability {
     ///
     /// # Errors
     /// The first reason found to draw the sample again.
-    pub fn judge_draw(&self, sample: &SceneSample) -> Result<(), Rejection> {
+    pub fn judge_sampled(&self, sample: &SceneSample) -> Result<(), Rejection> {
         let primary = &sample.figures[0];
         if let Some(fault) = primary.fault {
             return Err(fault);
@@ -192,7 +192,7 @@ mod tests {
     use marionette_scene::{Sampler, embedded_scenes, load_scene};
 
     #[test]
-    fn every_scene_that_comes_with_the_program_can_be_drawn_at_every_hardness() {
+    fn every_scene_that_comes_with_the_program_can_be_sampled_at_every_hardness() {
         for name in embedded_scenes() {
             let scene = load_scene(name).unwrap();
             let judge = Solvability::new(scene.figure.clone());

@@ -91,7 +91,7 @@ impl Distribution {
 
     /// One draw. The parameters have been checked by [`Distribution::complaint`] when the scene was
     /// read.
-    pub fn draw(&self, rng: &mut impl Rng) -> f32 {
+    pub fn sample(&self, rng: &mut impl Rng) -> f32 {
         match self {
             Distribution::Constant(value) => *value,
             Distribution::Uniform([low, high]) => low + (high - low) * rng.random::<f32>(),
@@ -143,10 +143,10 @@ impl Ramp {
     ///
     /// Sharing the random numbers keeps the spread of the blend: two independent draws would
     /// average out halfway.
-    pub fn draw(&self, rng: &mut (impl Rng + Clone), hardness: f32) -> f32 {
-        let Some(hard) = &self.hard else { return self.easy.draw(rng) };
-        let easy = self.easy.draw(&mut rng.clone());
-        easy + (hard.draw(rng) - easy) * hardness
+    pub fn sample(&self, rng: &mut (impl Rng + Clone), hardness: f32) -> f32 {
+        let Some(hard) = &self.hard else { return self.easy.sample(rng) };
+        let easy = self.easy.sample(&mut rng.clone());
+        easy + (hard.sample(rng) - easy) * hardness
     }
 }
 
@@ -160,7 +160,8 @@ mod tests {
         let moments = |distribution: &Distribution| {
             let mut rng = stream(7, 0, 0, "moments");
             let n = 20_000;
-            let values: Vec<f64> = (0..n).map(|_| f64::from(distribution.draw(&mut rng))).collect();
+            let values: Vec<f64> =
+                (0..n).map(|_| f64::from(distribution.sample(&mut rng))).collect();
             let mean = values.iter().sum::<f64>() / f64::from(n);
             (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / f64::from(n)).sqrt())
         };
@@ -194,7 +195,7 @@ mod tests {
         };
         for hardness in [0.0, 0.5, 1.0] {
             let values: Vec<f32> =
-                (0..2000).map(|i| ramp.draw(&mut stream(1, i, 0, "ramp"), hardness)).collect();
+                (0..2000).map(|i| ramp.sample(&mut stream(1, i, 0, "ramp"), hardness)).collect();
             let low = values.iter().copied().fold(f32::INFINITY, f32::min);
             let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             assert!(

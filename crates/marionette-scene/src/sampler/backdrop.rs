@@ -15,13 +15,13 @@ pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32
     let settings = &scene.randomizers.camouflage;
     let mut rng = sampling.stream("camouflage");
     let contrast = sampling
-        .draw("camouflage.contrast", &settings.contrast, &mut rng, hardness)
+        .sample("camouflage.contrast", &settings.contrast, &mut rng, hardness)
         .clamp(0.0, 1.0);
     let scale =
-        sampling.draw("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02);
+        sampling.sample("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02);
     let distance =
-        sampling.draw("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3);
-    let blend = sampling.draw("camouflage.blend", &settings.blend, &mut rng, hardness);
+        sampling.sample("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3);
+    let blend = sampling.sample("camouflage.blend", &settings.blend, &mut rng, hardness);
     let base = any_color(&mut rng);
     let mut near_base = || base.lerp(any_color(&mut rng), contrast);
     let colors = [base, near_base(), near_base()];
@@ -47,11 +47,11 @@ fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdr
     let scene = sampling.scene;
     let settings = &scene.randomizers.camouflage;
     let mut rng = sampling.stream("camouflage/picture");
-    let share = sampling.draw("camouflage.picture", &settings.picture, &mut rng, hardness);
+    let share = sampling.sample("camouflage.picture", &settings.picture, &mut rng, hardness);
     let size = sampling
-        .draw("camouflage.picture_size", &settings.picture_size, &mut rng, hardness)
+        .sample("camouflage.picture_size", &settings.picture_size, &mut rng, hardness)
         .max(0.1);
-    let open = sampling.draw("camouflage.open", &settings.open, &mut rng, hardness);
+    let open = sampling.sample("camouflage.open", &settings.open, &mut rng, hardness);
     let chosen =
         [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
     // A quarter of them in other colours than they were made with.

@@ -17,23 +17,25 @@ pub(super) fn camera(
     let scene = sampling.scene;
     let (view, framing) = (&scene.randomizers.view, &scene.randomizers.truncation);
     let mut rng = sampling.stream("view");
-    let azimuth =
-        sampling.draw("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness).to_radians();
-    let elevation = sampling
-        .draw("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness)
+    let azimuth = sampling
+        .sample("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness)
         .to_radians();
-    let roll = sampling.draw("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
+    let elevation = sampling
+        .sample("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness)
+        .to_radians();
+    let roll =
+        sampling.sample("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
     let field_of_view = sampling
-        .draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness)
+        .sample("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness)
         .clamp(5.0, 120.0);
     let mut rng = sampling.stream("view/lens");
-    let distortion = sampling.draw("view.distortion", &view.distortion, &mut rng, view_hardness);
+    let distortion = sampling.sample("view.distortion", &view.distortion, &mut rng, view_hardness);
     let mut rng = sampling.stream("truncation");
     let fill =
-        sampling.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
+        sampling.sample("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
     let shift = Vec2::new(
-        sampling.draw("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
-        sampling.draw("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
+        sampling.sample("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
+        sampling.sample("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
     );
     let size = [scene.image.width, scene.image.height];
     let outwards = Vec3::new(
@@ -91,12 +93,16 @@ pub(super) fn border(
     let scene = sampling.scene;
     let settings = &scene.randomizers.truncation;
     let mut rng = sampling.stream("truncation/border");
-    let share = sampling.draw("truncation.border", &settings.border, &mut rng, hardness);
+    let share = sampling.sample("truncation.border", &settings.border, &mut rng, hardness);
     let [low, high] = image_box(camera, parts);
     let size = high - low;
     let mut side = |edge: f32, outwards: f32, most: u32, none: u32| {
-        let margin =
-            sampling.draw("truncation.border_margin", &settings.border_margin, &mut rng, hardness);
+        let margin = sampling.sample(
+            "truncation.border_margin",
+            &settings.border_margin,
+            &mut rng,
+            hardness,
+        );
         let at =
             (edge + outwards * margin * size.max_element()).round().clamp(0.0, most as f32) as u32;
         if rng.random::<f32>() < share { at } else { none }

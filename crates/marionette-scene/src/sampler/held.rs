@@ -17,7 +17,7 @@ pub(super) fn held(sampling: &mut Sampling, sample: &FigureSample, hardness: f32
     let scene = sampling.scene;
     let figure = &*scene.figure;
     let mut rng = sampling.stream("pose/held");
-    let share = sampling.draw("pose.held", &scene.randomizers.pose.held, &mut rng, hardness);
+    let share = sampling.sample("pose.held", &scene.randomizers.pose.held, &mut rng, hardness);
     let name = if rng.random::<bool>() { "left_hand" } else { "right_hand" };
     let on_bar = matches!(
         figure.poses.get(sample.family).map(|family| family.support),

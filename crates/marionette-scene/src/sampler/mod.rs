@@ -24,7 +24,7 @@ use rand_chacha::ChaCha8Rng;
 
 /// The randomizers that a replay may draw afresh, by the names of their streams; those of
 /// "NAME/..." go with NAME.
-const REDRAWN: [&str; 10] = [
+const RESAMPLED: [&str; 10] = [
     "body",
     "pose",
     "view",
@@ -74,7 +74,7 @@ impl<'a> Sampler<'a> {
                 }
             })
         };
-        let mut keys = Keys { seed, own: (index, attempt), origin: None, redrawn: Vec::new() };
+        let mut keys = Keys { seed, own: (index, attempt), origin: None, resampled: Vec::new() };
         let (hardness, stream) = match policy.mix.stream_of(index) {
             SampleStream::Uniform => (shares, SampleStream::Uniform),
             SampleStream::Replay if !policy.replay.is_empty() => {
@@ -83,11 +83,11 @@ impl<'a> Sampler<'a> {
                 let entry = &policy.replay[chosen.unwrap_or(0)];
                 // Which randomizers draw afresh changes with the attempt: a new body, say, may
                 // leave the old props no room, however often it is drawn.
-                let mut names = REDRAWN;
+                let mut names = RESAMPLED;
                 let mut choice = random::stream(seed, index, attempt, "replay");
                 names.shuffle(&mut choice);
                 keys.origin = Some((entry.origin, entry.attempt));
-                keys.redrawn = names[..choice.random_range(1..=3)].to_vec();
+                keys.resampled = names[..choice.random_range(1..=3)].to_vec();
                 (entry.hardness, SampleStream::Replay)
             }
             SampleStream::Steered | SampleStream::Replay => {
@@ -106,7 +106,7 @@ impl<'a> Sampler<'a> {
         index: u64,
         attempt: u32,
     ) -> SceneSample {
-        let keys = Keys { seed, own: (index, attempt), origin: None, redrawn: Vec::new() };
+        let keys = Keys { seed, own: (index, attempt), origin: None, resampled: Vec::new() };
         self.compose(&Policy::initial(Default::default(), 1), keys, SampleStream::Uniform, hardness)
     }
 
@@ -176,7 +176,7 @@ struct Keys {
     seed: u64,
     own: (u64, u32),
     origin: Option<(u64, u32)>,
-    redrawn: Vec<&'static str>,
+    resampled: Vec<&'static str>,
 }
 
 /// Attempts after which even what redraws keep is drawn again.
@@ -198,7 +198,10 @@ impl Keys {
     fn place(&self, name: &'static str) -> (u64, u32) {
         match self.origin {
             Some(origin)
-                if !self.redrawn.iter().any(|redrawn| name.split('/').next() == Some(redrawn)) =>
+                if !self
+                    .resampled
+                    .iter()
+                    .any(|resampled| name.split('/').next() == Some(resampled)) =>
             {
                 origin
             }
@@ -228,14 +231,14 @@ impl Sampling<'_> {
     }
 
     /// A value of the physical parameter `name` at `hardness`, written down with the sample.
-    fn draw(
+    fn sample(
         &mut self,
         name: &'static str,
         ramp: &Ramp,
         rng: &mut ChaCha8Rng,
         hardness: f32,
     ) -> f32 {
-        let value = ramp.draw(rng, hardness);
+        let value = ramp.sample(rng, hardness);
         self.parameters.push((name, value));
         value
     }
@@ -247,7 +250,7 @@ mod tests {
     use crate::load_scene;
     use marionette_stream::{ReplayEntry, StreamMix};
 
-    fn drawn(s: &SceneSample) -> impl PartialEq + std::fmt::Debug {
+    fn contents(s: &SceneSample) -> impl PartialEq + std::fmt::Debug {
         (s.figures.clone(), s.props.clone(), s.camera, s.light, s.backdrop, s.degradation)
     }
 
@@ -266,11 +269,11 @@ mod tests {
                 (replay.stream, replay.origin, replay.hardness),
                 (SampleStream::Replay, Some(7), hardness)
             );
-            assert_ne!(drawn(&replay), drawn(&origin));
+            assert_ne!(contents(&replay), contents(&origin));
             same_light += u32::from(replay.light == origin.light);
             same_pose += u32::from(replay.figures[0].pose.angles == origin.figures[0].pose.angles);
         }
-        // Each is among the redrawn with probability 1/5.
+        // Each is among the resampled with probability 1/5.
         assert!(
             (30..60).contains(&same_pose) && (20..60).contains(&same_light),
             "{same_pose}, {same_light}"

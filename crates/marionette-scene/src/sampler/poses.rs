@@ -218,11 +218,11 @@ pub(super) fn settings(
     PoseSettings {
         hardness,
         carried: true,
-        spread: sampling.draw("pose.spread", &pose.spread, rng, hardness),
+        spread: sampling.sample("pose.spread", &pose.spread, rng, hardness),
         limit_blend: sampling
-            .draw("pose.limit_blend", &pose.limit_blend, rng, hardness)
+            .sample("pose.limit_blend", &pose.limit_blend, rng, hardness)
             .clamp(0.0, 1.0),
-        block: sampling.draw("pose.block", &pose.block, rng, hardness),
+        block: sampling.sample("pose.block", &pose.block, rng, hardness),
     }
 }
 
@@ -230,14 +230,15 @@ pub(super) fn settings(
 pub(super) fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
     let scene = sampling.scene;
     let tilt = &scene.randomizers.pose.tilt_deg;
-    let mut draw = |name| sampling.draw(name, tilt, rng, hardness).to_radians();
-    Quat::from_rotation_x(draw("pose.tilt_x_deg")) * Quat::from_rotation_z(draw("pose.tilt_z_deg"))
+    let mut sample = |name| sampling.sample(name, tilt, rng, hardness).to_radians();
+    Quat::from_rotation_x(sample("pose.tilt_x_deg"))
+        * Quat::from_rotation_z(sample("pose.tilt_z_deg"))
 }
 
 /// The figure that is labelled, at the origin, and what carries it.
 pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, Vec<Prop>) {
     let scene = sampling.scene;
-    let shape = scene.figure.shape.draw(&mut sampling.stream("body"));
+    let shape = scene.figure.shape.sample(&mut sampling.stream("body"));
     let mut rng = sampling.stream("pose");
     let settings = settings(sampling, hardness, &mut rng);
     let tilt = tilt(sampling, hardness, &mut rng);
@@ -267,7 +268,7 @@ pub(super) fn crowd(
     let settings = &scene.randomizers.crowd;
     let mut rng = sampling.stream("crowd");
     let count =
-        sampling.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0)
+        sampling.sample("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0)
             as usize;
     let (right, away) = ground_axes(camera);
     let easy =
@@ -276,9 +277,9 @@ pub(super) fn crowd(
         .map(|_| {
             let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
             let lateral =
-                sampling.draw("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
-            let behind = sampling.draw("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
-            let shape = scene.figure.shape.draw(&mut rng);
+                sampling.sample("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
+            let behind = sampling.sample("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
+            let shape = scene.figure.shape.sample(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
             let index = family(scene, &easy, &mut rng);
             let place = right * lateral + away * behind;

@@ -16,7 +16,7 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
     let settings = &scene.randomizers.occlusion;
     let mut rng = sampling.stream("occlusion");
     let count = sampling
-        .draw("occlusion.count", &settings.count, &mut rng, hardness)
+        .sample("occlusion.count", &settings.count, &mut rng, hardness)
         .round()
         .clamp(0.0, 8.0) as usize;
     let eye = camera.eye();
@@ -27,10 +27,12 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
     // high, metres.
     let mut waiting: Vec<(Vec2, f32, f32)> = Vec::new();
     let dropped = (0..count).map(|_| {
-        let nearness = sampling.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
-        let lateral = sampling.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
+        let nearness =
+            sampling.sample("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+        let lateral =
+            sampling.sample("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
         let size = sampling
-            .draw("occlusion.size_m", &settings.size_m, &mut rng, hardness)
+            .sample("occlusion.size_m", &settings.size_m, &mut rng, hardness)
             .clamp(0.05, 2.5);
         let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
         // A prop further out covers more of the picture, so it is made smaller to cover about as
@@ -94,8 +96,8 @@ fn fence(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let settings = &scene.randomizers.occlusion;
     let mut rng = sampling.stream("occlusion/fence");
-    let share = sampling.draw("occlusion.fence", &settings.fence, &mut rng, hardness);
-    let nearness = sampling.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+    let share = sampling.sample("occlusion.fence", &settings.fence, &mut rng, hardness);
+    let nearness = sampling.sample("occlusion.nearness", &settings.nearness, &mut rng, hardness);
     if rng.random::<f32>() >= share {
         return Vec::new();
     }

@@ -19,7 +19,7 @@ pub(super) fn scenery(
     let mut rng = sampling.stream("camouflage/clutter");
     let clutter = &scene.randomizers.camouflage.clutter;
     let count =
-        sampling.draw("camouflage.clutter", clutter, &mut rng, hardness).round().clamp(0.0, 8.0)
+        sampling.sample("camouflage.clutter", clutter, &mut rng, hardness).round().clamp(0.0, 8.0)
             as usize;
     let (right, away) = ground_axes(camera);
     let facing =
