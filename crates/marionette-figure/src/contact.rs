@@ -1,6 +1,10 @@
 //! How deep round cones are inside one another, exactly, and which parts of a body must not be.
 
-use super::{BodyShape, Figure, Pose, RoundCone, place_parts, solve};
+use super::{
+    BodyShape, Figure, LimbPair, Pose, RoundCone,
+    limb_pair::{DEEPEST, DEEPEST_BETWEEN_TWINS, DEEPEST_FOLD},
+    place_parts, solve,
+};
 use glam::{Quat, Vec3};
 
 /// Steps of the search along a part's axis; each leaves 62 % of the stretch before it, so these
@@ -14,32 +18,6 @@ pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
         return 0.0;
     }
     (-gap(a, |point| cone_distance(b, point))).max(0.0)
-}
-
-/// Deepest that one limb may be inside another, metres.
-pub const DEEPEST: f32 = 0.02;
-/// Deepest that flesh may fold at a joint, metres: the lap of who sits, a thigh drawn up against
-/// the belly.
-const DEEPEST_FOLD: f32 = 0.08;
-
-/// Deepest that flesh may give way where a left and a right limb of one bone press together,
-/// metres: the thighs of who stands.
-const DEEPEST_BETWEEN_TWINS: f32 = 0.04;
-
-/// Two parts of a body, by their indices, and how deep they may be inside one another, metres.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LimbPair {
-    /// The parts.
-    pub parts: [usize; 2],
-    /// Deepest that they may be.
-    pub deepest: f32,
-}
-
-impl LimbPair {
-    /// Whether they are at a joint, where flesh folds: no contact holds them apart.
-    pub fn folds(&self) -> bool {
-        self.deepest == DEEPEST_FOLD
-    }
 }
 
 /// Pairs of the body's parts that are of different groups and apart in the figure at rest

@@ -136,6 +136,17 @@ pub fn place_keypoints(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -
         .collect()
 }
 
+/// The bones that grip, left ones first, and the points where they hold something, in the bones'
+/// frames, metres.
+pub fn grips(figure: &Figure, shape: &BodyShape) -> Vec<(usize, Vec3)> {
+    let gripping = figure.bones.iter().enumerate().filter_map(|(bone, Bone { grip, .. })| {
+        grip.map(|point| (bone, point * in_bone(figure, shape, bone)))
+    });
+    let mut grips: Vec<(usize, Vec3)> = gripping.collect();
+    grips.sort_by_key(|(bone, _)| figure.bones[*bone].name.starts_with("right_"));
+    grips
+}
+
 /// The lowest height that any part reaches, metres.
 pub fn lowest_point(parts: &[RoundCone]) -> f32 {
     parts

@@ -1,9 +1,12 @@
 //! `[[poses]]`: families of poses, each a movement given by its key frames.
 
-use super::{Angles, FigureError, PoseEntry, SettleEntry, SupportName, list};
+use super::{
+    entries::{Angles, PoseEntry, SettleEntry, SupportName},
+    written::list,
+};
 use crate::{Bone, PoseFamily, Settle, Support};
 use glam::Vec3;
-use marionette_base::toml_file::{Exact, TomlFile};
+use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use toml::Spanned;
 
 /// Longest that a figure settles, seconds: whatever falls lies still by then.
@@ -18,7 +21,7 @@ pub(super) fn poses(
     file: &TomlFile,
     entries: &[Spanned<PoseEntry>],
     bones: &[Bone],
-) -> Result<Vec<PoseFamily>, FigureError> {
+) -> Result<Vec<PoseFamily>, FileError> {
     let mut poses: Vec<PoseFamily> = Vec::new();
     for entry in entries {
         let (span, pose) = (entry.span(), entry.get_ref());
@@ -122,7 +125,7 @@ fn key_frame(
     pose: &str,
     written: &Angles,
     bones: &[Bone],
-) -> Result<Vec<Vec3>, FigureError> {
+) -> Result<Vec<Vec3>, FileError> {
     let mut angles = vec![Vec3::ZERO; bones.len()];
     for (name, Exact(degrees)) in written {
         // A pair's common name ("thigh") turns both sides alike; what is written for a right side
