@@ -2,7 +2,7 @@
 //! they are drawn with.
 
 use glam::Vec3;
-use marionette_figure::{Figure, RoundCone, Support, gap, lowest_point};
+use marionette_figure::{Figure, RoundCone, Support, gap, grips, lowest_point};
 use marionette_stream::{FigureSample, Prop, PropRole, PropShape};
 
 /// How deep `part` is inside `prop`, metres; negative where it is so far away from it.
@@ -28,10 +28,10 @@ pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
     };
     let gap = match figure.poses[sample.family].support {
         Support::Air(_) => 0.0,
-        Support::Bar(_) => ["left_hand", "right_hand"]
+        Support::Bar(_) => grips(figure, &sample.shape)
             .into_iter()
-            .map(|name| {
-                let own = |part: usize| figure.bones[figure.parts[part].bone].name == name;
+            .map(|(bone, _)| {
+                let own = |part: usize| figure.parts[part].bone == bone;
                 let hand = sample.flesh.iter().enumerate().filter(|(part, _)| own(*part));
                 hand.map(|(_, part)| nearest(part)).fold(f32::INFINITY, f32::min)
             })

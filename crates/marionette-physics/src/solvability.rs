@@ -1,6 +1,9 @@
 //! The solvability rule: a sample that nobody could label is drawn again, and counted.
 
-use super::{Owner, SceneWorld, contact::deeper_in_prop, floating};
+use super::{
+    contact::{deeper_in_prop, floating},
+    world::{Owner, SceneWorld},
+};
 use glam::Vec3;
 use marionette_figure::{DEEPEST, Figure, lowest_point, penetration};
 use marionette_stream::{PropRole, PropShape, Rejection, SceneSample, image_box};
@@ -120,13 +123,12 @@ impl Solvability {
     /// Whether a figure is too deep inside a fixed prop. Hands close around a bar, and around what
     /// they hold.
     fn in_support(&self, sample: &SceneSample) -> bool {
-        let hand =
-            |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
+        let grips = |part: usize| self.figure.bones[self.figure.parts[part].bone].grip.is_some();
         sample.props.iter().filter(|prop| prop.fixed()).any(|prop| {
             let gripped =
                 prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
             sample.figures.iter().flat_map(|figure| figure.flesh.iter().enumerate()).any(
-                |(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST),
+                |(index, part)| !(gripped && grips(index)) && deeper_in_prop(part, prop, DEEPEST),
             )
         })
     }
@@ -273,9 +275,8 @@ mod tests {
                     .iter()
                     .filter(move |prop| prop.fixed() && !(held && prop.role == PropRole::Held))
             };
-            let hand = |part: usize| {
-                scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand")
-            };
+            let hand =
+                |part: usize| scene.figure.bones[scene.figure.parts[part].bone].grip.is_some();
             let through_support = beads.iter().enumerate().any(|(part, beads)| {
                 let on_bar = hand(part) && matches!(support, Support::Bar(_));
                 let through = |(centre, radius): &(Vec3, f32)| {

@@ -1,7 +1,7 @@
 //! The rigid bodies of a figure, and their world.
 
 use super::{
-    FASTEST, Fault, STEP,
+    fault::{FASTEST, Fault},
     joint::{Joint, locked},
 };
 use bevy_rapier3d::rapier::prelude::{
@@ -15,6 +15,8 @@ use marionette_figure::{
     solve,
 };
 
+/// Fixed time step, seconds.
+pub(super) const STEP: f32 = 1.0 / 60.0;
 /// Bones with less than this share of the mass move with their parents: toes, hands and collarbones
 /// would cost as much as thighs, and ask for a solver that copes with a hundredfold the mass on the
 /// other side of a joint.

@@ -1,10 +1,12 @@
 //! What pictures are painted with.
 
-use super::SIDE;
 use crate::colors::any_hue;
 use glam::{Vec2, Vec3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+
+/// Side of every picture, pixels.
+pub const SIDE: u32 = 256;
 
 /// A square picture: sRGB in [0, 1], coordinates from 0 to 1, y down.
 pub struct Canvas {

@@ -1,6 +1,6 @@
 //! What is behind it all.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use crate::{
     colors::{any_color, any_hue, tint},
     pictures::{GROUNDS, PLACES},

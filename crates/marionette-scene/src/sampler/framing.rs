@@ -1,6 +1,6 @@
 //! Where the camera stands.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use glam::{Vec2, Vec3};
 use marionette_figure::RoundCone;
 use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};

@@ -1,6 +1,6 @@
 //! What the camera does to the picture.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use glam::Vec2;
 use marionette_stream::{Camera, Degradation};
 use rand::Rng;

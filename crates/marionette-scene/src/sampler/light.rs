@@ -1,6 +1,6 @@
 //! The light.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use crate::colors::{any_hue, tint};
 use glam::Vec3;
 use marionette_stream::{Backdrop, Camera, FigureSample, Lamp, Light};

@@ -1,11 +1,11 @@
 //! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
 
-use super::{Sampling, framing::ground_axes, settling};
+use super::{framing::ground_axes, sampling::Sampling, settling};
 use crate::{Scene, colors::any_color};
 use glam::{Quat, Vec2, Vec3};
 use marionette_base::random::weighted;
 use marionette_figure::{
-    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point,
+    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, grips, lowest_point,
     place_parts, solve,
 };
 use marionette_stream::{Camera, FigureSample, Prop, PropRole, PropShape};
@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
 /// How a figure is to be posed.
-pub(super) struct PoseSettings {
+struct PoseSettings {
     /// Pose hardness: which families are likely.
     pub hardness: f32,
     /// Factor on a family's own spread.
@@ -27,17 +27,25 @@ pub(super) struct PoseSettings {
     pub block: f32,
 }
 
-/// A figure in a pose of the family with that index, above `position` (x, z), and the props that
-/// carry it. `turn` comes on top of the pose's own orientation.
-pub(super) fn posed(
-    figure: &Figure,
-    index: usize,
+/// Which body is to be posed, in which family, and where.
+struct Placement {
     shape: BodyShape,
-    settings: &PoseSettings,
+    /// Index of the family of poses.
+    family: usize,
+    /// What turns the whole figure, on top of the pose's own orientation.
     turn: Quat,
+    /// Where the root is above, (x, z), metres.
     position: Vec2,
+}
+
+/// A posed figure and the props that carry it.
+fn posed(
+    figure: &Figure,
+    placement: Placement,
+    settings: &PoseSettings,
     rng: &mut ChaCha8Rng,
 ) -> (FigureSample, Vec<Prop>) {
+    let Placement { shape, family: index, turn, position } = placement;
     let family = &figure.poses[index];
     let mirrored = rng.random::<bool>();
     let angles = joint_angles(figure, family, mirrored, settings, rng);
@@ -55,7 +63,7 @@ pub(super) fn posed(
         Support::Air(clearance) => lift += between(clearance),
         Support::Bar(clearance) => {
             lift += between(clearance);
-            if let [left, right] = settling::palms(figure, &shape)[..] {
+            if let [left, right] = grips(figure, &shape)[..] {
                 let place = |(hand, palm): (usize, Vec3)| bones[hand].transform_point3(palm);
                 props.push(bar([place(left), place(right)], rng));
             }
@@ -208,11 +216,7 @@ fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng)
 }
 
 /// The settings that a scene draws for its labelled figure.
-pub(super) fn settings(
-    sampling: &mut Sampling,
-    hardness: f32,
-    rng: &mut ChaCha8Rng,
-) -> PoseSettings {
+fn settings(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> PoseSettings {
     let scene = sampling.scene;
     let pose = &scene.randomizers.pose;
     PoseSettings {
@@ -227,7 +231,7 @@ pub(super) fn settings(
 }
 
 /// How far the whole figure is tilted.
-pub(super) fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
+fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
     let scene = sampling.scene;
     let tilt = &scene.randomizers.pose.tilt_deg;
     let mut sample = |name| sampling.sample(name, tilt, rng, hardness).to_radians();
@@ -244,9 +248,9 @@ pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, 
     let tilt = tilt(sampling, hardness, &mut rng);
     // A redraw keeps the family, or those that are hard to draw would be rare whatever their
     // weights say.
-    let index = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
-    let (mut figure, props) =
-        posed(&scene.figure, index, shape, &settings, tilt, Vec2::ZERO, &mut rng);
+    let family = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
+    let placement = Placement { shape, family, turn: tilt, position: Vec2::ZERO };
+    let (mut figure, props) = posed(&scene.figure, placement, &settings, &mut rng);
     settling::settle_on(
         sampling.settle,
         &scene.figure,
@@ -281,9 +285,10 @@ pub(super) fn crowd(
             let behind = sampling.sample("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
             let shape = scene.figure.shape.sample(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
-            let index = family(scene, &easy, &mut rng);
-            let place = right * lateral + away * behind;
-            let (figure, _) = posed(&scene.figure, index, shape, &easy, turn, place, &mut rng);
+            let family = family(scene, &easy, &mut rng);
+            let position = right * lateral + away * behind;
+            let placement = Placement { shape, family, turn, position };
+            let (figure, _) = posed(&scene.figure, placement, &easy, &mut rng);
             let own = ChaCha8Rng::from_rng(&mut rng);
             (figure, own)
         })

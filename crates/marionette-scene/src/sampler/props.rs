@@ -1,8 +1,8 @@
 //! Props, before they are dropped.
 
 use super::{
-    Sampling,
     framing::ground_axes,
+    sampling::Sampling,
     scenery::{rail, stand},
 };
 use crate::colors::any_color;

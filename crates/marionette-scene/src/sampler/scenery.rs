@@ -1,6 +1,6 @@
 //! What stands about behind the figures: furniture, rails, trees, posts, signs.
 
-use super::{Sampling, framing::ground_axes};
+use super::{framing::ground_axes, sampling::Sampling};
 use crate::colors::any_color;
 use glam::{EulerRot, Quat, Vec2, Vec3};
 use marionette_stream::{Camera, Prop, PropRole, PropShape};
