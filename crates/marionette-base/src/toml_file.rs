@@ -1,4 +1,4 @@
-//! Reading TOML files so that every complaint names the file and the line.
+//! Reads TOML files so that every error names the file and the line.
 
 use serde::{
     Deserialize, Deserializer,
@@ -11,7 +11,7 @@ use std::{
 };
 use toml::de::DeTable;
 
-/// The largest TOML file that is read, bytes. Files people write by hand are a thousand times
+/// The largest TOML file that is read, bytes. Files that people write by hand are a thousand times
 /// smaller.
 const LARGEST: u64 = 8 << 20;
 
@@ -20,9 +20,9 @@ const LARGEST: u64 = 8 << 20;
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
-    /// The line, counted from 1, where there is one to name.
+    /// The line, counted from 1; `None` where the error has no single line.
     pub line: Option<usize>,
-    /// What was found and what would do.
+    /// What was found and what is allowed.
     pub message: String,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for FileError {
     }
 }
 
-/// A TOML file's path and text, to read values from and to point into.
+/// A TOML file's path and text. Values are read from it, and errors point into it.
 #[derive(Clone, Debug)]
 pub struct TomlFile {
     /// Where the text came from.
@@ -48,7 +48,7 @@ impl TomlFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// Where it is missing, unreadable, not UTF-8 or over 8 MiB.
+    /// If the file is missing, unreadable, not UTF-8 or over 8 MiB.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let fail = |message: String| FileError { path: path.to_owned(), line: None, message };
         let size = fs::metadata(path).map_err(|e| fail(format!("cannot be read: {e}")))?.len();
@@ -98,11 +98,11 @@ impl TomlFile {
     }
 }
 
-/// A list of exactly `N` values, read with `deserialize_with`. Serde reads an array from the first
-/// `N` values of a list in TOML and says nothing of any further ones.
+/// A list of exactly `N` values, read with `deserialize_with`. Serde alone reads an array from the
+/// first `N` values of a TOML list and ignores the others.
 ///
 /// # Errors
-/// Where the list is longer or shorter.
+/// If the list is longer or shorter.
 pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     from: D,
 ) -> Result<[T; N], D::Error> {
@@ -116,14 +116,14 @@ pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
 /// A list of any number of lists of exactly `N` values. See [`exact`].
 ///
 /// # Errors
-/// Where one of the inner lists is longer or shorter.
+/// If one of the inner lists is longer or shorter.
 pub fn exact_rows<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     from: D,
 ) -> Result<Vec<[T; N]>, D::Error> {
     Ok(Vec::deserialize(from)?.into_iter().map(|Exact(row)| row).collect())
 }
 
-/// A list of exactly `N` values, where it stands inside of something else. See [`exact`].
+/// A list of exactly `N` values inside another value. See [`exact`].
 #[derive(Clone, Copy, Debug)]
 pub struct Exact<T, const N: usize>(pub [T; N]);
 

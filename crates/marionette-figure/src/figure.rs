@@ -3,18 +3,19 @@
 use super::{Bulk, LimbPair, ScaleGroup, ShapeDistribution, WidthGroup};
 use glam::Vec3;
 
-/// An articulated figure, as read from `assets/figures/*.toml` and checked.
+/// An articulated figure, read from a file like `assets/figures/human.toml` and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// The figure's name.
     pub name: String,
     /// Bones, every parent before its children; the first is the root.
     pub bones: Vec<Bone>,
-    /// Parts, each a round cone fixed to one bone: first those of the body, then those of garments.
+    /// Parts, each a round cone fixed to one bone: first the parts of the body, then the parts of
+    /// garments.
     pub parts: Vec<Part>,
     /// How many of the parts are the body's own.
     pub body_parts: usize,
-    /// What it may wear, hair included.
+    /// What the figure may wear, including hair.
     pub garments: Vec<Garment>,
     /// The slots that garments go into, innermost first; [`Garment::slot`] indexes into them.
     pub slots: Vec<String>,
@@ -26,26 +27,26 @@ pub struct Figure {
     pub keypoints: Vec<Keypoint>,
     /// Pairs of keypoints to draw a line between.
     pub edges: Vec<[usize; 2]>,
-    /// The keypoints at the two ends of the torso, (left shoulder, right hip) in a human: their
-    /// distance is the torso length that PCK is measured in.
+    /// The keypoints at the two ends of the torso: left shoulder and right hip in a human. PCK is
+    /// measured in lengths of the torso, the distance between them.
     pub torso: [usize; 2],
     /// How bodies vary.
     pub shape: ShapeDistribution,
     /// Families of poses.
     pub poses: Vec<PoseFamily>,
-    /// Pairs of the body's parts that must not go through each other, and how far their flesh gives
-    /// way.
+    /// Pairs of the body's parts that must not go through each other, and how deep their flesh may
+    /// press together.
     pub limb_pairs: Vec<LimbPair>,
 }
 
-/// One bone: a joint at its origin, carrying parts, keypoints and further bones.
+/// One bone: a joint at its origin that carries parts, keypoints and further bones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bone {
     /// The bone's name.
     pub name: String,
-    /// Index of the parent; `None` for the root alone.
+    /// Index of the parent; `None` for the root.
     pub parent: Option<usize>,
-    /// The bone of the other side, or the bone itself where it lies in the middle.
+    /// The bone of the other side; the bone itself if it lies in the middle.
     pub twin: usize,
     /// Origin in the parent's frame at rest, metres.
     pub offset: Vec3,
@@ -69,7 +70,7 @@ pub struct Part {
     pub name: String,
     /// Index of the bone it moves with.
     pub bone: usize,
-    /// Index of its group: parts of one group do not cover that group's own joints.
+    /// Index of its group. Parts of a group do not cover the group's own joints.
     pub group: usize,
     /// Index of its material slot.
     pub material: usize,
@@ -77,21 +78,21 @@ pub struct Part {
     pub ends: [Vec3; 2],
     /// The two radii, metres.
     pub radii: [f32; 2],
-    /// What its thickness follows besides girth.
+    /// What its thickness follows beside the body's girth.
     pub bulk: Option<Bulk>,
     /// The garment that it belongs to; `None` for the body's own.
     pub garment: Option<usize>,
-    /// Where its first end is in the figure at rest, metres: patterns go on from part to part.
+    /// Where its first end is in the figure at rest, metres. Patterns of cloth continue from part
+    /// to part by it.
     pub rest: Vec3,
 }
 
-/// Something to wear, or a head of hair.
+/// A piece of clothing, or a head of hair.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Garment {
     /// The garment's name.
     pub name: String,
-    /// Index of its slot: one garment of each slot is worn, and all that is worn in a slot is made
-    /// of one fabric.
+    /// Index of its slot. One garment of each slot is worn, and it is made of one fabric.
     pub slot: usize,
     /// Relative frequency among the garments of its slot.
     pub weight: f32,
@@ -114,24 +115,25 @@ pub struct Keypoint {
     pub offset: Vec3,
     /// The same keypoint of the other side, or the keypoint itself.
     pub twin: usize,
-    /// OKS sigma: the labelling spread as a share of the object's scale (COCO's `k / 2`).
+    /// OKS sigma: the spread of people's labels as a share of the object's scale (COCO's `k / 2`).
     pub sigma: f32,
     /// A surface nearer to the camera than the keypoint by more than this covers it, metres.
     pub surface_radius: f32,
-    /// Groups whose parts never cover this keypoint (a joint lies inside its own flesh). Empty for
-    /// keypoints that lie on the surface, which go by depth alone.
+    /// Groups whose parts never cover this keypoint: a joint lies inside its own flesh. Empty for
+    /// keypoints on the surface, where depth alone decides.
     pub own_groups: Vec<usize>,
 }
 
-/// A family of poses: a movement from which a moment is drawn, with how much it varies.
+/// A family of poses: a movement from which a moment is sampled, and how much the pose varies
+/// around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PoseFamily {
     /// The family's name.
     pub name: String,
     /// Relative frequency at pose hardness 0 and 1.
     pub weights: [f32; 2],
-    /// Key frames of the movement: for each, the rotation of each bone about x, y and z, radians. A
-    /// single one is a pose held.
+    /// Key frames of the movement: for each frame, the rotation of each bone about x, y and z,
+    /// radians. A single frame is a pose without movement.
     pub keys: Vec<Vec<Vec3>>,
     /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on
     /// its face.
@@ -143,16 +145,16 @@ pub struct PoseFamily {
     pub spread: f32,
     /// What carries the figure.
     pub support: Support,
-    /// How gravity takes the pose from there; `None` leaves it as drawn.
+    /// How the pose settles under gravity; `None` leaves it as sampled.
     pub settle: Option<Settle>,
 }
 
-/// How a drawn pose settles: for a while the body falls, sags or leans as its weight has it.
+/// How a sampled pose settles: for a short time the body falls, sags or leans under its own weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settle {
     /// Shortest and longest time, seconds.
     pub seconds: [f32; 2],
-    /// How firmly joints keep the drawn pose: 0 is limp, 1 is stiff.
+    /// How firmly joints keep the sampled pose: 0 is limp, 1 is stiff.
     pub strength: f32,
     /// How fast the whole body turns when let go, radians a second: the deviation about each axis.
     pub tumble: f32,
@@ -165,12 +167,13 @@ pub enum Support {
     Ground,
     /// It sits on a block, its feet where they are.
     Seat,
-    /// It stands on the ground and leans on an upright slab, on the side that it is tilted to.
+    /// It stands on the ground and leans on an upright slab on the side to which it is tilted.
     Wall,
-    /// It holds on to a bar with both hands, clear of the ground by so many metres, from the lowest
-    /// to the highest.
+    /// It holds a bar with both hands. The two numbers are the least and the greatest distance from
+    /// the ground, metres.
     Bar([f32; 2]),
-    /// Nothing: it is clear of the ground by so many metres, from the lowest to the highest.
+    /// Nothing carries it. The two numbers are the least and the greatest distance from the ground,
+    /// metres.
     Air([f32; 2]),
 }
 

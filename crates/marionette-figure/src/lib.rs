@@ -1,8 +1,21 @@
-//! Figures: skeleton files, forward kinematics, joint limits, body parts and keypoints.
+//! Articulated figures: skeleton files, forward kinematics, joint limits, body parts and keypoints.
 //!
-//! One figure file drives everything that depends on the body: the rig, the labels, the left/right
-//! flips, the OKS sigmas, the number of heatmaps. Lengths are metres, angles radians (degrees in
-//! the file). Y is up, the figure faces +Z and its left is +X.
+//! A [`Figure`] is read from a figure file and checked. It holds all that depends on the body:
+//! bones, parts, garments, keypoints, their left/right twins and OKS sigmas, and families of poses.
+//! [`solve`] places its bones in the world for a [`Pose`] and a [`BodyShape`]; [`place_parts`] and
+//! [`place_keypoints`] follow the bones. [`penetration`] and [`gap`] measure how deep parts are
+//! inside one another. Lengths are metres, angles radians (degrees in the file). Y is up, the
+//! figure faces +Z, and its left is +X.
+//!
+//! ```
+//! use marionette_figure::load_figure;
+//! use std::path::Path;
+//!
+//! let figure = load_figure(Path::new("../../assets/figures/human.toml"))?;
+//! let names: Vec<&str> = figure.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
+//! assert_eq!(names[..3], ["nose", "left_eye", "right_eye"]);
+//! # Ok::<(), marionette_figure::FigureError>(())
+//! ```
 
 mod contact;
 mod figure;

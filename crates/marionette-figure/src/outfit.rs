@@ -1,5 +1,5 @@
-//! What a figure wears: garments cover regions of the body, make them thicker, and bring parts of
-//! their own.
+//! Clothed bodies: garments cover regions of the body, make them thicker, and add parts of their
+//! own.
 
 use super::{BodyShape, Figure, RoundCone, WorldBones, kinematics::place_part};
 

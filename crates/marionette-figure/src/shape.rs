@@ -1,8 +1,8 @@
-//! How bodies differ: a dozen scales per figure, drawn from a correlated distribution.
+//! How bodies differ: a dozen scales per figure, sampled from a correlated distribution.
 //!
-//! A few traits (youth, weight, frame, muscle) move all scales together, as they do in people: a
-//! child is short, has a large head and short legs; a heavy body is thick in the trunk more than in
-//! the forearms. What is left over varies by itself.
+//! A few traits (youth, weight, frame, muscle) move all scales together, as in people. A child is
+//! short and has a large head and short legs. A heavy body is thick in the trunk more than in the
+//! forearms. The rest of the variation is independent for each scale.
 
 use marionette_base::toml_file::exact;
 use rand::Rng;
@@ -66,7 +66,7 @@ macro_rules! body_scales {
                 vec![$((stringify!($name), self.$name),)*]
             }
 
-            /// Draws a body.
+            /// Samples a body.
             pub fn sample(&self, rng: &mut impl Rng) -> BodyShape {
                 let child = rng.random::<f32>() < self.children;
                 let youth = rng.random::<f32>();

@@ -1,4 +1,4 @@
-//! `[[bones]]`: names, limits, and who hangs on whom.
+//! `[[bones]]`: names, limits, and which bone hangs on which.
 
 use super::{
     entries::{BoneEntry, Scale},
@@ -77,8 +77,8 @@ pub(super) fn bones(
             return Err(file.error(Some(written.span()), message));
         }
     }
-    // Parents first: repeatedly take the bones whose parent has been taken. What is left over hangs
-    // in a circle.
+    // Parents first: take the bones whose parent has been taken, again and again. The bones that
+    // are left hang in a circle.
     let mut order: Vec<usize> = Vec::new();
     while order.len() < named.len() {
         let before = order.len();
@@ -114,7 +114,8 @@ pub(super) fn bones(
     if gripping.len() > MOST_GRIPS {
         let names = list(gripping.iter().map(|bone| bone.name.as_str()));
         let message = format!(
-            "{} bones have a `grip` ({names}); at most {MOST_GRIPS} bones of a figure may hold things",
+            "{} bones have a `grip` ({names}); at most {MOST_GRIPS} bones of a figure may hold \
+             things",
             gripping.len()
         );
         return Err(file.error(gripping.last().map(|bone| bone.span.clone()), message));

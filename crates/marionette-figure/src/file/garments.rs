@@ -1,4 +1,4 @@
-//! `[[garments]]`: what goes over which regions of the body.
+//! `[[garments]]`: clothes and the regions of the body that they cover.
 
 use super::{entries::GarmentEntry, written::list};
 use crate::Garment;

@@ -58,7 +58,7 @@ pub(super) fn keypoints(
                 own_groups: keypoint.own_groups.iter().map(group).collect::<Result<_, _>>()?,
                 name,
                 offset: reflect(keypoint.offset, side),
-                // Known only once all are read; see below.
+                // Known when all keypoints are read; see below.
                 twin: 0,
                 sigma: keypoint.sigma,
                 surface_radius: keypoint.surface_radius,

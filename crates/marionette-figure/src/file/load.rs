@@ -14,8 +14,8 @@ use marionette_base::toml_file::{FileError, TomlFile};
 use std::path::Path;
 use toml::Spanned;
 
-/// Parts that a figure can have at once: nine figures, and what lies around them, share the 640
-/// instances of a tile.
+/// Most parts that a figure can have at once: nine figures and the props share the 640 instances of
+/// a tile.
 const MOST_PARTS: usize = 68;
 
 /// What is wrong with a figure file.
@@ -24,7 +24,7 @@ pub type FigureError = FileError;
 /// Reads and checks the figure file at `path`.
 ///
 /// # Errors
-/// Whatever is wrong, with the file, the line, what was found and what would do.
+/// If anything is wrong with the file: which file and line, what was found and what is allowed.
 pub fn load_figure(path: &Path) -> Result<Figure, FigureError> {
     parse_figure(&TomlFile::read(path)?)
 }

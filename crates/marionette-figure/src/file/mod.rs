@@ -4,9 +4,10 @@
 //! and gives its `right_...` twin as well, reflected in x.
 //!
 //! A bone holds things where it has the key `grip`: `grip = [0.0, -0.08, 0.0]` is the point, in the
-//! bone's frame and in metres, that a bar or a racket's handle goes through. At most two bones may
-//! have one, in a human the two hands (one entry with `mirror = true`). Poses on a bar need two. Where
-//! no bone has a `grip`, bones named `left_hand` and `right_hand` grip 8 cm below the wrist.
+//! bone's frame and in metres, through which a bar or a racket's handle goes. At most two bones may
+//! have a `grip`, in a human the two hands (one entry with `mirror = true`). Poses on a bar need
+//! two. Where no bone has a `grip`, bones named `left_hand` and `right_hand` grip 8 cm below the
+//! wrist.
 
 mod bones;
 mod entries;

@@ -9,12 +9,12 @@ use glam::Vec3;
 use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use toml::Spanned;
 
-/// Longest that a figure settles, seconds: whatever falls lies still by then.
+/// Longest time that a figure settles, seconds: everything that falls lies still by then.
 const LONGEST: f32 = 5.0;
-/// Bones that a settling figure can have: whose parts may touch whose is kept in 32 bits, and one
-/// stands for the ground.
+/// Most bones that a settling figure can have: each bone has one of 32 bits in the contact filter,
+/// and one bit is the ground's.
 const MOST_SETTLING_BONES: usize = 31;
-/// Fastest that a figure can be said to tumble, degrees a second: two turns, a gymnast's.
+/// Fastest tumble that a file can ask for, degrees a second: two turns, as a gymnast does.
 const MOST_TUMBLE: f32 = 720.0;
 
 pub(super) fn poses(
@@ -94,7 +94,7 @@ pub(super) fn poses(
     Ok(poses)
 }
 
-/// Checks how a family of a figure with so many bones settles; the complaint lacks the family's
+/// Checks how a family settles in a figure with so many bones. The error message lacks the family's
 /// name.
 fn settle(entry: &SettleEntry, bones: usize) -> Result<Settle, String> {
     let SettleEntry { seconds: [low, high], strength, tumble } = *entry;
@@ -128,8 +128,8 @@ fn key_frame(
 ) -> Result<Vec<Vec3>, FileError> {
     let mut angles = vec![Vec3::ZERO; bones.len()];
     for (name, Exact(degrees)) in written {
-        // A pair's common name ("thigh") turns both sides alike; what is written for a right side
-        // is its mirror image.
+        // A pair's common name ("thigh") turns both sides alike. Angles of a right side are written
+        // as if it were the left one.
         let wanted = name.get_ref();
         let targets: Vec<(usize, usize)> = bones
             .iter()

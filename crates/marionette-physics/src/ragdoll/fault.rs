@@ -1,14 +1,14 @@
-//! What makes a simulation useless.
+//! Why the result of a simulation is rejected.
 
 /// Farthest that the two sides of a joint may be apart, metres.
 pub(super) const FARTHEST_APART: f32 = 0.02;
-/// Farthest that a joint may be turned beyond its limits, radians. What is less is turned back.
+/// Farthest that a joint may be turned beyond its limits, radians. Up to there it is turned back.
 pub(super) const FARTHEST_BEYOND: f32 = 0.3;
-/// Fastest that any bone may move, metres a second. Who falls from 2 m arrives with 6; a hand may
-/// be twice as fast.
+/// Fastest that any bone may move, metres a second. A fall from 2 m ends at 6; a hand may be twice
+/// as fast.
 pub(super) const FASTEST: f32 = 15.0;
 
-/// Why a simulation is of no use.
+/// Why the result of a simulation is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// A position is not finite.

@@ -1,4 +1,4 @@
-//! Letting a figure go, and reading the pose that comes of it.
+//! Lets a figure go and reads the pose that results.
 
 use super::{
     body::{Ragdoll, STEP},
@@ -9,10 +9,10 @@ use marionette_figure::{
     Pose, SettleStart, lowest_point, nearest_angles, place_parts, solve, turn,
 };
 
-/// Lets a figure go, and returns the pose that it is in after the time.
+/// Lets a figure go and returns its pose after the time.
 ///
 /// # Errors
-/// Where the simulation diverged.
+/// If the simulation diverged.
 pub fn settle(start: &SettleStart) -> Result<Pose, Fault> {
     let mut ragdoll = Ragdoll::new(start);
     for _ in 0..(start.seconds / STEP).round().max(1.0) as u32 {
@@ -45,14 +45,13 @@ pub fn settle(start: &SettleStart) -> Result<Pose, Fault> {
     }
 }
 
-/// As [`settle`], without saying why there is none: what a scene's sampler settles its figures
-/// with.
+/// As [`settle`], without the reason for a failure: the function that a scene's sampler takes.
 pub fn settled(start: &SettleStart) -> Option<Pose> {
     settle(start).ok()
 }
 
-/// Makes up for the millimetres that joints were apart or beyond their limits: what is held is back
-/// in its place, and nothing is below the ground.
+/// Corrects the millimetres by which joints were apart or beyond their limits: held points go back
+/// to their places, and no part is below the ground.
 fn put_back(start: &SettleStart, pose: &mut Pose) {
     let bones = solve(start.figure, start.shape, pose);
     if start.held.is_empty() {

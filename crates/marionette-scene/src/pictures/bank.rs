@@ -10,15 +10,15 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// How many of the first pictures of a bank are places, to stand behind figures.
+/// The number of places, pictures to stand behind figures. They are the first pictures of a bank.
 pub const PLACES: usize = 96;
-/// How many further ones are grounds, to lie under them.
+/// The number of grounds, pictures to lie under figures. They follow the places.
 pub const GROUNDS: usize = 24;
 /// The largest side of a user's picture, pixels.
 const LARGEST: u32 = 20_000;
 
-/// The pictures that a scene's backdrops show: [`PLACES`] places, then [`GROUNDS`] grounds; or a
-/// single grey one where it shows none.
+/// The pictures of a scene's backdrops: [`PLACES`] places, then [`GROUNDS`] grounds. A scene
+/// without pictures has a single grey one.
 #[derive(Clone, Debug)]
 pub struct PictureBank {
     /// The pictures.
@@ -30,7 +30,7 @@ pub struct PictureBank {
 pub struct Picture {
     /// sRGB and opacity, [`SIDE`] by [`SIDE`], rows from the top.
     pub pixels: Vec<[u8; 4]>,
-    /// Linear RGB, the means of three by three fields, rows from the top.
+    /// Linear RGB: the means of three by three fields, rows from the top.
     pub means: [Vec3; 9],
 }
 
@@ -66,12 +66,12 @@ impl PictureBank {
         }
     }
 
-    /// The program's own pictures, or, where there are `files`, those in the places' stead. Where
-    /// there are more of these than the bank holds, it takes them at even distances; where there
-    /// are fewer, each stands there several times.
+    /// The program's own pictures. If there are `files`, they replace the places. If there are more
+    /// files than the bank holds, it takes some of them at even distances; if there are fewer, each
+    /// is there several times.
     ///
     /// # Errors
-    /// Where one of the files is no picture that can be read: its path and why.
+    /// If one of the files is not a readable picture: its path and why.
     pub fn new(files: &[PathBuf]) -> Result<Self, FileError> {
         if files.is_empty() {
             return Ok(PictureBank { pictures: PAINTED.clone() });

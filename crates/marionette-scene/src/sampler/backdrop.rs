@@ -1,4 +1,4 @@
-//! What is behind it all.
+//! The background.
 
 use super::sampling::Sampling;
 use crate::{
@@ -9,7 +9,7 @@ use glam::Vec3;
 use marionette_stream::{Backdrop, BackdropKind};
 use rand::Rng;
 
-/// Ground and wall, and how far clothes take on their colours.
+/// Samples ground and wall, and how far clothes take on their colours.
 pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32) {
     let scene = sampling.scene;
     let settings = &scene.randomizers.camouflage;
@@ -42,7 +42,7 @@ pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32
     (backdrop, blend)
 }
 
-/// A picture in the place of the computed `backdrop`, as often as the scene wants one.
+/// A picture in place of the computed `backdrop`, as often as the scene says.
 fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdrop {
     let scene = sampling.scene;
     let settings = &scene.randomizers.camouflage;
@@ -54,7 +54,7 @@ fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdr
     let open = sampling.sample("camouflage.open", &settings.open, &mut rng, hardness);
     let chosen =
         [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
-    // A quarter of them in other colours than they were made with.
+    // A quarter of the pictures are tinted.
     let tinted = tint(any_hue(&mut rng)).lerp(Vec3::ONE, 0.85);
     let tinted = if rng.random::<f32>() < 0.25 { tinted } else { Vec3::ONE };
     let tinted = tinted * (0.5 + rng.random::<f32>());
@@ -64,7 +64,7 @@ fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdr
     let means = |picture: u32| &scene.pictures.pictures[picture as usize].means;
     Backdrop {
         kind: BackdropKind::Picture,
-        // What clothes may hide in: the colours low, middle and high in the middle of the picture.
+        // The colours that clothes may take on: those in the middle column of the picture.
         colors: [4, 7, 1].map(|field| means(chosen[0])[field] * tinted),
         ground: tinted,
         scale: size,

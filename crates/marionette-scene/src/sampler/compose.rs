@@ -10,8 +10,8 @@ use marionette_base::random;
 use marionette_stream::{Hardness, HardnessAxis, Policy, SampleStream, SceneSample};
 use rand::{Rng, seq::SliceRandom};
 
-/// The randomizers that a replay may draw afresh, by the names of their streams; those of
-/// "NAME/..." go with NAME.
+/// The randomizers that a replay may sample afresh, by the names of their streams. A stream
+/// "NAME/..." goes with NAME.
 const RESAMPLED: [&str; 10] = [
     "body",
     "pose",
@@ -25,7 +25,7 @@ const RESAMPLED: [&str; 10] = [
     "degradation",
 ];
 
-/// Draws the samples of a scene.
+/// Makes the samples of a scene.
 #[derive(Clone, Copy)]
 pub struct Sampler<'a> {
     scene: &'a Scene,
@@ -33,15 +33,15 @@ pub struct Sampler<'a> {
 }
 
 impl<'a> Sampler<'a> {
-    /// A sampler of `scene`, whose figures settle by `settle`.
+    /// A sampler of `scene`. Its figures settle by `settle`.
     pub fn new(scene: &'a Scene, settle: SettleFn) -> Self {
         Sampler { scene, settle }
     }
 
     /// Sample `index` of the run with `seed`, in the stream that its index belongs to.
     ///
-    /// `attempt` counts how often this sample has been rejected as unsolvable; a redraw keeps the
-    /// hardness.
+    /// `attempt` counts how often this sample has been rejected as unsolvable. All attempts have
+    /// the same hardness.
     pub fn sample(&self, policy: &Policy, seed: u64, index: u64, attempt: u32) -> SceneSample {
         let scene = self.scene;
         let mut rng = random::stream(seed, index, 0, "hardness");
@@ -62,8 +62,8 @@ impl<'a> Sampler<'a> {
                 let chosen =
                     random::weighted(&mut rng, policy.replay.iter().map(|entry| entry.weight));
                 let entry = &policy.replay[chosen.unwrap_or(0)];
-                // Which randomizers draw afresh changes with the attempt: a new body, say, may
-                // leave the old props no room, however often it is drawn.
+                // The randomizers that are sampled afresh change with the attempt. Some choices can
+                // never succeed: a new body may not fit between the old props, for example.
                 let mut names = RESAMPLED;
                 let mut choice = random::stream(seed, index, attempt, "replay");
                 names.shuffle(&mut choice);
@@ -78,7 +78,7 @@ impl<'a> Sampler<'a> {
         self.compose(policy, keys, stream, hardness)
     }
 
-    /// Sample `index` at a given `hardness`: for exams, previews and anything else that has no
+    /// Sample `index` at a given `hardness`, for exams, previews and other uses without a
     /// curriculum.
     pub fn sample_at(
         &self,
@@ -181,7 +181,7 @@ mod tests {
             same_light += u32::from(replay.light == origin.light);
             same_pose += u32::from(replay.figures[0].pose.angles == origin.figures[0].pose.angles);
         }
-        // Each is among the resampled with probability 1/5.
+        // Each is sampled afresh with probability 1/5.
         assert!(
             (30..60).contains(&same_pose) && (20..60).contains(&same_light),
             "{same_pose}, {same_light}"

@@ -6,8 +6,7 @@ use marionette_figure::RoundCone;
 use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};
 use rand::Rng;
 
-/// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in
-/// it.
+/// Places the camera so that the figure fills the wanted share of the image at the wanted place.
 pub(super) fn camera(
     sampling: &mut Sampling,
     parts: &[RoundCone],
@@ -44,8 +43,8 @@ pub(super) fn camera(
         azimuth.cos() * elevation.cos(),
     );
     let mut target = middle(parts);
-    // Nearer than this, a hand stretched out towards the camera would be larger than the rest of
-    // the body.
+    // At a shorter distance, a hand stretched out towards the camera would be larger than the rest
+    // of the body.
     let least = 2.2
         * parts
             .iter()
@@ -62,8 +61,8 @@ pub(super) fn camera(
         camera.distortion = camera.distortion_of(distortion);
         camera
     };
-    // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a
-    // round.
+    // With perspective, the framing has no closed form. The correction gets ten times smaller with
+    // each round.
     for _ in 0..5 {
         let camera = aim(target, distance, half_view);
         let [low, high] = image_box(&camera, parts);
@@ -82,8 +81,8 @@ pub(super) fn camera(
     aim(target, distance, half_view)
 }
 
-/// Where the photograph ends that a detector's square crop was taken from: [left, top, right,
-/// bottom], pixels; black lies beyond.
+/// The edges of the photograph from which a detector's square crop is taken: [left, top, right,
+/// bottom], pixels. Beyond them is black.
 pub(super) fn border(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -117,7 +116,7 @@ pub(super) fn border(
     if border[0] < border[2] && border[1] < border[3] { border } else { [0, 0, width, height] }
 }
 
-/// How deep in the picture the middle of the parts is, metres.
+/// The depth of the middle of the parts in the picture, metres.
 pub(super) fn distance(camera: &Camera, parts: &[RoundCone]) -> f32 {
     camera.camera_from_world.transform_point3(middle(parts)).z
 }
@@ -133,15 +132,16 @@ pub(super) fn middle(parts: &[RoundCone]) -> Vec3 {
 /// The camera's right and forward directions on the ground, as (x, z).
 pub(super) fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
     let [right, _, forward] = camera.axes();
-    // Straight down, forward has no direction on the ground, but then right still lies in it.
+    // A camera that looks straight down has no forward direction on the ground. Its right direction
+    // still lies in the ground.
     let away = Vec2::new(forward.x, forward.z)
         .try_normalize()
         .unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
     (Vec2::new(-away.y, away.x), away)
 }
 
-/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind
-/// that, metres.
+/// How far behind the origin, seen from the camera, the figures reach, metres. The wall has to
+/// stand behind that.
 pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
     let (_, away) = ground_axes(camera);
     let balls = figures
@@ -153,7 +153,7 @@ pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
         .fold(0.0, f32::max)
 }
 
-/// Gives a backdrop's picture its size in metres: until now that is a share of the image's height.
+/// Sets the size of a backdrop's picture in metres. Before, it is a share of the image's height.
 pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop) {
     if backdrop.kind == BackdropKind::Picture {
         let eye = camera.eye();

@@ -1,4 +1,4 @@
-//! What a hand holds: a ball, a stick or a bat, a racket, a bag.
+//! Things that a hand holds: a ball, a stick or a bat, a racket, a bag.
 
 use super::sampling::Sampling;
 use crate::colors::any_color;
@@ -8,8 +8,8 @@ use marionette_stream::{FigureSample, Prop, PropRole, PropShape};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// What one of the figure's hands holds, as often as the scene wants it; nothing where that would
-/// be in the ground or where the hand holds on to a bar.
+/// The thing that one of the figure's hands holds, as often as the scene says. Empty if the thing
+/// would be in the ground or if the hands hold a bar.
 pub(super) fn held(sampling: &mut Sampling, sample: &FigureSample, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let figure = &*scene.figure;

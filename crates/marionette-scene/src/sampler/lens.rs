@@ -5,8 +5,8 @@ use glam::Vec2;
 use marionette_stream::{Camera, Degradation};
 use rand::Rng;
 
-/// Blur, noise, coarse pixels, tone and compression; the lens is focused on what is `distance`
-/// metres deep in the picture, or nearly.
+/// Blur, noise, coarse pixels, tone and compression. The lens is focused at a depth of about
+/// `distance` metres.
 pub(super) fn degradation(sampling: &mut Sampling, distance: f32, hardness: f32) -> Degradation {
     let scene = sampling.scene;
     let settings = &scene.randomizers.degradation;
@@ -27,8 +27,8 @@ pub(super) fn degradation(sampling: &mut Sampling, distance: f32, hardness: f32)
     let shot_noise = sample("degradation.shot_noise", &settings.shot_noise).clamp(0.0, 0.5);
     let direction = Vec2::from_angle(std::f32::consts::PI * rng.random::<f32>());
     let (block, blur) = if rng.random::<f32>() < smooth {
-        // A block's mean has its variance, and going from one to the next in a straight line twice
-        // that.
+        // A block's mean adds the block's variance to that of the blur. Linear interpolation
+        // between blocks adds twice that.
         (1.0, (blur * blur + (block * block - 1.0) / 4.0).sqrt())
     } else {
         (block, blur)

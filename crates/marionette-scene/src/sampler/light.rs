@@ -6,11 +6,11 @@ use glam::Vec3;
 use marionette_stream::{Backdrop, Camera, FigureSample, Lamp, Light};
 use rand::Rng;
 
-/// What photographers take the world to reflect on average, and cameras make of it.
+/// The mean reflectance that photographers assume and that cameras expose for.
 const MIDDLE_GREY: f32 = 0.18;
 
-/// A sun or a lamp and what comes from all around, and a camera that more or less adapts to them
-/// where things reflect `albedo` on average. `middle` is that of the figure.
+/// A sun or a lamp, light from all around, and a camera that adapts to them more or less. `albedo`
+/// is the mean reflectance of the scene, `middle` the middle of the figure.
 pub(super) fn light(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -64,7 +64,7 @@ pub(super) fn light(
     light
 }
 
-/// How wide the light is, and maybe a lamp in the sun's stead.
+/// Samples how wide the light is, and sometimes replaces the sun with a lamp.
 fn put_lamp(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -102,8 +102,8 @@ fn put_lamp(
     });
 }
 
-/// Makes the mean of what is seen middle grey, and the light white: wholly where `exposure` and
-/// `balance` are 1.
+/// Makes the mean of the picture middle grey and the light white: fully if `exposure` and `balance`
+/// are 1.
 fn adapt(light: &mut Light, albedo: Vec3, exposure: f32, balance: f32) {
     let falls = light.mean().max(Vec3::splat(1e-3));
     let white = (falls / (falls.element_sum() / 3.0)).powf(balance);
@@ -114,7 +114,7 @@ fn adapt(light: &mut Light, albedo: Vec3, exposure: f32, balance: f32) {
     light.exposure *= (MIDDLE_GREY / seen.max(1e-3)).powf(exposure);
 }
 
-/// What the figure and what is behind it reflect on average.
+/// The mean reflectance of the figure and the background.
 pub(super) fn mean_albedo(figure: &FigureSample, backdrop: &Backdrop) -> Vec3 {
     let own = figure.part_colors.iter().sum::<Vec3>() / figure.part_colors.len().max(1) as f32;
     let behind = (backdrop.colors.iter().sum::<Vec3>() + backdrop.ground) / 4.0;

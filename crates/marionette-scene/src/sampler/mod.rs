@@ -1,9 +1,10 @@
 //! The sampler: policy + seed + index → [`SceneSample`](marionette_stream::SceneSample), a pure
 //! function.
 //!
-//! Every randomizer has random streams of its own, keyed by (seed, sample, attempt, name). So adding,
-//! removing or reordering one changes no other's values. A replayed sample takes its streams from the
-//! sample it repeats, except for one to three randomizers that are sampled afresh.
+//! Every randomizer has random streams of its own, keyed by (seed, sample, attempt, name). So
+//! adding, removing or reordering one changes no other's values. A replayed sample takes its
+//! streams from the sample it repeats, except for one to three randomizers, which are sampled
+//! afresh.
 
 mod backdrop;
 mod clothes;

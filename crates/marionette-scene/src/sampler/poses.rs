@@ -1,4 +1,4 @@
-//! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
+//! Figures in their poses: a varied moment of a movement, and the props that carry the figure.
 
 use super::{framing::ground_axes, sampling::Sampling, settling};
 use crate::{Scene, colors::any_color};
@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How a figure is to be posed.
+/// How a figure is posed.
 struct PoseSettings {
     /// Pose hardness: which families are likely.
     pub hardness: f32,
@@ -72,8 +72,8 @@ fn posed(
         Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, rng)),
         Support::Ground => {
             if rng.random::<f32>() < settings.block {
-                // Who lies down needs room for all that lies, not for the heel that happens to be
-                // lowest.
+                // A lying figure needs a block below its whole body, not only below the heel that
+                // is lowest.
                 let room = if family.settle.is_some() { 0.25 } else { 0.04 };
                 let block = block(&parts, lowest, room, rng);
                 lift += block.1;
@@ -88,9 +88,9 @@ fn posed(
     (FigureSample { shape, family: index, pose, ..FigureSample::default() }, props)
 }
 
-/// The index of a family that the scene shows.
+/// Samples the index of a family that the scene shows.
 fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize {
-    // A scene of rare families alone has no weights at hardness 0.
+    // A scene that has only rare families has no weights at hardness 0.
     let weight = |index: &usize| {
         let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
         let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_));
@@ -99,8 +99,8 @@ fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize
     scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
 }
 
-/// A moment of the movement, each joint varied by itself and some blended towards a random point
-/// within their limits.
+/// Samples a moment of the movement. Each joint varies by itself, and some are blended towards a
+/// random point within their limits.
 fn joint_angles(
     figure: &Figure,
     family: &PoseFamily,
@@ -114,13 +114,13 @@ fn joint_angles(
     let at = |bone: usize| from[bone].lerp(to[bone], moment - key as f32);
     let mut angles: Vec<Vec3> =
         (0..figure.bones.len())
-            // The mirror image of a rotation keeps its x part and turns y and z round.
+            // The mirror image of a rotation has the same x and the opposite y and z.
             .map(|i| {
                 if mirrored { at(figure.bones[i].twin) * Vec3::new(1.0, -1.0, -1.0) } else { at(i) }
             })
             .collect();
     for (bone, angle) in figure.bones.iter().zip(&mut angles) {
-        // Most joints stay near the family's; some go far, as they do in people.
+        // Most joints stay near the family's angles. Some go far, as in people.
         let blend = settings.limit_blend * rng.random::<f32>();
         for axis in 0..3 {
             let [low, high] = bone.limits[axis];
@@ -149,8 +149,8 @@ fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
     )
 }
 
-/// A block from the ground to the underside of what is lowest above the hips' place; `None` where
-/// that is on the ground already.
+/// A block from the ground to the lowest surface above the hips' place; `None` if that surface is
+/// on the ground already.
 fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> Option<Prop> {
     let half = Vec2::new(0.2 + 0.5 * rng.random::<f32>(), 0.16 + 0.1 * rng.random::<f32>());
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
@@ -167,8 +167,8 @@ fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> O
     })
 }
 
-/// An upright slab on the ground that the figure, its head towards `up`, meets first when it tips
-/// over.
+/// An upright slab on the ground, where the figure meets it first when it tips over. `up` points to
+/// the figure's head.
 fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Prop {
     let away = up.with_y(0.0).normalize_or(Vec3::Z);
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
@@ -176,7 +176,7 @@ fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Pro
         .map(|(centre, radius)| (centre.dot(away) + radius, centre))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let (reach, place) = met.unwrap_or_default();
-    // From a parapet that ends where it is met to a wall higher than any head.
+    // From a parapet that ends at the point of contact to a wall higher than any head.
     let height = (place.y - lowest + 0.06).max(0.5) + 1.4 * rng.random::<f32>().powi(2);
     let half = Vec3::new(
         0.35 + 1.2 * rng.random::<f32>(),
@@ -193,8 +193,8 @@ fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Pro
     )
 }
 
-/// A block, a beam or a wall under all of the figure that is within `room` of its lowest point, and
-/// its height, metres.
+/// A block, a beam or a wall below all of the figure that is within `room` metres of its lowest
+/// point, and the block's height, metres.
 fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
     let resting = || {
@@ -215,7 +215,7 @@ fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng)
     Prop { shape, position, rotation, color: any_color(rng), role: PropRole::Support }
 }
 
-/// The settings that a scene draws for its labelled figure.
+/// Samples the pose settings of the labelled figure.
 fn settings(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> PoseSettings {
     let scene = sampling.scene;
     let pose = &scene.randomizers.pose;
@@ -230,7 +230,7 @@ fn settings(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Pos
     }
 }
 
-/// How far the whole figure is tilted.
+/// Samples how far the whole figure is tilted.
 fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
     let scene = sampling.scene;
     let tilt = &scene.randomizers.pose.tilt_deg;
@@ -239,15 +239,15 @@ fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
         * Quat::from_rotation_z(sample("pose.tilt_z_deg"))
 }
 
-/// The figure that is labelled, at the origin, and what carries it.
+/// The figure that is labelled, at the origin, and the props that carry it.
 pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, Vec<Prop>) {
     let scene = sampling.scene;
     let shape = scene.figure.shape.sample(&mut sampling.stream("body"));
     let mut rng = sampling.stream("pose");
     let settings = settings(sampling, hardness, &mut rng);
     let tilt = tilt(sampling, hardness, &mut rng);
-    // A redraw keeps the family, or those that are hard to draw would be rare whatever their
-    // weights say.
+    // A new attempt keeps the family. Otherwise families that are often rejected would be rarer
+    // than their weights say.
     let family = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
     let placement = Placement { shape, family, turn: tilt, position: Vec2::ZERO };
     let (mut figure, props) = posed(&scene.figure, placement, &settings, &mut rng);
@@ -261,8 +261,8 @@ pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, 
     (figure, props)
 }
 
-/// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the
-/// ground carries them.
+/// The other figures: beside, behind and in front of the labelled one. Where the scene allows it,
+/// only the ground carries them.
 pub(super) fn crowd(
     sampling: &mut Sampling,
     camera: &Camera,

@@ -1,14 +1,14 @@
-//! What every randomizer works with: the scene, random streams, and a list of what was sampled.
+//! What every randomizer needs: the scene, random streams, and the list of sampled values.
 
 use crate::{Scene, distribution::Ramp};
 use marionette_base::random;
 use marionette_figure::{Pose, SettleStart};
 use rand_chacha::ChaCha8Rng;
 
-/// How a pose is let go and finished by gravity: the pose that comes of it, none where the
+/// A function that lets a pose settle under gravity. It returns the settled pose, or `None` if the
 /// simulation diverged.
 ///
-/// A function, so that scenes can be read and sampled without a physics engine;
+/// It is a parameter, so that scenes can be read and sampled without a physics engine.
 /// `marionette_physics::ragdoll` has the real one.
 pub type SettleFn = fn(&SettleStart) -> Option<Pose>;
 
@@ -20,7 +20,7 @@ pub(super) struct Keys {
     pub resampled: Vec<&'static str>,
 }
 
-/// Attempts after which even what redraws keep is drawn again.
+/// Attempts after which lasting streams are sampled again, too.
 const LASTING: u32 = 32;
 
 impl Keys {
@@ -29,13 +29,13 @@ impl Keys {
         random::stream(self.seed, index, attempt, name)
     }
 
-    /// A stream that stays the same over many redraws of a sample.
+    /// A stream that stays the same over many attempts at a sample.
     fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
         let (index, attempt) = self.place(name);
         random::stream(self.seed, index, attempt / LASTING, name)
     }
 
-    /// The sample and the attempt whose draws `name` takes.
+    /// The sample and the attempt from which `name` takes its random values.
     fn place(&self, name: &'static str) -> (u64, u32) {
         match self.origin {
             Some(origin)
@@ -51,8 +51,8 @@ impl Keys {
     }
 }
 
-/// What every randomizer works with: the scene, the sample's random streams, and the parameters
-/// drawn so far.
+/// What every randomizer needs: the scene, the sample's random streams, and the parameters sampled
+/// so far.
 pub(super) struct Sampling<'a> {
     pub scene: &'a Scene,
     pub settle: SettleFn,
@@ -66,12 +66,12 @@ impl Sampling<'_> {
         self.keys.stream(name)
     }
 
-    /// As [`Self::stream`], but the same over many redraws of a sample.
+    /// As [`Self::stream`], but the same over many attempts at a sample.
     pub(super) fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
         self.keys.lasting_stream(name)
     }
 
-    /// A value of the physical parameter `name` at `hardness`, written down with the sample.
+    /// Samples the physical parameter `name` at `hardness`. The value is kept with the sample.
     pub(super) fn sample(
         &mut self,
         name: &'static str,

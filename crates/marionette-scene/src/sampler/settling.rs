@@ -1,4 +1,4 @@
-//! Poses that settle: a ragdoll finishes what was drawn.
+//! Poses that settle: a ragdoll changes the sampled pose.
 
 use super::sampling::SettleFn;
 use glam::Vec3;
@@ -10,14 +10,14 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How much deeper limbs may be inside one another when the figure is let go, metres: a little is
-/// pushed out as it settles.
+/// How much deeper limbs may be inside one another when the figure is let go, metres. Settling
+/// pushes them apart a little.
 const SLACK: f32 = 0.02;
 /// Fastest that a figure in the air falls when it is let go, metres a second.
 const FASTEST_FALL: f32 = 2.0;
 
-/// Lets the figure settle on `props` by `settle` if its family does so; what goes wrong is noted in
-/// the figure.
+/// Lets the figure settle on `props` by `settle` if its family settles. A failure is noted in the
+/// figure.
 pub(super) fn settle_on(
     settle: SettleFn,
     figure: &Figure,
@@ -38,8 +38,8 @@ pub(super) fn settle_on(
         _ => Vec3::ZERO,
     };
     let bones = solve(figure, &sample.shape, &sample.pose);
-    // A simulation costs more than all else about a sample: what would be rejected anyway is not
-    // worth one.
+    // A simulation costs more than everything else about a sample, so figures that would be
+    // rejected anyway get none.
     let parts = place_parts(figure, &sample.shape, &bones);
     if figure.goes_through_itself(&parts, SLACK) {
         sample.fault = Some(Rejection::SelfPenetration);
