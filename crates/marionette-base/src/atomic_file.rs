@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, whatever is killed or runs full in between.
+//! Files that exist whole or not at all, even if the process is killed or the disk runs full.
 
 use std::{
     fs::{self, File},
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Something could not be done with a file or folder.
+/// An operation on a file or folder failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot be {action}: {error}", .path.display())]
 pub struct PathError {
@@ -25,12 +25,14 @@ impl PathError {
     }
 }
 
-/// Writes the file at `path` so that, even after a power cut, it holds either what it held before
-/// or all of `bytes`: written aside in the same folder, synced, renamed, the folder synced.
+/// Writes the file at `path`. Even after a power cut it holds either its old content or all of
+/// `bytes`. The bytes are written to another file in the same folder and synced. That file is
+/// renamed, and the folder is synced.
 ///
 /// # Errors
-/// If anything of that fails (a full disk, a missing folder), naming `path`; nothing is left aside
-/// then. If the last sync fails the file is there, but may not outlive a power cut.
+/// If any of these steps fails (a full disk, a missing folder). The error names `path`, and the
+/// other file is removed. If only the last sync fails, the file is there but may not survive a
+/// power cut.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     let Some(name) = path.file_name() else {
         return Err(PathError::at(path, "written")(io::Error::from(
@@ -45,11 +47,12 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     renamed.and_then(|()| sync_folder(folder_of(path))).map_err(PathError::at(path, "written"))
 }
 
-/// Whether a file could be written at `path`, found out before the work that goes into it. What is
-/// there stays as it is.
+/// Checks that a file can be written at `path`, before the work that produces its content. An
+/// existing file stays as it is.
 ///
 /// # Errors
-/// If its folder is missing or cannot be written to, or a folder is in its place; naming `path`.
+/// If its folder is missing or cannot be written to, or if `path` is a folder. The error names
+/// `path`.
 pub fn check_writable(path: &Path) -> Result<(), PathError> {
     let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
         return Err(PathError::at(path, "written")(io::Error::from(io::ErrorKind::IsADirectory)));
@@ -60,8 +63,8 @@ pub fn check_writable(path: &Path) -> Result<(), PathError> {
         .map_err(PathError::at(path, "written"))
 }
 
-/// Where the file called `name` at `path` is written before it is whole. A fixed name: what a kill
-/// leaves behind is overwritten by the next write instead of piling up.
+/// Where the file called `name` at `path` is written before it is whole. The name is fixed: a file
+/// that a killed process leaves behind is overwritten by the next write.
 fn aside(path: &Path, name: &std::ffi::OsStr) -> PathBuf {
     path.with_file_name(format!(".{}.partial", name.to_string_lossy()))
 }
@@ -76,12 +79,12 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Waits until the disk has the names in `folder`.
+/// Waits until the disk has the list of files in `folder`.
 ///
 /// # Errors
 /// As [`File::open`] and [`File::sync_all`].
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere a folder cannot be opened, and a rename is as durable as it gets.
+    // On other systems a folder cannot be opened, so the rename is all that can be done.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 

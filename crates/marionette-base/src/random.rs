@@ -1,17 +1,17 @@
 //! Counter-based random streams.
 //!
-//! Every draw in a run comes from a ChaCha8 generator whose *key* is the place the draw is made in:
-//! the run's seed, an index (a sample, a step) and the name of whoever draws. Nothing is carried
-//! over from one place to the next, so adding, removing or reordering a consumer, or a thread,
-//! changes no other stream.
+//! Every random value of a run comes from a ChaCha8 generator. The generator's *key* says what the
+//! value is for: the run's seed, an index (a sample, a step), an attempt and the name of the
+//! consumer. No state is carried over from one key to the next. So adding, removing or reordering a
+//! consumer or a thread changes no other stream.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The generator for (`seed`, `index`, `attempt`, `name`).
 ///
-/// The four fill the 256-bit ChaCha key directly, so distinct places have distinct keys (names up
-/// to a 64-bit hash).
+/// The four fill the 256-bit ChaCha key directly. So different arguments give different keys (names
+/// up to a 64-bit hash).
 pub fn stream(seed: u64, index: u64, attempt: u32, name: &str) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -21,8 +21,8 @@ pub fn stream(seed: u64, index: u64, attempt: u32, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// The index of one of `weights`, each drawn as often as its weight says; `None` where none is
-/// above 0.
+/// Samples an index with a probability in proportion to its weight; `None` where no weight is above
+/// 0.
 pub fn weighted(rng: &mut impl Rng, weights: impl Iterator<Item = f32> + Clone) -> Option<usize> {
     let mut left = rng.random::<f32>() * weights.clone().sum::<f32>();
     let mut last = None;

@@ -1,10 +1,10 @@
-//! Statistics, each in one place: ranks and rank correlation, moments that forget, the effective
-//! sample size.
+//! Statistics: ranks and rank correlation, moments that forget, the effective sample size.
 
 use serde::{Deserialize, Serialize};
 
-/// Spearman's rank correlation, ties at their average rank; 0 where there is none: for fewer than
-/// two pairs, for slices of different length, for a constant side, and if any value is NaN.
+/// Spearman's rank correlation, with ties at their average rank. It is 0 where it is not defined:
+/// for fewer than two pairs, for slices of different length, for a constant side, and if any value
+/// is NaN.
 pub fn spearman(a: &[f32], b: &[f32]) -> f32 {
     if a.len() != b.len() || a.len() < 2 || a.iter().chain(b).any(|value| value.is_nan()) {
         return 0.0;
@@ -31,8 +31,9 @@ fn ranks(values: &[f32]) -> Vec<f64> {
     ranks
 }
 
-/// The effective sample size of a weighted batch as a share of it, (Σw)²/Σw² / B: 1 for equal
-/// weights, 1/B if one sample has all; 0 for an empty batch or one without weight.
+/// The effective sample size of a weighted batch as a share of the batch size B, (Σw)²/Σw² / B. It
+/// is 1 for equal weights, 1/B if one sample has all the weight, and 0 for an empty batch or one
+/// without weight.
 pub fn effective_share(weights: &[f32]) -> f32 {
     let sum: f64 = weights.iter().map(|&w| f64::from(w)).sum();
     let squares: f64 = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
@@ -40,7 +41,7 @@ pub fn effective_share(weights: &[f32]) -> f32 {
 }
 
 /// Exponentially weighted mean and deviation of a stream of batches, with bias correction: after
-/// the first batch they are that batch's own.
+/// the first batch they equal that batch's own.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunningMoments {
@@ -50,7 +51,7 @@ pub struct RunningMoments {
 }
 
 impl RunningMoments {
-    /// These moments after one more batch, older ones keeping a share `decay` of their weight. An
+    /// These moments after one more batch. Older batches keep a share `decay` of their weight. An
     /// empty batch or one with a NaN or an infinity changes nothing.
     #[must_use]
     pub fn after(self, batch: &[f32], decay: f64) -> Self {
@@ -78,7 +79,7 @@ impl RunningMoments {
     }
 }
 
-/// Weighted sums of a quantity, older ones counting less.
+/// Weighted sums of a quantity. Older values count less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     weight: f64,
@@ -88,7 +89,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Multiplies the weight of everything seen so far by `keep`.
+    /// Multiplies the weight of all values so far by `keep`.
     pub fn fade(&mut self, keep: f64) {
         self.weight *= keep;
         self.weight_squared *= keep * keep;
@@ -104,7 +105,7 @@ impl Moments {
         self.sum_squared += weight * value * value;
     }
 
-    /// Adds everything another has seen.
+    /// Adds all values of another.
     pub fn merge(&mut self, other: &Moments) {
         self.weight += other.weight;
         self.weight_squared += other.weight_squared;
@@ -112,7 +113,7 @@ impl Moments {
         self.sum_squared += other.sum_squared;
     }
 
-    /// The weighted mean; none before the first value.
+    /// The weighted mean; `None` before the first value.
     pub fn mean(&self) -> Option<f64> {
         (self.weight > 0.0).then(|| self.sum / self.weight)
     }
@@ -123,8 +124,8 @@ impl Moments {
         (self.sum_squared / self.weight - mean * mean).max(0.0).sqrt()
     }
 
-    /// How many equally weighted values would give a mean as certain (Kish's effective sample
-    /// size).
+    /// The number of equally weighted values whose mean would be as certain (Kish's effective
+    /// sample size).
     pub fn effective(&self) -> f64 {
         if self.weight_squared > 0.0 {
             self.weight * self.weight / self.weight_squared
@@ -134,7 +135,7 @@ impl Moments {
     }
 }
 
-/// The share of `all` that lies below `value`, ties counting half.
+/// The share of `all` that lies below `value`. Ties count half.
 fn share_below(all: &[f32], value: f32) -> f64 {
     let below = all.iter().filter(|other| **other < value).count();
     let equal = all.iter().filter(|other| **other == value).count();

@@ -1,4 +1,4 @@
-//! Reading TOML files so that every complaint names the file and the line.
+//! Reads TOML files so that every error names the file and the line.
 
 use serde::{
     Deserialize, Deserializer,
@@ -9,8 +9,9 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
 };
+use toml::de::DeTable;
 
-/// The largest TOML file that is read, bytes. Files people write by hand are a thousand times
+/// The largest TOML file that is read, bytes. Files that people write by hand are a thousand times
 /// smaller.
 const LARGEST: u64 = 8 << 20;
 
@@ -19,9 +20,9 @@ const LARGEST: u64 = 8 << 20;
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
-    /// The line, counted from 1, where there is one to name.
+    /// The line, counted from 1; `None` where the error has no single line.
     pub line: Option<usize>,
-    /// What was found and what would do.
+    /// What was found and what is allowed.
     pub message: String,
 }
 
@@ -34,7 +35,7 @@ impl fmt::Display for FileError {
     }
 }
 
-/// A TOML file's path and text, to read values from and to point into.
+/// A TOML file's path and text. Values are read from it, and errors point into it.
 #[derive(Clone, Debug)]
 pub struct TomlFile {
     /// Where the text came from.
@@ -47,7 +48,7 @@ impl TomlFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// Where it is missing, unreadable, not UTF-8 or over 8 MiB.
+    /// If the file is missing, unreadable, not UTF-8 or over 8 MiB.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let fail = |message: String| FileError { path: path.to_owned(), line: None, message };
         let size = fs::metadata(path).map_err(|e| fail(format!("cannot be read: {e}")))?.len();
@@ -78,18 +79,18 @@ impl TomlFile {
         }
     }
 
-    /// The line, counted from 1, on which `key` of `[section]` is set (the top of the file where
-    /// `section` is empty), if the file is laid out in the usual way: one key per line, under its
-    /// section's header.
-    pub fn line_of(&self, section: &str, key: &str) -> Option<usize> {
-        let mut lines = self.text.lines().enumerate();
-        if !section.is_empty() {
-            lines.find(|(_, line)| line.trim() == format!("[{section}]"))?;
+    /// The line, counted from 1, on which the dotted `key` is set ("image.width"), if the file sets
+    /// it: under its section's header, in an inline table or as a dotted key.
+    pub fn line_of(&self, key: &str) -> Option<usize> {
+        let document = DeTable::parse(&self.text).ok()?;
+        let mut table = Some(document.get_ref());
+        let mut line = None;
+        for name in key.split('.') {
+            let (written, value) = table?.get_key_value(name)?;
+            line = Some(self.line(&written.span()));
+            table = value.get_ref().as_table();
         }
-        lines
-            .take_while(|(_, line)| !line.trim_start().starts_with('['))
-            .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == key))
-            .map(|(number, _)| number + 1)
+        line
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
@@ -97,11 +98,11 @@ impl TomlFile {
     }
 }
 
-/// A list of exactly `N` values, read with `deserialize_with`. Serde reads an array from the first
-/// `N` values of a list in TOML and says nothing of any further ones.
+/// A list of exactly `N` values, read with `deserialize_with`. Serde alone reads an array from the
+/// first `N` values of a TOML list and ignores the others.
 ///
 /// # Errors
-/// Where the list is longer or shorter.
+/// If the list is longer or shorter.
 pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     from: D,
 ) -> Result<[T; N], D::Error> {
@@ -115,19 +116,44 @@ pub fn exact<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
 /// A list of any number of lists of exactly `N` values. See [`exact`].
 ///
 /// # Errors
-/// Where one of the inner lists is longer or shorter.
+/// If one of the inner lists is longer or shorter.
 pub fn exact_rows<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
     from: D,
 ) -> Result<Vec<[T; N]>, D::Error> {
     Ok(Vec::deserialize(from)?.into_iter().map(|Exact(row)| row).collect())
 }
 
-/// A list of exactly `N` values, where it stands inside of something else. See [`exact`].
+/// A list of exactly `N` values inside another value. See [`exact`].
 #[derive(Clone, Copy, Debug)]
 pub struct Exact<T, const N: usize>(pub [T; N]);
 
 impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Exact<T, N> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         exact(from).map(Exact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_however_they_are_written() {
+        let text =
+            "a = 1\n\n[b] # a header\n\"c\" = { d = 2,\n e.f = 3 }\ng.h = 4\n\n[b.i]\nj = 5\n";
+        let file = TomlFile { path: "x.toml".into(), text: text.into() };
+        for (key, line) in [
+            ("a", Some(1)),
+            ("b", Some(3)),
+            ("b.c", Some(4)),
+            ("b.c.d", Some(4)),
+            ("b.c.e.f", Some(5)),
+            ("b.g.h", Some(6)),
+            ("b.i.j", Some(9)),
+            ("b.k", None),
+            ("a.b", None),
+        ] {
+            assert_eq!(file.line_of(key), line, "{key}");
+        }
     }
 }

@@ -1,10 +1,15 @@
-//! How deep round cones are inside one another, exactly, and which parts of a body must not be.
+//! The exact depth of round cones inside one another, and the parts of a body that must not go
+//! through each other.
 
-use super::{BodyShape, Figure, Pose, RoundCone, place_parts, solve};
+use super::{
+    BodyShape, Figure, LimbPair, Pose, RoundCone,
+    limb_pair::{DEEPEST, DEEPEST_BETWEEN_TWINS, DEEPEST_FOLD},
+    place_parts, solve,
+};
 use glam::{Quat, Vec3};
 
-/// Steps of the search along a part's axis; each leaves 62 % of the stretch before it, so these
-/// leave 0.1 %.
+/// Steps of the search along a part's axis. Each step leaves 62 % of the interval, all of them
+/// together 0.1 %.
 const STEPS: u32 = 14;
 
 /// How deep the two parts are inside each other, metres (0 where they are apart).
@@ -16,37 +21,11 @@ pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
     (-gap(a, |point| cone_distance(b, point))).max(0.0)
 }
 
-/// Deepest that one limb may be inside another, metres.
-pub const DEEPEST: f32 = 0.02;
-/// Deepest that flesh may fold at a joint, metres: the lap of who sits, a thigh drawn up against
-/// the belly.
-const DEEPEST_FOLD: f32 = 0.08;
-
-/// Deepest that flesh may give way where a left and a right limb of one bone press together,
-/// metres: the thighs of who stands.
-const DEEPEST_BETWEEN_TWINS: f32 = 0.04;
-
-/// Two parts of a body, by their indices, and how deep they may be inside one another, metres.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LimbPair {
-    /// The parts.
-    pub parts: [usize; 2],
-    /// Deepest that they may be.
-    pub deepest: f32,
-}
-
-impl LimbPair {
-    /// Whether they are at a joint, where flesh folds: no contact holds them apart.
-    pub fn folds(&self) -> bool {
-        self.deepest == DEEPEST_FOLD
-    }
-}
-
-/// Pairs of the body's parts that are of different groups and apart in the figure at rest
-/// (neighbours at a joint always overlap).
+/// Pairs of the body's parts that belong to different groups and do not touch in the figure at
+/// rest. Neighbours at a joint always overlap.
 ///
-/// Flesh folds between parts on either side of a joint and on one bone's two joints (a thigh and
-/// the belly), and presses together between a left and a right limb there.
+/// Flesh folds between parts on the two sides of a joint, and between parts on two joints of one
+/// bone (a thigh and the belly). It presses together between a left and a right limb of one bone.
 pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
     let pose = Pose {
         root: Vec3::ZERO,
@@ -76,8 +55,8 @@ pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
 }
 
 impl Figure {
-    /// Whether a body with its parts there goes through itself by more than its flesh gives way and
-    /// `slack` metres.
+    /// Whether a body goes through itself: whether any two of its `parts` are deeper inside one
+    /// another than their flesh allows, plus `slack` metres.
     pub fn goes_through_itself(&self, parts: &[RoundCone], slack: f32) -> bool {
         let deeper = |LimbPair { parts: [i, j], deepest }: &LimbPair| {
             penetration(&parts[*i], &parts[*j]) > deepest + slack
@@ -86,11 +65,11 @@ impl Figure {
     }
 }
 
-/// The least distance of `part`'s surface from a convex body, given how far (negative inside)
-/// points are from it, metres.
+/// The least distance of `part`'s surface from a convex body, metres. `distance` gives the distance
+/// of a point from the body, negative inside.
 ///
-/// The distance from a convex body is a convex function, and so is it along the part's axis less
-/// the radius there; a golden section search finds its minimum.
+/// The distance from a convex body is a convex function. So is the distance along the part's axis
+/// less the radius there. A golden section search finds its minimum.
 pub fn gap(part: &RoundCone, distance: impl Fn(Vec3) -> f32) -> f32 {
     const GOLDEN: f32 = 0.618_034;
     let [a, b] = part.ends;
@@ -121,8 +100,8 @@ fn cone_distance(cone: &RoundCone, point: Vec3) -> f32 {
     let axis = (b - a).normalize_or_zero();
     let along = (point - a).dot(axis);
     let across = (point - a - axis * along).length();
-    // Of all spheres of the hull the one that is nearest: where the way to its centre stands
-    // upright on the surface.
+    // The hull's sphere that is nearest to the point: the line to its centre is perpendicular to
+    // the surface.
     let slope = (radius_a - radius_b) / length.max(1e-6);
     let centre = match slope {
         s if s >= 1.0 => 0.0,

@@ -37,8 +37,8 @@ pub fn turn(angles: Vec3) -> Quat {
 /// The angles within a joint's limits whose rotation is nearest to `rotation`, found from `guess`
 /// in at most `rounds` rounds.
 ///
-/// Where several sets of angles stand for one rotation (z near a right angle has x and y turn about
-/// the same axis), those near the guess are found.
+/// Several sets of angles can stand for one rotation: where z is near a right angle, x and y turn
+/// about the same axis. The set near the guess is found.
 pub fn nearest_angles(limits: &[[f32; 2]; 3], rotation: Quat, guess: Vec3, rounds: u32) -> Vec3 {
     /// Keeps the steps finite where two axes fall together.
     const DAMPING: f32 = 1e-4;
@@ -52,12 +52,12 @@ pub fn nearest_angles(limits: &[[f32; 2]; 3], rotation: Quat, guess: Vec3, round
         if left.length_squared() < 1e-10 {
             break;
         }
-        // What turns when an angle grows: axes in the parent's frame.
+        // The axes that the three angles turn about, in the parent's frame.
         let axes = Mat3::from_cols(Vec3::X, about_x * (about_z * Vec3::Y), about_x * Vec3::Z);
         let mut free = Vec3::ONE;
         let mut step = Vec3::ZERO;
-        // Gauss-Newton; an angle at its limit that would go beyond is held there, and the others
-        // make up for it.
+        // Gauss-Newton. An angle that would go beyond its limit is held there, and the others make
+        // up for it.
         for _ in 0..3 {
             let held = axes * Mat3::from_diagonal(free);
             let normal = held.transpose() * held
@@ -101,7 +101,7 @@ pub fn place_parts(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -> Ve
         .collect()
 }
 
-/// One part in the world, its radii `thicker` by so many metres.
+/// One part in the world. Its radii are larger by `thicker` metres.
 pub(super) fn place_part(
     figure: &Figure,
     shape: &BodyShape,
@@ -134,6 +134,17 @@ pub fn place_keypoints(figure: &Figure, shape: &BodyShape, bones: &WorldBones) -
                 .transform_point3(keypoint.offset * in_bone(figure, shape, keypoint.bone))
         })
         .collect()
+}
+
+/// The bones that grip, left ones first, and the points where they hold something, in the bones'
+/// frames, metres.
+pub fn grips(figure: &Figure, shape: &BodyShape) -> Vec<(usize, Vec3)> {
+    let gripping = figure.bones.iter().enumerate().filter_map(|(bone, Bone { grip, .. })| {
+        grip.map(|point| (bone, point * in_bone(figure, shape, bone)))
+    });
+    let mut grips: Vec<(usize, Vec3)> = gripping.collect();
+    grips.sort_by_key(|(bone, _)| figure.bones[*bone].name.starts_with("right_"));
+    grips
 }
 
 /// The lowest height that any part reaches, metres.

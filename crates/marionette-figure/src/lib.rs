@@ -1,198 +1,43 @@
-//! Figures: skeleton files, forward kinematics, joint limits, body parts and keypoints.
+//! Articulated figures: skeleton files, forward kinematics, joint limits, body parts and keypoints.
 //!
-//! One figure file drives everything that depends on the body: the rig, the labels, the left/right
-//! flips, the OKS sigmas, the number of heatmaps. Lengths are metres, angles radians (degrees in
-//! the file). Y is up, the figure faces +Z and its left is +X.
+//! A [`Figure`] is read from a figure file and checked. It holds all that depends on the body:
+//! bones, parts, garments, keypoints, their left/right twins and OKS sigmas, and families of poses.
+//! [`solve`] places its bones in the world for a [`Pose`] and a [`BodyShape`]; [`place_parts`] and
+//! [`place_keypoints`] follow the bones. [`penetration`] and [`gap`] measure how deep parts are
+//! inside one another. Lengths are metres, angles radians (degrees in the file). Y is up, the
+//! figure faces +Z, and its left is +X.
+//!
+//! ```
+//! use marionette_figure::load_figure;
+//! use std::path::Path;
+//!
+//! let figure = load_figure(Path::new("../../assets/figures/human.toml"))?;
+//! let names: Vec<&str> = figure.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
+//! assert_eq!(names[..3], ["nose", "left_eye", "right_eye"]);
+//! # Ok::<(), marionette_figure::FigureError>(())
+//! ```
 
 mod contact;
+mod figure;
 mod file;
 mod kinematics;
+mod limb_pair;
 mod outfit;
 mod round_cone;
 mod scheme;
 mod settle;
 mod shape;
 
-pub use contact::{DEEPEST, LimbPair, gap, penetration};
+pub use contact::{gap, penetration};
+pub use figure::{Bone, Figure, Garment, Keypoint, Part, PoseFamily, Settle, Support};
 pub use file::{FigureError, load_figure, parse_figure};
 pub use kinematics::{
-    Pose, WorldBones, clamp_to_limits, lowest_point, nearest_angles, place_keypoints, place_parts,
-    solve, turn,
+    Pose, WorldBones, clamp_to_limits, grips, lowest_point, nearest_angles, place_keypoints,
+    place_parts, solve, turn,
 };
-pub use outfit::{Garment, place_clothed, worn_parts};
+pub use limb_pair::{DEEPEST, LimbPair};
+pub use outfit::{place_clothed, worn_parts};
 pub use round_cone::RoundCone;
 pub use scheme::KeypointScheme;
 pub use settle::{Obstacle, ObstacleShape, SettleStart};
-pub use shape::{BodyShape, Bulk, ScaleDistribution, ShapeDistribution, WidthGroup};
-
-use glam::Vec3;
-
-/// An articulated figure, as read from `assets/figures/*.toml` and checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// The figure's name.
-    pub name: String,
-    /// Bones, every parent before its children; the first is the root.
-    pub bones: Vec<Bone>,
-    /// Parts, each a round cone fixed to one bone: first those of the body, then those of garments.
-    pub parts: Vec<Part>,
-    /// How many of the parts are the body's own.
-    pub body_parts: usize,
-    /// What it may wear, hair included.
-    pub garments: Vec<Garment>,
-    /// The slots that garments go into, innermost first; [`Garment::slot`] indexes into them.
-    pub slots: Vec<String>,
-    /// Part groups by name; [`Part::group`] and [`Keypoint::own_groups`] index into them.
-    pub groups: Vec<String>,
-    /// Material slots by name; [`Part::material`] indexes into them.
-    pub materials: Vec<String>,
-    /// Keypoints, in label order.
-    pub keypoints: Vec<Keypoint>,
-    /// Pairs of keypoints to draw a line between.
-    pub edges: Vec<[usize; 2]>,
-    /// The keypoints at the two ends of the torso, (left shoulder, right hip) in a human: their
-    /// distance is the torso length that PCK is measured in.
-    pub torso: [usize; 2],
-    /// How bodies vary.
-    pub shape: ShapeDistribution,
-    /// Families of poses.
-    pub poses: Vec<PoseFamily>,
-    /// Pairs of the body's parts that must not go through each other, and how far their flesh gives
-    /// way.
-    pub limb_pairs: Vec<LimbPair>,
-}
-
-/// One bone: a joint at its origin, carrying parts, keypoints and further bones.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bone {
-    /// The bone's name.
-    pub name: String,
-    /// Index of the parent; `None` for the root alone.
-    pub parent: Option<usize>,
-    /// The bone of the other side, or the bone itself where it lies in the middle.
-    pub twin: usize,
-    /// Origin in the parent's frame at rest, metres.
-    pub offset: Vec3,
-    /// Lowest and highest rotation about the x, y and z axes, radians.
-    pub limits: [[f32; 2]; 3],
-    /// Share of the body's mass.
-    pub mass: f32,
-    /// Which scale of [`BodyShape`] the offset follows.
-    pub scale: ScaleGroup,
-    /// Which width the x of its parts, keypoints and children follows.
-    pub width: Option<WidthGroup>,
-}
-
-/// Which of a [`BodyShape`]'s scales a length follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScaleGroup {
-    /// Trunk lengths.
-    Trunk,
-    /// Arm lengths.
-    Arm,
-    /// Leg lengths.
-    Leg,
-    /// Head size.
-    Head,
-}
-
-/// A round cone (the hull of two spheres) fixed to a bone.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// The part's name.
-    pub name: String,
-    /// Index of the bone it moves with.
-    pub bone: usize,
-    /// Index of its group: parts of one group do not cover that group's own joints.
-    pub group: usize,
-    /// Index of its material slot.
-    pub material: usize,
-    /// The two sphere centres in the bone's frame, metres.
-    pub ends: [Vec3; 2],
-    /// The two radii, metres.
-    pub radii: [f32; 2],
-    /// What its thickness follows besides girth.
-    pub bulk: Option<Bulk>,
-    /// The garment that it belongs to; `None` for the body's own.
-    pub garment: Option<usize>,
-    /// Where its first end is in the figure at rest, metres: patterns go on from part to part.
-    pub rest: Vec3,
-}
-
-/// A labelled point of the body.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keypoint {
-    /// The keypoint's name in the data set's vocabulary (COCO's for `human`).
-    pub name: String,
-    /// Index of the bone it moves with.
-    pub bone: usize,
-    /// Position in the bone's frame, metres.
-    pub offset: Vec3,
-    /// The same keypoint of the other side, or the keypoint itself.
-    pub twin: usize,
-    /// OKS sigma: the labelling spread as a share of the object's scale (COCO's `k / 2`).
-    pub sigma: f32,
-    /// A surface nearer to the camera than the keypoint by more than this covers it, metres.
-    pub surface_radius: f32,
-    /// Groups whose parts never cover this keypoint (a joint lies inside its own flesh). Empty for
-    /// keypoints that lie on the surface, which go by depth alone.
-    pub own_groups: Vec<usize>,
-}
-
-/// A family of poses: a movement from which a moment is drawn, with how much it varies.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PoseFamily {
-    /// The family's name.
-    pub name: String,
-    /// Relative frequency at pose hardness 0 and 1.
-    pub weights: [f32; 2],
-    /// Key frames of the movement: for each, the rotation of each bone about x, y and z, radians. A
-    /// single one is a pose held.
-    pub keys: Vec<Vec<Vec3>>,
-    /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on
-    /// its face.
-    pub pitch: [f32; 2],
-    /// Lowest and highest turn of the whole figure about its own z axis, radians: positive falls on
-    /// its right side.
-    pub roll: [f32; 2],
-    /// Standard deviation of each angle, radians.
-    pub spread: f32,
-    /// What carries the figure.
-    pub support: Support,
-    /// How gravity takes the pose from there; `None` leaves it as drawn.
-    pub settle: Option<Settle>,
-}
-
-/// How a drawn pose settles: for a while the body falls, sags or leans as its weight has it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settle {
-    /// Shortest and longest time, seconds.
-    pub seconds: [f32; 2],
-    /// How firmly joints keep the drawn pose: 0 is limp, 1 is stiff.
-    pub strength: f32,
-    /// How fast the whole body turns when let go, radians a second: the deviation about each axis.
-    pub tumble: f32,
-}
-
-/// What carries a figure.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Support {
-    /// Its lowest part lies on the ground, or on a block.
-    Ground,
-    /// It sits on a block, its feet where they are.
-    Seat,
-    /// It stands on the ground and leans on an upright slab, on the side that it is tilted to.
-    Wall,
-    /// It holds on to a bar with both hands, clear of the ground by so many metres, from the lowest
-    /// to the highest.
-    Bar([f32; 2]),
-    /// Nothing: it is clear of the ground by so many metres, from the lowest to the highest.
-    Air([f32; 2]),
-}
-
-impl Figure {
-    /// The keypoint permutation of a left/right mirror: entry `k` is the twin of keypoint `k`.
-    pub fn keypoint_twins(&self) -> Vec<usize> {
-        self.keypoints.iter().map(|keypoint| keypoint.twin).collect()
-    }
-}
+pub use shape::{BodyShape, Bulk, ScaleDistribution, ScaleGroup, ShapeDistribution, WidthGroup};

@@ -1,25 +1,7 @@
-//! What a figure wears: garments cover regions of the body, make them thicker, and bring parts of
-//! their own.
+//! Clothed bodies: garments cover regions of the body, make them thicker, and add parts of their
+//! own.
 
 use super::{BodyShape, Figure, RoundCone, WorldBones, kinematics::place_part};
-
-/// Something to wear, or a head of hair.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Garment {
-    /// The garment's name.
-    pub name: String,
-    /// Index of its slot: one garment of each slot is worn, and all that is worn in a slot is made
-    /// of one fabric.
-    pub slot: usize,
-    /// Relative frequency among the garments of its slot.
-    pub weight: f32,
-    /// Indices of the material slots of the body that it covers.
-    pub covers: Vec<usize>,
-    /// How much thicker it makes the parts that it covers, metres.
-    pub thickness: f32,
-    /// Indices of the slots that stay empty where it is worn.
-    pub replaces: Vec<usize>,
-}
 
 /// The parts of the body and of the garments worn, in the world, metres: first the body's own, in
 /// the figure's part order, then those of [`worn_parts`]. `outfit` holds indices of garments,

@@ -1,4 +1,4 @@
-//! What a detector has to know of a figure: its keypoints, without its body.
+//! What a detector has to know about a figure: its keypoints, without its body.
 
 use super::Figure;
 use serde::{Deserialize, Serialize};
@@ -33,14 +33,14 @@ impl Figure {
 }
 
 impl KeypointScheme {
-    /// The torso's two diagonals as pairs of keypoints: shoulder to opposite hip, either way round.
-    /// The longer of the two is the torso length that PCK is measured in.
+    /// The torso's two diagonals as pairs of keypoints: each shoulder to the opposite hip. The
+    /// longer one is the torso length in which PCK is measured.
     pub fn torso_diagonals(&self) -> [[usize; 2]; 2] {
         [self.torso, self.torso.map(|end| self.twins[end])]
     }
 
-    /// What is wrong with a scheme that came from a file, if anything: its lists must be as long as
-    /// its names, and its indices within them.
+    /// What is wrong with a scheme that came from a file; `None` if nothing is. Its lists must be
+    /// as long as its names, and its indices must be within them.
     pub fn complaint(&self) -> Option<String> {
         let count = self.names.len();
         if count == 0 {

@@ -1,18 +1,18 @@
-//! What a ragdoll starts from: a pose that is let go, and what stands in its way.
+//! What a ragdoll starts from: a pose that is let go, and the obstacles around it.
 
 use crate::{BodyShape, Figure, Pose};
 use glam::{Quat, Vec3};
 
-/// What is to be settled.
+/// The start of a simulation in which a pose settles.
 #[derive(Clone, Debug)]
 pub struct SettleStart<'a> {
     /// The figure.
     pub figure: &'a Figure,
     /// Its body.
     pub shape: &'a BodyShape,
-    /// The pose it is let go in, above the ground at height 0.
+    /// The pose in which it is let go. The ground is at height 0.
     pub pose: &'a Pose,
-    /// What stands in its way or carries it, beside the ground.
+    /// What it can touch beside the ground: what carries it or stands in its way.
     pub obstacles: Vec<Obstacle>,
     /// Points of bones that are held where they are: the bone, and the point in its frame, metres.
     pub held: Vec<(usize, Vec3)>,

@@ -1,10 +1,9 @@
-//! How bodies differ: a dozen scales per figure, drawn from a correlated distribution.
+//! How bodies differ: a dozen scales per figure, sampled from a correlated distribution.
 //!
-//! A few traits (youth, weight, frame, muscle) move all scales together, as they do in people: a
-//! child is short, has a large head and short legs; a heavy body is thick in the trunk more than in
-//! the forearms. What is left over varies by itself.
+//! A few traits (youth, weight, frame, muscle) move all scales together, as in people. A child is
+//! short and has a large head and short legs. A heavy body is thick in the trunk more than in the
+//! forearms. The rest of the variation is independent for each scale.
 
-use super::ScaleGroup;
 use marionette_base::toml_file::exact;
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -67,8 +66,8 @@ macro_rules! body_scales {
                 vec![$((stringify!($name), self.$name),)*]
             }
 
-            /// Draws a body.
-            pub fn draw(&self, rng: &mut impl Rng) -> BodyShape {
+            /// Samples a body.
+            pub fn sample(&self, rng: &mut impl Rng) -> BodyShape {
                 let child = rng.random::<f32>() < self.children;
                 let youth = rng.random::<f32>();
                 let mut normal = || {
@@ -128,6 +127,19 @@ impl ScaleDistribution {
     }
 }
 
+/// Which of a [`BodyShape`]'s scales a length follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleGroup {
+    /// Trunk lengths.
+    Trunk,
+    /// Arm lengths.
+    Arm,
+    /// Leg lengths.
+    Leg,
+    /// Head size.
+    Head,
+}
+
 /// Which scale the widths of a bone's surroundings follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -183,43 +195,5 @@ impl BodyShape {
             Some(Bulk::Muscle) => self.muscle,
         };
         self.height * thickness * bulk
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::load_figure;
-    use marionette_base::random::stream;
-    use std::path::Path;
-
-    #[test]
-    fn bodies_are_of_human_size_and_their_scales_hang_together() {
-        let human =
-            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml"));
-        let shape = load_figure(human).unwrap().shape;
-        let bodies: Vec<BodyShape> =
-            (0..4000).map(|i| shape.draw(&mut stream(1, i, 0, "body"))).collect();
-        // The figure file's own body is 1.77 m tall.
-        let heights: Vec<f32> = bodies.iter().map(|body| body.height * 1.77).collect();
-        assert!(heights.iter().all(|height| (0.99..=2.01).contains(height)));
-        assert!(
-            heights.iter().any(|height| *height < 1.15)
-                && heights.iter().any(|height| *height > 1.9)
-        );
-        let correlation = |a: fn(&BodyShape) -> f32, b: fn(&BodyShape) -> f32| {
-            let n = bodies.len() as f32;
-            let mean = |f: fn(&BodyShape) -> f32| bodies.iter().map(f).sum::<f32>() / n;
-            let product = |f: fn(&BodyShape) -> f32, g: fn(&BodyShape) -> f32| {
-                bodies.iter().map(|body| (f(body) - mean(f)) * (g(body) - mean(g))).sum::<f32>()
-            };
-            product(a, b) / (product(a, a) * product(b, b)).sqrt()
-        };
-        assert!(correlation(|b| b.height, |b| b.head) < -0.5, "children have large heads");
-        assert!(
-            correlation(|b| b.girth, |b| b.belly) > 0.5
-                && correlation(|b| b.girth, |b| b.limbs) > 0.5
-        );
-        assert!(correlation(|b| b.shoulders, |b| b.hips) < 0.3);
     }
 }

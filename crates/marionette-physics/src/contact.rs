@@ -1,11 +1,11 @@
-//! How deep figures are inside props, and how far from what carries them, exactly: with the radii
-//! they are drawn with.
+//! The exact depth of figures inside props and their distance from what carries them, with the same
+//! radii as in the picture.
 
 use glam::Vec3;
-use marionette_figure::{Figure, RoundCone, Support, gap, lowest_point};
+use marionette_figure::{Figure, RoundCone, Support, gap, grips, lowest_point};
 use marionette_stream::{FigureSample, Prop, PropRole, PropShape};
 
-/// How deep `part` is inside `prop`, metres; negative where it is so far away from it.
+/// How deep `part` is inside `prop`, metres; a negative value is the distance between them.
 pub fn prop_penetration(part: &RoundCone, prop: &Prop) -> f32 {
     let inverse = prop.rotation.inverse();
     -gap(part, |point| shape_distance(&prop.shape, inverse * (point - prop.position)))
@@ -18,9 +18,10 @@ pub(super) fn deeper_in_prop(part: &RoundCone, prop: &Prop, depth: f32) -> bool 
         && prop_penetration(part, prop) > depth
 }
 
-/// How far a figure is from what should carry it, metres: its nearest part from the ground or a
-/// support, on a bar the farther hand from that, at a wall the farther of wall and ground, on a
-/// seat what is next to the root. 0 for a figure in the air, which nothing carries.
+/// How far a figure is from what should carry it, metres. In general this is the distance of its
+/// nearest part from the ground or a support; on a bar, of the hand that is farther from the bar;
+/// at a wall, the greater of the distances from wall and ground; on a seat, the distance of the
+/// parts next to the root. It is 0 for a figure in the air, which nothing carries.
 pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
     let supports = || props.iter().filter(|prop| prop.role == PropRole::Support);
     let nearest = |part: &RoundCone| {
@@ -28,10 +29,10 @@ pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
     };
     let gap = match figure.poses[sample.family].support {
         Support::Air(_) => 0.0,
-        Support::Bar(_) => ["left_hand", "right_hand"]
+        Support::Bar(_) => grips(figure, &sample.shape)
             .into_iter()
-            .map(|name| {
-                let own = |part: usize| figure.bones[figure.parts[part].bone].name == name;
+            .map(|(bone, _)| {
+                let own = |part: usize| figure.parts[part].bone == bone;
                 let hand = sample.flesh.iter().enumerate().filter(|(part, _)| own(*part));
                 hand.map(|(_, part)| nearest(part)).fold(f32::INFINITY, f32::min)
             })
@@ -44,8 +45,8 @@ pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
             .fold(f32::INFINITY, f32::min)
             .max(lowest_point(&sample.flesh)),
         Support::Seat => {
-            // Feet on the ground do not make a seat: it is hips, thighs or the small of the back
-            // that have to be on something.
+            // Feet on the ground are not enough: hips, thighs or the small of the back must rest on
+            // something.
             let seated = |part: &usize| {
                 let bone = figure.parts[*part].bone;
                 bone == 0 || figure.bones[bone].parent == Some(0)

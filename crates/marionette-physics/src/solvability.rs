@@ -1,6 +1,9 @@
-//! The solvability rule: a sample that nobody could label is drawn again, and counted.
+//! The solvability rule: a sample that nobody could label is rejected, counted and tried again.
 
-use super::{Owner, SceneWorld, contact::deeper_in_prop, floating};
+use super::{
+    contact::{deeper_in_prop, floating},
+    world::{Owner, SceneWorld},
+};
 use glam::Vec3;
 use marionette_figure::{DEEPEST, Figure, lowest_point, penetration};
 use marionette_stream::{PropRole, PropShape, Rejection, SceneSample, image_box};
@@ -12,7 +15,7 @@ const LEAST_IN_FRAME: usize = 5;
 const LEAST_UNCOVERED: usize = 3;
 /// Least height of the figure's box, as a share of the image side.
 const LEAST_HEIGHT: f32 = 0.3;
-/// Farthest that a figure may be from what carries it, metres.
+/// Greatest distance of a figure from what carries it, metres.
 const FARTHEST: f32 = 0.03;
 /// Least mean brightness of the figure, sRGB.
 const LEAST_BRIGHTNESS: f32 = 0.06;
@@ -20,13 +23,13 @@ const LEAST_BRIGHTNESS: f32 = 0.06;
 const MOST_BRIGHTNESS: f32 = 0.98;
 /// Least distance between the figure's and the backdrop's mean colours, sRGB.
 const LEAST_CONTRAST: f32 = 0.03;
-/// A sample that is rejected this often means that the scene file asks for what cannot be.
+/// After so many rejections of one sample, the scene file asks for something impossible.
 pub const MOST_ATTEMPTS: u32 = 500;
 
-/// A scene in which a sample cannot be drawn.
+/// A sample of a scene cannot be made solvable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "sample {index} was drawn {MOST_ATTEMPTS} times and never solvable, mostly because {reason}; \
+    "sample {index} was tried {MOST_ATTEMPTS} times and never solvable, mostly because {reason}; \
      lower the reach of the hardness axes in the scene file"
 )]
 pub struct Unsolvable {
@@ -47,21 +50,21 @@ impl Solvability {
         Solvability { figure }
     }
 
-    /// Draws with `draw(attempt)` until a sample is solvable; the reasons for its redraws are kept
-    /// in the sample.
+    /// Calls `sample_at(attempt)` with 0, 1, 2, ... until a sample is solvable. The reasons for the
+    /// rejections are kept in the sample.
     ///
     /// # Errors
-    /// Where [`MOST_ATTEMPTS`] draws in a row were rejected, with the sample's index and the
-    /// commonest reason.
+    /// If [`MOST_ATTEMPTS`] attempts in a row were rejected: the sample's index and the most common
+    /// reason.
     pub fn first_solvable(
         &self,
         index: u64,
-        draw: impl Fn(u32) -> SceneSample,
+        sample_at: impl Fn(u32) -> SceneSample,
     ) -> Result<SceneSample, Unsolvable> {
         let mut rejections = Vec::new();
         for attempt in 0..MOST_ATTEMPTS {
-            let mut sample = draw(attempt);
-            match self.judge_draw(&sample).and_then(|()| self.judge_settled(&mut sample)) {
+            let mut sample = sample_at(attempt);
+            match self.judge_sampled(&sample).and_then(|()| self.judge_settled(&mut sample)) {
                 Ok(()) => {
                     sample.rejections = rejections;
                     return Ok(sample);
@@ -77,8 +80,8 @@ impl Solvability {
     /// Judges what needs no physics: bodies, framing, light.
     ///
     /// # Errors
-    /// The first reason found to draw the sample again.
-    pub fn judge_draw(&self, sample: &SceneSample) -> Result<(), Rejection> {
+    /// The first reason found to reject the sample.
+    pub fn judge_sampled(&self, sample: &SceneSample) -> Result<(), Rejection> {
         let primary = &sample.figures[0];
         if let Some(fault) = primary.fault {
             return Err(fault);
@@ -117,24 +120,23 @@ impl Solvability {
         Ok(())
     }
 
-    /// Whether a figure is too deep inside a fixed prop. Hands close around a bar, and around what
-    /// they hold.
+    /// Whether a figure is too deep inside a fixed prop. Parts of bones that grip may be inside a
+    /// bar and inside held things, because hands close around them.
     fn in_support(&self, sample: &SceneSample) -> bool {
-        let hand =
-            |part: usize| self.figure.bones[self.figure.parts[part].bone].name.ends_with("hand");
+        let grips = |part: usize| self.figure.bones[self.figure.parts[part].bone].grip.is_some();
         sample.props.iter().filter(|prop| prop.fixed()).any(|prop| {
             let gripped =
                 prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
             sample.figures.iter().flat_map(|figure| figure.flesh.iter().enumerate()).any(
-                |(index, part)| !(gripped && hand(index)) && deeper_in_prop(part, prop, DEEPEST),
+                |(index, part)| !(gripped && grips(index)) && deeper_in_prop(part, prop, DEEPEST),
             )
         })
     }
 
-    /// Drops the props and judges what is left to see.
+    /// Drops the props and judges what of the figure can still be seen.
     ///
     /// # Errors
-    /// The first reason found to draw the sample again.
+    /// The first reason found to reject the sample.
     pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
         let mut world = SceneWorld::new(sample);
         let settled = world.settle(&mut sample.props);
@@ -172,8 +174,7 @@ fn in_frame(sample: &SceneSample) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Rough sRGB colours of the figure and of what is behind it, from the light and the materials
-/// alone.
+/// Rough sRGB colours of the figure and of the background, from the light and the materials alone.
 fn expected_colors(sample: &SceneSample) -> (Vec3, Vec3) {
     let falls = sample.light.mean() * sample.light.exposure;
     let encoded = |albedo: Vec3| (albedo * falls).clamp(Vec3::ZERO, Vec3::ONE).powf(1.0 / 2.2);
@@ -192,7 +193,7 @@ mod tests {
     use marionette_scene::{Sampler, embedded_scenes, load_scene};
 
     #[test]
-    fn every_scene_that_comes_with_the_program_can_be_drawn_at_every_hardness() {
+    fn every_scene_that_comes_with_the_program_can_be_sampled_at_every_hardness() {
         for name in embedded_scenes() {
             let scene = load_scene(name).unwrap();
             let judge = Solvability::new(scene.figure.clone());
@@ -222,8 +223,8 @@ mod tests {
             .collect()
     }
 
-    /// How far a point is from the surface of a fixed prop, by another way than the judge's:
-    /// rapier's.
+    /// How far a point is from the surface of a fixed prop, computed by rapier and not as the judge
+    /// does.
     fn from_prop(prop: &marionette_stream::Prop, point: Vec3) -> f32 {
         use bevy_rapier3d::{parry::query::PointQuery, rapier::prelude::*};
         let pose = Pose::from_parts(prop.position, prop.rotation);
@@ -273,9 +274,8 @@ mod tests {
                     .iter()
                     .filter(move |prop| prop.fixed() && !(held && prop.role == PropRole::Held))
             };
-            let hand = |part: usize| {
-                scene.figure.bones[scene.figure.parts[part].bone].name.ends_with("hand")
-            };
+            let hand =
+                |part: usize| scene.figure.bones[scene.figure.parts[part].bone].grip.is_some();
             let through_support = beads.iter().enumerate().any(|(part, beads)| {
                 let on_bar = hand(part) && matches!(support, Support::Bar(_));
                 let through = |(centre, radius): &(Vec3, f32)| {

@@ -9,19 +9,19 @@ use marionette_stream::{Prop, PropShape, SceneSample};
 const REST_SPEED: f32 = 0.01;
 /// Steps that a prop has to stay at rest for.
 const REST_STEPS: u32 = 6;
-/// What the ground takes from a prop's speed and from its turning, as long grass or a carpet would,
-/// metres and radians per second squared. Damping alone never ends a movement, and where it is
-/// strong enough to end it soon, what topples hangs in the air.
+/// How much the ground slows a prop's sliding and turning, as long grass or a carpet does, metres
+/// and radians per second squared. Damping alone never ends a movement. Damping that is strong
+/// enough to end it soon makes toppling props hang in the air.
 const RESISTANCE: [f32; 2] = [0.5, 2.0];
-/// Props that have not come to rest by then never will in reasonable time.
+/// Props that move for longer than that do not come to rest in reasonable time.
 const MOST_STEPS: u32 = 150;
-/// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres; the
-/// solver itself leaves 5 mm. More means that it is wedged where it has no room.
+/// Deepest that a prop at rest may be inside the ground, a figure or another prop, metres. The
+/// solver itself leaves 5 mm. A deeper prop is stuck where it has no room.
 const DEEPEST_CONTACT: f32 = 0.01;
 /// Fixed time step, seconds.
 const STEP: f32 = 1.0 / 60.0;
 
-/// Whose surface a ray met.
+/// The owner of a surface that a ray met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// The ground.
@@ -61,12 +61,12 @@ impl Owner {
 /// A sample's ground, figures and props as rapier sees them.
 pub struct SceneWorld {
     world: PhysicsWorld,
-    /// The props that may fall: where in the sample, and which body.
+    /// The props that may fall: index in the sample, and rigid body.
     props: Vec<(usize, RigidBodyHandle)>,
 }
 
 impl SceneWorld {
-    /// Builds the world of a sample: ground and figures fixed, props free to fall.
+    /// Builds the world of a sample. Ground and figures are fixed, loose props can fall.
     pub fn new(sample: &SceneSample) -> Self {
         let mut world = PhysicsWorld::default();
         world.integration_parameters.dt = STEP;
@@ -74,8 +74,7 @@ impl SceneWorld {
         let tagged = |collider: ColliderBuilder, owner: Owner| {
             collider.user_data(owner.tag()).friction(0.9).restitution(0.05)
         };
-        // A slab rather than a half-space: rays and the bounding volume hierarchy want finite
-        // shapes.
+        // A slab and not a half-space: rays and the bounding volume hierarchy need finite shapes.
         let slab =
             ColliderBuilder::cuboid(100.0, 0.5, 100.0).translation(Vec3::new(0.0, -0.5, 0.0));
         world.insert_collider(tagged(slab, Owner::Ground), None);
@@ -105,11 +104,11 @@ impl SceneWorld {
         SceneWorld { world, props }
     }
 
-    /// Lets the props fall until all are slower than 1 cm/s and stay so, and writes where they lie
+    /// Lets the props fall until all of them stay slower than 1 cm/s, and writes their final places
     /// into `props`.
     ///
     /// Returns whether they came to rest within two and a half simulated seconds, none inside
-    /// anything else; where they did not (or flew off to infinity), `props` are left as they were.
+    /// anything else. If not, or if one flew off to infinity, `props` are left as they were.
     pub fn settle(&mut self, props: &mut [Prop]) -> bool {
         // The first step also builds the bounding volumes that rays need.
         let mut rested = 0;
@@ -144,9 +143,9 @@ impl SceneWorld {
         settled
     }
 
-    /// Whether the props of a world just built stay slower than 1 cm/s from the first step on: what
-    /// leans on a contact that the solver has only just worked out starts to slide when that is
-    /// forgotten.
+    /// Whether the props of a new world stay slower than 1 cm/s from the first step on. A prop may
+    /// lean on a contact force that the solver found in earlier steps; it starts to slide when that
+    /// force is forgotten.
     pub fn rests(&mut self) -> bool {
         self.props.is_empty()
             || (0..REST_STEPS).all(|_| {
@@ -168,8 +167,8 @@ impl SceneWorld {
         }
     }
 
-    /// The speed of the fastest prop, metres per second; an edge that turns counts like one that
-    /// moves.
+    /// The speed of the fastest prop, metres per second. Turning counts by the speed of the prop's
+    /// edge.
     pub fn fastest(&self) -> f32 {
         self.props
             .iter()
@@ -190,8 +189,8 @@ impl SceneWorld {
             .fold(0.0, f32::max)
     }
 
-    /// Every surface that the segment from `from` to `to` enters: whose, and how far from `to` that
-    /// is, metres.
+    /// Every surface that the segment from `from` to `to` enters: its owner, and its distance from
+    /// `to`, metres.
     pub fn between(&self, from: Vec3, to: Vec3) -> Vec<(Owner, f32)> {
         let length = from.distance(to);
         let ray = Ray::new(from, (to - from) / length.max(1e-6));
@@ -201,8 +200,8 @@ impl SceneWorld {
             .intersect_ray(ray, length, true)
             .map(|(_, collider, hit)| (Owner::of(collider.user_data), length - hit.time_of_impact))
             .collect();
-        // The hierarchy's own order is of no meaning; farthest from the target, that is first met,
-        // comes first.
+        // The hierarchy's own order has no meaning. The surface that is met first, farthest from
+        // the target, comes first.
         hits.sort_by(|a, b| b.1.total_cmp(&a.1));
         hits
     }

@@ -329,10 +329,7 @@ impl RunConfig {
         let file = TomlFile::read(path)?;
         let config: RunConfig = file.parse()?;
         config.validate().map_err(|error| {
-            let line = error.faults.first().and_then(|fault| {
-                let (section, key) = fault.key.rsplit_once('.').unwrap_or(("", &fault.key));
-                file.line_of(section, key)
-            });
+            let line = error.faults.first().and_then(|fault| file.line_of(&fault.key));
             FileError { line, ..file.error(None, error.to_string()) }
         })?;
         Ok(config)

@@ -1,6 +1,7 @@
 //! Settings from the command line: `--set key=value`.
 
 use super::{ConfigError, RunConfig};
+use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// What may change when a run is continued; a name that ends in a dot stands for all of its table.
@@ -152,26 +153,12 @@ fn leaves(table: &Table) -> Vec<(String, Value)> {
 /// The known key that `key` may have been meant for: a few letters off, or without its table.
 fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
-    let off = |name: &'a str| distance(key, name).min(1 + distance(key, last(name)));
+    let off = |name: &'a str| levenshtein(key, name).min(1 + levenshtein(key, last(name)));
     known
         .map(|name| (off(name), name))
         .min()
         .filter(|(off, _)| *off > 0 && *off <= 1 + key.len() / 5)
         .map(|(_, n)| n)
-}
-
-/// How many letters must be changed, added or left out to make `b` of `a` (Levenshtein's distance).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.chars().enumerate() {
-            let changed = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.chars().count()]
 }
 
 #[cfg(test)]
@@ -229,11 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
-        for (a, b, off) in
-            [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("steps", "step", 1)]
-        {
-            assert_eq!((distance(a, b), distance(b, a)), (off, off));
+    fn the_closest_key_is_a_few_letters_off_or_stands_in_a_table() {
+        let known = ["batch", "optimizer.clip_norm", "step_size", "steps"];
+        for (key, meant) in [
+            ("stepps", Some("steps")),
+            ("clip_norm", Some("optimizer.clip_norm")),
+            ("optimizer.clipnorm", Some("optimizer.clip_norm")),
+            ("btahc", None),
+            ("steps", None),
+            ("resolution", None),
+        ] {
+            assert_eq!(closest(key, known.into_iter()), meant, "{key}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Colours as surroundings, cloth and light have them.
+//! Colours of surroundings, cloth and light.
 
 use glam::Vec3;
 use rand::Rng;
@@ -6,9 +6,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// A hue in [0, 1), red at 0 and green at a third, as often as photographs show it.
 ///
-/// Of the coloured pixels of photographs of people half are red to orange (skin, wood, brick,
-/// earth), a tenth are yellow to green and a third blue (sky, water, shade, denim); purple and
-/// turquoise are rare. Here all of them come a little more often than that.
+/// In photographs of people, half of the coloured pixels are red to orange (skin, wood, brick,
+/// earth), a tenth are yellow to green and a third are blue (sky, water, shade, denim). Purple and
+/// turquoise are rare. Here the rare hues come a little more often.
 pub(super) fn any_hue(rng: &mut ChaCha8Rng) -> f32 {
     let [which, within] = [rng.random::<f32>(), rng.random::<f32>()];
     let (low, high) = match which {

@@ -18,7 +18,7 @@ pub enum Distribution {
     Uniform(#[serde(deserialize_with = "exact")] [f32; 2]),
     /// `{ normal = [mean, deviation] }`.
     Normal(#[serde(deserialize_with = "exact")] [f32; 2]),
-    /// `{ truncated_normal = [mean, deviation, low, high] }`: a normal, drawn again while outside
+    /// `{ truncated_normal = [mean, deviation, low, high] }`: a normal, sampled again while outside
     /// [low, high].
     TruncatedNormal(#[serde(deserialize_with = "exact")] [f32; 4]),
     /// `{ log_normal = [mean, deviation] }` of the logarithm.
@@ -30,7 +30,7 @@ pub enum Distribution {
 }
 
 impl Distribution {
-    /// What is wrong with the parameters, if anything.
+    /// What is wrong with the parameters; `None` if nothing is.
     pub fn complaint(&self) -> Option<String> {
         let numbers: &[f32] = match self {
             Distribution::Constant(value) => std::slice::from_ref(value),
@@ -89,9 +89,9 @@ impl Distribution {
         }
     }
 
-    /// One draw. The parameters have been checked by [`Distribution::complaint`] when the scene was
-    /// read.
-    pub fn draw(&self, rng: &mut impl Rng) -> f32 {
+    /// Samples a value. The parameters have been checked by [`Distribution::complaint`] when the
+    /// scene was read.
+    pub fn sample(&self, rng: &mut impl Rng) -> f32 {
         match self {
             Distribution::Constant(value) => *value,
             Distribution::Uniform([low, high]) => low + (high - low) * rng.random::<f32>(),
@@ -104,7 +104,7 @@ impl Distribution {
                 let Ok(normal) = Normal::new(*mean, *deviation) else {
                     return mean.clamp(*low, *high);
                 };
-                // The check at load leaves no interval so thin that this fails in practice; the
+                // The check at load forbids intervals so thin that this fails in practice. The
                 // clamp bounds the loop.
                 (0..1000)
                     .map(|_| normal.sample(rng))
@@ -122,13 +122,13 @@ impl Distribution {
     }
 }
 
-/// A physical parameter that goes from everyday to extreme with its axis' hardness.
+/// A physical parameter whose distribution goes from everyday to extreme with its axis' hardness.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ramp {
     /// Distribution at hardness 0.
     pub easy: Distribution,
-    /// Distribution at hardness 1; the same as `easy` where it is left out.
+    /// Distribution at hardness 1; the same as `easy` if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hard: Option<Distribution>,
 }
@@ -139,14 +139,15 @@ impl Ramp {
         Ramp { easy: Distribution::Constant(value), hard: None }
     }
 
-    /// One draw at `hardness` in [0, 1]: a draw of each end, from the same random numbers, blended.
+    /// Samples a value at `hardness` in [0, 1]: a blend of one value of each end, both from the
+    /// same random numbers.
     ///
-    /// Sharing the random numbers keeps the spread of the blend: two independent draws would
-    /// average out halfway.
-    pub fn draw(&self, rng: &mut (impl Rng + Clone), hardness: f32) -> f32 {
-        let Some(hard) = &self.hard else { return self.easy.draw(rng) };
-        let easy = self.easy.draw(&mut rng.clone());
-        easy + (hard.draw(rng) - easy) * hardness
+    /// Sharing the random numbers keeps the spread of the blend: halfway, two independent values
+    /// would partly average out.
+    pub fn sample(&self, rng: &mut (impl Rng + Clone), hardness: f32) -> f32 {
+        let Some(hard) = &self.hard else { return self.easy.sample(rng) };
+        let easy = self.easy.sample(&mut rng.clone());
+        easy + (hard.sample(rng) - easy) * hardness
     }
 }
 
@@ -160,7 +161,8 @@ mod tests {
         let moments = |distribution: &Distribution| {
             let mut rng = stream(7, 0, 0, "moments");
             let n = 20_000;
-            let values: Vec<f64> = (0..n).map(|_| f64::from(distribution.draw(&mut rng))).collect();
+            let values: Vec<f64> =
+                (0..n).map(|_| f64::from(distribution.sample(&mut rng))).collect();
             let mean = values.iter().sum::<f64>() / f64::from(n);
             (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / f64::from(n)).sqrt())
         };
@@ -194,7 +196,7 @@ mod tests {
         };
         for hardness in [0.0, 0.5, 1.0] {
             let values: Vec<f32> =
-                (0..2000).map(|i| ramp.draw(&mut stream(1, i, 0, "ramp"), hardness)).collect();
+                (0..2000).map(|i| ramp.sample(&mut stream(1, i, 0, "ramp"), hardness)).collect();
             let low = values.iter().copied().fold(f32::INFINITY, f32::min);
             let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             assert!(

@@ -12,10 +12,10 @@ use std::{
 };
 use toml::Spanned;
 
-/// What is wrong with a scene file or with the figure file it names.
+/// What is wrong with a scene file or with the figure file that it names.
 pub type SceneError = FileError;
 
-/// Everything that a run draws its samples from.
+/// Everything from which a run takes its samples.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// The scene's name.
@@ -39,8 +39,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// The scene with its images in another size, if that has the same proportions: it shows the
-    /// same, larger or smaller.
+    /// The scene with another image size, if that has the same proportions. It shows the same,
+    /// larger or smaller.
     pub fn resized(&self, size: ImageSize) -> Option<Scene> {
         let ImageSize { width, height } = self.image;
         let alike =
@@ -59,11 +59,11 @@ pub struct ImageSize {
     pub height: u32,
 }
 
-/// What may be done with one hardness axis.
+/// How far one hardness axis reaches, and whether it is steered.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AxisReach {
-    /// Whether the curriculum may move the axis; where it may not, the axis stays uniform.
+    /// Whether the curriculum may steer the axis; otherwise the axis stays uniform.
     pub steered: bool,
     /// The share of the way from `easy` to `hard` that hardness 1 goes, 0 to 1.
     pub reach: f32,
@@ -116,14 +116,14 @@ const EMBEDDED: [(&str, &str); 7] = [
     ("night", include_str!("../../../scenes/night.toml")),
     ("all", include_str!("../../../scenes/all.toml")),
 ];
-/// How many scenes may rest on one another.
+/// How many scenes may be based on one another.
 const MOST_BASES: usize = 8;
 
-/// Loads a scene: one that comes with the program by its name, any other by its path.
+/// Loads a scene: a scene that comes with the program by its name, any other by its path.
 ///
 /// # Errors
-/// Whatever is wrong with the scene file or its figure file, with file, line, what was found and
-/// what would do.
+/// If anything is wrong with the scene file or its figure file: which file and line, what was found
+/// and what is allowed.
 pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
     let path = PathBuf::from(name_or_path);
     if let Some(file) = embedded(name_or_path)
@@ -154,8 +154,8 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
     check(file, parse_figure(&figure_file)?, figure_file)
 }
 
-/// Checks a scene file's text, with the figure of `figure_file` whatever figure the scene names:
-/// the copies that a run keeps belong together.
+/// Checks a scene file's text with the figure of `figure_file`, whatever figure the scene names. A
+/// run reads its own copies of both files this way.
 ///
 /// # Errors
 /// As [`load_scene`].
@@ -164,9 +164,8 @@ pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, 
     check(file, parse_figure(&figure_file)?, figure_file)
 }
 
-/// The scene file with all that it takes from its base, and from that one's base, written out, so
-/// that the copy that a run keeps needs no other scene; and which figure it names, with the file
-/// that does.
+/// The scene file with all values from its base, and from the base's base, written out, so that a
+/// run's copy of it needs no other scene. Also the name of its figure, with the file that names it.
 fn with_bases(
     file: TomlFile,
     depth: usize,
@@ -222,7 +221,7 @@ fn with_bases(
     Ok((TomlFile { path: file.path, text }, own_figure.unwrap_or(base_figure)))
 }
 
-/// The scene file with its patterns of pictures in a form that holds from any folder.
+/// The scene file with absolute patterns of pictures, which are valid from any folder.
 fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<TomlFile, SceneError> {
     let Some(patterns) = &entries.backgrounds else { return Ok(file) };
     let mut table: toml::Table = file.parse()?;
@@ -231,7 +230,7 @@ fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<Toml
     Ok(TomlFile { path: file.path, text })
 }
 
-/// The patterns, from the root of the file system on; each must match something.
+/// The patterns as absolute paths. Each must match a file.
 fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>, SceneError> {
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let each = patterns.iter().map(|pattern| {
@@ -254,7 +253,7 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(paths.filter_map(Result::ok).filter(|path| path.is_file()).collect())
 }
 
-/// Checks what a scene file says, be it complete or not.
+/// Checks the values of a scene file, complete or not.
 fn complaints(file: &TomlFile, entries: &SceneFile) -> Result<(), SceneError> {
     if let Some(image) = &entries.image {
         for (key, value) in [("width", image.get_ref().width), ("height", image.get_ref().height)] {
@@ -281,7 +280,7 @@ fn complaints(file: &TomlFile, entries: &SceneFile) -> Result<(), SceneError> {
     for (section, key, ramp) in entries.randomizers().all() {
         for (end, distribution) in [("easy", Some(&ramp.easy)), ("hard", ramp.hard.as_ref())] {
             if let Some(complaint) = distribution.and_then(|d| d.complaint()) {
-                let line = file.line_of(section, key);
+                let line = file.line_of(&format!("{section}.{key}"));
                 let message = format!("{section}.{key}.{end}: {complaint}");
                 return Err(SceneError { line, ..file.error(None, message) });
             }
@@ -328,7 +327,7 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
     };
     if poses.is_empty() {
         return Err(SceneError {
-            line: file.line_of("", "poses"),
+            line: file.line_of("poses"),
             ..file.error(None, "poses is empty; name at least one")
         });
     }
@@ -352,7 +351,7 @@ fn pose_index(file: &TomlFile, figure: &Figure, name: &str) -> Result<usize, Sce
         let known =
             figure.poses.iter().map(|pose| pose.name.as_str()).collect::<Vec<_>>().join(", ");
         let message = format!("\"{name}\" is no family of poses of this figure; there are {known}");
-        SceneError { line: file.line_of("", "poses"), ..file.error(None, message) }
+        SceneError { line: file.line_of("poses"), ..file.error(None, message) }
     })
 }
 

@@ -1,5 +1,22 @@
-//! Scenes: scene files, pictures for backdrops, and the sampler, a pure function from (seed, index,
-//! policy) to a [`SceneSample`](marionette_stream::SceneSample).
+//! Scenes and the sampler.
+//!
+//! [`load_scene`] reads a scene file and the figure it names, and checks both. A [`Scene`] has a
+//! distribution for every physical parameter, from easy to hard ([`Ramp`]), and the pictures for
+//! its backdrops. A [`Sampler`] is a pure function from (seed, index, policy) to a
+//! [`SceneSample`](marionette_stream::SceneSample). Poses that fall or sag are settled by a
+//! function that the caller gives, so that this crate needs no physics engine.
+//!
+//! ```
+//! use marionette_scene::{Sampler, load_scene};
+//! use marionette_stream::AXES;
+//!
+//! let scene = load_scene("quickstart")?;
+//! // No physics: figures that would settle are marked as failed.
+//! let sampler = Sampler::new(&scene, |_| None);
+//! let sample = sampler.sample_at([0.3; AXES], 1, 0, 0);
+//! assert_eq!(sample.figures[0].keypoints.len(), scene.figure.keypoints.len());
+//! # Ok::<(), marionette_scene::SceneError>(())
+//! ```
 
 mod colors;
 mod distribution;

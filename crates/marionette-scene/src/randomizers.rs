@@ -1,7 +1,7 @@
 //! The randomizers' settings: for every physical parameter its distribution from easy to hard.
 //!
-//! The field names are the keys of a scene file; the section a parameter stands in tells which
-//! hardness axis moves it.
+//! The field names are the keys of a scene file. The section of a parameter says which hardness
+//! axis moves it.
 
 use super::distribution::Ramp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ macro_rules! randomizer {
             $($(#[$field_doc])* pub $field: Ramp,)*
         }
 
-        /// The section as a scene file may leave it incomplete.
+        /// The section as it is in a scene file, which may leave keys out.
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub(super) struct $entry {
@@ -28,7 +28,7 @@ macro_rules! randomizer {
         }
 
         impl $entry {
-            /// What the file leaves out has no effect.
+            /// Parameters that the file leaves out have no effect.
             pub(super) fn complete(self) -> $name {
                 $name { $($field: self.$field.unwrap_or(Ramp::constant($neutral)),)* }
             }
@@ -119,17 +119,17 @@ randomizer! {
         tint = 0.0,
         /// Exposure, in stops.
         exposure_stops = 0.0,
-        /// How far the camera exposes for the light that there is, 0 to 1; `exposure_stops` is then
-        /// how far off it is.
+        /// How far the camera adapts its exposure to the light, 0 to 1. `exposure_stops` is then
+        /// the error of the exposure.
         auto_exposure = 0.0,
         /// How far the camera takes the light's colour for white, 0 to 1.
         white_balance = 0.0,
         /// Radius of the sun or lamp over its distance: 0 casts hard shadows, 0.2 is a wide window.
         softness = 0.0,
-        /// Probability that sun or lamp casts shadows; what comes from everywhere, as below clouds,
+        /// Probability that sun or lamp casts shadows. Light from everywhere, as below clouds,
         /// casts none.
         shadows = 1.0,
-        /// Probability that a lamp shines in the sun's stead, from the sun's direction.
+        /// Probability that a lamp replaces the sun, in the sun's direction.
         lamp = 0.0,
         /// Its distance from the figure, metres.
         lamp_m = 3.0,
@@ -157,7 +157,7 @@ randomizer! {
         picture_size = 1.0,
         /// Share of pictures that fill the whole image, without a ground to stand on.
         open = 0.0,
-        /// How many things stand about behind the figure: furniture, rails, trees, posts (rounded).
+        /// How many things stand behind the figure: furniture, rails, trees, posts (rounded).
         clutter = 0.0,
     }
 }
@@ -181,11 +181,12 @@ randomizer! {
         blur = 0.0,
         /// Deviation of the noise, in sRGB units of [0, 1].
         noise = 0.0,
-        /// Side of the blocks that the picture is reduced to, as a share of the image height.
+        /// Side of the blocks to which the picture is reduced, as a share of the image height.
         block = 0.0,
-        /// Probability that those are enlarged smoothly, as photographs are.
+        /// Probability that the blocks are enlarged smoothly, as photographs are.
         smooth = 0.0,
-        /// Deviation of the blur of what is infinitely far away, as a share of the image height.
+        /// Deviation of the blur of things that are infinitely far away, as a share of the image
+        /// height.
         aperture = 0.0,
         /// How far off the focus is, as a share of the figure's distance.
         misfocus = 0.0,
@@ -195,13 +196,13 @@ randomizer! {
         vignette = 0.0,
         /// Deviation of white's linear brightness from one pixel to the next.
         shot_noise = 0.0,
-        /// Power that linear light is raised to about middle grey.
+        /// Power to which linear light is raised, about middle grey.
         contrast = 1.0,
         /// Factor on how far colours are from grey.
         saturation = 1.0,
-        /// Share of the range, at its bright end, into which all that is brighter is pressed.
+        /// Share of the range, at its bright end, into which all brighter values are compressed.
         shoulder = 0.0,
-        /// Quality of the JPEG file that the picture is kept in; from 100 on it never was one.
+        /// Quality of the JPEG file that the picture goes through; from 100 on there is none.
         jpeg = 100.0,
     }
 }

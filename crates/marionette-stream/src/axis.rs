@@ -1,4 +1,4 @@
-//! The hardness axes: the eight directions in which a sample can be made harder.
+//! The hardness axes: the eight ways in which a sample can be made harder.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -6,11 +6,11 @@ use std::fmt;
 /// How many hardness axes there are.
 pub const AXES: usize = 8;
 
-/// A hardness per axis, each in [0, 1] from everyday (0) to as extreme as the scene allows (1), in
-/// [`HardnessAxis::ALL`] order.
+/// A hardness per axis, in [`HardnessAxis::ALL`] order. Each is in [0, 1]: 0 is everyday, 1 is as
+/// extreme as the scene allows.
 pub type Hardness = [f32; AXES];
 
-/// One direction in which a sample can be made harder.
+/// One way in which a sample can be made harder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HardnessAxis {

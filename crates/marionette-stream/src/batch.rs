@@ -1,10 +1,10 @@
-//! What the generator hands to the trainer: pixels and labels of one batch, from one scene state
-//! each.
+//! What the generator gives to the trainer: pixels and labels of a batch. A tile's pixels and
+//! labels come from one and the same scene.
 
 use crate::SceneSample;
 use glam::{Vec2, Vec3};
 
-/// Depth that stands for "nothing there", metres.
+/// Depth of a pixel that shows no surface, metres.
 pub const FAR_DEPTH: f32 = 1000.0;
 
 /// A batch of rendered tiles with their labels.
@@ -25,9 +25,10 @@ pub struct Tile {
     pub height: usize,
     /// sRGB colour, four bytes a pixel (RGBA), row by row from the top.
     pub color: Vec<u8>,
-    /// What is in front, a [`PixelId`] a pixel.
+    /// What each pixel shows: one [`PixelId`] a pixel.
     pub ids: Vec<PixelId>,
-    /// Distance along the camera's forward axis, metres; [`FAR_DEPTH`] where there is nothing.
+    /// Distance along the camera's forward axis, one value a pixel, metres; [`FAR_DEPTH`] where
+    /// there is no surface.
     pub depth: Vec<f32>,
     /// The labels.
     pub labels: Labels,
@@ -111,7 +112,7 @@ pub enum Cover {
 /// One labelled keypoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LabelledKeypoint {
-    /// Image coordinates, pixels (continuous; pixel centres at .5), wherever they lie.
+    /// Image coordinates, pixels (continuous; pixel centres at .5). They may lie outside the image.
     pub pixel: Vec2,
     /// Position in the camera's frame (x right, y down, z forward), metres.
     pub camera: Vec3,
@@ -132,12 +133,12 @@ pub struct ImageBox {
     pub high: Vec2,
 }
 
-/// Everything that is known of a tile's primary figure.
+/// All labels of a tile's primary figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labels {
     /// The keypoints, in label order.
     pub keypoints: Vec<LabelledKeypoint>,
-    /// Box around the visible pixels; `None` where there are none.
+    /// Box around the visible pixels; `None` if there are none.
     pub modal_box: Option<ImageBox>,
     /// Box around the whole figure, as if nothing covered it or cut it off.
     pub amodal_box: ImageBox,
@@ -146,21 +147,22 @@ pub struct Labels {
     /// Torso length in the image, projected from 3D, pixels: the longer shoulder-to-opposite-hip
     /// diagonal.
     pub torso: f32,
-    /// What was measured of the sample's hardness.
+    /// How hard the sample came out, as measured.
     pub measured: Measured,
 }
 
-/// Hardness as it came out, measured in pixels and geometry.
+/// How hard a sample came out, measured in pixels and geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// Visible pixels as a share of the figure's silhouette inside the image: what occlusion
-    /// leaves.
+    /// Visible pixels as a share of the figure's silhouette inside the image: the share that is not
+    /// covered.
     pub visible_share: f32,
-    /// Silhouette inside the image as a share of the whole silhouette: what truncation leaves.
+    /// Silhouette inside the image as a share of the whole silhouette: the share that is not cut
+    /// off.
     pub in_frame_share: f32,
     /// Keypoints seen.
     pub keypoints_seen: u32,
-    /// Distance between the mean sRGB colours of the figure and of what surrounds it, 0 to 1.
+    /// Distance between the mean sRGB colours of the figure and of its surroundings, 0 to 1.
     pub contrast: f32,
     /// Mean sRGB brightness of the figure, 0 to 1.
     pub brightness: f32,

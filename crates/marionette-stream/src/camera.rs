@@ -18,9 +18,9 @@ pub struct Camera {
     pub focal: Vec2,
     /// Principal point, pixels.
     pub centre: Vec2,
-    /// λ of the division model (Fitzgibbon, CVPR 2001): what a pinhole camera shows at r from the
-    /// principal point over the focal length, this one shows at r_d with r = r_d / (1 + λ r_d²).
-    /// Below 0 is a barrel, above a cushion.
+    /// λ of the division model (Fitzgibbon, CVPR 2001). A point that a pinhole camera shows at
+    /// distance r from the principal point, in focal lengths, is shown at r_d here, with r = r_d /
+    /// (1 + λ r_d²). Below 0 is a barrel, above 0 a cushion.
     pub distortion: f32,
     /// Extrinsics.
     pub camera_from_world: Affine3A,
@@ -36,7 +36,7 @@ pub struct Projection {
 }
 
 impl Camera {
-    /// Nearest depth that is drawn, metres.
+    /// The nearest depth that is drawn, metres.
     pub const NEAR: f32 = 0.05;
 
     /// A camera at `eye` that looks at `target`, rolled by `roll` radians, with a field of view of
@@ -80,29 +80,29 @@ impl Camera {
         }
     }
 
-    /// Where a point is seen through the lens that a pinhole camera would show at `straight`, both
-    /// relative to the principal point in focal lengths.
+    /// Where the lens shows a point that a pinhole camera would show at `straight`. Both are
+    /// relative to the principal point, in focal lengths.
     pub fn distort(&self, straight: Vec2) -> Vec2 {
-        // Beyond some angle a cushion shows nothing; what is there is put at its edge.
+        // A cushion shows nothing beyond some angle. Points there are put at its edge.
         let root = (1.0 - 4.0 * self.distortion * straight.length_squared()).max(0.0).sqrt();
         straight * (2.0 / (1.0 + root))
     }
 
-    /// Where a pinhole camera would show what is seen at `pixel`, relative to the principal point
-    /// in focal lengths: [`Camera::distort`]'s inverse.
+    /// Where a pinhole camera would show the point that is seen at `pixel`, relative to the
+    /// principal point, in focal lengths. It is the inverse of [`Camera::distort`].
     pub fn straight(&self, pixel: Vec2) -> Vec2 {
         let seen = (pixel - self.centre) / self.focal;
         seen / (1.0 + self.distortion * seen.length_squared())
     }
 
-    /// The λ with which the corners of the image are moved inwards by `share` of their distance
-    /// from the middle: they then show what a pinhole camera would at 1 / (1 - `share`) of it. At
-    /// most a half; from -1/8, outwards.
+    /// The λ that moves the corners of the image inwards by `share` of their distance from the
+    /// middle. The corners then show what a pinhole camera would show at 1 / (1 - `share`) times
+    /// that distance. `share` is clamped to [-1/8, 1/2]; negative values move the corners outwards.
     pub fn distortion_of(&self, share: f32) -> f32 {
         let corner =
             (Vec2::new(self.width as f32, self.height as f32) * 0.5 / self.focal).length_squared();
         let moved = 1.0 - share.clamp(-0.125, 0.5);
-        // What is seen at the corner, r_d, is what a pinhole camera shows at r_d / moved.
+        // The point seen at the corner, r_d, is the one that a pinhole camera shows at r_d / moved.
         (moved - 1.0) / corner
     }
 
@@ -145,13 +145,15 @@ impl Camera {
     }
 }
 
-/// The image box around the parts, as if nothing were cut off: [low, high] corners in pixels.
+/// The image box around the whole parts, also where they are outside the image: [low, high] corners
+/// in pixels.
 pub fn image_box(camera: &Camera, parts: &[RoundCone]) -> [Vec2; 2] {
     let mut low = Vec2::INFINITY;
     let mut high = Vec2::NEG_INFINITY;
     let mut include = |centre: Vec3, radius: f32| {
         let p = camera.camera_from_world.transform_point3(centre);
-        // A ball that reaches the camera has no tangents; it is taken to stand just in front.
+        // A ball that reaches the camera has no tangents. It is moved to just in front of the
+        // camera.
         let depth = p.z.max(radius + 0.1);
         let [x, y] = [p.x, p.y].map(|across| tangents(across, depth, radius));
         let corners = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(i, j)| Vec2::new(x[i], y[j]));

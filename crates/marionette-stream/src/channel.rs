@@ -1,4 +1,4 @@
-//! The two channels between generator and trainer, and the lag that makes the closed loop
+//! The two channels between generator and trainer. Their fixed lag makes the closed loop
 //! deterministic.
 
 use super::Batch;
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The other side has gone.
+/// The other end of the stream is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the other end of the stream has gone")]
 pub struct Closed;
@@ -23,7 +23,8 @@ pub struct InFlight {
     begun: AtomicU64,
     learned: AtomicU64,
     most: AtomicU64,
-    /// Nanoseconds that the generator has worked, between one policy and its next look for one.
+    /// Nanoseconds that the generator has worked: from receiving a policy until it waits for the
+    /// next one.
     working: AtomicU64,
 }
 
@@ -38,13 +39,13 @@ impl InFlight {
         self.begun.load(Ordering::SeqCst).saturating_sub(self.learned.load(Ordering::SeqCst))
     }
 
-    /// The time that the generator works on a batch, on average so far.
+    /// The mean time that the generator has worked on a batch so far.
     pub fn drawing(&self) -> Duration {
         let begun = self.begun.load(Ordering::Relaxed).max(1);
         Duration::from_nanos(self.working.load(Ordering::Relaxed) / begun)
     }
 
-    /// The most batches that were ever in flight at once; 1 would be lockstep.
+    /// The largest number of batches that were in flight at once; 1 would be lockstep.
     pub fn most(&self) -> u64 {
         self.most.load(Ordering::SeqCst)
     }
@@ -66,18 +67,19 @@ pub struct TrainerEnd {
     in_flight: Arc<InFlight>,
 }
 
-/// Makes a stream in which batch `b` is drawn with the policy after batch `b - lag`.
+/// Makes a stream in which batch `b` is rendered with the policy after batch `b - lag`.
 ///
 /// `backlog` holds the policies of the first batches in order: `lag` times the initial policy at
-/// the start of a run, the last `lag` snapshots on resuming. At most `lag` batches are ever in
-/// flight, because each needs a policy of its own.
+/// the start of a run, the last `lag` snapshots when a run is resumed. At most `lag` batches are in
+/// flight at once, because each needs a policy of its own.
 ///
 /// # Panics
-/// Where `backlog` is empty: nothing could ever be drawn.
+/// If `backlog` is empty: no batch could be rendered.
 pub fn connect(backlog: impl IntoIterator<Item = Arc<Policy>>) -> (GeneratorEnd, TrainerEnd) {
     let backlog: Vec<_> = backlog.into_iter().collect();
     assert!(!backlog.is_empty(), "a stream needs a lag of at least one batch");
-    // A policy is sent for every batch learned from, so never more than `lag` wait.
+    // A policy is sent for every batch that was learned from, so never more than `lag` policies
+    // wait.
     let (policy_sender, policies) = bounded(backlog.len());
     let (batches, batch_receiver) = bounded(backlog.len());
     for policy in backlog {
@@ -130,7 +132,7 @@ impl GeneratorEnd {
         }
     }
 
-    /// Counts the time since it last began to work, and whether it works from now on.
+    /// Adds the time since work last began, and notes whether work begins now.
     fn worked(&self, begins: bool) {
         let Ok(mut since) = self.working_since.lock() else { return };
         if let Some(since) = since.take() {
@@ -157,14 +159,14 @@ impl TrainerEnd {
         self.batches.recv().map_err(|_| Closed)
     }
 
-    /// Publishes the policy after the batch just learned from. A generator that has gone already
-    /// has drawn all it had to, so that is no error.
+    /// Publishes the policy after the batch that was just learned from. A generator that is closed
+    /// already has rendered all its batches, so that is no error.
     pub fn publish(&self, policy: Arc<Policy>) {
         self.in_flight.learned.fetch_add(1, Ordering::SeqCst);
         let _ = self.policies.send(policy);
     }
 
-    /// Batches that wait to be learned from.
+    /// Batches that wait for the trainer.
     pub fn queued(&self) -> usize {
         self.batches.len()
     }

@@ -1,4 +1,4 @@
-//! What the trainer says of a batch once it has learned from it.
+//! What the trainer reports about a batch after it has learned from it.
 
 use crate::{AXES, Hardness, SampleStream};
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 pub struct SampleFeedback {
     /// The sample's index.
     pub index: u64,
-    /// The redraw that was accepted.
+    /// The attempt that was accepted.
     pub attempt: u32,
-    /// The stream that the sample was drawn in.
+    /// The stream that the sample belongs to.
     pub stream: SampleStream,
     /// For a replayed sample, the index of the sample it repeats.
     pub origin: Option<u64>,
-    /// The hardness that the sample was drawn at.
+    /// The hardness at which the sample was taken.
     pub hardness: Hardness,
-    /// Per axis, the steered probability of the sample's bin *in the policy it was drawn with*.
+    /// Per axis, the steered probability of the sample's bin in the policy with which it was
+    /// sampled.
     pub propensity: [f32; AXES],
     /// Base loss, minus the target's entropy where the loss has one (0 is perfect).
     pub loss: f32,
@@ -28,8 +29,8 @@ pub struct SampleFeedback {
     pub difficulty: f32,
 }
 
-/// What the trainer found for one batch. A batch whose step was skipped still sends one, with no
-/// samples, or the generator would wait for ever.
+/// What the trainer found for one batch. A batch whose step was skipped sends feedback without
+/// samples; otherwise the generator would wait for ever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feedback {
     /// The batch's index in the run.

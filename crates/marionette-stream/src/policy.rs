@@ -1,5 +1,4 @@
-//! What the sampler needs to know to draw a sample, and nothing else: an immutable snapshot of the
-//! curriculum.
+//! All that the sampler needs to know for a sample: an immutable snapshot of the curriculum.
 
 use super::axis::{AXES, Hardness, HardnessAxis};
 use serde::{Deserialize, Serialize};
@@ -8,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleStream {
-    /// Every axis uniform: the yardstick that the curriculum cannot move.
+    /// Every axis uniform. The curriculum cannot move it, so runs can be compared by it.
     Uniform,
     /// Every axis from the policy's own distribution.
     Steered,
-    /// An earlier hard sample, rendered again with one to three of its randomizers drawn afresh.
+    /// An earlier hard sample, rendered again with one to three of its randomizers sampled afresh.
     Replay,
 }
 
@@ -29,8 +28,8 @@ pub struct StreamMix {
 }
 
 impl Default for StreamMix {
-    /// No replay: with a quarter of it `nano` learns less, see "What AFL and the curriculum give"
-    /// in `docs/RESULTS.md`.
+    /// No replay: with a quarter of replayed samples, `nano` learns less. See "What AFL and the
+    /// curriculum give" in `docs/RESULTS.md`.
     fn default() -> Self {
         StreamMix { uniform: 0.5, steered: 0.5, replay: 0.0 }
     }
@@ -39,9 +38,9 @@ impl Default for StreamMix {
 impl StreamMix {
     /// The stream of sample `index`.
     ///
-    /// Fractional parts of multiples of the golden ratio fill [0, 1) evenly, so every run of
-    /// consecutive samples, and so every batch, holds the three streams in nearly the exact shares,
-    /// and still a sample's stream depends on its index alone.
+    /// Fractional parts of multiples of the golden ratio fill [0, 1) evenly. So every batch holds
+    /// the three streams in nearly their exact shares, and yet a sample's stream depends on its
+    /// index alone.
     pub fn stream_of(&self, index: u64) -> SampleStream {
         // floor(2^64 / golden ratio); the wrapping product is the fractional part, scaled to 64
         // bits.
@@ -111,20 +110,20 @@ impl AxisDistribution {
     }
 }
 
-/// An earlier sample worth drawing again.
+/// An earlier sample to render again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplayEntry {
-    /// Index of the sample; never itself a replayed one.
+    /// Index of the sample. It is never itself a replayed sample.
     pub origin: u64,
-    /// The redraw of `origin` that was accepted (see the solvability rule).
+    /// The attempt at `origin` that was accepted (see the solvability rule).
     pub attempt: u32,
-    /// The hardness that `origin` was drawn at.
+    /// The hardness at which `origin` was sampled.
     pub hardness: Hardness,
-    /// Relative probability of being drawn, positive.
+    /// Relative probability of being chosen, positive.
     pub weight: f32,
 }
 
-/// A snapshot of the curriculum: together with the run's seed and a sample's index it determines
+/// A snapshot of the curriculum. Together with the run's seed and a sample's index it determines
 /// that sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -134,7 +133,7 @@ pub struct Policy {
     pub mix: StreamMix,
     /// The steered stream's distribution per axis, in [`HardnessAxis::ALL`] order.
     pub axes: [AxisDistribution; AXES],
-    /// Samples to replay; while it is empty the replay stream draws as the steered one does.
+    /// Samples to replay. While it is empty, the replay stream is sampled like the steered one.
     pub replay: Vec<ReplayEntry>,
 }
 

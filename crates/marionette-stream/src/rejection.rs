@@ -1,9 +1,9 @@
-//! Why a sample was drawn again.
+//! Why a sample was rejected.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why a sample was drawn again.
+/// Why a sample was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {

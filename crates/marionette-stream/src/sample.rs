@@ -1,4 +1,4 @@
-//! One scene, fully decided: plain data from which a tile is drawn and labelled.
+//! One scene with all its values: plain data from which a tile is drawn and labelled.
 
 use super::{AXES, Camera, Hardness, Rejection, SampleStream};
 use glam::{Quat, Vec2, Vec3};
@@ -7,16 +7,16 @@ use marionette_figure::{
     worn_parts,
 };
 
-/// One scene, fully decided.
+/// One scene with all its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SceneSample {
     /// Index of the sample in the run.
     pub index: u64,
-    /// How many earlier draws of this sample were rejected as unsolvable.
+    /// How many earlier attempts at this sample were rejected as unsolvable.
     pub attempt: u32,
-    /// Why those were rejected.
+    /// Why they were rejected.
     pub rejections: Vec<Rejection>,
-    /// Version of the policy that it was drawn with.
+    /// Version of the policy with which it was sampled.
     pub policy_version: u64,
     /// The stream that it belongs to.
     pub stream: SampleStream,
@@ -24,7 +24,8 @@ pub struct SceneSample {
     pub origin: Option<u64>,
     /// Requested hardness per axis.
     pub hardness: Hardness,
-    /// Per axis, the steered probability of the hardness' bin in the policy it was drawn with.
+    /// Per axis, the steered probability of the hardness' bin in the policy with which it was
+    /// sampled.
     pub propensity: [f32; AXES],
     /// The figures; the first is the one that is labelled for training.
     pub figures: Vec<FigureSample>,
@@ -32,21 +33,21 @@ pub struct SceneSample {
     pub props: Vec<Prop>,
     /// The camera.
     pub camera: Camera,
-    /// The part of the image that shows anything: left, top, right, bottom, pixels; beyond it is
-    /// black, like beyond the edge of a photograph that a square was cut from.
+    /// The part of the image that shows the scene: left, top, right, bottom, pixels. Beyond it is
+    /// black, as beyond the edge of a photograph from which a square was cut.
     pub border: [u32; 4],
     /// The light.
     pub light: Light,
-    /// What is behind it all.
+    /// The background.
     pub backdrop: Backdrop,
     /// What the camera does to the picture.
     pub degradation: Degradation,
-    /// Every physical parameter that was drawn, by name.
+    /// Every physical parameter that was sampled, by name.
     pub parameters: Vec<(&'static str, f32)>,
 }
 
 impl SceneSample {
-    /// Whether `pixel` is in the part of the image that shows anything.
+    /// Whether `pixel` is in the part of the image that shows the scene.
     pub fn shows(&self, pixel: Vec2) -> bool {
         let [left, top, right, bottom] = self.border.map(|edge| edge as f32);
         pixel.x >= left && pixel.y >= top && pixel.x < right && pixel.y < bottom
@@ -58,23 +59,23 @@ impl SceneSample {
 pub struct FigureSample {
     /// Its body.
     pub shape: BodyShape,
-    /// The family of poses that its own was drawn from, by its index in the figure.
+    /// The family of poses that its pose was sampled from, as an index into the figure's.
     pub family: usize,
     /// Its pose.
     pub pose: Pose,
-    /// Why the pose is of no use, where that is known already: it did not settle.
+    /// Why the pose cannot be used, if that is known already: it did not settle.
     pub fault: Option<Rejection>,
     /// What it wears: indices into the figure's garments, innermost first.
     pub outfit: Vec<usize>,
     /// The parts of its body without clothes, in the world, metres. They may not go through
-    /// anything; cloth gives way.
+    /// anything, while cloth may.
     pub flesh: Vec<RoundCone>,
     /// Its parts in the world as they are drawn, metres: the body's in the figure's order, then
     /// those of its garments.
     pub parts: Vec<RoundCone>,
     /// Linear RGB of each part.
     pub part_colors: Vec<Vec3>,
-    /// What each part is made of, where it is not plain; empty where none is.
+    /// What each part is made of; empty if every part is plain.
     pub looks: Vec<PartLook>,
     /// What [`PartLook::fabric`] indexes into.
     pub fabrics: Vec<Fabric>,
@@ -99,7 +100,7 @@ impl FigureSample {
         }
     }
 
-    /// The parts of the body itself, as they are dressed.
+    /// The parts of the body itself, with their clothes on.
     pub fn body(&self) -> &[RoundCone] {
         &self.parts[..self.parts.len() - self.worn.len()]
     }
@@ -111,8 +112,8 @@ impl FigureSample {
     }
 }
 
-/// How the surface of a part looks: a pattern in the coordinates of the figure at rest goes on from
-/// part to part.
+/// How the surface of a part looks. Patterns are in the coordinates of the figure at rest, so they
+/// continue from part to part.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PartLook {
     /// Index of its fabric.
@@ -123,25 +124,25 @@ pub struct PartLook {
     pub origin: Vec3,
 }
 
-/// Cloth, hair or skin: what is done to a part's own colour.
+/// Cloth, hair or skin: how a part's own colour is changed.
 ///
 /// At a point (x, y, z) of the figure at rest the pattern is `waves.x sin(across x) + waves.y
-/// sin(along y) + waves.z n`, n being noise in [-1, 1]; where that is above `threshold` the second
-/// colour shows.
+/// sin(along y) + waves.z n`, where n is noise in [-1, 1]. Where the pattern is above `threshold`,
+/// the second colour shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Fabric {
     /// Linear RGB of the pattern.
     pub second: Vec3,
     /// Shares of stripes up and down, of stripes around, and of noise.
     pub waves: Vec3,
-    /// Where the second colour begins.
+    /// The second colour shows where the pattern is above this.
     pub threshold: f32,
     /// Radians a metre in x and y, and cells of the noise a metre.
     pub pitch: Vec3,
     /// A print on chest and back: height of its middle in the figure at rest, half width, half
     /// height, side of its cells, all metres; none where the width is 0.
     pub print: [f32; 4],
-    /// How far folds and strands lighten and darken it.
+    /// How strongly folds and strands lighten and darken it.
     pub folds: f32,
     /// How strongly it mirrors the sun.
     pub gloss: f32,
@@ -165,13 +166,13 @@ pub struct Prop {
 /// What a [`Prop`] is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PropRole {
-    /// It falls and lies where it comes to rest.
+    /// It falls and stays where it comes to rest.
     Loose,
     /// It carries a figure: a seat, a block, a bar, a wall.
     Support,
     /// It stands about behind the figures: furniture, rails, trees.
     Scenery,
-    /// A figure has it in its hand.
+    /// A figure holds it in its hand.
     Held,
 }
 
@@ -215,7 +216,7 @@ impl PropShape {
     }
 }
 
-/// The light: a sun or a lamp, which mostly casts shadows, and what comes from all around.
+/// The light: a sun or a lamp, which mostly casts shadows, and light from all around.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Light {
     /// Unit vector towards the sun, or from the figure towards the lamp.
@@ -226,7 +227,7 @@ pub struct Light {
     pub softness: f32,
     /// Whether it casts shadows.
     pub shadows: bool,
-    /// The lamp that shines in the sun's stead.
+    /// The lamp that replaces the sun.
     pub lamp: Option<Lamp>,
     /// Linear RGB of the light from above.
     pub sky_color: Vec3,
@@ -237,8 +238,8 @@ pub struct Light {
 }
 
 impl Light {
-    /// Roughly the linear RGB that falls on things, on average: the sun shines on some of them, and
-    /// at an angle.
+    /// Roughly the mean linear RGB of the light that falls on things. The sun shines on only some
+    /// of them, and at an angle.
     pub fn mean(&self) -> Vec3 {
         self.sun_color * 0.4 + (self.sky_color + self.bounce_color) * 0.5
     }
@@ -253,8 +254,8 @@ pub struct Lamp {
     pub aim: Vec3,
     /// Cosine of the angle from `aim` at which its light ends; -1 where it shines all round.
     pub cutoff: f32,
-    /// Distance at which its light has the strength of [`Light::sun_color`], metres; it falls with
-    /// the square.
+    /// Distance at which its light has the strength of [`Light::sun_color`], metres. The strength
+    /// falls with the square of the distance.
     pub reach: f32,
 }
 
@@ -273,7 +274,7 @@ pub enum BackdropKind {
     Blocks,
     /// Overlapping discs, like leaves or a crowd out of focus.
     Foliage,
-    /// A picture behind, and mostly another one on the ground.
+    /// A picture behind the figure, and mostly another one on the ground.
     Picture,
 }
 
@@ -293,7 +294,7 @@ impl BackdropKind {
     pub const COMPUTED: &[BackdropKind] = BackdropKind::ALL.split_at(6).0;
 }
 
-/// What is behind it all: the ground and a wall or sky.
+/// The background: the ground and a wall or sky.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backdrop {
     /// The family.
@@ -312,7 +313,7 @@ pub struct Backdrop {
     pub seed: u32,
     /// Indices of the pictures behind and on the ground, for [`BackdropKind::Picture`].
     pub pictures: [u32; 2],
-    /// Whether there is no ground: the picture goes on below.
+    /// Whether there is no ground and the picture fills the whole image.
     pub open: bool,
 }
 
@@ -333,8 +334,8 @@ pub struct Degradation {
     pub noise: f32,
     /// Side of the blocks that the picture is reduced to, pixels; 1 leaves it as it is.
     pub block: u32,
-    /// Standard deviation of the blur of what is infinitely far away, pixels; what is at `focus` is
-    /// sharp.
+    /// Standard deviation of the blur of things that are infinitely far away, pixels. Things at the
+    /// depth `focus` are sharp.
     pub aperture: f32,
     /// Depth that the lens is focused on, metres.
     pub focus: f32,
@@ -346,15 +347,15 @@ pub struct Degradation {
     pub shot_noise: f32,
     /// Varies the noise.
     pub seed: u32,
-    /// Power that linear light is raised to about middle grey: above 1 dark goes darker and bright
-    /// brighter.
+    /// Power to which linear light is raised, about middle grey. Above 1, dark gets darker and
+    /// bright gets brighter.
     pub contrast: f32,
     /// Factor on how far colours are from grey.
     pub saturation: f32,
-    /// Share of the range, at its bright end, into which all that is brighter is pressed; 0 cuts it
-    /// off.
+    /// Share of the range, at its bright end, into which all brighter values are compressed; 0 cuts
+    /// them off.
     pub shoulder: f32,
-    /// Quality that the picture is kept at as a JPEG, 1 to 100; `None` where it never was one.
+    /// Quality of the JPEG file that the picture goes through, 1 to 100; `None` for no JPEG.
     pub jpeg: Option<u8>,
 }
 

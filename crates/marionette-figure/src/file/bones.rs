@@ -1,15 +1,26 @@
-//! `[[bones]]`: names, limits, and who hangs on whom.
+//! `[[bones]]`: names, limits, and which bone hangs on which.
 
-use super::{BoneEntry, FigureError, Scale, finite, list, on_side, reflect, sides, twin_of};
+use super::{
+    entries::{BoneEntry, Scale},
+    written::{finite, list, on_side, reflect, sides, twin_of},
+};
 use crate::{Bone, ScaleGroup};
-use marionette_base::toml_file::TomlFile;
+use glam::Vec3;
+use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use std::ops::Range;
 use toml::Spanned;
+
+/// Bones of a figure that may hold things: a bar goes through two.
+const MOST_GRIPS: usize = 2;
+/// The bones that grip where no bone of a file has a `grip`, and where they do, in their frames,
+/// metres. Figure files had no such key at first, and runs keep copies of those files.
+const UNWRITTEN_GRIPS: [&str; 2] = ["left_hand", "right_hand"];
+const UNWRITTEN_GRIP: Vec3 = Vec3::new(0.0, -0.08, 0.0);
 
 pub(super) fn bones(
     file: &TomlFile,
     entries: &[Spanned<BoneEntry>],
-) -> Result<Vec<Bone>, FigureError> {
+) -> Result<Vec<Bone>, FileError> {
     struct Named {
         entry: BoneEntry,
         span: Range<usize>,
@@ -41,6 +52,9 @@ pub(super) fn bones(
             return Err(file.error(Some(span), message));
         }
         finite(file, span.clone(), "offset", &bone.offset)?;
+        if let Some(Exact(grip)) = &bone.grip {
+            finite(file, span.clone(), "grip", grip)?;
+        }
         for (side, name) in
             sides(file, span.clone(), &bone.name, bone.mirror)?.into_iter().enumerate()
         {
@@ -63,8 +77,8 @@ pub(super) fn bones(
             return Err(file.error(Some(written.span()), message));
         }
     }
-    // Parents first: repeatedly take the bones whose parent has been taken. What is left over hangs
-    // in a circle.
+    // Parents first: take the bones whose parent has been taken, again and again. The bones that
+    // are left hang in a circle.
     let mut order: Vec<usize> = Vec::new();
     while order.len() < named.len() {
         let before = order.len();
@@ -96,6 +110,16 @@ pub(super) fn bones(
             format!("{} bones have no parent ({names}); exactly one must be the root", roots.len());
         return Err(file.error(roots.get(1).map(|bone| bone.span.clone()), message));
     }
+    let gripping: Vec<&Named> = named.iter().filter(|bone| bone.entry.grip.is_some()).collect();
+    if gripping.len() > MOST_GRIPS {
+        let names = list(gripping.iter().map(|bone| bone.name.as_str()));
+        let message = format!(
+            "{} bones have a `grip` ({names}); at most {MOST_GRIPS} bones of a figure may hold \
+             things",
+            gripping.len()
+        );
+        return Err(file.error(gripping.last().map(|bone| bone.span.clone()), message));
+    }
     let names: Vec<String> = order.iter().map(|&o| named[o].name.clone()).collect();
     let index = |name: &str| order.iter().position(|&o| named[o].name == name);
     Ok(order
@@ -124,6 +148,13 @@ pub(super) fn bones(
                     Scale::Head => ScaleGroup::Head,
                 },
                 width: entry.width,
+                grip: match entry.grip {
+                    Some(Exact(point)) => Some(reflect(point, *side)),
+                    None if gripping.is_empty() && UNWRITTEN_GRIPS.contains(&name.as_str()) => {
+                        Some(UNWRITTEN_GRIP)
+                    }
+                    None => None,
+                },
             }
         })
         .collect())
@@ -135,7 +166,7 @@ pub(super) fn bone_index(
     owner: &str,
     name: &Spanned<String>,
     side: usize,
-) -> Result<usize, FigureError> {
+) -> Result<usize, FileError> {
     let wanted = on_side(name.get_ref(), side);
     bones.iter().position(|bone| bone.name == wanted).ok_or_else(|| {
         let known = list(bones.iter().map(|bone| bone.name.as_str()));

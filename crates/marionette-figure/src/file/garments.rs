@@ -1,8 +1,8 @@
-//! `[[garments]]`: what goes over which regions of the body.
+//! `[[garments]]`: clothes and the regions of the body that they cover.
 
-use super::{FigureError, GarmentEntry, list};
+use super::{entries::GarmentEntry, written::list};
 use crate::Garment;
-use marionette_base::toml_file::TomlFile;
+use marionette_base::toml_file::{FileError, TomlFile};
 use toml::Spanned;
 
 /// The garments and the names of their slots, in the order in which they first appear.
@@ -10,7 +10,7 @@ pub(super) fn garments(
     file: &TomlFile,
     entries: &[Spanned<GarmentEntry>],
     materials: &[String],
-) -> Result<(Vec<Garment>, Vec<String>), FigureError> {
+) -> Result<(Vec<Garment>, Vec<String>), FileError> {
     let mut slots: Vec<String> = Vec::new();
     for entry in entries {
         if !slots.contains(&entry.get_ref().slot) {

@@ -1,10 +1,12 @@
 //! `[[keypoints]]`: labelled points on bones.
 
 use super::{
-    FigureError, KeypointEntry, bones::bone_index, finite, list, on_side, reflect, sides, twin_of,
+    bones::bone_index,
+    entries::KeypointEntry,
+    written::{finite, list, on_side, reflect, sides, twin_of},
 };
 use crate::{Bone, Keypoint};
-use marionette_base::toml_file::TomlFile;
+use marionette_base::toml_file::{FileError, TomlFile};
 use toml::Spanned;
 
 pub(super) fn keypoints(
@@ -12,7 +14,7 @@ pub(super) fn keypoints(
     entries: &[Spanned<KeypointEntry>],
     bones: &[Bone],
     groups: &[String],
-) -> Result<Vec<Keypoint>, FigureError> {
+) -> Result<Vec<Keypoint>, FileError> {
     let mut keypoints: Vec<Keypoint> = Vec::new();
     for entry in entries {
         let (span, keypoint) = (entry.span(), entry.get_ref());
@@ -56,7 +58,7 @@ pub(super) fn keypoints(
                 own_groups: keypoint.own_groups.iter().map(group).collect::<Result<_, _>>()?,
                 name,
                 offset: reflect(keypoint.offset, side),
-                // Known only once all are read; see below.
+                // Known when all keypoints are read; see below.
                 twin: 0,
                 sigma: keypoint.sigma,
                 surface_radius: keypoint.surface_radius,

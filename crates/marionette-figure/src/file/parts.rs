@@ -1,22 +1,35 @@
 //! `[[parts]]`: round cones on bones.
 
 use super::{
-    FigureError, GarmentEntry, PartEntry, bones::bone_index, finite, list, on_side, reflect, sides,
+    bones::bone_index,
+    entries::{GarmentEntry, PartEntry},
+    written::{finite, list, on_side, reflect, sides},
 };
 use crate::{Bone, Part};
 use glam::Vec3;
-use marionette_base::toml_file::{Exact, TomlFile};
+use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use toml::Spanned;
+
+/// The parts of a figure, and the names that they refer to by index.
+pub(super) struct Parts {
+    /// The body's own first, then those of garments.
+    pub parts: Vec<Part>,
+    /// How many of them are the body's own.
+    pub body_parts: usize,
+    /// Names of the groups, in the order in which they first appear.
+    pub groups: Vec<String>,
+    /// Names of the material slots, in the order in which they first appear.
+    pub materials: Vec<String>,
+}
 
 pub(super) fn parts(
     file: &TomlFile,
     entries: &[Spanned<PartEntry>],
     garments: &[Spanned<GarmentEntry>],
     bones: &[Bone],
-    groups: &mut Vec<String>,
-    materials: &mut Vec<String>,
-) -> Result<(Vec<Part>, usize), FigureError> {
+) -> Result<Parts, FileError> {
     let mut parts: Vec<Part> = Vec::new();
+    let [mut groups, mut materials] = [const { Vec::new() }; 2];
     let rest = rest_origins(bones);
     for entry in entries {
         let (span, part) = (entry.span(), entry.get_ref());
@@ -58,8 +71,8 @@ pub(super) fn parts(
             parts.push(Part {
                 bone,
                 name,
-                group: intern(groups, on_side(&part.group, side)),
-                material: intern(materials, part.material.clone()),
+                group: intern(&mut groups, on_side(&part.group, side)),
+                material: intern(&mut materials, part.material.clone()),
                 ends,
                 radii: part.radii,
                 bulk: part.bulk,
@@ -81,7 +94,7 @@ pub(super) fn parts(
             file.error(None, "every part belongs to a garment; give the body some of its own")
         );
     }
-    Ok((parts, body_parts))
+    Ok(Parts { parts, body_parts, groups, materials })
 }
 
 /// Where each bone begins in the figure at rest, metres.

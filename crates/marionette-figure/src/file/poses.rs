@@ -1,24 +1,27 @@
 //! `[[poses]]`: families of poses, each a movement given by its key frames.
 
-use super::{Angles, FigureError, PoseEntry, SettleEntry, SupportName, list};
+use super::{
+    entries::{Angles, PoseEntry, SettleEntry, SupportName},
+    written::list,
+};
 use crate::{Bone, PoseFamily, Settle, Support};
 use glam::Vec3;
-use marionette_base::toml_file::{Exact, TomlFile};
+use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use toml::Spanned;
 
-/// Longest that a figure settles, seconds: whatever falls lies still by then.
+/// Longest time that a figure settles, seconds: everything that falls lies still by then.
 const LONGEST: f32 = 5.0;
-/// Bones that a settling figure can have: whose parts may touch whose is kept in 32 bits, and one
-/// stands for the ground.
+/// Most bones that a settling figure can have: each bone has one of 32 bits in the contact filter,
+/// and one bit is the ground's.
 const MOST_SETTLING_BONES: usize = 31;
-/// Fastest that a figure can be said to tumble, degrees a second: two turns, a gymnast's.
+/// Fastest tumble that a file can ask for, degrees a second: two turns, as a gymnast does.
 const MOST_TUMBLE: f32 = 720.0;
 
 pub(super) fn poses(
     file: &TomlFile,
     entries: &[Spanned<PoseEntry>],
     bones: &[Bone],
-) -> Result<Vec<PoseFamily>, FigureError> {
+) -> Result<Vec<PoseFamily>, FileError> {
     let mut poses: Vec<PoseFamily> = Vec::new();
     for entry in entries {
         let (span, pose) = (entry.span(), entry.get_ref());
@@ -91,7 +94,7 @@ pub(super) fn poses(
     Ok(poses)
 }
 
-/// Checks how a family of a figure with so many bones settles; the complaint lacks the family's
+/// Checks how a family settles in a figure with so many bones. The error message lacks the family's
 /// name.
 fn settle(entry: &SettleEntry, bones: usize) -> Result<Settle, String> {
     let SettleEntry { seconds: [low, high], strength, tumble } = *entry;
@@ -122,11 +125,11 @@ fn key_frame(
     pose: &str,
     written: &Angles,
     bones: &[Bone],
-) -> Result<Vec<Vec3>, FigureError> {
+) -> Result<Vec<Vec3>, FileError> {
     let mut angles = vec![Vec3::ZERO; bones.len()];
     for (name, Exact(degrees)) in written {
-        // A pair's common name ("thigh") turns both sides alike; what is written for a right side
-        // is its mirror image.
+        // A pair's common name ("thigh") turns both sides alike. Angles of a right side are written
+        // as if it were the left one.
         let wanted = name.get_ref();
         let targets: Vec<(usize, usize)> = bones
             .iter()

@@ -1,7 +1,7 @@
 //! The rigid bodies of a figure, and their world.
 
 use super::{
-    FASTEST, Fault, STEP,
+    fault::{FASTEST, Fault},
     joint::{Joint, locked},
 };
 use bevy_rapier3d::rapier::prelude::{
@@ -15,31 +15,32 @@ use marionette_figure::{
     solve,
 };
 
-/// Bones with less than this share of the mass move with their parents: toes, hands and collarbones
-/// would cost as much as thighs, and ask for a solver that copes with a hundredfold the mass on the
-/// other side of a joint.
+/// Fixed time step, seconds.
+pub(super) const STEP: f32 = 1.0 / 60.0;
+/// Bones with less than this share of the mass move with their parents. Toes, hands and collarbones
+/// would cost as much as thighs, and the solver would have to cope with a hundred times their mass
+/// on the other side of a joint.
 const LIGHTEST: f32 = 0.012;
-/// What a body's share of the mass is at least, and how far from its middle that sits at least,
-/// metres: a foot of a kilogram under all of a body takes more iterations to hold than can be
-/// afforded.
+/// The least share of the mass of a rigid body, and the least distance of that mass from its
+/// middle, metres. A foot of one kilogram below a whole body would need too many iterations.
 const LEAST_SHARE: f32 = 0.03;
 const LEAST_ARM: f32 = 0.09;
-/// Iterations of the solver. Of 1800 draws that settle, 39 came apart with 4 of them, 3 with 6, and
-/// 1 with 8, for an eighth more time.
+/// Iterations of the solver. Of 1800 sampled poses that settle, 39 came apart with 4 iterations, 3
+/// with 6, and 1 with 8, which takes an eighth more time.
 const ITERATIONS: usize = 6;
-/// Mass of a body, kilograms. All forces go by it, so any would do.
+/// Mass of a figure, kilograms. All forces are in proportion to it, so its value does not matter.
 const MASS: f32 = 70.0;
-/// Parts thinner than this are too small to be met by anything, metres.
+/// Parts thinner than this touch nothing, metres.
 const THINNEST: f32 = 0.025;
-/// How much thicker than drawn bodies are, metres: contacts give way by some millimetres, and
-/// clothes are still to be put on.
+/// How much thicker parts are than in the picture, metres: contacts give way by some millimetres,
+/// and clothes come on top.
 const SKIN: f32 = 0.003;
-/// How much larger than drawn the ground and obstacles are, metres, for the same reason; between
-/// limbs there is less room.
+/// How much larger the ground and obstacles are than in the picture, metres, for the same reason.
+/// Between limbs there is less room.
 const WORLD_SKIN: f32 = 0.004;
 /// A part whose radii differ by more than this is made of two capsules, metres.
 const TAPER: f32 = 0.015;
-/// What flesh and air take from each turn, a share a second.
+/// Damping of each turn by flesh and air, a share a second.
 const DAMPING: f32 = 1.5;
 /// The bit that says that a collider belongs to no bone.
 const WORLD: Group = Group::GROUP_32;
@@ -53,7 +54,7 @@ pub(super) struct Ragdoll {
 }
 
 impl Ragdoll {
-    /// The figure as it is let go.
+    /// The figure at the moment when it is let go.
     pub(super) fn new(start: &SettleStart) -> Self {
         let figure = start.figure;
         let bones = solve(figure, start.shape, start.pose);
@@ -102,7 +103,7 @@ impl Ragdoll {
             };
             let of_link: Vec<usize> = (0..parts.len()).filter(solid).collect();
             let volume: f32 = of_link.iter().map(|part| size(&parts[*part])).sum();
-            // A bone without parts has its mass all the same.
+            // A bone without parts has a mass too.
             let bare = if of_link.is_empty() { MASS * share } else { 0.0 };
             let inertia = Vec3::splat(MASS * share * LEAST_ARM * LEAST_ARM);
             let (_, rotation, place) = bones[*head].to_scale_rotation_translation();
@@ -231,8 +232,8 @@ fn links(figure: &Figure) -> (Vec<usize>, Vec<usize>) {
     (link_of, heads)
 }
 
-/// For each part the bodies that it can meet, as bits: those of which it must not go through any
-/// part. (Neighbours at a joint, and what overlaps in the figure at rest, are left alone.)
+/// For each part, as bits, the bodies that it collides with: the bodies none of whose parts it may
+/// go through. Neighbours at a joint and parts that overlap in the figure at rest do not collide.
 fn accepted(figure: &Figure, link_of: &[usize], links: usize) -> Vec<u32> {
     let count = figure.body_parts;
     let mut apart = vec![false; count * count];
@@ -250,7 +251,7 @@ fn accepted(figure: &Figure, link_of: &[usize], links: usize) -> Vec<u32> {
         .collect()
 }
 
-/// A round cone's volume, roughly; only shares matter.
+/// A round cone's rough volume. Only the proportions matter.
 fn size(part: &RoundCone) -> f32 {
     let radius = 0.5 * (part.radii[0] + part.radii[1]);
     radius * radius * (part.ends[0].distance(part.ends[1]) + 1.33 * radius)

@@ -1,10 +1,10 @@
 //! A joint between two bones, in the figure's own angles.
 //!
-//! rapier's rows for limits and motors take each axis by itself, which is exact only near the
-//! joint's neutral rotation. So before each step the neutral rotation is put where the joint is
-//! now: the frame of the first body is turned by the angles about x and z, that of the second back
-//! by the angle about y. Then z is the axis of the angle about z, y that of the twist, and what is
-//! left is at a right angle to both, along which x goes by the cosine of z.
+//! rapier handles limits and motors for each axis by itself, which is exact only near the joint's
+//! neutral rotation. So before each step the neutral rotation is set to the joint's present
+//! rotation. The frame of the first body is turned by the angles about x and z, and the frame of
+//! the second back by the angle about y. Then z is the axis of the angle about z, and y is the axis
+//! of the twist. The third axis is perpendicular to both, and x turns about it by the cosine of z.
 
 use bevy_rapier3d::rapier::prelude::{
     GenericJoint, ImpulseJointHandle, JointAxesMask, JointAxis, JointLimits, Pose as Frame,
@@ -14,7 +14,7 @@ use marionette_figure::{nearest_angles, turn};
 
 /// Natural frequency of a stiff joint, hertz.
 const STIFFEST: f32 = 6.0;
-/// Rounds of the search for the angles; they change little from step to step.
+/// Rounds of the search for the angles, which change little from step to step.
 const ROUNDS: u32 = 3;
 
 /// A joint between two rigid bodies.
@@ -44,8 +44,8 @@ pub(super) fn locked(limits: &[[f32; 2]; 3]) -> JointAxesMask {
 }
 
 impl Joint {
-    /// Puts the neutral rotation of `data` where the joint is now, `rotation` being that of the
-    /// bone in its parent's frame.
+    /// Sets the neutral rotation of `data` to the joint's present rotation. `rotation` is that of
+    /// the bone in its parent's frame.
     pub(super) fn aim(&mut self, data: &mut GenericJoint, rotation: Quat, strength: f32) {
         self.angles = nearest_angles(&self.limits, rotation, self.angles, ROUNDS);
         let swing = Quat::from_rotation_x(self.angles.x) * Quat::from_rotation_z(self.angles.z);
@@ -78,8 +78,8 @@ impl Joint {
     fn room(&self) -> [[f32; 2]; 3] {
         let mut room: [[f32; 2]; 3] =
             std::array::from_fn(|axis| self.limits[axis].map(|limit| limit - self.angles[axis]));
-        // A turn about the first axis moves x by 1 / cos z, and y by tan z; it has to stay within
-        // the room of both.
+        // A turn about the first axis changes x by 1 / cos z and y by tan z. Both have to stay
+        // within their limits.
         let (sin, cos) = self.angles.z.sin_cos();
         let per_y = if sin.abs() < 1e-3 { f32::INFINITY } else { cos / sin };
         let x = room[0].map(|angle| angle * cos);
@@ -93,7 +93,7 @@ impl Joint {
         (first * self.anchor.1).inverse() * second
     }
 
-    /// What the joint begins with.
+    /// The joint at the start.
     pub(super) fn start(
         bone: usize,
         links: [usize; 2],

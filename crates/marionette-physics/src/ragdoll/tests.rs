@@ -1,6 +1,9 @@
 use super::*;
-use glam::Quat;
-use marionette_figure::{BodyShape, Figure, Obstacle, ObstacleShape, load_figure};
+use glam::{Quat, Vec3};
+use marionette_figure::{
+    BodyShape, Figure, Obstacle, ObstacleShape, Pose, SettleStart, load_figure, lowest_point,
+    place_parts, solve, turn,
+};
 use std::path::Path;
 
 fn human() -> Figure {

@@ -1,10 +1,12 @@
-//! What pictures are painted with.
+//! The canvas on which pictures are painted.
 
-use super::SIDE;
 use crate::colors::any_hue;
 use glam::{Vec2, Vec3};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+
+/// Side of every picture, pixels.
+pub const SIDE: u32 = 256;
 
 /// A square picture: sRGB in [0, 1], coordinates from 0 to 1, y down.
 pub struct Canvas {
@@ -23,7 +25,7 @@ impl Canvas {
         self.pixels.iter().map(|color| [byte(color.x), byte(color.y), byte(color.z), 255]).collect()
     }
 
-    /// Changes every pixel of the box from `low` to `high` that `inside` says is meant.
+    /// Changes every pixel of the box from `low` to `high` for which `paint` gives a colour.
     fn fill(&mut self, low: Vec2, high: Vec2, paint: impl Fn(Vec2, Vec3) -> Option<Vec3>) {
         let side = SIDE as f32;
         let to = |v: f32| (v * side).clamp(0.0, side) as usize;
@@ -76,15 +78,15 @@ impl Canvas {
         self.fill(Vec2::ZERO, Vec2::ONE, |at, _| (at.y > height(at.x)).then_some(color));
     }
 
-    /// Lightens and darkens by noise of several scales, `cells` being the coarsest's number over
-    /// the picture, from height `from` down.
+    /// Lightens and darkens by noise of several scales, from height `from` down. `cells` is the
+    /// number of cells of the coarsest scale over the picture.
     pub fn mottle(&mut self, rng: &mut ChaCha8Rng, from: f32, cells: Vec2, strength: f32) {
         let seed: u32 = rng.random();
         let side = SIDE as usize;
         let mut sum = vec![0.0; side * side];
         let (mut weight, mut cells) = (0.5, cells);
         for octave in 0..5 {
-            // Finer than pixels there is nothing to see.
+            // Noise finer than pixels cannot be seen.
             if cells.max_element() > 1.2 * SIDE as f32 {
                 break;
             }
@@ -148,7 +150,7 @@ impl Canvas {
     }
 }
 
-/// Any colour, sRGB; dull ones are the commonest.
+/// Any colour, sRGB. Dull colours are more common.
 pub fn color(rng: &mut ChaCha8Rng) -> Vec3 {
     let saturation = rng.random::<f32>().powi(2);
     let value = 0.08 + 0.85 * rng.random::<f32>();
@@ -177,7 +179,7 @@ fn add_noise(sum: &mut [f32], cells: Vec2, weight: f32, seed: u32) {
     let lattice: Vec<f32> = (0..rows as u32)
         .flat_map(|y| (0..columns as u32).map(move |x| weight * (hashed(x, y, seed) - 0.5)))
         .collect();
-    // The cell that a pixel is in, and how much of the next one's corner it has.
+    // The cell that a pixel is in, and the share of the next cell's corner in its value.
     let taps = |cells: f32| {
         (0..SIDE).map(move |pixel| {
             let at = (pixel as f32 + 0.5) / SIDE as f32 * cells;

@@ -1,4 +1,4 @@
-//! Places: rooms, streets, stands, woods, skies and plain clutter, as they look behind somebody.
+//! Places: rooms, streets, stands, woods, skies and clutter, as the background of a person.
 
 use super::canvas::{Canvas, color, near, skin};
 use glam::{Vec2, Vec3};
@@ -301,8 +301,8 @@ fn sky(rng: &mut ChaCha8Rng) -> Canvas {
     canvas
 }
 
-/// Shapes of all sizes upon one another, few large and many small ones, as occlusion leaves them in
-/// any photograph.
+/// Overlapping shapes of all sizes, few large and many small ones, as in photographs, where things
+/// cover one another.
 fn clutter(rng: &mut ChaCha8Rng) -> Canvas {
     let palette: Vec<Vec3> = (0..5).map(|_| color(rng)).collect();
     let mut canvas = Canvas::new(palette[0]);

@@ -1,6 +1,6 @@
-//! What is behind it all.
+//! The background.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use crate::{
     colors::{any_color, any_hue, tint},
     pictures::{GROUNDS, PLACES},
@@ -9,19 +9,19 @@ use glam::Vec3;
 use marionette_stream::{Backdrop, BackdropKind};
 use rand::Rng;
 
-/// Ground and wall, and how far clothes take on their colours.
+/// Samples ground and wall, and how far clothes take on their colours.
 pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32) {
     let scene = sampling.scene;
     let settings = &scene.randomizers.camouflage;
     let mut rng = sampling.stream("camouflage");
     let contrast = sampling
-        .draw("camouflage.contrast", &settings.contrast, &mut rng, hardness)
+        .sample("camouflage.contrast", &settings.contrast, &mut rng, hardness)
         .clamp(0.0, 1.0);
     let scale =
-        sampling.draw("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02);
+        sampling.sample("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02);
     let distance =
-        sampling.draw("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3);
-    let blend = sampling.draw("camouflage.blend", &settings.blend, &mut rng, hardness);
+        sampling.sample("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3);
+    let blend = sampling.sample("camouflage.blend", &settings.blend, &mut rng, hardness);
     let base = any_color(&mut rng);
     let mut near_base = || base.lerp(any_color(&mut rng), contrast);
     let colors = [base, near_base(), near_base()];
@@ -42,19 +42,19 @@ pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32
     (backdrop, blend)
 }
 
-/// A picture in the place of the computed `backdrop`, as often as the scene wants one.
+/// A picture in place of the computed `backdrop`, as often as the scene says.
 fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdrop {
     let scene = sampling.scene;
     let settings = &scene.randomizers.camouflage;
     let mut rng = sampling.stream("camouflage/picture");
-    let share = sampling.draw("camouflage.picture", &settings.picture, &mut rng, hardness);
+    let share = sampling.sample("camouflage.picture", &settings.picture, &mut rng, hardness);
     let size = sampling
-        .draw("camouflage.picture_size", &settings.picture_size, &mut rng, hardness)
+        .sample("camouflage.picture_size", &settings.picture_size, &mut rng, hardness)
         .max(0.1);
-    let open = sampling.draw("camouflage.open", &settings.open, &mut rng, hardness);
+    let open = sampling.sample("camouflage.open", &settings.open, &mut rng, hardness);
     let chosen =
         [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
-    // A quarter of them in other colours than they were made with.
+    // A quarter of the pictures are tinted.
     let tinted = tint(any_hue(&mut rng)).lerp(Vec3::ONE, 0.85);
     let tinted = if rng.random::<f32>() < 0.25 { tinted } else { Vec3::ONE };
     let tinted = tinted * (0.5 + rng.random::<f32>());
@@ -64,7 +64,7 @@ fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdr
     let means = |picture: u32| &scene.pictures.pictures[picture as usize].means;
     Backdrop {
         kind: BackdropKind::Picture,
-        // What clothes may hide in: the colours low, middle and high in the middle of the picture.
+        // The colours that clothes may take on: those in the middle column of the picture.
         colors: [4, 7, 1].map(|field| means(chosen[0])[field] * tinted),
         ground: tinted,
         scale: size,

@@ -8,11 +8,11 @@ use marionette_stream::{Backdrop, Fabric, FigureSample, PartLook};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// The fabrics of skin and of whatever else is the body's own; those of the slots follow.
+/// The fabric of skin and of all other parts of the body. The fabrics of the slots follow.
 const SKIN: usize = 0;
 
-/// Dresses a posed figure, and puts its parts in their places. Clothes go towards the backdrop's
-/// colours by `blend`.
+/// Dresses a posed figure and places its parts. `blend` is how far clothes take on the backdrop's
+/// colours.
 pub(super) fn dress(
     figure: &Figure,
     sample: &mut FigureSample,
@@ -26,12 +26,12 @@ pub(super) fn dress(
     sample.fabrics =
         vec![Fabric { folds: 0.06, gloss: 0.12 * rng.random::<f32>(), ..Fabric::default() }];
     let mut colors = vec![skin];
-    // Half of all people wear one colour throughout, or nearly.
+    // A quarter of all people wear one colour throughout.
     let around = backdrop.colors.iter().sum::<Vec3>() / backdrop.colors.len() as f32;
     let theme = (rng.random::<f32>() < 0.25).then(|| any_color(rng));
     for slot in &figure.slots {
         let hidden = backdrop.colors[rng.random_range(0..backdrop.colors.len())].lerp(around, 0.5);
-        // Without camouflage, of two colours the one that stands out.
+        // Without camouflage, the one of two colours that stands out more.
         let mut apart = || {
             let [a, b] = [cloth_color(rng), cloth_color(rng)];
             if a.distance(around) > b.distance(around) {
@@ -47,8 +47,8 @@ pub(super) fn dress(
             "socks" | "feet" | "headwear" => (color, Fabric { folds: 0.15, ..Fabric::default() }),
             _ => (color, fabric(second, rng)),
         };
-        // What hides best has the backdrop's pattern too, not its colours alone: it breaks up the
-        // outline.
+        // The best camouflage has the backdrop's pattern and not only its colours: a pattern breaks
+        // up the outline.
         let mottled = camouflage(backdrop, around, rng);
         let (color, fabric) = if rng.random::<f32>() < blend * blend && slot != "hair" {
             mottled
@@ -89,7 +89,7 @@ fn skin(rng: &mut ChaCha8Rng) -> Vec3 {
     skin * (0.9 + 0.2 * rng.random::<f32>()) * Vec3::new(ruddy, 1.0, 1.0)
 }
 
-/// The colour of hair; that of people grown pale or bald is near the skin's.
+/// The colour of hair. Dark skin goes with dark hair.
 fn hair(skin: Vec3, rng: &mut ChaCha8Rng) -> Vec3 {
     const HAIRS: [Vec3; 6] = [
         Vec3::new(0.012, 0.010, 0.009),
@@ -100,7 +100,7 @@ fn hair(skin: Vec3, rng: &mut ChaCha8Rng) -> Vec3 {
         Vec3::new(0.45, 0.45, 0.46),
     ];
     let hair = HAIRS[rng.random_range(0..HAIRS.len())].lerp(HAIRS[0], rng.random::<f32>() * 0.7);
-    // Whose skin is dark has dark hair.
+    // People with dark skin have dark hair.
     if skin.x < 0.25 { hair.lerp(HAIRS[0], 0.85) } else { hair }
 }
 
@@ -108,7 +108,7 @@ fn hair(skin: Vec3, rng: &mut ChaCha8Rng) -> Vec3 {
 fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let worn: Vec<usize> = (0..figure.slots.len())
         .filter_map(|slot| {
-            // Of another slot's garments none is drawn.
+            // Garments of other slots have no weight here.
             let weight =
                 |garment: &Garment| if garment.slot == slot { garment.weight } else { 0.0 };
             weighted(rng, figure.garments.iter().map(weight))
@@ -119,8 +119,8 @@ fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
     worn.iter().copied().filter(|garment| !replaced(figure.garments[*garment].slot)).collect()
 }
 
-/// Black, white, grey and blue are worn as much as all other colours together; of those the vivid
-/// ones as much as the dull ones.
+/// Black, white, grey and blue are as common as all other colours together. Vivid and dull colours
+/// are equally common.
 fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
     match rng.random_range(0..12) {
         0 | 1 => Vec3::splat(0.008 + 0.03 * rng.random::<f32>()),

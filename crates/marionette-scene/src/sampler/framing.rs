@@ -1,13 +1,12 @@
 //! Where the camera stands.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use glam::{Vec2, Vec3};
 use marionette_figure::RoundCone;
 use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};
 use rand::Rng;
 
-/// Stands the camera so that the figure fills the wanted share of the image, at the wanted place in
-/// it.
+/// Places the camera so that the figure fills the wanted share of the image at the wanted place.
 pub(super) fn camera(
     sampling: &mut Sampling,
     parts: &[RoundCone],
@@ -17,23 +16,25 @@ pub(super) fn camera(
     let scene = sampling.scene;
     let (view, framing) = (&scene.randomizers.view, &scene.randomizers.truncation);
     let mut rng = sampling.stream("view");
-    let azimuth =
-        sampling.draw("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness).to_radians();
-    let elevation = sampling
-        .draw("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness)
+    let azimuth = sampling
+        .sample("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness)
         .to_radians();
-    let roll = sampling.draw("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
+    let elevation = sampling
+        .sample("view.elevation_deg", &view.elevation_deg, &mut rng, view_hardness)
+        .to_radians();
+    let roll =
+        sampling.sample("view.roll_deg", &view.roll_deg, &mut rng, view_hardness).to_radians();
     let field_of_view = sampling
-        .draw("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness)
+        .sample("view.field_of_view_deg", &view.field_of_view_deg, &mut rng, view_hardness)
         .clamp(5.0, 120.0);
     let mut rng = sampling.stream("view/lens");
-    let distortion = sampling.draw("view.distortion", &view.distortion, &mut rng, view_hardness);
+    let distortion = sampling.sample("view.distortion", &view.distortion, &mut rng, view_hardness);
     let mut rng = sampling.stream("truncation");
     let fill =
-        sampling.draw("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
+        sampling.sample("truncation.fill", &framing.fill, &mut rng, truncation_hardness).max(0.05);
     let shift = Vec2::new(
-        sampling.draw("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
-        sampling.draw("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
+        sampling.sample("truncation.shift_x", &framing.shift_x, &mut rng, truncation_hardness),
+        sampling.sample("truncation.shift_y", &framing.shift_y, &mut rng, truncation_hardness),
     );
     let size = [scene.image.width, scene.image.height];
     let outwards = Vec3::new(
@@ -42,8 +43,8 @@ pub(super) fn camera(
         azimuth.cos() * elevation.cos(),
     );
     let mut target = middle(parts);
-    // Nearer than this, a hand stretched out towards the camera would be larger than the rest of
-    // the body.
+    // At a shorter distance, a hand stretched out towards the camera would be larger than the rest
+    // of the body.
     let least = 2.2
         * parts
             .iter()
@@ -60,8 +61,8 @@ pub(super) fn camera(
         camera.distortion = camera.distortion_of(distortion);
         camera
     };
-    // Perspective makes the framing implicit; the correction shrinks by an order of magnitude a
-    // round.
+    // With perspective, the framing has no closed form. The correction gets ten times smaller with
+    // each round.
     for _ in 0..5 {
         let camera = aim(target, distance, half_view);
         let [low, high] = image_box(&camera, parts);
@@ -80,8 +81,8 @@ pub(super) fn camera(
     aim(target, distance, half_view)
 }
 
-/// Where the photograph ends that a detector's square crop was taken from: [left, top, right,
-/// bottom], pixels; black lies beyond.
+/// The edges of the photograph from which a detector's square crop is taken: [left, top, right,
+/// bottom], pixels. Beyond them is black.
 pub(super) fn border(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -91,12 +92,16 @@ pub(super) fn border(
     let scene = sampling.scene;
     let settings = &scene.randomizers.truncation;
     let mut rng = sampling.stream("truncation/border");
-    let share = sampling.draw("truncation.border", &settings.border, &mut rng, hardness);
+    let share = sampling.sample("truncation.border", &settings.border, &mut rng, hardness);
     let [low, high] = image_box(camera, parts);
     let size = high - low;
     let mut side = |edge: f32, outwards: f32, most: u32, none: u32| {
-        let margin =
-            sampling.draw("truncation.border_margin", &settings.border_margin, &mut rng, hardness);
+        let margin = sampling.sample(
+            "truncation.border_margin",
+            &settings.border_margin,
+            &mut rng,
+            hardness,
+        );
         let at =
             (edge + outwards * margin * size.max_element()).round().clamp(0.0, most as f32) as u32;
         if rng.random::<f32>() < share { at } else { none }
@@ -111,7 +116,7 @@ pub(super) fn border(
     if border[0] < border[2] && border[1] < border[3] { border } else { [0, 0, width, height] }
 }
 
-/// How deep in the picture the middle of the parts is, metres.
+/// The depth of the middle of the parts in the picture, metres.
 pub(super) fn distance(camera: &Camera, parts: &[RoundCone]) -> f32 {
     camera.camera_from_world.transform_point3(middle(parts)).z
 }
@@ -127,15 +132,16 @@ pub(super) fn middle(parts: &[RoundCone]) -> Vec3 {
 /// The camera's right and forward directions on the ground, as (x, z).
 pub(super) fn ground_axes(camera: &Camera) -> (Vec2, Vec2) {
     let [right, _, forward] = camera.axes();
-    // Straight down, forward has no direction on the ground, but then right still lies in it.
+    // A camera that looks straight down has no forward direction on the ground. Its right direction
+    // still lies in the ground.
     let away = Vec2::new(forward.x, forward.z)
         .try_normalize()
         .unwrap_or(Vec2::new(right.z, -right.x).normalize_or(Vec2::Y));
     (Vec2::new(-away.y, away.x), away)
 }
 
-/// How far behind the origin, seen from the camera, the figures reach: the wall has to stand behind
-/// that, metres.
+/// How far behind the origin, seen from the camera, the figures reach, metres. The wall has to
+/// stand behind that.
 pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
     let (_, away) = ground_axes(camera);
     let balls = figures
@@ -147,7 +153,7 @@ pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
         .fold(0.0, f32::max)
 }
 
-/// Gives a backdrop's picture its size in metres: until now that is a share of the image's height.
+/// Sets the size of a backdrop's picture in metres. Before, it is a share of the image's height.
 pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop) {
     if backdrop.kind == BackdropKind::Picture {
         let eye = camera.eye();

@@ -1,40 +1,38 @@
-//! What a hand holds: a ball, a stick or a bat, a racket, a bag.
+//! Things that a hand holds: a ball, a stick or a bat, a racket, a bag.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use crate::colors::any_color;
 use glam::{Affine3A, Quat, Vec3};
-use marionette_figure::{Figure, Support, solve};
+use marionette_figure::{Figure, Support, grips, solve};
 use marionette_stream::{FigureSample, Prop, PropRole, PropShape};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-/// From the wrist to the middle of the palm, metres; a fist closes around what is there.
-const PALM: f32 = 0.08;
-
-/// What one of the figure's hands holds, as often as the scene wants it; nothing where that would
-/// be in the ground or where the hand holds on to a bar.
+/// The thing that one of the figure's hands holds, as often as the scene says. Empty if the thing
+/// would be in the ground or if the hands hold a bar.
 pub(super) fn held(sampling: &mut Sampling, sample: &FigureSample, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let figure = &*scene.figure;
     let mut rng = sampling.stream("pose/held");
-    let share = sampling.draw("pose.held", &scene.randomizers.pose.held, &mut rng, hardness);
-    let name = if rng.random::<bool>() { "left_hand" } else { "right_hand" };
+    let share = sampling.sample("pose.held", &scene.randomizers.pose.held, &mut rng, hardness);
+    // The left hand or the right one.
+    let side = usize::from(!rng.random::<bool>());
     let on_bar = matches!(
         figure.poses.get(sample.family).map(|family| family.support),
         Some(Support::Bar(_))
     );
     let wanted = rng.random::<f32>() < share && !on_bar;
-    let Some(world_from_hand) = wanted.then(|| hand(figure, sample, name)).flatten() else {
+    let Some(world_from_hand) = wanted.then(|| hand(figure, sample, side)).flatten() else {
         return Vec::new();
     };
     let props = thing(world_from_hand, &mut rng);
     if props.iter().all(|prop| lowest(prop) > 0.0) { props } else { Vec::new() }
 }
 
-/// `world_from_hand`: the origin in the palm, -y along the fingers, z where the thumb points.
-fn hand(figure: &Figure, sample: &FigureSample, name: &str) -> Option<Affine3A> {
-    let bone = figure.bones.iter().position(|bone| bone.name == name)?;
-    let palm = Vec3::NEG_Y * PALM * sample.shape.length_scale(figure.bones[bone].scale);
+/// `world_from_hand` of the figure's grip `side`: the origin in the palm, -y along the fingers, z
+/// where the thumb points.
+fn hand(figure: &Figure, sample: &FigureSample, side: usize) -> Option<Affine3A> {
+    let (bone, palm) = *grips(figure, &sample.shape).get(side)?;
     Some(solve(figure, &sample.shape, &sample.pose)[bone] * Affine3A::from_translation(palm))
 }
 

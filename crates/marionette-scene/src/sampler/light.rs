@@ -1,16 +1,16 @@
 //! The light.
 
-use super::Sampling;
+use super::sampling::Sampling;
 use crate::colors::{any_hue, tint};
 use glam::Vec3;
 use marionette_stream::{Backdrop, Camera, FigureSample, Lamp, Light};
 use rand::Rng;
 
-/// What photographers take the world to reflect on average, and cameras make of it.
+/// The mean reflectance that photographers assume and that cameras expose for.
 const MIDDLE_GREY: f32 = 0.18;
 
-/// A sun or a lamp and what comes from all around, and a camera that more or less adapts to them
-/// where things reflect `albedo` on average. `middle` is that of the figure.
+/// A sun or a lamp, light from all around, and a camera that adapts to them more or less. `albedo`
+/// is the mean reflectance of the scene, `middle` the middle of the figure.
 pub(super) fn light(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -21,15 +21,15 @@ pub(super) fn light(
     let scene = sampling.scene;
     let settings = &scene.randomizers.lighting;
     let mut rng = sampling.stream("lighting");
-    let mut draw = |name, ramp| sampling.draw(name, ramp, &mut rng, hardness);
-    let sun = draw("lighting.sun", &settings.sun).max(0.0);
-    let elevation = draw("lighting.sun_elevation_deg", &settings.sun_elevation_deg)
+    let mut sample = |name, ramp| sampling.sample(name, ramp, &mut rng, hardness);
+    let sun = sample("lighting.sun", &settings.sun).max(0.0);
+    let elevation = sample("lighting.sun_elevation_deg", &settings.sun_elevation_deg)
         .clamp(2.0, 90.0)
         .to_radians();
-    let azimuth = draw("lighting.sun_azimuth_deg", &settings.sun_azimuth_deg).to_radians();
-    let sky = draw("lighting.sky", &settings.sky).max(0.0);
-    let tinted = draw("lighting.tint", &settings.tint).clamp(0.0, 1.0);
-    let stops = draw("lighting.exposure_stops", &settings.exposure_stops);
+    let azimuth = sample("lighting.sun_azimuth_deg", &settings.sun_azimuth_deg).to_radians();
+    let sky = sample("lighting.sky", &settings.sky).max(0.0);
+    let tinted = sample("lighting.tint", &settings.tint).clamp(0.0, 1.0);
+    let stops = sample("lighting.exposure_stops", &settings.exposure_stops);
     let [_, _, forward] = camera.axes();
     let behind_camera = f32::atan2(-forward.x, -forward.z);
     let around = behind_camera + azimuth;
@@ -51,20 +51,20 @@ pub(super) fn light(
     };
     put_lamp(sampling, camera, middle, hardness, &mut light);
     let mut rng = sampling.stream("lighting/shadows");
-    let share = sampling.draw("lighting.shadows", &settings.shadows, &mut rng, hardness);
+    let share = sampling.sample("lighting.shadows", &settings.shadows, &mut rng, hardness);
     light.shadows = rng.random::<f32>() < share;
     let mut rng = sampling.stream("lighting/exposure");
-    let mut draw = |name, ramp| sampling.draw(name, ramp, &mut rng, hardness).clamp(0.0, 1.0);
+    let mut sample = |name, ramp| sampling.sample(name, ramp, &mut rng, hardness).clamp(0.0, 1.0);
     adapt(
         &mut light,
         albedo,
-        draw("lighting.auto_exposure", &settings.auto_exposure),
-        draw("lighting.white_balance", &settings.white_balance),
+        sample("lighting.auto_exposure", &settings.auto_exposure),
+        sample("lighting.white_balance", &settings.white_balance),
     );
     light
 }
 
-/// How wide the light is, and maybe a lamp in the sun's stead.
+/// Samples how wide the light is, and sometimes replaces the sun with a lamp.
 fn put_lamp(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -75,12 +75,12 @@ fn put_lamp(
     let scene = sampling.scene;
     let settings = &scene.randomizers.lighting;
     let mut rng = sampling.stream("lighting/lamp");
-    let mut draw = |name, ramp| sampling.draw(name, ramp, &mut rng, hardness);
-    light.softness = draw("lighting.softness", &settings.softness).clamp(0.0, 0.5);
-    let share = draw("lighting.lamp", &settings.lamp);
-    let distance = draw("lighting.lamp_m", &settings.lamp_m).clamp(0.8, 50.0);
-    let cone = draw("lighting.lamp_cone_deg", &settings.lamp_cone_deg).max(5.0);
-    let flash = draw("lighting.flash", &settings.flash);
+    let mut sample = |name, ramp| sampling.sample(name, ramp, &mut rng, hardness);
+    light.softness = sample("lighting.softness", &settings.softness).clamp(0.0, 0.5);
+    let share = sample("lighting.lamp", &settings.lamp);
+    let distance = sample("lighting.lamp_m", &settings.lamp_m).clamp(0.8, 50.0);
+    let cone = sample("lighting.lamp_cone_deg", &settings.lamp_cone_deg).max(5.0);
+    let flash = sample("lighting.flash", &settings.flash);
     let [is_lamp, is_flash] = [share, flash].map(|share| rng.random::<f32>() < share);
     if !is_lamp {
         return;
@@ -102,8 +102,8 @@ fn put_lamp(
     });
 }
 
-/// Makes the mean of what is seen middle grey, and the light white: wholly where `exposure` and
-/// `balance` are 1.
+/// Makes the mean of the picture middle grey and the light white: fully if `exposure` and `balance`
+/// are 1.
 fn adapt(light: &mut Light, albedo: Vec3, exposure: f32, balance: f32) {
     let falls = light.mean().max(Vec3::splat(1e-3));
     let white = (falls / (falls.element_sum() / 3.0)).powf(balance);
@@ -114,7 +114,7 @@ fn adapt(light: &mut Light, albedo: Vec3, exposure: f32, balance: f32) {
     light.exposure *= (MIDDLE_GREY / seen.max(1e-3)).powf(exposure);
 }
 
-/// What the figure and what is behind it reflect on average.
+/// The mean reflectance of the figure and the background.
 pub(super) fn mean_albedo(figure: &FigureSample, backdrop: &Backdrop) -> Vec3 {
     let own = figure.part_colors.iter().sum::<Vec3>() / figure.part_colors.len().max(1) as f32;
     let behind = (backdrop.colors.iter().sum::<Vec3>() + backdrop.ground) / 4.0;

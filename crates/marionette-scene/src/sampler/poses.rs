@@ -1,11 +1,11 @@
-//! Figures in their poses: a moment of a movement, varied, and what carries the figure in it.
+//! Figures in their poses: a varied moment of a movement, and the props that carry the figure.
 
-use super::{Sampling, framing::ground_axes, settling};
+use super::{framing::ground_axes, sampling::Sampling, settling};
 use crate::{Scene, colors::any_color};
 use glam::{Quat, Vec2, Vec3};
 use marionette_base::random::weighted;
 use marionette_figure::{
-    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, lowest_point,
+    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, grips, lowest_point,
     place_parts, solve,
 };
 use marionette_stream::{Camera, FigureSample, Prop, PropRole, PropShape};
@@ -13,8 +13,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How a figure is to be posed.
-pub(super) struct PoseSettings {
+/// How a figure is posed.
+struct PoseSettings {
     /// Pose hardness: which families are likely.
     pub hardness: f32,
     /// Factor on a family's own spread.
@@ -27,17 +27,25 @@ pub(super) struct PoseSettings {
     pub block: f32,
 }
 
-/// A figure in a pose of the family with that index, above `position` (x, z), and the props that
-/// carry it. `turn` comes on top of the pose's own orientation.
-pub(super) fn posed(
-    figure: &Figure,
-    index: usize,
+/// Which body is to be posed, in which family, and where.
+struct Placement {
     shape: BodyShape,
-    settings: &PoseSettings,
+    /// Index of the family of poses.
+    family: usize,
+    /// What turns the whole figure, on top of the pose's own orientation.
     turn: Quat,
+    /// Where the root is above, (x, z), metres.
     position: Vec2,
+}
+
+/// A posed figure and the props that carry it.
+fn posed(
+    figure: &Figure,
+    placement: Placement,
+    settings: &PoseSettings,
     rng: &mut ChaCha8Rng,
 ) -> (FigureSample, Vec<Prop>) {
+    let Placement { shape, family: index, turn, position } = placement;
     let family = &figure.poses[index];
     let mirrored = rng.random::<bool>();
     let angles = joint_angles(figure, family, mirrored, settings, rng);
@@ -55,7 +63,7 @@ pub(super) fn posed(
         Support::Air(clearance) => lift += between(clearance),
         Support::Bar(clearance) => {
             lift += between(clearance);
-            if let [left, right] = settling::palms(figure, &shape)[..] {
+            if let [left, right] = grips(figure, &shape)[..] {
                 let place = |(hand, palm): (usize, Vec3)| bones[hand].transform_point3(palm);
                 props.push(bar([place(left), place(right)], rng));
             }
@@ -64,8 +72,8 @@ pub(super) fn posed(
         Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, rng)),
         Support::Ground => {
             if rng.random::<f32>() < settings.block {
-                // Who lies down needs room for all that lies, not for the heel that happens to be
-                // lowest.
+                // A lying figure needs a block below its whole body, not only below the heel that
+                // is lowest.
                 let room = if family.settle.is_some() { 0.25 } else { 0.04 };
                 let block = block(&parts, lowest, room, rng);
                 lift += block.1;
@@ -80,9 +88,9 @@ pub(super) fn posed(
     (FigureSample { shape, family: index, pose, ..FigureSample::default() }, props)
 }
 
-/// The index of a family that the scene shows.
+/// Samples the index of a family that the scene shows.
 fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize {
-    // A scene of rare families alone has no weights at hardness 0.
+    // A scene that has only rare families has no weights at hardness 0.
     let weight = |index: &usize| {
         let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
         let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_));
@@ -91,8 +99,8 @@ fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize
     scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
 }
 
-/// A moment of the movement, each joint varied by itself and some blended towards a random point
-/// within their limits.
+/// Samples a moment of the movement. Each joint varies by itself, and some are blended towards a
+/// random point within their limits.
 fn joint_angles(
     figure: &Figure,
     family: &PoseFamily,
@@ -106,13 +114,13 @@ fn joint_angles(
     let at = |bone: usize| from[bone].lerp(to[bone], moment - key as f32);
     let mut angles: Vec<Vec3> =
         (0..figure.bones.len())
-            // The mirror image of a rotation keeps its x part and turns y and z round.
+            // The mirror image of a rotation has the same x and the opposite y and z.
             .map(|i| {
                 if mirrored { at(figure.bones[i].twin) * Vec3::new(1.0, -1.0, -1.0) } else { at(i) }
             })
             .collect();
     for (bone, angle) in figure.bones.iter().zip(&mut angles) {
-        // Most joints stay near the family's; some go far, as they do in people.
+        // Most joints stay near the family's angles. Some go far, as in people.
         let blend = settings.limit_blend * rng.random::<f32>();
         for axis in 0..3 {
             let [low, high] = bone.limits[axis];
@@ -141,8 +149,8 @@ fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
     )
 }
 
-/// A block from the ground to the underside of what is lowest above the hips' place; `None` where
-/// that is on the ground already.
+/// A block from the ground to the lowest surface above the hips' place; `None` if that surface is
+/// on the ground already.
 fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> Option<Prop> {
     let half = Vec2::new(0.2 + 0.5 * rng.random::<f32>(), 0.16 + 0.1 * rng.random::<f32>());
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
@@ -159,8 +167,8 @@ fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> O
     })
 }
 
-/// An upright slab on the ground that the figure, its head towards `up`, meets first when it tips
-/// over.
+/// An upright slab on the ground, where the figure meets it first when it tips over. `up` points to
+/// the figure's head.
 fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Prop {
     let away = up.with_y(0.0).normalize_or(Vec3::Z);
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
@@ -168,7 +176,7 @@ fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Pro
         .map(|(centre, radius)| (centre.dot(away) + radius, centre))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let (reach, place) = met.unwrap_or_default();
-    // From a parapet that ends where it is met to a wall higher than any head.
+    // From a parapet that ends at the point of contact to a wall higher than any head.
     let height = (place.y - lowest + 0.06).max(0.5) + 1.4 * rng.random::<f32>().powi(2);
     let half = Vec3::new(
         0.35 + 1.2 * rng.random::<f32>(),
@@ -185,8 +193,8 @@ fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Pro
     )
 }
 
-/// A block, a beam or a wall under all of the figure that is within `room` of its lowest point, and
-/// its height, metres.
+/// A block, a beam or a wall below all of the figure that is within `room` metres of its lowest
+/// point, and the block's height, metres.
 fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
     let resting = || {
@@ -207,45 +215,42 @@ fn fixed(shape: PropShape, position: Vec3, rotation: Quat, rng: &mut ChaCha8Rng)
     Prop { shape, position, rotation, color: any_color(rng), role: PropRole::Support }
 }
 
-/// The settings that a scene draws for its labelled figure.
-pub(super) fn settings(
-    sampling: &mut Sampling,
-    hardness: f32,
-    rng: &mut ChaCha8Rng,
-) -> PoseSettings {
+/// Samples the pose settings of the labelled figure.
+fn settings(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> PoseSettings {
     let scene = sampling.scene;
     let pose = &scene.randomizers.pose;
     PoseSettings {
         hardness,
         carried: true,
-        spread: sampling.draw("pose.spread", &pose.spread, rng, hardness),
+        spread: sampling.sample("pose.spread", &pose.spread, rng, hardness),
         limit_blend: sampling
-            .draw("pose.limit_blend", &pose.limit_blend, rng, hardness)
+            .sample("pose.limit_blend", &pose.limit_blend, rng, hardness)
             .clamp(0.0, 1.0),
-        block: sampling.draw("pose.block", &pose.block, rng, hardness),
+        block: sampling.sample("pose.block", &pose.block, rng, hardness),
     }
 }
 
-/// How far the whole figure is tilted.
-pub(super) fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
+/// Samples how far the whole figure is tilted.
+fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
     let scene = sampling.scene;
     let tilt = &scene.randomizers.pose.tilt_deg;
-    let mut draw = |name| sampling.draw(name, tilt, rng, hardness).to_radians();
-    Quat::from_rotation_x(draw("pose.tilt_x_deg")) * Quat::from_rotation_z(draw("pose.tilt_z_deg"))
+    let mut sample = |name| sampling.sample(name, tilt, rng, hardness).to_radians();
+    Quat::from_rotation_x(sample("pose.tilt_x_deg"))
+        * Quat::from_rotation_z(sample("pose.tilt_z_deg"))
 }
 
-/// The figure that is labelled, at the origin, and what carries it.
+/// The figure that is labelled, at the origin, and the props that carry it.
 pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, Vec<Prop>) {
     let scene = sampling.scene;
-    let shape = scene.figure.shape.draw(&mut sampling.stream("body"));
+    let shape = scene.figure.shape.sample(&mut sampling.stream("body"));
     let mut rng = sampling.stream("pose");
     let settings = settings(sampling, hardness, &mut rng);
     let tilt = tilt(sampling, hardness, &mut rng);
-    // A redraw keeps the family, or those that are hard to draw would be rare whatever their
-    // weights say.
-    let index = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
-    let (mut figure, props) =
-        posed(&scene.figure, index, shape, &settings, tilt, Vec2::ZERO, &mut rng);
+    // A new attempt keeps the family. Otherwise families that are often rejected would be rarer
+    // than their weights say.
+    let family = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
+    let placement = Placement { shape, family, turn: tilt, position: Vec2::ZERO };
+    let (mut figure, props) = posed(&scene.figure, placement, &settings, &mut rng);
     settling::settle_on(
         sampling.settle,
         &scene.figure,
@@ -256,8 +261,8 @@ pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, 
     (figure, props)
 }
 
-/// The other figures, beside, behind and in front of it. Where the scene allows, nothing but the
-/// ground carries them.
+/// The other figures: beside, behind and in front of the labelled one. Where the scene allows it,
+/// only the ground carries them.
 pub(super) fn crowd(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -267,7 +272,7 @@ pub(super) fn crowd(
     let settings = &scene.randomizers.crowd;
     let mut rng = sampling.stream("crowd");
     let count =
-        sampling.draw("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0)
+        sampling.sample("crowd.count", &settings.count, &mut rng, hardness).round().clamp(0.0, 8.0)
             as usize;
     let (right, away) = ground_axes(camera);
     let easy =
@@ -276,13 +281,14 @@ pub(super) fn crowd(
         .map(|_| {
             let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
             let lateral =
-                sampling.draw("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
-            let behind = sampling.draw("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
-            let shape = scene.figure.shape.draw(&mut rng);
+                sampling.sample("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
+            let behind = sampling.sample("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
+            let shape = scene.figure.shape.sample(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
-            let index = family(scene, &easy, &mut rng);
-            let place = right * lateral + away * behind;
-            let (figure, _) = posed(&scene.figure, index, shape, &easy, turn, place, &mut rng);
+            let family = family(scene, &easy, &mut rng);
+            let position = right * lateral + away * behind;
+            let placement = Placement { shape, family, turn, position };
+            let (figure, _) = posed(&scene.figure, placement, &easy, &mut rng);
             let own = ChaCha8Rng::from_rng(&mut rng);
             (figure, own)
         })

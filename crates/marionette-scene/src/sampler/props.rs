@@ -1,8 +1,8 @@
 //! Props, before they are dropped.
 
 use super::{
-    Sampling,
     framing::ground_axes,
+    sampling::Sampling,
     scenery::{rail, stand},
 };
 use crate::colors::any_color;
@@ -10,31 +10,33 @@ use glam::{Quat, Vec2, Vec3};
 use marionette_stream::{Camera, Prop, PropRole, PropShape};
 use rand::Rng;
 
-/// Props above the ground between figure and camera, waiting to be dropped.
+/// Props above the ground between figure and camera, before they are dropped.
 pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let settings = &scene.randomizers.occlusion;
     let mut rng = sampling.stream("occlusion");
     let count = sampling
-        .draw("occlusion.count", &settings.count, &mut rng, hardness)
+        .sample("occlusion.count", &settings.count, &mut rng, hardness)
         .round()
         .clamp(0.0, 8.0) as usize;
     let eye = camera.eye();
     let to_camera = Vec2::new(eye.x, eye.z);
     let (right, _) = ground_axes(camera);
     let fence = fence(sampling, camera, hardness);
-    // Where each that waits already stands, seen from above, how far it reaches from there, and how
-    // high, metres.
+    // For each prop so far: its place seen from above, how far it reaches from there, and the
+    // height of its top, metres.
     let mut waiting: Vec<(Vec2, f32, f32)> = Vec::new();
     let dropped = (0..count).map(|_| {
-        let nearness = sampling.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
-        let lateral = sampling.draw("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
+        let nearness =
+            sampling.sample("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+        let lateral =
+            sampling.sample("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
         let size = sampling
-            .draw("occlusion.size_m", &settings.size_m, &mut rng, hardness)
+            .sample("occlusion.size_m", &settings.size_m, &mut rng, hardness)
             .clamp(0.05, 2.5);
         let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
-        // A prop further out covers more of the picture, so it is made smaller to cover about as
-        // much.
+        // A prop nearer to the camera covers more of the picture. It is made smaller, so that it
+        // covers about as much.
         let size = size * (1.0 - 0.6 * nearness.clamp(0.0, 1.0));
         let (shape, upright) = match (vary(0.0, 10.0)) as u32 {
             0 | 1 => (PropShape::Ball { radius: size * 0.5 }, false),
@@ -78,7 +80,7 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
             }
         };
         let at = to_camera * nearness.clamp(0.05, 0.9) + right * lateral;
-        // Each is dropped from above those that are in its way, so that none starts inside another.
+        // Each prop starts above the others at its place, so that none starts inside another.
         let below =
             waiting.iter().filter(|(place, theirs, _)| place.distance(at) < theirs + around);
         let height = below.map(|(.., top)| *top).fold(0.0, f32::max) + 0.03;
@@ -89,13 +91,13 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
     fence.into_iter().chain(dropped).collect()
 }
 
-/// Bars or a fence between figure and camera, as often as the scene wants one.
+/// Bars or a fence between figure and camera, as often as the scene says.
 fn fence(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let settings = &scene.randomizers.occlusion;
     let mut rng = sampling.stream("occlusion/fence");
-    let share = sampling.draw("occlusion.fence", &settings.fence, &mut rng, hardness);
-    let nearness = sampling.draw("occlusion.nearness", &settings.nearness, &mut rng, hardness);
+    let share = sampling.sample("occlusion.fence", &settings.fence, &mut rng, hardness);
+    let nearness = sampling.sample("occlusion.nearness", &settings.nearness, &mut rng, hardness);
     if rng.random::<f32>() >= share {
         return Vec::new();
     }

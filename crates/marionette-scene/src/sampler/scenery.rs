@@ -1,6 +1,6 @@
-//! What stands about behind the figures: furniture, rails, trees, posts, signs.
+//! Things behind the figures: furniture, rails, trees, posts, signs.
 
-use super::{Sampling, framing::ground_axes};
+use super::{framing::ground_axes, sampling::Sampling};
 use crate::colors::any_color;
 use glam::{EulerRot, Quat, Vec2, Vec3};
 use marionette_stream::{Camera, Prop, PropRole, PropShape};
@@ -8,7 +8,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::f32::consts::FRAC_PI_2;
 
-/// Things at least `behind` metres away from the origin, seen from the camera: behind all figures.
+/// Things at least `behind` metres behind the origin, seen from the camera, so behind all figures.
 pub(super) fn scenery(
     sampling: &mut Sampling,
     camera: &Camera,
@@ -19,7 +19,7 @@ pub(super) fn scenery(
     let mut rng = sampling.stream("camouflage/clutter");
     let clutter = &scene.randomizers.camouflage.clutter;
     let count =
-        sampling.draw("camouflage.clutter", clutter, &mut rng, hardness).round().clamp(0.0, 8.0)
+        sampling.sample("camouflage.clutter", clutter, &mut rng, hardness).round().clamp(0.0, 8.0)
             as usize;
     let (right, away) = ground_axes(camera);
     let facing =
@@ -52,8 +52,8 @@ pub(super) fn farthest(camera: &Camera, props: &[Prop]) -> f32 {
     props.iter().map(beyond).fold(0.0, f32::max)
 }
 
-/// The pieces of one thing around the origin, on the ground, and how far from there they reach,
-/// metres.
+/// The pieces of one thing, on the ground around the origin, and how far they reach from the
+/// origin, metres.
 fn thing(rng: &mut ChaCha8Rng) -> (Vec<Prop>, f32) {
     let kind = rng.random_range(0..8);
     let color = any_color(rng);

@@ -1,25 +1,23 @@
-//! Poses that settle: a ragdoll finishes what was drawn.
+//! Poses that settle: a ragdoll changes the sampled pose.
 
-use super::SettleFn;
+use super::sampling::SettleFn;
 use glam::Vec3;
 use marionette_figure::{
-    BodyShape, Figure, Obstacle, ObstacleShape, Settle, SettleStart, Support, place_parts, solve,
+    Figure, Obstacle, ObstacleShape, Settle, SettleStart, Support, grips, place_parts, solve,
 };
 use marionette_stream::{FigureSample, Prop, PropShape, Rejection};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How much deeper limbs may be inside one another when the figure is let go, metres: a little is
-/// pushed out as it settles.
+/// How much deeper limbs may be inside one another when the figure is let go, metres. Settling
+/// pushes them apart a little.
 const SLACK: f32 = 0.02;
-/// Where a hand holds a bar, from the wrist in the hand's frame, metres.
-const PALM: Vec3 = Vec3::new(0.0, -0.08, 0.0);
 /// Fastest that a figure in the air falls when it is let go, metres a second.
 const FASTEST_FALL: f32 = 2.0;
 
-/// Lets the figure settle on `props` by `settle` if its family does so; what goes wrong is noted in
-/// the figure.
+/// Lets the figure settle on `props` by `settle` if its family settles. A failure is noted in the
+/// figure.
 pub(super) fn settle_on(
     settle: SettleFn,
     figure: &Figure,
@@ -40,15 +38,15 @@ pub(super) fn settle_on(
         _ => Vec3::ZERO,
     };
     let bones = solve(figure, &sample.shape, &sample.pose);
-    // A simulation costs more than all else about a sample: what would be rejected anyway is not
-    // worth one.
+    // A simulation costs more than everything else about a sample, so figures that would be
+    // rejected anyway get none.
     let parts = place_parts(figure, &sample.shape, &bones);
     if figure.goes_through_itself(&parts, SLACK) {
         sample.fault = Some(Rejection::SelfPenetration);
         return;
     }
     let held = match family.support {
-        Support::Bar(_) => palms(figure, &sample.shape),
+        Support::Bar(_) => grips(figure, &sample.shape),
         _ => Vec::new(),
     };
     let start = SettleStart {
@@ -66,13 +64,6 @@ pub(super) fn settle_on(
         Some(pose) => sample.pose = pose,
         None => sample.fault = Some(Rejection::Diverged),
     }
-}
-
-/// Both hands' bones, where there are such, and the place in their frames where they hold a bar.
-pub(super) fn palms(figure: &Figure, shape: &BodyShape) -> Vec<(usize, Vec3)> {
-    let hand = |name: &str| figure.bones.iter().position(|bone| bone.name == name);
-    let hands = ["left_hand", "right_hand"].into_iter().filter_map(hand);
-    hands.map(|bone| (bone, PALM * shape.length_scale(figure.bones[bone].scale))).collect()
 }
 
 fn obstacle(prop: &Prop) -> Option<Obstacle> {

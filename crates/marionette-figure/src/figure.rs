@@ -1,0 +1,185 @@
+//! A figure: what a figure file says, checked, with names resolved to indices.
+
+use super::{Bulk, LimbPair, ScaleGroup, ShapeDistribution, WidthGroup};
+use glam::Vec3;
+
+/// An articulated figure, read from a file like `assets/figures/human.toml` and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The figure's name.
+    pub name: String,
+    /// Bones, every parent before its children; the first is the root.
+    pub bones: Vec<Bone>,
+    /// Parts, each a round cone fixed to one bone: first the parts of the body, then the parts of
+    /// garments.
+    pub parts: Vec<Part>,
+    /// How many of the parts are the body's own.
+    pub body_parts: usize,
+    /// What the figure may wear, including hair.
+    pub garments: Vec<Garment>,
+    /// The slots that garments go into, innermost first; [`Garment::slot`] indexes into them.
+    pub slots: Vec<String>,
+    /// Part groups by name; [`Part::group`] and [`Keypoint::own_groups`] index into them.
+    pub groups: Vec<String>,
+    /// Material slots by name; [`Part::material`] indexes into them.
+    pub materials: Vec<String>,
+    /// Keypoints, in label order.
+    pub keypoints: Vec<Keypoint>,
+    /// Pairs of keypoints to draw a line between.
+    pub edges: Vec<[usize; 2]>,
+    /// The keypoints at the two ends of the torso: left shoulder and right hip in a human. PCK is
+    /// measured in lengths of the torso, the distance between them.
+    pub torso: [usize; 2],
+    /// How bodies vary.
+    pub shape: ShapeDistribution,
+    /// Families of poses.
+    pub poses: Vec<PoseFamily>,
+    /// Pairs of the body's parts that must not go through each other, and how deep their flesh may
+    /// press together.
+    pub limb_pairs: Vec<LimbPair>,
+}
+
+/// One bone: a joint at its origin that carries parts, keypoints and further bones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bone {
+    /// The bone's name.
+    pub name: String,
+    /// Index of the parent; `None` for the root.
+    pub parent: Option<usize>,
+    /// The bone of the other side; the bone itself if it lies in the middle.
+    pub twin: usize,
+    /// Origin in the parent's frame at rest, metres.
+    pub offset: Vec3,
+    /// Lowest and highest rotation about the x, y and z axes, radians.
+    pub limits: [[f32; 2]; 3],
+    /// Share of the body's mass.
+    pub mass: f32,
+    /// Which scale of [`BodyShape`] the offset follows.
+    pub scale: ScaleGroup,
+    /// Which width the x of its parts, keypoints and children follows.
+    pub width: Option<WidthGroup>,
+    /// Where the bone holds a bar or another thing, in its frame, metres; `None` where it does not
+    /// grip.
+    pub grip: Option<Vec3>,
+}
+
+/// A round cone (the hull of two spheres) fixed to a bone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The part's name.
+    pub name: String,
+    /// Index of the bone it moves with.
+    pub bone: usize,
+    /// Index of its group. Parts of a group do not cover the group's own joints.
+    pub group: usize,
+    /// Index of its material slot.
+    pub material: usize,
+    /// The two sphere centres in the bone's frame, metres.
+    pub ends: [Vec3; 2],
+    /// The two radii, metres.
+    pub radii: [f32; 2],
+    /// What its thickness follows beside the body's girth.
+    pub bulk: Option<Bulk>,
+    /// The garment that it belongs to; `None` for the body's own.
+    pub garment: Option<usize>,
+    /// Where its first end is in the figure at rest, metres. Patterns of cloth continue from part
+    /// to part by it.
+    pub rest: Vec3,
+}
+
+/// A piece of clothing, or a head of hair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Garment {
+    /// The garment's name.
+    pub name: String,
+    /// Index of its slot. One garment of each slot is worn, and it is made of one fabric.
+    pub slot: usize,
+    /// Relative frequency among the garments of its slot.
+    pub weight: f32,
+    /// Indices of the material slots of the body that it covers.
+    pub covers: Vec<usize>,
+    /// How much thicker it makes the parts that it covers, metres.
+    pub thickness: f32,
+    /// Indices of the slots that stay empty where it is worn.
+    pub replaces: Vec<usize>,
+}
+
+/// A labelled point of the body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keypoint {
+    /// The keypoint's name in the data set's vocabulary (COCO's for `human`).
+    pub name: String,
+    /// Index of the bone it moves with.
+    pub bone: usize,
+    /// Position in the bone's frame, metres.
+    pub offset: Vec3,
+    /// The same keypoint of the other side, or the keypoint itself.
+    pub twin: usize,
+    /// OKS sigma: the spread of people's labels as a share of the object's scale (COCO's `k / 2`).
+    pub sigma: f32,
+    /// A surface nearer to the camera than the keypoint by more than this covers it, metres.
+    pub surface_radius: f32,
+    /// Groups whose parts never cover this keypoint: a joint lies inside its own flesh. Empty for
+    /// keypoints on the surface, where depth alone decides.
+    pub own_groups: Vec<usize>,
+}
+
+/// A family of poses: a movement from which a moment is sampled, and how much the pose varies
+/// around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoseFamily {
+    /// The family's name.
+    pub name: String,
+    /// Relative frequency at pose hardness 0 and 1.
+    pub weights: [f32; 2],
+    /// Key frames of the movement: for each frame, the rotation of each bone about x, y and z,
+    /// radians. A single frame is a pose without movement.
+    pub keys: Vec<Vec<Vec3>>,
+    /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on
+    /// its face.
+    pub pitch: [f32; 2],
+    /// Lowest and highest turn of the whole figure about its own z axis, radians: positive falls on
+    /// its right side.
+    pub roll: [f32; 2],
+    /// Standard deviation of each angle, radians.
+    pub spread: f32,
+    /// What carries the figure.
+    pub support: Support,
+    /// How the pose settles under gravity; `None` leaves it as sampled.
+    pub settle: Option<Settle>,
+}
+
+/// How a sampled pose settles: for a short time the body falls, sags or leans under its own weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settle {
+    /// Shortest and longest time, seconds.
+    pub seconds: [f32; 2],
+    /// How firmly joints keep the sampled pose: 0 is limp, 1 is stiff.
+    pub strength: f32,
+    /// How fast the whole body turns when let go, radians a second: the deviation about each axis.
+    pub tumble: f32,
+}
+
+/// What carries a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Support {
+    /// Its lowest part lies on the ground, or on a block.
+    Ground,
+    /// It sits on a block, its feet where they are.
+    Seat,
+    /// It stands on the ground and leans on an upright slab on the side to which it is tilted.
+    Wall,
+    /// It holds a bar with both hands. The two numbers are the least and the greatest distance from
+    /// the ground, metres.
+    Bar([f32; 2]),
+    /// Nothing carries it. The two numbers are the least and the greatest distance from the ground,
+    /// metres.
+    Air([f32; 2]),
+}
+
+impl Figure {
+    /// The keypoint permutation of a left/right mirror: entry `k` is the twin of keypoint `k`.
+    pub fn keypoint_twins(&self) -> Vec<usize> {
+        self.keypoints.iter().map(|keypoint| keypoint.twin).collect()
+    }
+}
