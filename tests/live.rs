@@ -1,6 +1,8 @@
 //! Somebody watches a run. As long as nothing that steers is touched, the run comes to the same,
 //! bit for bit.
 
+#[cfg(target_os = "linux")]
+use crate::runs::marionette;
 use crate::runs::{json, metrics};
 use marionette::run::{Control, Failure, RunConfig, RunDirectory, RunEvent, Session, Watch};
 use marionette::scene::load_scene;
@@ -69,7 +71,7 @@ fn assert_like_reference(run: &Path) {
 
 /// Waits until `come` or fails.
 #[track_caller]
-fn until(what: &str, come: impl Fn() -> bool) {
+fn until(what: &str, mut come: impl FnMut() -> bool) {
     let began = Instant::now();
     while !come() {
         assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
@@ -106,6 +108,80 @@ fn a_watcher_that_never_looks_or_goes_away_costs_nothing() {
     watched(&run, &[], drop).unwrap();
     assert_like_reference(&run);
     assert!(!run.join("hand.jsonl").exists());
+}
+
+#[test]
+fn readers_that_stall_never_stop_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut session =
+        Session::create(&run, config(&[]), load_scene("quickstart").unwrap()).unwrap();
+    let (stuck, slow) = (session.subscribe(8), session.subscribe(8));
+    let dozing = thread::spawn(move || {
+        let read = |event: RunEvent| {
+            thread::sleep(Duration::from_millis(400));
+            event
+        };
+        slow.iter().map(read).collect::<Vec<_>>()
+    });
+    session.run(Arc::new(AtomicBool::new(false))).unwrap();
+    assert_like_reference(&run);
+    // Events were lost, but not the end of the run.
+    let stuck: Vec<RunEvent> = stuck.try_iter().collect();
+    assert!(stuck.len() <= 8);
+    for read in [stuck, dozing.join().unwrap()] {
+        assert!(matches!(read.last(), Some(RunEvent::Finished(_))));
+    }
+}
+
+/// The same as people meet it: the output of `marionette train` goes to a pipe that is full and that
+/// nobody reads, so that its first line never gets through.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_stalls_never_stops_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let (reader, writer) = full_pipe();
+    let mut command = marionette(["train", "quickstart", "--run"]);
+    command.arg(&run);
+    for setting in ["batch=8", "log.every=1", "checkpoint.every=5", "exam.images=0"] {
+        command.args(["--set", setting]);
+    }
+    command.args(["--steps", &STEPS.to_string()]);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    // `summary.json` is the last file that a run writes.
+    until("the end", || run.join("summary.json").exists());
+    assert!(child.try_wait().unwrap().is_none(), "its main thread waits for the pipe");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(reader);
+    assert_like_reference(&run);
+}
+
+/// A pipe that is full, and stays so: a thread keeps writing until the reading end is dropped.
+#[cfg(target_os = "linux")]
+fn full_pipe() -> (std::io::PipeReader, std::io::PipeWriter) {
+    use std::{
+        io::Write,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    let written = Arc::new(AtomicUsize::new(0));
+    let (mut filler, count) = (writer.try_clone().unwrap(), written.clone());
+    thread::spawn(move || {
+        while filler.write(b".").is_ok() {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    // It is full when the writing thread stands still.
+    let mut before = 0;
+    until("a full pipe", || {
+        thread::sleep(Duration::from_millis(300));
+        let now = written.load(Ordering::Relaxed);
+        std::mem::replace(&mut before, now) == now && now > 0
+    });
+    (reader, writer)
 }
 
 #[test]

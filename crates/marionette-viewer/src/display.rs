@@ -1,7 +1,6 @@
-//! Is there anything to open a window on? Asked beforehand, because the event loop's own answer is
-//! a panic.
+//! Looks for a display before a window is opened: without one the event loop panics.
 
-use super::ViewerError;
+use crate::error::ViewerError;
 
 /// Looks for a display that a window can be opened on.
 ///

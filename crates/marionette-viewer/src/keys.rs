@@ -1,10 +1,11 @@
-//! Keys, and the sheet that says what they do.
+//! The keys, and the sheet that explains them.
 
-use super::{chrome::Viewer, layout::Panel};
+use crate::state::{Panel, StageState, Viewer};
 use bevy_egui::egui::{self, Context, Key};
+use glam::Vec2;
 use marionette_run::Control;
 
-/// What the keys do, for the sheet.
+/// The keys and what they do, for the sheet.
 const SHEET: [(&str, &str); 15] = [
     ("1 to 6", "Stage, Batch, Curves, Curriculum, Gallery, Controls"),
     ("Space", "Pause or resume the run"),
@@ -23,7 +24,7 @@ const SHEET: [(&str, &str); 15] = [
     ("?", "This sheet; Esc closes it"),
 ];
 
-/// Does what the keys ask for.
+/// Does what the pressed keys ask for.
 pub fn press(context: &Context, viewer: &mut Viewer) {
     if context.egui_wants_keyboard_input() {
         return;
@@ -40,7 +41,7 @@ pub fn press(context: &Context, viewer: &mut Viewer) {
         }
     }
     if pressed(Key::Space) {
-        let control = if viewer.paused() { Control::Resume } else { Control::Pause };
+        let control = if viewer.is_paused() { Control::Resume } else { Control::Pause };
         viewer.control(control);
     }
     if pressed(Key::N) {
@@ -63,8 +64,7 @@ pub fn press(context: &Context, viewer: &mut Viewer) {
         viewer.layout.logarithmic = !viewer.layout.logarithmic;
     }
     if pressed(Key::P) {
-        let said = viewer.gallery.export(&viewer.subject);
-        viewer.data.note(said);
+        viewer.export_gallery();
     }
     if pressed(Key::Plus) || pressed(Key::Equals) {
         viewer.layout.zoom = (viewer.layout.zoom + 0.1).min(3.0);
@@ -79,11 +79,39 @@ pub fn press(context: &Context, viewer: &mut Viewer) {
         viewer.help = false;
     }
     if viewer.layout.panel == Panel::Stage {
-        viewer.stage.press(context);
+        press_stage(context, &mut viewer.stage);
     }
 }
 
-/// The sheet of keys, if it is open.
+/// The stage's own keys.
+fn press_stage(context: &Context, stage: &mut StageState) {
+    let pressed =
+        |key: Key| context.input(|input| input.key_pressed(key) && !input.modifiers.command);
+    if pressed(Key::F) {
+        stage.toggle_follow();
+    }
+    if pressed(Key::R) {
+        stage.reset_view();
+    }
+    if pressed(Key::H) {
+        stage.explain();
+    }
+    let shift = context.input(|input| input.modifiers.shift);
+    for (key, x, y) in [
+        (Key::ArrowLeft, -1.0, 0.0),
+        (Key::ArrowRight, 1.0, 0.0),
+        (Key::ArrowUp, 0.0, -1.0),
+        (Key::ArrowDown, 0.0, 1.0),
+    ] {
+        if pressed(key) && shift {
+            stage.pan(Vec2::new(x, y) * 0.05);
+        } else if pressed(key) {
+            stage.turn(x * 0.2, y * 0.1);
+        }
+    }
+}
+
+/// Shows the sheet of keys if it is open.
 pub fn sheet(context: &Context, viewer: &mut Viewer) {
     let mut open = viewer.help;
     egui::Window::new("Keys")

@@ -1,71 +1,38 @@
-//! The simulator window: a second Bevy app, on the main thread, that shows a run's published state
-//! and passes controls on.
+//! The simulator window: a second Bevy app, on the main thread. It shows a run's published state
+//! and sends controls to the run.
 //!
-//! It reads the newest state from a slot and news from a channel ([`Watch`]), so however slow it
-//! is, nothing waits for it. What the stage shows is drawn by the training renderer itself, in apps
-//! of its own on a thread of its own.
+//! The window reads the newest state from a slot and events from a queue
+//! ([`Watch`](marionette_run::Watch)). The run never waits for the window, however slow the window
+//! is. The training renderer itself draws the pictures of the stage, in apps and on a thread of
+//! their own.
+//!
+//! Imports go one way, from the bottom of this list to its top:
+//!
+//! - `subject`, `error`, `display`: what a window is opened on, and whether there is a display.
+//! - `widgets`: colours, textures and marks that several panels use.
+//! - `stage_renderer`: samples for the stage and the thread that renders them.
+//! - `state`: what the window knows and remembers. It draws nothing.
+//! - `schedule`, `panels`, `keys`, `screenshots`, `tour`, `pacing`: what people see, press and script,
+//!   and how often frames are drawn.
+//! - `chrome`: the frame around the panels.
+//! - `app`: the Bevy app, its plugins and the order of its systems.
 
 mod app;
-mod batch;
 mod chrome;
-mod controls;
-mod curriculum;
-mod curves;
-mod data;
 mod display;
-mod gallery;
+mod error;
 mod keys;
-mod layout;
-mod paint;
-mod panel_stage;
-mod pose;
-mod shots;
-mod stage;
-mod theme;
+mod pacing;
+mod panels;
+mod schedule;
+mod screenshots;
+mod stage_renderer;
+mod state;
+mod subject;
 mod tour;
+mod widgets;
 
+pub use app::open;
 pub use display::check_display;
-
-use marionette_run::{RunConfig, RunDirectory, Watch};
-use marionette_scene::Scene;
-use std::sync::Arc;
-
-/// Why there is no window.
-#[derive(Debug, thiserror::Error)]
-pub enum ViewerError {
-    /// Nothing to open a window on.
-    #[error(
-        "there is no display to open a window on ({0}): set DISPLAY or WAYLAND_DISPLAY, or train \
-         without a window: marionette train"
-    )]
-    NoDisplay(String),
-    /// The windowing system or the graphics driver gave up.
-    #[error(
-        "the window could not be opened or has given up: {0}; without a window: marionette train"
-    )]
-    Window(String),
-}
-
-/// What a window shows.
-pub struct Subject {
-    /// The run's directory.
-    pub directory: RunDirectory,
-    /// Its configuration.
-    pub config: RunConfig,
-    /// Its scene, with images as the network takes them.
-    pub scene: Arc<Scene>,
-    /// The run itself, where it is going on; a finished one is only read.
-    pub watch: Option<Watch>,
-    /// Something to know about it from the start: that it was written by another version, say.
-    pub note: Option<String>,
-}
-
-/// Opens the window and shows `subject` until it is closed. Call it on the main thread, once a
-/// process.
-///
-/// # Errors
-/// Where there is no display, or none that works. The run goes on all the same.
-pub fn open(subject: Subject) -> Result<(), ViewerError> {
-    check_display()?;
-    app::run(subject)
-}
+pub use error::ViewerError;
+pub use subject::Subject;

@@ -1,19 +1,27 @@
-//! A hidden way to drive the window: a script in the file that `MARIONETTE_WINDOW_SCRIPT` names,
-//! for tests and for the pictures in the documentation. Keys and clicks take the way that those of
-//! people take.
+//! A hidden way to drive the window: the environment variable `MARIONETTE_WINDOW_SCRIPT` names a
+//! file with a script. Tests and the pictures in the documentation use it. Its keys and clicks are
+//! handled like those of people.
 //!
-//! One command a line: `key K`, `click X Y`, `move X Y`, `scroll DY`, `wait step N`, `wait
+//! One command per line: `key K`, `click X Y`, `move X Y`, `scroll DY`, `wait step N`, `wait
 //! picture`, `wait sample`, `wait explained`, `wait paused`, `wait over`, `wait file PATH`, `wait
 //! frames N`, `sleep MS`, `shot PATH`, `resize W H`, `hide`, `unhide`, `set NAME VALUE`, `say
 //! TEXT`, `close`.
 
-use super::{chrome::Viewer, layout::Panel, shots::Shot};
-use bevy::{
-    prelude::{Commands, Resource},
-    window::Window,
+use crate::{
+    schedule::WindowSystems,
+    screenshots::ScreenshotRequest,
+    state::{Panel, Viewer},
 };
-use bevy_egui::egui::{
-    Event, Key, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, Vec2, pos2,
+use bevy::{
+    prelude::{
+        App, AppExit, Commands, IntoScheduleConfigs, MessageWriter, PreUpdate, Query, ResMut,
+        Resource, Update, With,
+    },
+    window::{PrimaryWindow, Window},
+};
+use bevy_egui::{
+    EguiInput, EguiInputSet, EguiPreUpdateSet, PrimaryEguiContext,
+    egui::{Event, Key, Modifiers, MouseWheelUnit, PointerButton, TouchPhase, Vec2, pos2},
 };
 use marionette_run::Control;
 use marionette_stream::HardnessAxis;
@@ -23,24 +31,60 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Pictures that a change takes to be on the screen.
+/// The number of frames until a change is on the screen.
 const SETTLED: u32 = 4;
 
-/// A script, and how far it has come.
+/// A script and its progress.
 #[derive(Resource, Default)]
 pub struct Tour {
+    /// The commands that are not done.
     lines: VecDeque<String>,
+    /// Input for the next frame.
     events: Vec<Event>,
+    /// Frames to wait before the next command.
     frames: u32,
+    /// The time to wait for before the next command.
     until: Option<Instant>,
     hidden: bool,
     began: Option<Instant>,
+    /// The stage's count of pictures at the last `wait picture`.
     pictures: u64,
 }
 
+/// Reads the script and runs it.
+pub fn plugin(app: &mut App) {
+    app.insert_resource(Tour::from_environment())
+        .add_systems(Update, advance.in_set(WindowSystems::Tour))
+        .add_systems(
+            PreUpdate,
+            send_input.after(EguiInputSet::WriteEguiEvents).before(EguiPreUpdateSet::BeginPass),
+        );
+}
+
+fn advance(
+    mut viewer: ResMut<Viewer>,
+    mut tour: ResMut<Tour>,
+    mut commands: Commands,
+    mut window: Query<&mut Window, With<PrimaryWindow>>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    let Ok(mut window) = window.single_mut() else { return };
+    if tour.advance(&mut viewer, &mut window, &mut commands) {
+        viewer.layout.save();
+        exit.write(AppExit::Success);
+    }
+}
+
+/// Hands the script's keys and clicks to egui, where those of people arrive.
+fn send_input(mut tour: ResMut<Tour>, mut inputs: Query<&mut EguiInput, With<PrimaryEguiContext>>) {
+    if let Ok(mut input) = inputs.single_mut() {
+        input.events.append(&mut tour.events);
+    }
+}
+
 impl Tour {
-    /// The script of the environment; none where none is named.
-    pub fn of_environment() -> Self {
+    /// The script that the environment names, or an empty one.
+    fn from_environment() -> Self {
         let path = std::env::var_os("MARIONETTE_WINDOW_SCRIPT");
         let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         let lines = text
@@ -52,23 +96,17 @@ impl Tour {
     }
 
     /// Whether the script has hidden the window.
-    pub fn hidden(&self) -> bool {
+    pub fn hides_window(&self) -> bool {
         self.hidden
     }
 
-    /// Whether the script has something to do.
-    pub fn hurried(&self) -> bool {
+    /// Whether the script has commands to do, so that frames should follow quickly.
+    pub fn is_busy(&self) -> bool {
         !self.hidden && self.lines.front().is_some_and(|line| line != "wait over")
     }
 
-    /// What is typed and clicked in this picture.
-    pub fn typed(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
-    }
-
-    /// Does what comes next, until something has to be waited for. Returns whether the window is to
-    /// be closed.
-    pub fn go_on(
+    /// Does the next commands until one has to wait. Returns whether to close the window.
+    fn advance(
         &mut self,
         viewer: &mut Viewer,
         window: &mut Window,
@@ -78,13 +116,13 @@ impl Tour {
             let Some(line) = self.lines.front().cloned() else { return false };
             let words: Vec<&str> = line.split_whitespace().collect();
             if let ["wait", what @ ..] = words.as_slice() {
-                if !self.has_come(what, viewer) {
+                if !self.is_met(what, viewer) {
                     return false;
                 }
             } else if words.first() == Some(&"close") {
                 return true;
             } else {
-                self.act(&words, &line, viewer, window, commands);
+                self.command(&words, &line, viewer, window, commands);
             }
             self.lines.pop_front();
         }
@@ -92,22 +130,23 @@ impl Tour {
         false
     }
 
-    fn has_come(&mut self, what: &[&str], viewer: &Viewer) -> bool {
+    /// Whether the condition of a `wait` is met. Unknown conditions are.
+    fn is_met(&mut self, what: &[&str], viewer: &Viewer) -> bool {
         match what {
             ["step", step] => {
-                viewer.progress().0 >= number(step) as u64 || viewer.data.ending.is_some()
+                viewer.progress().0 >= number(step) as u64 || viewer.run.ending.is_some()
             }
             ["picture"] => {
-                let come = viewer.stage.pictures() > self.pictures;
-                if come {
+                let arrived = viewer.stage.pictures() > self.pictures;
+                if arrived {
                     self.pictures = viewer.stage.pictures();
                 }
-                come
+                arrived
             }
             ["explained"] => viewer.stage.is_explained(),
             ["sample"] => viewer.stage.shows_sample(),
-            ["paused"] => viewer.paused(),
-            ["over"] => viewer.data.ending.is_some(),
+            ["paused"] => viewer.is_paused(),
+            ["over"] => viewer.run.ending.is_some(),
             ["file", path] => Path::new(path).exists(),
             ["frames", count] => {
                 self.frames = number(count) as u32;
@@ -117,7 +156,7 @@ impl Tour {
         }
     }
 
-    fn act(
+    fn command(
         &mut self,
         words: &[&str],
         line: &str,
@@ -161,7 +200,7 @@ impl Tour {
                     Some(Instant::now() + Duration::from_millis(number(milliseconds) as u64))
             }
             ["shot", path] => {
-                commands.spawn(Shot(path.into()));
+                commands.spawn(ScreenshotRequest(path.into()));
                 self.frames = SETTLED;
             }
             ["resize", width, height] => {
@@ -172,10 +211,10 @@ impl Tour {
             ["say", ..] => {
                 let (step, _) = viewer.progress();
                 let after = self.began.map_or(0.0, |began| began.elapsed().as_secs_f64());
-                let (what, panel, pictures) =
-                    (line.trim_start_matches("say "), viewer.layout.panel.name(), viewer.pictures);
+                let (text, panel, frames) =
+                    (line.trim_start_matches("say "), viewer.layout.panel.name(), viewer.frames);
                 println!(
-                    "tour: {what} (step {step}, {panel} on show, {pictures} pictures in \
+                    "tour: {text} (step {step}, {panel} on show, {frames} pictures in \
                      {after:.2} s)"
                 );
             }
@@ -190,7 +229,7 @@ impl Tour {
     }
 }
 
-/// Sets what takes many clicks to set.
+/// Sets something that would take many clicks.
 fn set(viewer: &mut Viewer, name: &str, value: &str) {
     match name {
         "panel" => {
@@ -213,8 +252,8 @@ fn set(viewer: &mut Viewer, name: &str, value: &str) {
                 *on ^= known == value;
             }
         }
-        "heatmap" => viewer.stage.show_heatmap(number(value) as usize),
-        "stage" => super::batch::stage_newest(viewer, number(value) as usize),
+        "heatmap" => viewer.stage.heatmap = Some(number(value) as usize),
+        "stage" => viewer.put_newest_on_stage(number(value) as usize),
         _ => {
             if let Some(axis) = name.strip_prefix("lock.").and_then(HardnessAxis::by_name) {
                 let shares = (value != "off")
@@ -227,7 +266,7 @@ fn set(viewer: &mut Viewer, name: &str, value: &str) {
     }
 }
 
-/// What is no number counts as one that is none.
+/// The number in `text`, or NaN.
 fn number(text: &str) -> f64 {
     text.parse().unwrap_or(f64::NAN)
 }

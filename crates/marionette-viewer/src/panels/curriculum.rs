@@ -1,59 +1,24 @@
-//! What is drawn, and why: per axis the distribution now and over time, what each bin is worth, and
-//! locks.
+//! The curriculum: for every axis its distribution now and over time, the statistics of its bins,
+//! and its lock.
 
-use super::{
-    chrome::{Viewer, nothing_yet},
-    data::Data,
-    paint::{self, Settling},
-    theme,
+use crate::{
+    state::{RunData, Viewer},
+    widgets::{overlays, placeholder, theme},
 };
 use bevy_egui::egui::{
-    Color32, ColorImage, Context, Grid, Rect, RichText, ScrollArea, Sense, TextureHandle,
-    TextureOptions, Ui, pos2, vec2,
+    Color32, Grid, Rect, RichText, ScrollArea, Sense, TextureHandle, Ui, pos2, vec2,
 };
 use marionette_run::Control;
-use marionette_stream::{AXES, HardnessAxis, SampleStream};
+use marionette_stream::{HardnessAxis, SampleStream};
 use marionette_train::curriculum::{AxisSummary, BinSummary};
 
 /// Height of an axis' row.
 const ROW: f32 = 58.0;
 
-/// The distributions over time as pictures, a pixel per step and bin.
-#[derive(Default)]
-pub struct Maps {
-    maps: Settling<(u64, Vec<TextureHandle>)>,
-}
-
-impl Maps {
-    fn renew(&mut self, context: &Context, data: &Data) {
-        self.maps.show();
-        let Some(newest) = data.shares.last().map(|(step, _)| *step) else { return };
-        if !self.maps.is_ready() || self.maps.newest().is_some_and(|(shown, _)| *shown == newest) {
-            return;
-        }
-        let map = |axis: usize| {
-            let bins = data.shares.iter().map(|(_, shares)| shares[axis].len()).max().unwrap_or(0);
-            let columns = data.shares.len();
-            let pixel = |i: usize| {
-                let (column, bin) = (i % columns, bins - 1 - i / columns);
-                let share = data.shares[column].1[axis].get(bin).copied().unwrap_or(0.0);
-                theme::heat(share * bins as f32 / 3.0)
-            };
-            let image = ColorImage::new([columns, bins], (0..columns * bins).map(pixel).collect());
-            context.load_texture(format!("map-{axis}"), image, TextureOptions::NEAREST)
-        };
-        self.maps.offer((newest, (0..AXES).map(map).collect()));
-    }
-
-    fn of(&self, axis: HardnessAxis) -> Option<&TextureHandle> {
-        self.maps.shown()?.1.get(axis as usize)
-    }
-}
-
-/// Draws the panel.
+/// Shows the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
-    let Some(summary) = viewer.data.curriculum.clone() else {
-        nothing_yet(
+    let Some(summary) = viewer.run.curriculum.clone() else {
+        placeholder(
             ui,
             "Every bin of every axis is still as likely as any other",
             "The distributions appear with the first batch.",
@@ -61,7 +26,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         return;
     };
     streams(ui, viewer);
-    viewer.maps.renew(ui.ctx(), &viewer.data);
+    viewer.maps.renew(ui.ctx(), &viewer.run);
     let live = viewer.is_live();
     let mut controls = Vec::new();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -81,8 +46,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             }
             ui.end_row();
             for axis in &summary.axes {
-                let data = &viewer.data;
-                let shares = now(data, axis);
+                let run = &viewer.run;
+                let shares = probabilities(run, axis);
                 ui.vertical(|ui| {
                     ui.set_width(86.0);
                     ui.strong(axis.axis.name());
@@ -91,15 +56,18 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                         .on_hover_text("divergence from an even distribution");
                 });
                 bins(ui, axis, Column::Share, &shares);
-                heat(ui, data, viewer.maps.of(axis.axis), axis.axis, over_time);
+                heat(ui, run, viewer.maps.of(axis.axis), axis.axis, over_time);
                 for column in [Column::Utility, Column::Error, Column::Difficulty] {
                     bins(ui, axis, column, &shares);
                 }
-                let rejected: Vec<f32> =
-                    data.rejected[axis.axis as usize].iter().map(|count| *count as f32).collect();
+                let rejected: Vec<f32> = run.rejected_by_axis_bin[axis.axis as usize]
+                    .iter()
+                    .map(|count| *count as f32)
+                    .collect();
                 bins(ui, axis, Column::Rejected, &rejected);
-                let held =
-                    viewer.settings().is_some_and(|hand| hand.locks[axis.axis as usize].is_some());
+                let held = viewer
+                    .settings()
+                    .is_some_and(|settings| settings.locks[axis.axis as usize].is_some());
                 controls.extend(lock(ui, axis.axis, &shares, held, live));
                 ui.end_row();
             }
@@ -108,8 +76,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             "Bins go from everyday (blue) to extreme (orange). Hatched bins count as unlearnable \
              for now. A held axis is drawn as it is held; its statistics go on.",
         );
-        if !viewer.data.reasons.is_empty() {
-            let mut reasons: Vec<(&String, &u64)> = viewer.data.reasons.iter().collect();
+        if !viewer.run.rejections.is_empty() {
+            let mut reasons: Vec<(&String, &u64)> = viewer.run.rejections.iter().collect();
             reasons.sort_by(|a, b| b.1.cmp(a.1));
             let texts: Vec<String> =
                 reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
@@ -121,17 +89,17 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     }
 }
 
-/// Shares of the three streams: as asked for, and in the newest batch.
+/// Shares of the three streams: the wanted ones, and those of the newest batch.
 fn streams(ui: &mut Ui, viewer: &Viewer) {
     let mix = viewer
-        .data
+        .run
         .newest
         .as_ref()
         .map_or(viewer.subject.config.curriculum.mix, |newest| newest.policy.mix);
     ui.horizontal(|ui| {
         ui.label("Streams:");
         let wanted = [mix.uniform, mix.steered, mix.replay];
-        let found = viewer.data.newest.as_ref().map(|newest| {
+        let found = viewer.run.newest.as_ref().map(|newest| {
             let tiles = &newest.batch.tiles;
             let share = |stream: SampleStream| {
                 tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32
@@ -153,7 +121,7 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
             ui.label(RichText::new("■").color(theme::SERIES[i]));
             ui.label(format!("{name} {:.0} %{now}", wanted[i] * 100.0));
         }
-        if let Some(summary) = &viewer.data.curriculum {
+        if let Some(summary) = &viewer.run.curriculum {
             ui.separator();
             let ratio = summary.band_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
             ui.label(format!(
@@ -165,12 +133,14 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
     ui.separator();
 }
 
-fn now(data: &Data, axis: &AxisSummary) -> Vec<f32> {
-    let drawn =
-        data.newest.as_ref().map(|newest| newest.policy.axis(axis.axis).probabilities.clone());
-    drawn.unwrap_or_else(|| axis.bins.iter().map(|bin| bin.probability).collect())
+/// The probabilities of an axis' bins: of the newest policy, or of the summary in a finished run.
+fn probabilities(run: &RunData, axis: &AxisSummary) -> Vec<f32> {
+    let newest =
+        run.newest.as_ref().map(|newest| newest.policy.axis(axis.axis).probabilities.clone());
+    newest.unwrap_or_else(|| axis.bins.iter().map(|bin| bin.probability).collect())
 }
 
+/// A column of small charts.
 #[derive(Clone, Copy, PartialEq)]
 enum Column {
     Share,
@@ -191,7 +161,7 @@ impl Column {
     }
 }
 
-/// A small chart of one value per bin; hovering says them all.
+/// A small chart with one bar per bin. The hover text lists all values.
 fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
     let count = axis.bins.len().max(1);
     let values: Vec<f32> = match column {
@@ -214,9 +184,9 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
     painter.rect_filled(area, 0.0, ui.visuals().extreme_bg_color);
     let heights: Vec<f32> = values.iter().map(|value| value / top).collect();
     let hue = |i: usize| theme::difficulty(i as f32 / (count - 1).max(1) as f32);
-    paint::bars(&painter, area, &heights, column == Column::Utility, hue);
+    overlays::bars(&painter, area, &heights, column == Column::Utility, hue);
     if column == Column::Share {
-        // Where an even distribution would be.
+        // The share of each bin in an even distribution.
         let even = area.bottom() - area.height() / count as f32 / top;
         painter.hline(area.x_range(), even, (1.0, ui.visuals().weak_text_color()));
     }
@@ -252,22 +222,22 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
     response.on_hover_text(text.join("\n"));
 }
 
-/// The distribution over time: steps to the right, bins upwards, brighter where more is drawn.
-fn heat(ui: &mut Ui, data: &Data, map: Option<&TextureHandle>, axis: HardnessAxis, width: f32) {
+/// The distribution over time: steps to the right, bins upwards, brighter for a higher share.
+fn heat(ui: &mut Ui, run: &RunData, map: Option<&TextureHandle>, axis: HardnessAxis, width: f32) {
     let (response, painter) = ui.allocate_painter(vec2(width, ROW), Sense::hover());
     let area = response.rect;
     painter.rect_filled(area, 0.0, ui.visuals().extreme_bg_color);
-    if data.shares.is_empty() {
-        return past(ui, data, axis, area);
+    if run.distributions.is_empty() {
+        return mean_over_time(ui, run, axis, area);
     }
     if let Some(texture) = map {
-        paint::picture(&painter, texture, area);
+        overlays::picture(&painter, texture, area);
     }
-    let columns = data.shares.len();
+    let columns = run.distributions.len();
     let wide = area.width() / columns as f32;
     if let Some(at) = response.hover_pos() {
         let column = (((at.x - area.left()) / wide) as usize).min(columns - 1);
-        let (step, shares) = &data.shares[column];
+        let (step, shares) = &run.distributions[column];
         let shares: Vec<String> =
             shares[axis as usize].iter().map(|share| format!("{:.0}", share * 100.0)).collect();
         response.on_hover_text(format!(
@@ -277,9 +247,9 @@ fn heat(ui: &mut Ui, data: &Data, map: Option<&TextureHandle>, axis: HardnessAxi
     }
 }
 
-/// Of a run that is over, only the mean of each axis was written down.
-fn past(ui: &Ui, data: &Data, axis: HardnessAxis, area: Rect) {
-    let Some(points) = data.curves.get(&format!("axis_mean.{axis}")) else { return };
+/// The mean hardness over time. A finished run has kept no more of its distributions.
+fn mean_over_time(ui: &Ui, run: &RunData, axis: HardnessAxis, area: Rect) {
+    let Some(points) = run.curves.get(&format!("axis_mean.{axis}")) else { return };
     let (first, last) = (points.first().map_or(0.0, |p| p[0]), points.last().map_or(1.0, |p| p[0]));
     let at = |[x, y]: &[f64; 2]| {
         let across = (x - first) / (last - first).max(1.0);
@@ -298,7 +268,7 @@ fn past(ui: &Ui, data: &Data, axis: HardnessAxis, area: Rect) {
     );
 }
 
-/// Holds an axis: as it is, even, or nearly all in one bin.
+/// Buttons that hold an axis: as it is, even, or mostly in one bin.
 fn lock(
     ui: &mut Ui,
     axis: HardnessAxis,

@@ -1,24 +1,26 @@
-//! What is known of the sample on the stage: what the network makes of it, its history, where its
-//! hardness comes from.
+//! The stage's right side: the network's prediction for the sample, its records, the ablations of
+//! its axes, its parameters.
 
-use super::{Shown, StagePanel};
-use crate::{chrome::Viewer, data::Data, paint::Atlas, theme};
+use crate::{
+    state::{RunData, StageSelection, StageState, Viewer},
+    widgets::{Atlas, theme},
+};
 use bevy_egui::egui::{self, Grid, RichText, Sense, Ui, vec2};
 use marionette_stream::{HardnessAxis, SampleStream};
 
-/// Draws what is known of the sample.
+/// Shows what is known of the sample.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
-    let Viewer { stage, data, subject, .. } = viewer;
-    if let (None, Some(explained)) = (&stage.variations, &stage.explained) {
-        let tiles = explained.variations.iter().map(|variation| &variation.tile);
-        stage.variations = Atlas::of_tiles(ui.ctx(), "variations", tiles);
+    let Viewer { stage, run, subject, .. } = viewer;
+    if let (None, Some(explained)) = (&stage.ablation_atlas, &stage.explained) {
+        let tiles = explained.ablations.iter().map(|ablation| &ablation.tile);
+        stage.ablation_atlas = Atlas::of_tiles(ui.ctx(), "ablations", tiles);
     }
-    let Some(drawn) = &stage.drawn else {
+    let Some(picture) = &stage.picture else {
         ui.label("What is known of the sample will be here.");
         return;
     };
-    let scene = &drawn.small.scene;
-    let posed = matches!(stage.shown, Shown::Posed);
+    let scene = &picture.input.scene;
+    let posed = matches!(stage.selection, StageSelection::Posed);
     let stream = match scene.stream {
         _ if posed => "posed by hand",
         SampleStream::Uniform => "uniform",
@@ -33,7 +35,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     if let Some(origin) = scene.origin {
         ui.label(format!("repeats sample {origin}"));
     }
-    match &drawn.prediction {
+    match &picture.prediction {
         Ok(prediction) => {
             let score =
                 prediction.difficulty.map_or("no critic".to_owned(), |score| format!("{score:.2}"));
@@ -53,16 +55,16 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             );
         }
     }
-    let measured = &drawn.large.labels.measured;
+    let measured = &picture.large.labels.measured;
     ui.label(format!(
         "{} keypoints seen, {:.0} % visible, {:.0} % in frame; drawn in {} ms",
         measured.keypoints_seen,
         measured.visible_share * 100.0,
         measured.in_frame_share * 100.0,
-        drawn.took.as_millis()
+        picture.took.as_millis()
     ));
     if !posed {
-        history(ui, data, scene.origin.unwrap_or(scene.index));
+        records(ui, run, scene.origin.unwrap_or(scene.index));
     }
     ui.separator();
     explanation(ui, stage);
@@ -78,8 +80,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     });
 }
 
-fn history(ui: &mut Ui, data: &Data, origin: u64) {
-    let records = data.history(origin);
+fn records(ui: &mut Ui, run: &RunData, origin: u64) {
+    let records = run.records_of(origin);
     if records.is_empty() {
         ui.label("no history: it was trained on before the window opened");
         return;
@@ -95,8 +97,8 @@ fn history(ui: &mut Ui, data: &Data, origin: u64) {
     }
 }
 
-/// The same sample with one axis at zero at a time.
-fn explanation(ui: &mut Ui, stage: &StagePanel) {
+/// The sample's ablations: score and error with one axis at zero at a time.
+fn explanation(ui: &mut Ui, stage: &StageState) {
     ui.strong("Where the hardness comes from");
     let Some(explained) = &stage.explained else {
         ui.label(
@@ -105,29 +107,29 @@ fn explanation(ui: &mut Ui, stage: &StagePanel) {
         );
         return;
     };
-    let figures = |i: usize| explained.variations.get(i)?.prediction.as_ref().ok();
-    let Some(base) = figures(0) else {
+    let prediction = |i: usize| explained.ablations.get(i)?.prediction.as_ref().ok();
+    let Some(base) = prediction(0) else {
         ui.label("The network could not be asked.");
         return;
     };
-    Grid::new("variations").num_columns(4).striped(true).show(ui, |ui| {
+    Grid::new("ablations").num_columns(4).striped(true).show(ui, |ui| {
         for title in ["", "at zero", "score", "error"] {
             ui.small(title);
         }
         ui.end_row();
-        for i in 0..explained.variations.len() {
+        for i in 0..explained.ablations.len() {
             let (response, painter) = ui.allocate_painter(vec2(44.0, 44.0), Sense::hover());
-            if let Some(atlas) = &stage.variations {
+            if let Some(atlas) = &stage.ablation_atlas {
                 atlas.draw(&painter, i, response.rect);
             }
-            let hardness = explained.variations[0].tile.scene.hardness;
+            let hardness = explained.ablations[0].tile.scene.hardness;
             match i.checked_sub(1) {
                 None => ui.label("as it is"),
                 Some(axis) => {
                     ui.label(format!("{}\n{:.2}", HardnessAxis::ALL[axis], hardness[axis]))
                 }
             };
-            if let Some(prediction) = figures(i) {
+            if let Some(prediction) = prediction(i) {
                 let cell = |ui: &mut Ui, value: f32, base: f32| {
                     let change = value - base;
                     let color = if i == 0 || change.abs() < 0.02 {

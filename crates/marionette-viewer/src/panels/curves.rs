@@ -1,9 +1,8 @@
-//! Everything over time.
+//! The run's curves over time.
 
-use super::{
-    chrome::{Viewer, nothing_yet},
-    data::Data,
-    theme,
+use crate::{
+    state::{RunData, Viewer},
+    widgets::{placeholder, theme},
 };
 use bevy_egui::egui::{TextStyle, Ui, Vec2b, vec2};
 use egui_plot::{
@@ -12,14 +11,15 @@ use egui_plot::{
 };
 use marionette_run::exam::ExamResult;
 
-/// Points that a curve is drawn with, at most.
-const DRAWN: usize = 300;
+/// The most points that a curve is drawn with.
+const MOST_POINTS: usize = 300;
 
-/// A plot of curves: its title, whether its values can be shown on a logarithmic scale, and its
-/// curves by name.
+/// A plot of curves.
 struct Chart {
     title: &'static str,
+    /// Its values are positive, so that a logarithmic scale can show them.
     positive: bool,
+    /// Names in the legend, and keys of the run's curves.
     curves: &'static [(&'static str, &'static str)],
 }
 
@@ -80,7 +80,7 @@ const CHARTS: [Chart; 9] = [
     },
 ];
 
-/// Draws the panel.
+/// Shows the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     ui.horizontal(|ui| {
         ui.checkbox(&mut viewer.layout.logarithmic, "logarithmic");
@@ -90,9 +90,9 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         );
         ui.label("drag to move, scroll to zoom, double click for all of it");
     });
-    if viewer.data.curves.is_empty() && viewer.data.exams.is_empty() {
+    if viewer.run.curves.is_empty() && viewer.run.exam_reports.is_empty() {
         let every = viewer.subject.config.log.every;
-        nothing_yet(
+        placeholder(
             ui,
             "No curves yet",
             &format!("The first values come after step {every}, exams before the first step."),
@@ -101,22 +101,22 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     }
     let size =
         vec2((ui.available_width() - 24.0) / 4.0, (ui.available_height() - 12.0) / 3.0 - 22.0);
-    let (data, smoothing, logarithmic) =
-        (&viewer.data, viewer.layout.smoothing, viewer.layout.logarithmic);
+    let (run, smoothing, logarithmic) =
+        (&viewer.run, viewer.layout.smoothing, viewer.layout.logarithmic);
     let chart = |ui: &mut Ui, chart: &Chart| {
         let curves = chart
             .curves
             .iter()
-            .filter_map(|(name, key)| Some(((*name).to_owned(), data.curves.get(*key)?.clone())));
+            .filter_map(|(name, key)| Some(((*name).to_owned(), run.curves.get(*key)?.clone())));
         plot(ui, chart.title, size, curves.collect(), smoothing, logarithmic && chart.positive);
     };
     ui.horizontal(|ui| {
         ui.vertical(|ui| chart(ui, &CHARTS[0]));
-        ui.vertical(|ui| plot(ui, "PCK@0.2 torso", size, pck(data), smoothing, false));
+        ui.vertical(|ui| plot(ui, "PCK@0.2 torso", size, pck(run), smoothing, false));
         ui.vertical(|ui| {
-            plot(ui, "OKS AP, by exam", size, exams(data, |result| result.oks.ap), 0.0, false)
+            plot(ui, "OKS AP, by exam", size, exams(run, |result| result.oks.ap), 0.0, false)
         });
-        ui.vertical(|ui| scores(ui, size, data));
+        ui.vertical(|ui| scores(ui, size, run));
     });
     for row in CHARTS[1..].chunks(4) {
         ui.horizontal(|ui| {
@@ -127,8 +127,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     }
 }
 
-/// About four even, round steps over a plot.
-fn even(input: GridInput) -> [f64; 3] {
+/// The distance of grid lines: round, and about four to a plot.
+fn grid_steps(input: GridInput) -> [f64; 3] {
     let rough = ((input.bounds.1 - input.bounds.0) / 4.0).max(1e-12);
     let power = 10f64.powf(rough.log10().floor());
     let step = power
@@ -138,16 +138,15 @@ fn even(input: GridInput) -> [f64; 3] {
 
 type Curve = (String, Vec<[f64; 2]>);
 
-fn pck(data: &Data) -> Vec<Curve> {
-    let trained =
-        data.curves.get("pck").map(|points| ("while training".to_owned(), points.clone()));
-    trained.into_iter().chain(exams(data, |result| Some(result.pck.torso_02))).collect()
+fn pck(run: &RunData) -> Vec<Curve> {
+    let trained = run.curves.get("pck").map(|points| ("while training".to_owned(), points.clone()));
+    trained.into_iter().chain(exams(run, |result| Some(result.pck.torso_02))).collect()
 }
 
-/// The exams that are taken on the way, each a curve.
-fn exams(data: &Data, value: impl Fn(&ExamResult) -> Option<f64>) -> Vec<Curve> {
+/// A curve for each exam that is taken during the run.
+fn exams(run: &RunData, value: impl Fn(&ExamResult) -> Option<f64>) -> Vec<Curve> {
     let curve = |name: &str| {
-        let found = data.exams.values().filter_map(|report| {
+        let found = run.exam_reports.values().filter_map(|report| {
             let result = report.exams.iter().find(|result| result.exam.name() == name)?;
             Some([report.step as f64, value(result)?])
         });
@@ -167,7 +166,7 @@ fn plot(
 ) {
     ui.strong(title);
     let value = move |y: f64| if logarithmic { 10f64.powf(y) } else { y };
-    // Labels with as many digits as tell them apart.
+    // So many digits that neighbouring labels differ.
     let label = move |mark: GridMark| {
         let digits = (-mark.step_size.log10()).ceil().clamp(0.0, 6.0) as usize;
         match value(mark.value) {
@@ -188,7 +187,7 @@ fn plot(
                 .text_style(TextStyle::Small),
         )
         .y_axis_formatter(move |mark, _| label(mark))
-        .y_grid_spacer(uniform_grid_spacer(even))
+        .y_grid_spacer(uniform_grid_spacer(grid_steps))
         .x_axis_formatter(|mark, _| short(mark.value))
         .y_axis_min_width(38.0)
         .grid_spacing(6.0..=60.0)
@@ -201,7 +200,7 @@ fn plot(
         })
         .show(ui, |plot| {
             for (i, (name, points)) in curves.into_iter().enumerate() {
-                let points = drawn(&points, f64::from(smoothing), logarithmic);
+                let points = smoothed(&points, f64::from(smoothing), logarithmic);
                 let style = if i % 2 == 0 { LineStyle::Solid } else { LineStyle::dashed_dense() };
                 plot.line(
                     Line::new(name, PlotPoints::from(points))
@@ -222,37 +221,37 @@ fn short(value: f64) -> String {
     }
 }
 
-/// A curve as it is drawn: smoothed, of few points, on a logarithmic scale where that is wanted.
-fn drawn(points: &[[f64; 2]], smoothing: f64, logarithmic: bool) -> Vec<[f64; 2]> {
+/// The points of a curve as they are drawn: smoothed, few, and as logarithms if `logarithmic`.
+fn smoothed(points: &[[f64; 2]], smoothing: f64, logarithmic: bool) -> Vec<[f64; 2]> {
     let mut level: Option<f64> = None;
-    let smooth = points.iter().filter(|point| point[1].is_finite()).map(|[x, y]| {
-        let smoothed = level.map_or(*y, |level| smoothing * level + (1.0 - smoothing) * y);
-        level = Some(smoothed);
-        [*x, smoothed]
+    let levels = points.iter().filter(|point| point[1].is_finite()).map(|[x, y]| {
+        let next = level.map_or(*y, |level| smoothing * level + (1.0 - smoothing) * y);
+        level = Some(next);
+        [*x, next]
     });
-    let scaled = smooth
+    let scaled = levels
         .filter(|[_, y]| !logarithmic || *y > 0.0)
         .map(|[x, y]| [x, if logarithmic { y.log10() } else { y }]);
     let all: Vec<[f64; 2]> = scaled.collect();
-    let chunk = all.len().div_ceil(DRAWN).max(1);
+    let chunk = all.len().div_ceil(MOST_POINTS).max(1);
     let mean = |chunk: &[[f64; 2]], i: usize| {
         chunk.iter().map(|point| point[i]).sum::<f64>() / chunk.len() as f64
     };
     all.chunks(chunk).map(|chunk| [mean(chunk, 0), mean(chunk, 1)]).collect()
 }
 
-/// How the scores of the newest batch lie, and how many of its samples the weights leave.
-fn scores(ui: &mut Ui, size: bevy_egui::egui::Vec2, data: &Data) {
+/// A histogram of the newest batch's scores, and its effective sample size.
+fn scores(ui: &mut Ui, size: bevy_egui::egui::Vec2, run: &RunData) {
     const BINS: usize = 20;
-    let effective = data
-        .last("effective_sample_share")
+    let effective = run
+        .last_value("effective_sample_share")
         .map_or(String::new(), |share| format!(", {:.0} % effective", share * 100.0));
     ui.strong(format!("Scores of the newest batch{effective}")).on_hover_text(
         "The effective sample size (Σw)²/Σw² of the weights, as a share of the batch: 100 % \
          weighs all alike.",
     );
     let mut counts = [0.0f64; BINS];
-    for score in data.step.iter().flat_map(|step| &step.difficulty) {
+    for score in run.step_report.iter().flat_map(|step| &step.difficulty) {
         counts[((score * BINS as f32) as usize).min(BINS - 1)] += 1.0;
     }
     let bar = |(i, count): (usize, &f64)| {
@@ -279,10 +278,12 @@ mod tests {
     #[test]
     fn curves_are_thinned_and_keep_their_level() {
         let points: Vec<[f64; 2]> = (0..10_000).map(|i| [f64::from(i), 10.0]).collect();
-        let thin = drawn(&points, 0.9, false);
-        assert!(thin.len() <= DRAWN && thin.iter().all(|point| (point[1] - 10.0).abs() < 1e-9));
-        assert!(drawn(&points, 0.0, true).iter().all(|point| (point[1] - 1.0).abs() < 1e-9));
-        assert_eq!(drawn(&[[0.0, f64::NAN], [1.0, -3.0]], 0.0, true), Vec::<[f64; 2]>::new());
+        let thin = smoothed(&points, 0.9, false);
+        assert!(
+            thin.len() <= MOST_POINTS && thin.iter().all(|point| (point[1] - 10.0).abs() < 1e-9)
+        );
+        assert!(smoothed(&points, 0.0, true).iter().all(|point| (point[1] - 1.0).abs() < 1e-9));
+        assert_eq!(smoothed(&[[0.0, f64::NAN], [1.0, -3.0]], 0.0, true), Vec::<[f64; 2]>::new());
         assert_eq!(
             ["0.50", "12k", "350", "3", "1.5"].map(str::to_owned),
             [0.5, 12_345.0, 350.0, 3.0, 1.5].map(short)

@@ -1,10 +1,8 @@
 //! The tiles being trained on.
 
-use super::{
-    chrome::{Viewer, nothing_yet},
-    layout::Panel,
-    paint::{self, Atlas, Settling},
-    theme,
+use crate::{
+    state::Viewer,
+    widgets::{Atlas, overlays, placeholder, theme},
 };
 use bevy_egui::egui::{Rect, ScrollArea, Sense, Ui, vec2};
 use marionette_run::Snapshot;
@@ -12,26 +10,17 @@ use marionette_stream::{HardnessAxis, SampleStream, SceneSample};
 use marionette_train::trainer::StepReport;
 use std::sync::Arc;
 
-/// The panel's own state.
-#[derive(Default)]
-pub struct BatchPanel {
-    /// The state that is shown, with its tiles.
-    shown: Settling<(Arc<Snapshot>, Option<Atlas>)>,
-    /// Keep what is shown.
-    hold: bool,
-}
-
-/// Draws the panel.
+/// Shows the panel.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let panel = &mut viewer.batch;
     let shown = panel.shown.newest();
     let wanted = panel.shown.is_ready() && (!panel.hold || shown.is_none());
     let is_new = |newest: &&Arc<Snapshot>| shown.is_none_or(|(old, _)| !Arc::ptr_eq(old, newest));
-    if let Some(newest) = viewer.data.newest.as_ref().filter(|newest| wanted && is_new(newest)) {
+    if let Some(newest) = viewer.run.newest.as_ref().filter(|newest| wanted && is_new(newest)) {
         let atlas = Atlas::of_tiles(ui.ctx(), "batch", &newest.batch.tiles);
         panel.shown.offer((newest.clone(), atlas));
     }
-    let Some(shown) = panel.shown.show().map(|(shown, _)| shown.clone()) else {
+    let Some(shown) = panel.shown.advance().map(|(shown, _)| shown.clone()) else {
         let (title, text) = if viewer.subject.watch.is_some() {
             (
                 "The first batch is on its way",
@@ -45,7 +34,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                  its samples again.",
             )
         };
-        nothing_yet(ui, title, text);
+        placeholder(ui, title, text);
         return;
     };
     ui.horizontal(|ui| {
@@ -54,7 +43,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         ui.checkbox(&mut viewer.layout.marks[0], "ground truth");
         ui.checkbox(&mut viewer.layout.marks[1], "prediction");
         ui.separator();
-        paint::legend(ui);
+        overlays::legend(ui);
         ui.label("score");
     });
     let mut chosen = None;
@@ -84,17 +73,17 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 atlas.draw(&painter, i, area);
             }
             let score = shown.report.difficulty.get(i).copied();
-            paint::border(
+            overlays::border(
                 &painter,
                 area,
                 if hovered == Some(i) { 4.0 } else { 2.5 },
                 score.map_or(theme::MIDDLE, theme::difficulty),
             );
-            let place = paint::placed(area, [tile.width, tile.height]);
+            let place = overlays::placed(area, [tile.width, tile.height]);
             let size = (side / 64.0).clamp(1.2, 3.0);
             let figure = &viewer.subject.scene.figure;
             if viewer.layout.marks[0] {
-                paint::labels(
+                overlays::labels(
                     &painter.with_clip_rect(area),
                     figure,
                     &tile.labels.keypoints,
@@ -105,11 +94,11 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             }
             if let Some(found) = shown.report.predictions.get(i).filter(|_| viewer.layout.marks[1])
             {
-                paint::prediction(&painter.with_clip_rect(area), figure, found, &place, size);
+                overlays::prediction(&painter.with_clip_rect(area), figure, found, &place, size);
             }
         }
         if let Some(i) = hovered {
-            let text = described(&tiles[i].scene, &shown.report, i);
+            let text = description(&tiles[i].scene, &shown.report, i);
             let response = response.on_hover_text_at_pointer(text);
             if response.clicked() {
                 chosen = Some(i);
@@ -117,26 +106,11 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         }
     });
     if let Some(i) = chosen {
-        put_on_stage(viewer, &shown, i);
+        viewer.put_on_stage(&shown, i);
     }
 }
 
-/// Puts sample `i` of a state on the stage.
-pub fn put_on_stage(viewer: &mut Viewer, shown: &Arc<Snapshot>, i: usize) {
-    if let Some(tile) = shown.batch.tiles.get(i) {
-        viewer.stage.choose(Arc::new(tile.scene.clone()), Some(shown.policy.clone()));
-        viewer.layout.panel = Panel::Stage;
-    }
-}
-
-/// Puts sample `i` of the newest state on the stage.
-pub fn stage_newest(viewer: &mut Viewer, i: usize) {
-    if let Some(newest) = viewer.data.newest.clone() {
-        put_on_stage(viewer, &newest, i);
-    }
-}
-
-/// As many columns as let all tiles be seen at once, if they can.
+/// The number of columns with which all tiles fit into the panel, if that is possible.
 fn columns(tiles: usize, width: f32, height: f32) -> usize {
     let fits = |columns: &usize| {
         let side = width / *columns as f32;
@@ -146,7 +120,7 @@ fn columns(tiles: usize, width: f32, height: f32) -> usize {
 }
 
 /// A sample in words.
-pub fn described(sample: &SceneSample, report: &StepReport, i: usize) -> String {
+fn description(sample: &SceneSample, report: &StepReport, i: usize) -> String {
     let stream = match (sample.stream, sample.origin) {
         (SampleStream::Uniform, _) => "uniform".to_owned(),
         (SampleStream::Steered, _) => "steered".to_owned(),

@@ -1,106 +1,11 @@
-//! What several panels draw: textures of tiles, keypoints and predictions over them, bars.
+//! Marks that several panels draw: pictures, keypoints, predictions, bars and borders.
 
 use super::theme;
 use bevy_egui::egui::{
-    Color32, ColorImage, Context, Painter, Pos2, Rect, Stroke, StrokeKind, TextureHandle,
-    TextureOptions, Ui, Vec2, pos2, vec2,
+    Color32, Painter, Pos2, Rect, Stroke, StrokeKind, TextureHandle, Ui, Vec2, pos2, vec2,
 };
 use marionette_figure::Figure;
-use marionette_stream::{LabelledKeypoint, Tile, Visibility};
-
-/// Something with textures that takes the place of an older one. A texture is there a picture after
-/// it was made; until then the older one is shown, so that nothing flickers.
-pub struct Settling<T> {
-    shown: Option<T>,
-    coming: Option<(T, u8)>,
-}
-
-impl<T> Default for Settling<T> {
-    fn default() -> Self {
-        Settling { shown: None, coming: None }
-    }
-}
-
-impl<T> Settling<T> {
-    /// The newest, whether or not it is shown yet.
-    pub fn newest(&self) -> Option<&T> {
-        self.coming.as_ref().map(|(coming, _)| coming).or(self.shown.as_ref())
-    }
-
-    /// What is shown in this picture.
-    pub fn shown(&self) -> Option<&T> {
-        self.shown.as_ref()
-    }
-
-    /// Whether a newer one may come: none is on its way.
-    pub fn is_ready(&self) -> bool {
-        self.coming.is_none()
-    }
-
-    /// Something newer.
-    pub fn offer(&mut self, newer: T) {
-        self.coming = Some((newer, 0));
-    }
-
-    /// What is to be shown in this picture; to be asked once a picture.
-    pub fn show(&mut self) -> Option<&T> {
-        if let Some((coming, age)) = self.coming.take() {
-            if age >= 2 {
-                self.shown = Some(coming);
-            } else {
-                self.coming = Some((coming, age + 1));
-            }
-        }
-        self.shown.as_ref()
-    }
-}
-
-/// Tiles side by side in one texture.
-pub struct Atlas {
-    texture: TextureHandle,
-    columns: usize,
-    rows: usize,
-}
-
-impl Atlas {
-    /// The tiles' colours; all have the size of the first. `None` where there are none.
-    pub fn of_tiles<'a>(
-        context: &Context,
-        name: &str,
-        tiles: impl IntoIterator<Item = &'a Tile>,
-    ) -> Option<Self> {
-        let tiles: Vec<&Tile> = tiles.into_iter().collect();
-        let (width, height) = tiles.first().map(|tile| (tile.width, tile.height))?;
-        let columns = (tiles.len() as f64).sqrt().ceil() as usize;
-        let rows = tiles.len().div_ceil(columns);
-        let mut pixels = vec![0u8; columns * width * rows * height * 4];
-        for (i, tile) in tiles
-            .iter()
-            .enumerate()
-            .filter(|(_, tile)| (tile.width, tile.height) == (width, height))
-        {
-            let (left, top) = (i % columns * width, i / columns * height);
-            for (y, row) in tile.color.chunks_exact(width * 4).enumerate() {
-                let start = ((top + y) * columns * width + left) * 4;
-                pixels[start..start + width * 4].copy_from_slice(row);
-            }
-        }
-        let image = ColorImage::from_rgba_unmultiplied([columns * width, rows * height], &pixels);
-        Some(Atlas {
-            texture: context.load_texture(name, image, TextureOptions::NEAREST),
-            columns,
-            rows,
-        })
-    }
-
-    /// Draws tile `index` into `area`.
-    pub fn draw(&self, painter: &Painter, index: usize, area: Rect) {
-        let (column, row) = (index % self.columns, index / self.columns);
-        let size = vec2(1.0 / self.columns as f32, 1.0 / self.rows as f32);
-        let uv = Rect::from_min_size(pos2(column as f32 * size.x, row as f32 * size.y), size);
-        painter.image(self.texture.id(), area, uv, Color32::WHITE);
-    }
-}
+use marionette_stream::{LabelledKeypoint, Visibility};
 
 /// Draws a whole texture into `area`.
 pub fn picture(painter: &Painter, texture: &TextureHandle, area: Rect) {
@@ -112,7 +17,7 @@ pub fn picture(painter: &Painter, texture: &TextureHandle, area: Rect) {
     );
 }
 
-/// From image pixels to the screen, for an image of `size` pixels that fills `area`.
+/// A map from image pixels to the screen, for an image of `size` pixels that fills `area`.
 pub fn placed(area: Rect, size: [usize; 2]) -> impl Fn([f32; 2]) -> Pos2 {
     let scale = vec2(area.width() / size[0].max(1) as f32, area.height() / size[1].max(1) as f32);
     move |[x, y]| area.min + vec2(x * scale.x, y * scale.y)
@@ -143,13 +48,14 @@ fn edge_color(figure: &Figure, [a, b]: [usize; 2]) -> Color32 {
     }
 }
 
-/// A line that is seen on any ground.
+/// A line with a dark edge, visible on any background.
 pub fn haloed(painter: &Painter, ends: [Pos2; 2], width: f32, color: Color32) {
     painter.line_segment(ends, Stroke::new(width + 1.6, Color32::from_black_alpha(150)));
     painter.line_segment(ends, Stroke::new(width, color));
 }
 
-/// The labelled keypoints: the skeleton between them, discs where seen, rings where covered.
+/// The labelled keypoints with the skeleton between them: visible ones as discs, covered ones as
+/// rings.
 pub fn labels(
     painter: &Painter,
     figure: &Figure,
@@ -188,7 +94,7 @@ pub fn labels(
     }
 }
 
-/// What the network says: crosses on thin lines.
+/// The network's prediction: crosses on thin lines.
 pub fn prediction(
     painter: &Painter,
     figure: &Figure,
@@ -210,8 +116,8 @@ pub fn prediction(
     }
 }
 
-/// Bars side by side in `area`; `heights` in [0, 1] from its foot, or in [-1, 1] from its middle
-/// where `signed`.
+/// Bars side by side in `area`. `heights` are in [0, 1] from its bottom, or, if `signed`, in [-1, 1]
+/// from its middle.
 pub fn bars(
     painter: &Painter,
     area: Rect,
@@ -239,7 +145,7 @@ pub fn border(painter: &Painter, area: Rect, width: f32, color: Color32) {
     painter.rect_stroke(area, 0.0, Stroke::new(width, color), StrokeKind::Outside);
 }
 
-/// The colours of difficulty, with words.
+/// The colours of difficulty, from "easy" to "hard".
 pub fn legend(ui: &mut Ui) {
     ui.label("easy");
     let (response, painter) =
@@ -254,25 +160,4 @@ pub fn legend(ui: &mut Ui) {
         painter.rect_filled(stripe, 0.0, theme::difficulty(i as f32 / 29.0));
     }
     ui.label("hard");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_older_is_shown_until_the_newer_has_settled() {
-        let mut settling = Settling::default();
-        assert_eq!((settling.show().copied(), settling.is_ready()), (None, true));
-        settling.offer(1);
-        assert_eq!(
-            [settling.show().copied(), settling.show().copied(), settling.show().copied()],
-            [None, None, Some(1)]
-        );
-        settling.offer(2);
-        assert_eq!(
-            (settling.newest().copied(), settling.show().copied(), settling.is_ready()),
-            (Some(2), Some(1), false)
-        );
-    }
 }

@@ -1,20 +1,25 @@
-//! Pictures of the window itself, for tours.
+//! Screenshots of the window, for scripts.
 
+use crate::schedule::WindowSystems;
 use bevy::{
     prelude::*,
     render::view::screenshot::{Screenshot, ScreenshotCaptured},
 };
 use image::RgbImage;
 use marionette_run::sheet::save_png;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A picture of the window to take, and where to put it.
+/// A request for a screenshot: spawn it with the path of the PNG file.
 #[derive(Component)]
-pub struct Shot(pub PathBuf);
+pub struct ScreenshotRequest(pub PathBuf);
 
-/// Takes the pictures that were asked for.
-pub fn take(mut commands: Commands, shots: Query<(Entity, &Shot)>) {
-    for (entity, Shot(path)) in &shots {
+/// Takes the screenshots that are asked for.
+pub fn plugin(app: &mut App) {
+    app.add_systems(Update, take.in_set(WindowSystems::Screenshots));
+}
+
+fn take(mut commands: Commands, requests: Query<(Entity, &ScreenshotRequest)>) {
+    for (entity, ScreenshotRequest(path)) in &requests {
         let path = path.clone();
         commands.entity(entity).despawn();
         commands.spawn(Screenshot::primary_window()).observe(
@@ -27,7 +32,7 @@ pub fn take(mut commands: Commands, shots: Query<(Entity, &Shot)>) {
     }
 }
 
-fn write(image: &Image, path: &std::path::Path) -> Result<(), String> {
+fn write(image: &Image, path: &Path) -> Result<(), String> {
     let size = image.size();
     let data = image.data.as_ref().ok_or("the picture is empty")?;
     let swapped = format!("{:?}", image.texture_descriptor.format).starts_with("Bgra");

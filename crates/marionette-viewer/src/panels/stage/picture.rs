@@ -1,11 +1,10 @@
-//! The stage's picture, and what is laid over it.
+//! The stage's picture and its overlays.
 
-use super::{Shown, StagePanel};
 use crate::{
-    Subject,
-    chrome::{Viewer, nothing_yet},
-    layout::Layout,
-    paint, pose, theme,
+    stage_renderer::samples,
+    state::{Layout, StageState, Viewer},
+    subject::Subject,
+    widgets::{overlays as marks, placeholder, theme},
 };
 use bevy_egui::egui::{
     self, Color32, ColorImage, Context, Painter, Sense, Stroke, TextureOptions, Ui, vec2,
@@ -15,34 +14,34 @@ use marionette_run::sheet::{Overlay, Panel as SheetPanel, contact_sheet};
 use marionette_stream::{ImageBox, Tile};
 use marionette_train::trainer::Prediction;
 
-/// Draws the picture, with what is laid over it.
+/// Shows the picture with its overlays.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let room = ui.available_rect_before_wrap();
     let Viewer { stage, layout, subject, .. } = viewer;
-    if stage.drawn.is_none() {
+    if stage.picture.is_none() {
         let text = stage.complaint.clone().unwrap_or_else(|| {
             "The stage's own renderer is warming up: a second or two.".to_owned()
         });
-        nothing_yet(ui, "The stage is being set", &text);
+        placeholder(ui, "The stage is being set", &text);
         return;
     }
     let (response, painter) = ui.allocate_painter(room.size(), Sense::click_and_drag());
     look_around(ui.ctx(), &response, stage);
     texture(ui.ctx(), stage, layout, subject);
-    let Some(drawn) = &stage.drawn else { return };
-    let tile = &drawn.large;
-    let area = paint::fitted(room, [tile.width, tile.height]);
+    let Some(picture) = &stage.picture else { return };
+    let tile = &picture.large;
+    let area = marks::fitted(room, [tile.width, tile.height]);
     let painter = painter.with_clip_rect(area);
     if let Some((texture, ..)) = stage.texture.shown() {
-        paint::picture(&painter, texture, area);
+        marks::picture(&painter, texture, area);
     }
     if let Some((heat, ..)) = stage.heat.shown().filter(|_| stage.heatmap.is_some()) {
-        paint::picture(&painter, heat, area);
+        marks::picture(&painter, heat, area);
     }
-    let place = paint::placed(area, [tile.width, tile.height]);
+    let place = marks::placed(area, [tile.width, tile.height]);
     let size = (area.width() / 130.0).clamp(2.0, 6.0);
     if layout.overlays.colliders {
-        for line in pose::colliders(&tile.scene) {
+        for line in samples::colliders(&tile.scene) {
             let points = line.iter().map(|at| place(at.to_array())).collect();
             painter.line(points, Stroke::new(1.0, theme::COLLIDER));
         }
@@ -51,7 +50,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         boxes(&painter, tile, &place);
     }
     let figure = &subject.scene.figure;
-    paint::labels(
+    marks::labels(
         &painter,
         figure,
         &tile.labels.keypoints,
@@ -59,15 +58,15 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         size,
         [layout.overlays.skeleton, layout.overlays.keypoints],
     );
-    if let Ok(prediction) = &drawn.prediction
+    if let Ok(prediction) = &picture.prediction
         && layout.overlays.prediction
     {
-        let scale = tile.width as f32 / drawn.small.width.max(1) as f32;
+        let scale = tile.width as f32 / picture.input.width.max(1) as f32;
         let found: Vec<[f32; 2]> =
             prediction.found.iter().map(|[x, y, _]| [x * scale, y * scale]).collect();
-        paint::prediction(&painter, figure, &found, &place, size);
+        marks::prediction(&painter, figure, &found, &place, size);
     }
-    if stage.waiting {
+    if stage.is_waiting() {
         painter.text(
             area.min + vec2(8.0, 8.0),
             egui::Align2::LEFT_TOP,
@@ -87,35 +86,30 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     }
 }
 
-fn look_around(context: &Context, response: &egui::Response, stage: &mut StagePanel) {
+fn look_around(context: &Context, response: &egui::Response, stage: &mut StageState) {
     let moved = response.drag_delta();
     if moved != egui::Vec2::ZERO {
         let pan = response.dragged_by(egui::PointerButton::Secondary)
             || context.input(|input| input.modifiers.shift);
         if pan {
-            stage.view.pan += Vec2::new(moved.x, moved.y) / response.rect.height().max(1.0);
-            stage.stale = true;
+            stage.pan(Vec2::new(moved.x, moved.y) / response.rect.height().max(1.0));
         } else {
             stage.turn(moved.x * 0.01, moved.y * 0.005);
-        }
-        if let Shown::Follow(_) = stage.shown {
-            stage.stale = true;
         }
     }
     let scrolled =
         if response.hovered() { context.input(|input| input.smooth_scroll_delta().y) } else { 0.0 };
     if scrolled != 0.0 {
-        stage.view.zoom = (stage.view.zoom * (scrolled * 0.003).exp()).clamp(0.2, 8.0);
-        stage.stale = true;
+        stage.zoom((scrolled * 0.003).exp());
     }
 }
 
-/// Makes the textures that are missing.
-fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: &Subject) {
-    stage.texture.show();
-    stage.heat.show();
-    let Some(drawn) = &stage.drawn else { return };
-    let (tile, overlays, pictures) = (&drawn.large, layout.overlays, stage.pictures);
+/// Makes the textures that are missing, for the picture and the heatmap.
+fn texture(context: &Context, stage: &mut StageState, layout: &Layout, subject: &Subject) {
+    stage.texture.advance();
+    stage.heat.advance();
+    let Some(picture) = &stage.picture else { return };
+    let (tile, overlays, pictures) = (&picture.large, layout.overlays, stage.pictures());
     let known = stage.texture.newest().is_some_and(|(_, o, p)| (*o, *p) == (overlays, pictures));
     if !known && stage.texture.is_ready() {
         let image = if overlays.ids || overlays.depth {
@@ -129,7 +123,7 @@ fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: 
         let texture = context.load_texture("stage", image, TextureOptions::LINEAR);
         stage.texture.offer((texture, overlays, pictures));
     }
-    let Some((choice, prediction)) = stage.heatmap.zip(drawn.prediction.as_ref().ok()) else {
+    let Some((choice, prediction)) = stage.heatmap.zip(picture.prediction.as_ref().ok()) else {
         return;
     };
     let known = stage.heat.newest().is_some_and(|(_, c, p)| (*c, *p) == (choice, pictures));
@@ -139,7 +133,7 @@ fn texture(context: &Context, stage: &mut StagePanel, layout: &Layout, subject: 
     }
 }
 
-/// The heatmap of one keypoint, or the greatest of all, clear where there is little.
+/// The heatmap of one keypoint, or the maximum over all of them. Low values are transparent.
 fn heated(prediction: &Prediction, choice: usize) -> ColorImage {
     let [columns, rows] = prediction.grid;
     let mut cells = vec![0f32; columns * rows];
@@ -158,7 +152,7 @@ fn heated(prediction: &Prediction, choice: usize) -> ColorImage {
     ColorImage::new([columns, rows], cells.iter().map(color).collect())
 }
 
-/// Ids and depth in place of the picture, as on contact sheets.
+/// The picture tinted with ids and depth, as on contact sheets.
 fn tinted(tile: &Tile, subject: &Subject, overlays: &[Overlay]) -> ColorImage {
     let panel = SheetPanel { tile, prediction: None, border: None, caption: None };
     let sheet = contact_sheet(&subject.scene.figure, &[panel], overlays, 1, 1);
@@ -175,7 +169,7 @@ fn boxes(painter: &Painter, tile: &Tile, place: &impl Fn([f32; 2]) -> egui::Pos2
     let corners =
         |b: ImageBox| egui::Rect::from_min_max(place(b.low.to_array()), place(b.high.to_array()));
     if let Some(modal) = tile.labels.modal_box {
-        paint::border(painter, corners(modal), 2.0, theme::BOX);
+        marks::border(painter, corners(modal), 2.0, theme::BOX);
     }
     let amodal = corners(tile.labels.amodal_box);
     let outline = [

@@ -1,4 +1,4 @@
-//! What the window remembers from one time to the next.
+//! What the window remembers from one time to the next, in `window.json`.
 
 use marionette_base::atomic_file::write_atomic;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,13 @@ pub enum Panel {
     /// The tiles being trained on.
     #[default]
     Batch,
-    /// Everything over time.
+    /// The run's curves.
     Curves,
-    /// What is drawn, and why.
+    /// The axes' distributions and the reasons for them.
     Curriculum,
-    /// Samples worth a look.
+    /// Samples by how they fared.
     Gallery,
-    /// What can be touched, and what was.
+    /// The controls, and those that were applied.
     Controls,
 }
 
@@ -40,23 +40,23 @@ impl Panel {
     }
 }
 
-/// What is drawn over the figure on the stage.
+/// What is drawn over the picture on the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Overlays {
     /// The skeleton between the labelled keypoints.
     pub skeleton: bool,
-    /// The labelled keypoints: discs where seen, rings where covered.
+    /// The labelled keypoints: visible ones as discs, covered ones as rings.
     pub keypoints: bool,
-    /// Which part is where.
+    /// The body parts in colours.
     pub ids: bool,
-    /// How far away everything is.
+    /// The depth.
     pub depth: bool,
     /// The figure's boxes.
     pub boxes: bool,
-    /// The bodies that rapier and the rays know.
+    /// The colliders of the physics and the visibility rays.
     pub colliders: bool,
-    /// What the network says.
+    /// The network's prediction.
     pub prediction: bool,
 }
 
@@ -92,9 +92,9 @@ pub struct Layout {
     pub marks: [bool; 2],
     /// Logarithmic curves.
     pub logarithmic: bool,
-    /// How much of a curve's past its present carries, 0 to 0.99.
+    /// Smoothing of curves: the share of the past in each value, 0 to 0.99.
     pub smoothing: f32,
-    /// The hint of the first time has been read.
+    /// The hint for new users has been read.
     pub hint_read: bool,
 }
 
@@ -115,8 +115,8 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// What was remembered, with whatever makes no sense put right; the defaults where nothing was
-    /// or it cannot be read.
+    /// The remembered layout, with senseless values corrected. The defaults where there is none or
+    /// the file cannot be read.
     pub fn load() -> Self {
         let text = path().and_then(|path| fs::read(path).ok()).unwrap_or_default();
         serde_json::from_slice::<Layout>(&text).unwrap_or_default().sensible()
@@ -135,7 +135,7 @@ impl Layout {
         self
     }
 
-    /// Remembers all this. A home that cannot be written to is no reason to complain.
+    /// Saves the layout. If that fails, nothing is reported: the window works without.
     pub fn save(&self) {
         let Some(path) = path() else { return };
         if let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec_pretty(self)) {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_makes_no_sense_is_put_right() {
+    fn senseless_values_are_corrected() {
         let odd: Layout = serde_json::from_str(
             r#"{"zoom": 1e9, "window": [0.0, -5.0], "smoothing": 2.0, "panel": "curves"}"#,
         )

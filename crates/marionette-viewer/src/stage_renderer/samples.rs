@@ -1,5 +1,5 @@
-//! Samples for the stage: enlarged, seen from elsewhere, drawn again with one axis at zero, and
-//! what rapier knows of them.
+//! Samples for the stage: enlarged, seen from another view, sampled again with one axis at zero;
+//! and their colliders as lines.
 
 use glam::{Affine3A, Quat, Vec2, Vec3};
 use marionette_figure::RoundCone;
@@ -10,14 +10,14 @@ use marionette_stream::{
     AXES, Camera, Hardness, Policy, PropShape, ReplayEntry, SampleStream, SceneSample, StreamMix,
 };
 
-/// How the stage looks at a sample, relative to its own camera.
+/// The stage's view of a sample, relative to the sample's own camera.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// Turn around the figure's upright axis, radians.
     pub yaw: f32,
     /// Turn up or down, radians.
     pub pitch: f32,
-    /// Times nearer.
+    /// Zoom: 2 halves the distance to the figure.
     pub zoom: f32,
     /// Shift of the picture, as a share of its sides.
     pub pan: Vec2,
@@ -29,7 +29,7 @@ impl Default for View {
     }
 }
 
-/// `sample` in images of another size: what is measured in pixels grows with them.
+/// `sample` at another image size. Everything that is measured in pixels grows with it.
 pub fn scaled(sample: &SceneSample, size: [u32; 2]) -> SceneSample {
     let mut scaled = sample.clone();
     let factor = size[1] as f32 / sample.camera.height.max(1) as f32;
@@ -46,7 +46,7 @@ pub fn scaled(sample: &SceneSample, size: [u32; 2]) -> SceneSample {
     scaled
 }
 
-/// `sample` as `view` looks at it.
+/// `sample` as seen from `view`.
 pub fn viewed(sample: &SceneSample, view: &View) -> SceneSample {
     let mut seen = sample.clone();
     if *view == View::default() {
@@ -73,8 +73,11 @@ pub fn viewed(sample: &SceneSample, view: &View) -> SceneSample {
     seen
 }
 
-/// A sample at a hardness of one's own.
-pub fn by_hand(
+/// The sample `index` at a hardness that the user has set.
+///
+/// # Errors
+/// Where no attempt gives a solvable scene.
+pub fn posed(
     scene: &Scene,
     judge: &Solvability,
     seed: u64,
@@ -86,10 +89,10 @@ pub fn by_hand(
         .map_err(|unsolvable| unsolvable.to_string())
 }
 
-/// `sample` of the run with `seed` again, at another hardness: the same draw of everything that is
-/// drawn. `policy` knows the attempt at which a replayed sample's origin was accepted, while the
-/// origin is in its list; without it, the origin itself is drawn.
-pub fn redrawn(
+/// `sample` of the run with `seed` once more, with the same random values but at another hardness.
+/// For a replayed sample, `policy` knows at which attempt its origin was accepted, as long as the
+/// origin is in the policy's replay list. Otherwise the first attempt at the origin is taken.
+pub fn resampled(
     scene: &Scene,
     judge: &Solvability,
     seed: u64,
@@ -117,13 +120,13 @@ pub fn redrawn(
         }
         _ => sampler(scene).sample_at(hardness, seed, index, attempt),
     };
-    // Whatever comes of it is shown, whether or not it could be trained on.
+    // It is shown whether or not it could be trained on.
     let _ = judge.judge_settled(&mut again);
     again
 }
 
-/// A sample's hardness with one axis at zero, for every axis.
-pub fn without_each(hardness: Hardness) -> [Hardness; AXES] {
+/// For every axis: `hardness` with that axis at zero.
+pub fn each_axis_at_zero(hardness: Hardness) -> [Hardness; AXES] {
     std::array::from_fn(|axis| {
         let mut without = hardness;
         without[axis] = 0.0;
@@ -131,8 +134,8 @@ pub fn without_each(hardness: Hardness) -> [Hardness; AXES] {
     })
 }
 
-/// What rapier and the rays know of a sample, as lines in its image: a capsule for every part, a
-/// shape for every prop.
+/// The colliders of a sample as lines in its image, pixels: a capsule for every part, a shape for
+/// every prop. The physics and the visibility rays use these bodies.
 pub fn colliders(sample: &SceneSample) -> Vec<Vec<Vec2>> {
     let camera = &sample.camera;
     let parts = sample.figures.iter().flat_map(|figure| &figure.parts);
@@ -161,7 +164,7 @@ pub fn colliders(sample: &SceneSample) -> Vec<Vec<Vec2>> {
     lines
 }
 
-/// The radius that a part's capsule has, as in the physics' worlds.
+/// The radius of a part's capsule, the same as in the physics.
 fn mean_radius(part: &RoundCone) -> f32 {
     0.5 * (part.radii[0] + part.radii[1])
 }
@@ -201,10 +204,10 @@ mod tests {
     use marionette_scene::load_scene;
 
     #[test]
-    fn a_sample_enlarged_shows_the_same_and_one_redrawn_is_the_same() {
+    fn an_enlarged_sample_shows_the_same_and_a_resampled_one_is_the_same() {
         let scene = load_scene("quickstart").unwrap();
         let judge = Solvability::new(scene.figure.clone());
-        let sample = by_hand(&scene, &judge, 1, 5, [0.5; AXES]).unwrap();
+        let sample = posed(&scene, &judge, 1, 5, [0.5; AXES]).unwrap();
         let large = scaled(&sample, [256, 256]);
         for point in &sample.figures[0].keypoints {
             let (small, large) =
@@ -212,19 +215,19 @@ mod tests {
             assert!((small * 4.0).distance(large) < 1e-2, "{small} {large}");
         }
         assert_eq!(scaled(&large, [64, 64]).camera, sample.camera);
-        let again = redrawn(&scene, &judge, 1, &sample, None, sample.hardness);
+        let again = resampled(&scene, &judge, 1, &sample, None, sample.hardness);
         assert_eq!(
             (again.figures, again.props, again.camera),
             (sample.figures.clone(), sample.props.clone(), sample.camera)
         );
-        assert_eq!(without_each(sample.hardness)[3], [0.5, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5]);
+        assert_eq!(each_axis_at_zero(sample.hardness)[3], [0.5, 0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5]);
     }
 
     #[test]
-    fn a_figure_stays_in_the_middle_however_one_walks_around_it() {
+    fn a_figure_stays_in_the_middle_of_every_view() {
         let scene = load_scene("quickstart").unwrap();
         let judge = Solvability::new(scene.figure.clone());
-        let sample = by_hand(&scene, &judge, 1, 2, [0.0; AXES]).unwrap();
+        let sample = posed(&scene, &judge, 1, 2, [0.0; AXES]).unwrap();
         let keypoints = &sample.figures[0].keypoints;
         let middle = keypoints.iter().sum::<Vec3>() / keypoints.len() as f32;
         let before = sample.camera.project(middle).pixel;

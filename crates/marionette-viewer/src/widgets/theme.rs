@@ -1,8 +1,9 @@
-//! Colours, told apart under every common colour blindness (Okabe and Ito's), dark and light.
+//! Colours and styles of the dark and the light theme. The colours are Okabe and Ito's: people with
+//! the common kinds of colour blindness can tell them apart.
 
 use bevy_egui::egui::{Color32, Context, CornerRadius, Style, Theme};
 
-/// Series, in the order in which they are handed out.
+/// The colours of curves, in order.
 pub const SERIES: [Color32; 7] = [
     Color32::from_rgb(86, 180, 233),
     Color32::from_rgb(230, 159, 0),
@@ -12,18 +13,19 @@ pub const SERIES: [Color32; 7] = [
     Color32::from_rgb(0, 114, 178),
     Color32::from_rgb(240, 228, 66),
 ];
-/// The figure's own left, its right, its middle, and what the network says, as on contact sheets.
+/// The figure's own left, its right, its middle, and the network's prediction: the same colours as
+/// on contact sheets.
 pub const LEFT: Color32 = Color32::from_rgb(255, 140, 25);
 pub const RIGHT: Color32 = Color32::from_rgb(60, 145, 255);
 pub const MIDDLE: Color32 = Color32::from_rgb(255, 255, 255);
 pub const PREDICTION: Color32 = Color32::from_rgb(185, 255, 50);
 pub const BOX: Color32 = Color32::from_rgb(255, 120, 220);
 pub const COLLIDER: Color32 = Color32::from_rgb(0, 220, 220);
-/// Something is wrong, and something is worth a look.
+/// For failures, and for things to note.
 pub const WRONG: Color32 = Color32::from_rgb(213, 94, 0);
 pub const NOTE: Color32 = Color32::from_rgb(230, 159, 0);
 
-/// `color` as text on the ground of a theme: darker on a light one.
+/// `color` for text: darker in the light theme.
 pub fn text(dark: bool, color: Color32) -> Color32 {
     if dark { color } else { Color32::from_rgb(dim(color.r()), dim(color.g()), dim(color.b())) }
 }
@@ -63,7 +65,7 @@ pub fn heat(share: f32) -> Color32 {
 pub fn install(context: &Context) {
     for theme in [Theme::Dark, Theme::Light] {
         context.style_mut_of(theme, |style: &mut Style| {
-            // Every animation is a frame that a training run has to pay for.
+            // Every animation costs frames, and so time of the training run.
             style.animation_time = 0.0;
             style.spacing.item_spacing = [6.0, 4.0].into();
             style.interaction.tooltip_delay = 0.2;
