@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_drawn_as_often_as_its_weight_says() {
+    fn each_is_sampled_as_often_as_its_weight_says() {
         let mut rng = stream(1, 0, 0, "weights");
         let weights = [0.0f32, 1.0, 0.0, 3.0, 0.0];
         let mut counts = [0; 5];

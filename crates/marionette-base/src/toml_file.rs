@@ -79,16 +79,18 @@ impl TomlFile {
         }
     }
 
-    /// The line, counted from 1, on which the dotted `key` is set ("image.width"), if the file sets
-    /// it: under its section's header, in an inline table or as a dotted key.
+    /// The line, counted from 1, on which the dotted `key` is set ("image.width"): under its
+    /// section's header, in an inline table or as a dotted key. `None` where the file does not set
+    /// it, and for a section as a whole, which has many lines.
     pub fn line_of(&self, key: &str) -> Option<usize> {
         let document = DeTable::parse(&self.text).ok()?;
         let mut table = Some(document.get_ref());
         let mut line = None;
         for name in key.split('.') {
             let (written, value) = table?.get_key_value(name)?;
-            line = Some(self.line(&written.span()));
             table = value.get_ref().as_table();
+            let inline = self.text[value.span()].starts_with('{');
+            line = (table.is_none() || inline).then(|| self.line(&written.span()));
         }
         line
     }
@@ -144,10 +146,11 @@ mod tests {
         let file = TomlFile { path: "x.toml".into(), text: text.into() };
         for (key, line) in [
             ("a", Some(1)),
-            ("b", Some(3)),
+            ("b", None),
             ("b.c", Some(4)),
             ("b.c.d", Some(4)),
             ("b.c.e.f", Some(5)),
+            ("b.g", None),
             ("b.g.h", Some(6)),
             ("b.i.j", Some(9)),
             ("b.k", None),

@@ -157,7 +157,7 @@ mod tests {
     use marionette_base::random::stream;
 
     #[test]
-    fn draws_have_the_named_moments() {
+    fn samples_have_the_named_moments() {
         let moments = |distribution: &Distribution| {
             let mut rng = stream(7, 0, 0, "moments");
             let n = 20_000;
