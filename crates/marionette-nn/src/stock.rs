@@ -10,6 +10,7 @@ use super::{
 };
 use crate::kernel::{norm::Statistics, pool::PoolShape, resize::ResizeShape};
 use candle_core::{D, Device, Result, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, Module};
 
 /// The network's result [B, K, h, w] for `x` [B, C, H, W]. Without `buffers`, which hold the
 /// running statistics, batch norm takes those of the batch, which are returned layer by layer.
@@ -48,15 +49,24 @@ fn conv(
 ) -> Result<Tensor> {
     let shape = &layer.shape;
     let weight = layer.weight.view(parameters)?;
-    let mut y = if layer.transposed {
-        transposed(layer, x, &weight)?
-    } else {
-        x.conv2d(&weight, shape.padding, shape.stride, shape.dilation, shape.groups)?
-    };
+    let bias = layer.bias.as_ref().map(|bias| bias.view(parameters)).transpose()?;
     let per_channel = |values: Tensor| values.reshape((1, (), 1, 1));
-    if let Some(bias) = &layer.bias {
-        y = y.broadcast_add(&per_channel(bias.view(parameters)?)?)?;
-    }
+    let mut y = if layer.transposed {
+        let y = transposed(layer, x, &weight)?;
+        match bias {
+            Some(bias) => y.broadcast_add(&per_channel(bias)?)?,
+            None => y,
+        }
+    } else {
+        let config = Conv2dConfig {
+            padding: shape.padding,
+            stride: shape.stride,
+            dilation: shape.dilation,
+            groups: shape.groups,
+            cudnn_fwd_algo: None,
+        };
+        Conv2d::new(weight, bias, config).forward(x)?
+    };
     if let Some(norm) = &layer.norm {
         let (mean, variance) = match buffers {
             Some(buffers) => {
