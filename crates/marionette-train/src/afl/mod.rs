@@ -14,12 +14,12 @@ mod loss;
 mod score;
 mod topology;
 
-pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
+pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1, base_loss, base_losses};
 pub use config::{AflConfig, Mode};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
 pub use jitter::jittered;
-pub use loss::{BaseLoss, base_loss, base_losses, weighted};
+pub use loss::{BaseLoss, weighted};
 pub use score::{Scores, calibrated_scores, permuted, raw_scores, weights};
 pub use topology::{Threshold, Topology};
 

@@ -1,6 +1,5 @@
 //! What a user may set about the curriculum.
 
-use super::state::BinState;
 use marionette_stream::StreamMix;
 use serde::{Deserialize, Serialize};
 
@@ -24,14 +23,14 @@ pub enum Signal {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplayConfig {
-    /// Samples held at most; 0 keeps none, and the replay stream then draws as the steered one.
+    /// Samples held at most; 0 keeps none, and the replay stream then samples as the steered one.
     pub size: usize,
     /// Replays after which a sample is dropped.
     pub uses: u32,
     /// A sample is admitted when its difficulty rank in its batch, in [0, 1], is at least this.
     pub admit: f64,
-    /// Share of the drawing weight that goes by how long a sample has not been seen, in [0, 1); the
-    /// rest goes by rank.
+    /// Share of a sample's weight that depends on how long it has not been seen, in [0, 1); the
+    /// rest depends on its rank.
     pub staleness: f64,
     /// After this many replays a sample is dropped if its error has not fallen.
     pub patience: u32,
@@ -108,11 +107,6 @@ impl Default for CurriculumConfig {
 }
 
 impl CurriculumConfig {
-    /// Whether a bin is held to be unlearnable for now.
-    pub(super) fn unlearnable(&self, bin: &BinState) -> bool {
-        bin.stalled >= self.unlearnable_after
-    }
-
     /// What is wrong with the settings: the key and, in words, what was found and what would do.
     /// Empty if all is well.
     pub fn validate(&self) -> Vec<(String, String)> {

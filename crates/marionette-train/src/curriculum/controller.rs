@@ -80,15 +80,16 @@ fn update(config: &CurriculumConfig, steered: &[HardnessAxis], state: &mut Contr
 /// θ decays.
 fn move_logits(config: &CurriculumConfig, axis: &mut AxisState) {
     let utilities = utilities(config, axis);
-    let counted = || axis.bins.iter().zip(&utilities).filter(|(bin, _)| !config.unlearnable(bin));
+    let counted =
+        || axis.bins.iter().zip(&utilities).filter(|(bin, _)| !bin.is_unlearnable(config));
     let mean = counted().map(|(_, utility)| utility).sum::<f64>() / counted().count().max(1) as f64;
     for (bin, utility) in axis.bins.iter_mut().zip(&utilities) {
-        let gain = if config.unlearnable(bin) { 0.0 } else { utility - mean };
+        let gain = if bin.is_unlearnable(config) { 0.0 } else { utility - mean };
         bin.theta = (config.inertia * bin.theta + config.eta * gain).clamp(-THETA, THETA);
     }
 }
 
-/// The policy to draw with from here on.
+/// The policy to sample with from here on.
 pub fn policy(config: &CurriculumConfig, state: &ControllerState) -> Policy {
     let axis = |axis: usize| {
         let theta: Vec<f64> = state.axes[axis].bins.iter().map(|bin| bin.theta).collect();

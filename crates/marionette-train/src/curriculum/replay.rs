@@ -7,7 +7,7 @@ use marionette_base::statistics::{Moments, rank_among};
 use marionette_stream::SampleFeedback;
 use marionette_stream::{ReplayEntry, SampleStream};
 
-/// Exponent of the rank in the drawing weight: the rank-based variant of prioritised replay (Schaul
+/// Exponent of the rank in a sample's weight: the rank-based variant of prioritised replay (Schaul
 /// et al. 2016) found 0.7 best; with 1, the first of 256 would fill a sixth of the replay stream
 /// with itself.
 const RANK_EXPONENT: f64 = 0.7;
@@ -31,7 +31,7 @@ pub(super) fn update(
     for sample in samples.iter().filter(|sample| sample.stream == SampleStream::Replay) {
         let entry =
             sample.origin.and_then(|origin| list.iter_mut().find(|entry| entry.origin == origin));
-        // Replays of a sample that has gone since they were drawn come to nothing.
+        // The sample may have left the list since it was taken for this replay.
         let Some(entry) = entry else { continue };
         // Feedback of NaN says nothing, but the sample was used.
         entry.uses += 1;

@@ -78,7 +78,7 @@ pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> Curriculum
                     mean_difficulty: bin.difficulty.mean(),
                     mean_error: bin.error.mean(),
                     count: bin.count,
-                    unlearnable: config.unlearnable(bin),
+                    unlearnable: bin.is_unlearnable(config),
                 })
                 .collect(),
         }

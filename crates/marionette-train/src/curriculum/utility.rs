@@ -42,13 +42,13 @@ fn value(signal: Signal, bin: &BinState) -> Option<f64> {
 pub(super) fn utilities(config: &CurriculumConfig, axis: &AxisState) -> Vec<f64> {
     let signal = config.signal;
     let mut pooled = Moments::default();
-    for bin in axis.bins.iter().filter(|bin| !config.unlearnable(bin)) {
+    for bin in axis.bins.iter().filter(|bin| !bin.is_unlearnable(config)) {
         pooled.merge(moments(signal, bin));
     }
     let deviation = pooled.deviation();
     // Effective samples and signal; a bin without samples, or left out, weighs nothing.
     let estimate = |bin: &BinState| match value(signal, bin) {
-        Some(value) if !config.unlearnable(bin) => (moments(signal, bin).effective(), value),
+        Some(value) if !bin.is_unlearnable(config) => (moments(signal, bin).effective(), value),
         _ => (0.0, 0.0),
     };
     let bins: Vec<(f64, f64)> = axis.bins.iter().map(estimate).collect();

@@ -4,7 +4,10 @@
 //! card cannot be parted; `model.json` beside the file is the same card for people and for programs
 //! that do not read the header.
 
-use super::{WeightsError, read_weights, write_weights};
+use super::{
+    error::WeightsError,
+    weights::{read_weights, write_weights},
+};
 use candle_core::Tensor;
 use marionette_figure::KeypointScheme;
 use marionette_nn::{ModelSpec, heatmap::Activation};

@@ -1,6 +1,6 @@
 //! Tensors in safetensors files, bit for bit and always in the same bytes.
 
-use super::WeightsError;
+use super::error::WeightsError;
 use candle_core::{DType, Device, Tensor, WithDType, safetensors::Load};
 use marionette_base::atomic_file::{PathError, write_atomic};
 use safetensors::{Dtype, SafeTensors};

@@ -1,6 +1,6 @@
 //! Everything that a run needs to continue bit for bit.
 
-use super::{Trainer, UniformStatistics};
+use super::{error::TrainError, parts::Trainer, statistics::UniformStatistics};
 use crate::{afl::AflState, curriculum::ControllerState};
 use candle_core::Tensor;
 use marionette_stream::Policy;
@@ -49,7 +49,7 @@ impl Trainer {
     ///
     /// # Errors
     /// If the device cannot hand the tensors out.
-    pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, TrainerState), super::TrainError> {
+    pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, TrainerState), TrainError> {
         let (mut tensors, afl) = self.afl.save()?;
         let prefixed = |prefix: &'static str, tensors: BTreeMap<String, Tensor>| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))

@@ -1,6 +1,6 @@
 //! From tiles to what the network takes, flipped where the dice say so.
 
-use super::Flips;
+use super::settings::Flips;
 use candle_core::{Device, Tensor};
 use marionette_base::random;
 use marionette_figure::Figure;

@@ -1,6 +1,6 @@
 //! What controls may set while a run goes on.
 
-use super::Trainer;
+use super::parts::Trainer;
 use crate::curriculum;
 use marionette_stream::{AXES, AxisDistribution, HardnessAxis, Policy};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ impl Trainer {
         }
     }
 
-    /// Puts `settings` in force from the next step on; the batches in flight were drawn before. The
+    /// Puts `settings` in force from the next step on; the batches in flight were sampled before. The
     /// values should be those of [`ManualSettings::clamped`].
     pub fn set_manual_settings(&mut self, settings: ManualSettings) {
         self.settings.curriculum.steering = settings.steering;
@@ -103,7 +103,7 @@ impl Trainer {
         self.locks = settings.locks;
     }
 
-    /// The policy to draw with from here on: the controller's, but for the axes that are held by
+    /// The policy to sample with from here on: the controller's, with the axes that are held by
     /// hand.
     pub(super) fn next_policy(&self) -> Policy {
         locked(curriculum::policy(&self.settings.curriculum, &self.controller), &self.locks)

@@ -1,6 +1,8 @@
 //! What the network of today makes of any pictures, without learning from them.
 
-use super::{Flips, SampleMetrics, TrainError, Trainer, input::Input};
+use super::{
+    error::TrainError, input::Input, parts::Trainer, sample_metrics::SampleMetrics, settings::Flips,
+};
 use crate::afl::MapPair;
 use marionette_nn::{
     detect::{decoded, heatmaps},

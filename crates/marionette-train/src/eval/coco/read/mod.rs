@@ -1,6 +1,6 @@
 //! Reading COCO keypoints files, with a complaint about whatever would make the figures wrong.
 
-use super::{CocoError, HALF_PIXEL};
+use super::error::CocoError;
 use marionette_base::atomic_file::PathError;
 use marionette_figure::KeypointScheme;
 use serde::{Deserialize, de::IgnoredAny};
@@ -10,6 +10,9 @@ use std::{
     fs,
     path::Path,
 };
+
+/// Pixels between a keypoint's coordinates in a COCO file and its coordinates here.
+pub const HALF_PIXEL: f64 = 0.5;
 
 /// A COCO keypoints file, in terms of a figure's keypoints.
 #[derive(Clone, Debug)]
