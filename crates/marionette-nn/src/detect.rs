@@ -1,9 +1,10 @@
 //! From pictures to keypoints: normalisation, forward pass, decoding.
 
 use super::{
-    HeatmapNetwork, ModelSpec,
     decode::{Decoded, decode},
     heatmap::{Activation, Grid},
+    network::HeatmapNetwork,
+    spec::ModelSpec,
 };
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;

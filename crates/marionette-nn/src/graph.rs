@@ -219,7 +219,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A network for inputs of a size; initial values are drawn from `seed`.
+    /// A network for inputs of a size; initial values are sampled from `seed`.
     pub fn new(seed: u64, input: MapSize) -> Self {
         Self { draft: Draft::new(seed), graph: Graph { layers: Vec::new(), maps: vec![input] } }
     }

@@ -1,6 +1,6 @@
 //! Target heatmaps, and the scale that makes a network's softmax comparable with them.
 
-use super::{ModelSpec, softmax::softmax_times_mass};
+use super::{softmax::softmax_times_mass, spec::ModelSpec};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 

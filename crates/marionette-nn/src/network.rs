@@ -1,9 +1,10 @@
 //! A network with its parameters, on any device.
 
 use super::{
-    ModelSpec, Parameters,
-    engine::{Engine, Kind},
+    engine::{Engine, EngineOperation},
     graph::{Graph, Layer},
+    parameters::Parameters,
+    spec::ModelSpec,
     stock,
 };
 use crate::kernel::norm::Statistics;
@@ -102,8 +103,9 @@ impl HeatmapNetwork {
         &self.spec
     }
 
-    /// The time that each kind of work has taken so far on the CPU.
-    pub fn times(&self) -> [Duration; Kind::ALL.len()] {
+    /// The time that each operation has taken so far on the CPU, in the order of
+    /// [`EngineOperation::ALL`].
+    pub fn times(&self) -> [Duration; EngineOperation::ALL.len()] {
         self.engine.times()
     }
 }

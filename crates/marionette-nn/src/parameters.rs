@@ -3,7 +3,7 @@
 //! All trainable values lie in one tensor, and all buffers in another, so that the optimizer and
 //! the norm of the gradient are one pass over memory each.
 
-use super::{ModelError, named::matching};
+use super::{error::ModelError, named::matching};
 use candle_core::{Device, Result, Tensor, Var};
 use marionette_base::random;
 use rand::Rng;
@@ -75,7 +75,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Nothing yet; initial values will be drawn from `seed`.
+    /// Nothing yet; initial values will be sampled from `seed`.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -86,12 +86,12 @@ impl Draft {
     }
 
     /// Adds a trainable tensor with normal values of the given deviation, from a stream of its own:
-    /// what is drawn depends on the seed and the name alone.
+    /// the values depend on the seed and the name alone.
     pub fn normal(&mut self, name: &str, shape: &[usize], deviation: f64) -> Slot {
         let mut random = random::stream(self.seed, 0, 0, &format!("init/{name}"));
-        let draw =
+        let values =
             std::iter::repeat_with(|| (random.sample::<f64, _>(StandardNormal) * deviation) as f32);
-        self.trainable.add(name, shape, draw)
+        self.trainable.add(name, shape, values)
     }
 
     /// Says that the tensor in `slot` maps features to features, whose scale a norm then takes

@@ -1,8 +1,8 @@
 //! `small`: 128x128 images to 32x32 heatmaps.
 
 use super::{
-    ModelSpec,
     graph::{Builder, Conv, Map, MapSize},
+    spec::ModelSpec,
 };
 use crate::kernel::shape::ShapeError;
 

@@ -5,8 +5,10 @@
 //! network is one operation of two inputs, the images and the vector of all parameters. What lies
 //! between is kept in channels-last order, in memory that is used again from step to step.
 
+mod clock;
 mod layers;
 mod memory;
+mod pass;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,8 @@ use std::{
     time::Duration,
 };
 
+pub use clock::EngineOperation;
 pub use layers::EPSILON;
-pub use memory::Kind;
 
 /// Computes one network.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ struct Shared {
     graph: Graph,
     /// Memory that no pass is using.
     spare: Mutex<Vec<Memory>>,
-    times: Mutex<[Duration; Kind::ALL.len()]>,
+    times: Mutex<[Duration; EngineOperation::ALL.len()]>,
 }
 
 /// Training makes use of the memory of a forward pass until its backward pass is done or given up.
@@ -93,8 +95,8 @@ impl Engine {
         x.detach().contiguous()?.apply_op2_no_bwd(&parameters.detach(), &Operation(Arc::new(run)))
     }
 
-    /// The time that each kind of work has taken so far.
-    pub fn times(&self) -> [Duration; Kind::ALL.len()] {
+    /// The time that each operation has taken so far, in the order of [`EngineOperation::ALL`].
+    pub fn times(&self) -> [Duration; EngineOperation::ALL.len()] {
         *lock(&self.shared.times)
     }
 
@@ -136,7 +138,7 @@ impl CustomOp2 for Operation {
         }
         let (x, parameters) = (slice(x, x_layout)?, slice(parameters, parameters_layout)?);
         let y = memory.forward(&shared.graph, batch, x, parameters, self.0.buffers.as_deref());
-        memory.report(&mut lock(&shared.times));
+        memory.clock.report(&mut lock(&shared.times));
         Ok((CpuStorage::F32(y), Shape::from((batch, output.channels, output.height, output.width))))
     }
 
@@ -155,7 +157,7 @@ impl CustomOp2 for Operation {
         let Lease { shared, memory } = &mut *lease;
         let Some(memory) = memory else { bail!("network: its memory is gone") };
         let (dparameters, dx) = memory.backward(&shared.graph, values, dy, x.track_op());
-        memory.report(&mut lock(&shared.times));
+        memory.clock.report(&mut lock(&shared.times));
         let dparameters = Tensor::from_vec(dparameters, parameters.shape(), parameters.device())?;
         let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
         Ok((dx, Some(dparameters)))

@@ -1,8 +1,8 @@
 //! `nano`: the smallest network, 64x64 images to 16x16 heatmaps.
 
 use super::{
-    ModelSpec,
     graph::{Builder, Conv, Map, MapSize},
+    spec::ModelSpec,
 };
 use crate::kernel::shape::ShapeError;
 

@@ -2,7 +2,8 @@
 //! checkpoints.
 
 use super::{
-    Gradients, OptimError,
+    error::OptimError,
+    gradients::Gradients,
     mean::{Mean, PIECE},
 };
 use crate::{

@@ -1,6 +1,11 @@
 //! What trains a network: Muon for the kernels between its features, AdamW for all else.
 
-use super::{AdamW, AdamWSettings, Gradients, Muon, OptimError};
+use super::{
+    adamw::{AdamW, AdamWSettings},
+    error::OptimError,
+    gradients::Gradients,
+    muon::Muon,
+};
 use crate::{
     named::matching,
     parameters::{Parameters, VARIABLE},
