@@ -1,10 +1,46 @@
-//! Heatmap networks, their targets and their decoder.
+//! Heatmap networks for keypoint detection, on candle.
 //!
+//! A network maps images to one heatmap per keypoint. [`build`] makes one by name; [`graph`] builds
+//! others layer by layer. The crate needs nothing else of Marionette:
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use marionette_nn::{build, detect::decode_output, heatmap::Activation};
+//!
+//! // One heatmap for each of 17 keypoints, initial values from seed 1.
+//! let network = build("nano", 17, 1, &Device::Cpu)?;
+//! let spec = network.spec();
+//!
+//! // Two normalised images: [batch, RGB, height, width].
+//! let shape = (2, 3, spec.input_height, spec.input_width);
+//! let images = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
+//! let logits = network.forward(&images, false)?;
+//! assert_eq!(logits.dims(), [2, 17, spec.heatmap_height, spec.heatmap_width]);
+//!
+//! // For each image 17 keypoints: x and y in pixels of the input, and a score in [0, 1].
+//! let keypoints = decode_output(&logits, Activation::Softmax, spec.grid())?;
+//! assert_eq!((keypoints.len(), keypoints[0].len()), (2, 17));
+//! # Ok::<(), marionette_nn::ModelError>(())
+//! ```
+//!
+//! [`detect::detect`] does all of this for pictures of bytes. To train a network:
+//!
+//! - [`heatmap::HeatmapTargets`] makes the target heatmaps of keypoints. [`softmax::divergence`] is
+//!   a loss between them and the network's output.
+//! - [`optim::Optimizer`] takes the steps: Muon and AdamW, with [`optim::CosineSchedule`].
+//! - [`Parameters::tensors`] and [`Parameters::load`] save and restore a network's tensors.
+//!
+//! # Coordinates
 //! Image coordinates are continuous pixels: the origin is the top-left corner of the top-left pixel
 //! and pixel centres lie at .5. Heatmap cell c covers [c·stride, (c + 1)·stride) of the image, so a
 //! coordinate x lies at u = x / stride - 0.5 in cells.
+//!
+//! # Devices
+//! On the CPU a whole network is one candle operation with kernels of its own. Their results have
+//! the same bits for any number of threads. On other devices (features `cuda` and `metal`) a
+//! network consists of candle's own operations.
 
-pub mod cpu;
+mod cpu;
 pub mod decode;
 pub mod detect;
 mod engine;
@@ -12,6 +48,7 @@ mod error;
 pub mod graph;
 pub mod heatmap;
 mod kernel;
+mod model_spec;
 pub mod named;
 pub mod nano;
 mod network;
@@ -20,13 +57,17 @@ pub mod parameters;
 mod registry;
 pub mod small;
 pub mod softmax;
-mod spec;
 mod stock;
 
 pub use engine::EngineOperation;
 pub use error::ModelError;
 pub use kernel::shape::ShapeError;
+pub use model_spec::ModelSpec;
 pub use network::HeatmapNetwork;
 pub use parameters::Parameters;
 pub use registry::{NETWORKS, build, spec};
-pub use spec::ModelSpec;
+
+/// The example in the README, which is compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,6 @@
 //! The networks that can be built by name.
 
-use super::{error::ModelError, nano, network::HeatmapNetwork, small, spec::ModelSpec};
+use super::{error::ModelError, model_spec::ModelSpec, nano, network::HeatmapNetwork, small};
 use candle_core::Device;
 
 /// The names that [`build`] knows.
@@ -23,7 +23,7 @@ pub fn build(
         _ => nano::network(keypoints, seed)?,
     };
     let (graph, parameters) = builder.build(device)?;
-    Ok(HeatmapNetwork::new(spec, graph, parameters))
+    HeatmapNetwork::new(spec, graph, parameters)
 }
 
 /// What the network called `name` takes and gives.

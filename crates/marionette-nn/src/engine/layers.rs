@@ -1,4 +1,4 @@
-//! The layers, forwards and backwards.
+//! The forward and the backward pass of each kind of layer.
 
 use super::{
     super::graph::{ConvLayer, Graph, Layer, Map},
@@ -26,7 +26,7 @@ impl ConvLayer {
         if self.transposed { self.shape.inputs } else { self.shape.outputs }
     }
 
-    /// Values that [`ConvLayer::convolve`] makes at once.
+    /// Number of values that [`ConvLayer::convolve`] computes at once.
     fn block(&self, backward: bool) -> usize {
         if self.transposed == backward {
             conv::forward_block(&self.shape)
@@ -164,8 +164,8 @@ impl Memory {
             Affine { scale: Some(scale), shift, relu: layer.relu }.apply(raw, shortcut, y);
             return self.clock.lap(EngineOperation::Norm);
         }
-        // Without statistics to wait for, all that follows happens while a block is still in the
-        // cache.
+        // There are no statistics to wait for, so everything after the convolution is computed
+        // while a block is still in the cache.
         let weight = match (&layer.norm, buffers) {
             (Some(slots), Some(buffers)) => {
                 let (mean, variance) =

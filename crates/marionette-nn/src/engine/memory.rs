@@ -1,4 +1,4 @@
-//! What a pass leaves behind for the next.
+//! The memory of a pass, which the next pass reuses.
 
 use super::clock::Clock;
 use crate::kernel::{
@@ -11,8 +11,8 @@ use crate::kernel::{
 pub(super) struct Spare(Vec<Vec<f32>>);
 
 impl Spare {
-    /// A buffer of `length` values, whatever they are: the smallest that is large enough, or else a
-    /// new one.
+    /// A buffer of `length` arbitrary values: the smallest spare one that is large enough, or else
+    /// a new one.
     pub fn take(&mut self, length: usize) -> Vec<f32> {
         let fitting = self.0.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= length);
         let best = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
@@ -32,10 +32,10 @@ impl Spare {
 /// What one layer keeps between its forward and its backward pass.
 #[derive(Debug, Default)]
 pub(super) struct LayerMemory {
-    /// What the convolution made, before its norm.
+    /// The convolution's result, before its norm.
     pub raw: Vec<f32>,
     pub statistics: Statistics,
-    /// What follows the convolution, per channel.
+    /// What the norm multiplies by, per channel.
     pub scale: Vec<f32>,
     pub shift: Vec<f32>,
 }
@@ -47,14 +47,14 @@ pub struct Memory {
     /// The input, then every layer's result, in channels-last order.
     pub(super) maps: Vec<Vec<f32>>,
     pub(super) layers: Vec<LayerMemory>,
-    /// Gradients of the maps, as far as there are any yet.
+    /// Gradients of the maps, where there is one so far.
     pub(super) gradients: Vec<Option<Vec<f32>>>,
     pub(super) spare: Spare,
     /// Sums over blocks of pixels.
     pub(super) sums: Vec<f32>,
-    /// A weight with the norm's scale in it.
+    /// A weight multiplied by the norm's scale.
     pub(super) folded: Vec<f32>,
-    /// The weights of the layer at hand, as its kernels read them.
+    /// The weights of the current layer, in the order that its kernels read.
     pub(super) weights: Weights,
     pub(super) weight_gradient: GradientMemory,
     pub(super) clock: Clock,

@@ -2,8 +2,8 @@
 //!
 //! candle's backward pass adds every gradient to a fresh tensor of zeros, on one thread, and every
 //! operation allocates its result; for a small network that costs as much as the arithmetic. Here a
-//! network is one operation of two inputs, the images and the vector of all parameters. What lies
-//! between is kept in channels-last order, in memory that is used again from step to step.
+//! network is one operation of two inputs, the images and the vector of all parameters. The maps in
+//! between are kept in channels-last order, in memory that is reused from step to step.
 
 mod clock;
 mod layers;
@@ -41,7 +41,8 @@ struct Shared {
     times: Mutex<[Duration; EngineOperation::ALL.len()]>,
 }
 
-/// Training makes use of the memory of a forward pass until its backward pass is done or given up.
+/// The memory of one pass, which goes back to the spare memory afterwards. In training it serves
+/// from the forward pass until the backward pass is done or given up.
 struct Lease {
     shared: Arc<Shared>,
     memory: Option<Memory>,
@@ -66,7 +67,7 @@ impl Engine {
         Self { shared: Arc::new(shared) }
     }
 
-    /// What it computes.
+    /// The network that it computes.
     pub fn graph(&self) -> &Graph {
         &self.shared.graph
     }

@@ -22,7 +22,7 @@ use transform::{
 
 pub use tiling::Tiling;
 
-/// Between the places' matrices, so that they do not all fall into the same lines of the cache.
+/// Values between the matrices of two places, so that they do not all share the same cache lines.
 const GAP: usize = 16;
 
 /// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in
@@ -50,8 +50,8 @@ fn gradient_product<'a>(
 /// Kernels that one task transforms.
 const KERNELS: usize = 1 << 12;
 
-/// The parts of `rows` rows of equal length that belong together: the first [`KERNELS`] values of
-/// each, the next of each ...
+/// Divides `rows`, which holds `count` rows of equal length, into the first [`KERNELS`] values of
+/// each row, the next of each row, and so on.
 fn columns(rows: &mut [f32], count: usize) -> Vec<Vec<&mut [f32]>> {
     let mut rows: Vec<_> =
         rows.chunks_exact_mut(rows.len() / count).map(|row| row.chunks_mut(KERNELS)).collect();
@@ -192,8 +192,8 @@ impl WithSimd for GradientBlock<'_, '_> {
 /// Blocks of tiles that are transformed before they are summed.
 const BLOCKS: usize = 16;
 
-/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], shared out by the 36 places;
-/// `spread_x` and `spread_dy` are memory to work in.
+/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], divided among the tasks by the
+/// 36 places; `spread_x` and `spread_dy` are memory to work in.
 pub fn weight_gradient_by_place(
     tiling: &Tiling,
     x: &[f32],

@@ -6,11 +6,11 @@ use super::super::shape::ConvShape;
 pub const TILE: usize = 4;
 /// Places that are multiplied for a tile, 6x6.
 pub const PLACES: usize = 36;
-/// Tiles that are worked on at once, about: enough to read the weights seldom, few enough for the
+/// About how many tiles are computed at once: enough to read the weights rarely, few enough for the
 /// cache.
 const TILES: usize = 32;
 
-/// A convolution that this algorithm can do, and its tiles.
+/// A convolution that this algorithm can compute, and its tiles.
 #[derive(Clone, Copy, Debug)]
 pub struct Tiling {
     /// Channels of the input.
@@ -30,7 +30,7 @@ pub struct Tiling {
 }
 
 impl Tiling {
-    /// For the forward pass of `shape`, where that is a gain.
+    /// For the forward pass of `shape`, if it is faster this way.
     pub fn forward(shape: &ConvShape) -> Option<Self> {
         let (rows, columns) = (shape.out_height().div_ceil(TILE), shape.out_width().div_ceil(TILE));
         // A tile of 36 products replaces at most 16 x 9; those at the right and at the bottom may

@@ -19,7 +19,7 @@ pub struct ModelSpec {
     pub heatmap_height: usize,
     /// Width and height of a heatmap cell, pixels.
     pub stride: usize,
-    /// Subtracted from each colour channel (R, G, B in [0, 1]), by whoever makes the input.
+    /// Subtracted from each colour channel (R, G, B in [0, 1]) when the input is made.
     pub mean: [f32; 3],
     /// Each colour channel is then divided by this.
     pub deviation: [f32; 3],
