@@ -1,11 +1,11 @@
-//! Where any per-sample loss plugs in, and its weighting (Liu et al. 2022, Eq. 4).
+//! The interface of per-sample losses, and their weighting (Liu et al. 2022, Eq. 4).
 
 use candle_core::{D, Result, Tensor};
 use marionette_nn::heatmap::{Activation, HeatmapTargets};
 
 /// A loss with one value per sample, for a network whose output is `[B, K, h, w]`.
 pub trait BaseLoss: Send + Sync {
-    /// The name it goes by in a configuration.
+    /// Its name in a configuration.
     fn name(&self) -> &'static str;
 
     /// The loss of every sample, `[B]`, averaged over its labelled keypoints (0 for a sample with

@@ -1,9 +1,9 @@
-//! What a user may set about the curriculum.
+//! The settings of the curriculum.
 
 use marionette_stream::StreamMix;
 use serde::{Deserialize, Serialize};
 
-/// What the controller counts as worth seeing more of.
+/// The signal that the controller steers towards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Signal {
@@ -49,7 +49,7 @@ pub struct CurriculumConfig {
     /// Whether the axes are steered. Without it every axis stays uniform while statistics are still
     /// gathered; the replay stream is governed by `mix.replay` and `replay.size` alone.
     pub steering: bool,
-    /// What is steered towards.
+    /// The signal that the controller steers towards.
     pub signal: Signal,
     /// Bins per axis, K.
     pub bins: usize,
@@ -71,7 +71,7 @@ pub struct CurriculumConfig {
     pub cap: f64,
     /// Greatest Kullback-Leibler divergence of an axis from uniform, in nats.
     pub max_kl: f64,
-    /// Below this ratio of steered to uniform loss, tempering is taken back.
+    /// Below this ratio of steered to uniform loss, tempering is undone step by step.
     pub band_low: f64,
     /// Above this ratio of steered to uniform loss, the distributions are tempered towards uniform.
     pub band_high: f64,
@@ -107,8 +107,8 @@ impl Default for CurriculumConfig {
 }
 
 impl CurriculumConfig {
-    /// What is wrong with the settings: the key and, in words, what was found and what would do.
-    /// Empty if all is well.
+    /// What is wrong with the settings: the key, and a message with the value found and the values
+    /// allowed. Empty if nothing is wrong.
     pub fn validate(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut check = |fine: bool, key: &str, found: &dyn std::fmt::Display, wanted: &str| {

@@ -1,11 +1,11 @@
-//! What the controller remembers; it goes into checkpoints.
+//! The controller's state, which goes into checkpoints.
 
 use super::config::CurriculumConfig;
 use marionette_base::statistics::Moments;
 use marionette_stream::{AXES, Hardness};
 use serde::{Deserialize, Serialize};
 
-/// What is known of one bin of one axis, from uniform and steered samples only.
+/// The statistics of one bin of one axis, from uniform and steered samples only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BinState {
     /// Logit of the bin's probability, before the guards.

@@ -1,5 +1,5 @@
-//! Test vectors: inputs with what a network makes of them, for whoever runs it elsewhere to check
-//! themselves against.
+//! Test vectors: inputs with a network's outputs. Other programs that run the network can check
+//! themselves with them.
 
 use super::{card::ModelCard, error::WeightsError, weights::write_weights};
 use candle_core::{Result, Tensor};
@@ -8,7 +8,7 @@ use marionette_nn::{HeatmapNetwork, ModelSpec, detect::decode_output};
 use rand::Rng;
 use std::{collections::BTreeMap, f32::consts::TAU, path::Path};
 
-/// Inputs of noise, and as many smooth ones. Noise tells wrong weights apart, smooth pictures have
+/// Inputs of noise, and as many smooth ones. Noise shows wrong weights; on smooth pictures
 /// neighbouring cells agree.
 const PAIRS: u64 = 2;
 /// Waves in a channel of a smooth input.

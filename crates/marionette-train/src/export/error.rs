@@ -9,7 +9,7 @@ pub enum WeightsError {
     /// It could not be read or written.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// It is not what it should be.
+    /// Its content is not as expected.
     #[error("{}: {found}; give a safetensors file as a run or `marionette export` writes it", .path.display())]
     Damaged {
         /// The file.
@@ -17,7 +17,7 @@ pub enum WeightsError {
         /// What was found.
         found: String,
     },
-    /// Something cannot be put in a file.
+    /// Something cannot be written to a file.
     #[error("{}: cannot be written: {message}", .path.display())]
     Content {
         /// The file.

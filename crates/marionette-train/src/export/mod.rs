@@ -1,5 +1,4 @@
-//! What leaves a run for elsewhere: weights in safetensors files, with a card that says how to use
-//! them.
+//! Weights for other programs: safetensors files with a card that says how to use them.
 
 mod card;
 mod check;

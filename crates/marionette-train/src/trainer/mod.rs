@@ -1,8 +1,8 @@
 //! The trainer: batches in; weights, sample metrics and policies out.
 //!
 //! [`Trainer::learn`] is one step of the closed loop: predict, score, weigh, learn, let the critic
-//! learn, tell the controller. It knows nothing of threads, files or windows; `run` feeds it and
-//! keeps what it makes.
+//! learn, tell the controller. It uses no threads, files or windows of its own: the caller gives it
+//! batches and keeps its results.
 
 mod checkpoint;
 mod error;

@@ -14,7 +14,7 @@ use marionette_nn::{HeatmapNetwork, ModelSpec, build, heatmap::Activation, optim
 use marionette_stream::{AXES, Policy};
 use std::{collections::VecDeque, sync::Arc};
 
-/// The network, its critic, its optimizer, the controller and everything that they remember.
+/// The network, its critic, its optimizer, the controller and their state.
 pub struct Trainer {
     pub(super) settings: TrainSettings,
     pub(super) figure: Arc<Figure>,
@@ -43,8 +43,8 @@ pub struct Trainer {
 impl Trainer {
     /// A trainer before its first step.
     ///
-    /// # Errors
-    /// Where the network or loss is unknown, the images do not fit, or the device cannot hold it.
+    /// # Errors If the network or loss is unknown, the images do not fit, or the device cannot hold
+    /// it.
     pub fn new(
         settings: TrainSettings,
         figure: Arc<Figure>,
@@ -116,12 +116,12 @@ impl Trainer {
     /// # Errors
     /// If the device fails.
     pub fn has_finite_weights(&self) -> candle_core::Result<bool> {
-        // A sum keeps what is not finite in it, and one that overflows is as good as that.
+        // A sum with a value that is not finite is not finite. A sum that overflows counts as well.
         let sum = self.network.parameters().values().sum_all()?.to_scalar::<f32>()?;
         Ok(sum.is_finite())
     }
 
-    /// Where the time of all steps so far went.
+    /// How the time of all steps so far was spent.
     pub fn timings(&self) -> &StepTimings {
         &self.timings
     }

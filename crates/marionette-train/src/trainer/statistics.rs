@@ -1,5 +1,5 @@
-//! What the uniform stream says of the run: it is the yardstick, because the curriculum cannot move
-//! it.
+//! Statistics of the uniform stream. It is the yardstick of a run, because the curriculum cannot
+//! change it.
 
 use super::sample_metrics::SampleMetrics;
 use candle_core::{Device, Tensor};

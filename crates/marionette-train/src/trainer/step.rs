@@ -22,12 +22,12 @@ use marionette_nn::{
 use marionette_stream::{Batch, Feedback, SampleFeedback, SampleStream};
 use std::sync::Arc;
 
-/// What a step was like.
+/// The report on one step.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// The step, from 0.
     pub step: u64,
-    /// Why nothing was learned, where the step was skipped.
+    /// Why the step was skipped, if it was.
     pub skipped: Option<&'static str>,
     /// Mean base loss of the batch (0 is perfect).
     pub loss: f64,
@@ -51,11 +51,11 @@ pub struct StepReport {
     /// Predicted keypoints per sample, pixels of the image as it was rendered; empty for a skipped
     /// step.
     pub predictions: Vec<Vec<[f32; 2]>>,
-    /// What was told the controller of each sample; empty for a skipped step.
+    /// The controller's feedback on each sample; empty for a skipped step.
     pub samples: Vec<SampleFeedback>,
 }
 
-/// What the forward pass of a step gave.
+/// The results of a step's forward pass.
 struct ForwardPass {
     losses: Tensor,
     scores: Scores,
@@ -66,11 +66,10 @@ impl Trainer {
     /// Learns from one batch: a step of the network, a step of the critic, an observation of the
     /// controller.
     ///
-    /// A step that would not be finite is skipped and counted; the controller hears of it all the
-    /// same.
+    /// A step that would not be finite is skipped and counted; the controller still gets an empty
+    /// feedback.
     ///
-    /// # Errors
-    /// Where ten steps in a row were skipped or a tensor operation fails.
+    /// # Errors If ten steps in a row were skipped, or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         self.timings.begin();
         let input = Input::new(
@@ -184,7 +183,7 @@ impl Trainer {
             return Err(AflError::NotFinite { what: "the gradient" }.into());
         }
         self.timings.record(Operation::Optimizer);
-        // The critic first: where its step is not finite, neither network nor critic has moved.
+        // The critic goes first: if its step is not finite, neither network nor critic has changed.
         report.critic = Some(self.afl.update_critic(scores)?);
         self.timings.record(Operation::Critic);
         let factor = clip_factor(report.gradient_norm, self.settings.optimizer.clip_norm);
@@ -259,7 +258,7 @@ impl Trainer {
     }
 }
 
-/// Brings a prediction on a flipped image back to the image as it was rendered.
+/// Maps a prediction on a flipped image back to the image as it was rendered.
 fn unflip(figure: &Figure, predicted: &[[f32; 2]], flipped: bool, width: f32) -> Vec<[f32; 2]> {
     if !flipped {
         return predicted.to_vec();

@@ -10,7 +10,7 @@ pub enum CocoError {
     /// It could not be read or written.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// It is no JSON, or JSON of another shape.
+    /// It is not JSON, or JSON of another structure.
     #[error("{}:{line}:{column}: {found}; give a COCO keypoints file (images, annotations, categories)", .path.display())]
     Syntax {
         /// The file.
@@ -22,7 +22,7 @@ pub enum CocoError {
         /// What was found.
         found: String,
     },
-    /// It says something that cannot be.
+    /// Its content is impossible.
     #[error("{}: {found}; {remedy}", .path.display())]
     Content {
         /// The file.
