@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, Layout, Result, Storage, backend::BackendStorage, bail};
 
-/// The values of a contiguous `f32` tensor, from the storage a custom operation is handed.
+/// The values of a contiguous `f32` tensor, from the storage that a custom operation gets.
 ///
 /// # Errors
 /// If the layout is not contiguous or the values are not `f32`.
@@ -13,8 +13,8 @@ pub fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> 
     }
 }
 
-/// The values of a contiguous `f32` tensor, to be changed, from the storage an operation in place
-/// is handed.
+/// The values of a contiguous `f32` tensor, to be changed, from the storage that an operation in
+/// place gets.
 ///
 /// # Errors
 /// If the layout is not contiguous or the values are not `f32`.

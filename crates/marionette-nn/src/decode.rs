@@ -8,9 +8,9 @@ const FLOOR: f32 = 1e-30;
 /// A keypoint found in a heatmap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decoded {
-    /// Place from the image's left edge, pixels.
+    /// Distance from the image's left edge, pixels.
     pub x: f32,
-    /// Place from the image's top edge, pixels.
+    /// Distance from the image's top edge, pixels.
     pub y: f32,
     /// The heatmap's greatest value (0 if it has no finite one).
     pub score: f32,
@@ -21,9 +21,9 @@ pub struct Decoded {
 ///
 /// A place is the map's greatest cell m, moved by a Newton step on the logarithm of the map, μ = m
 /// - D''(m)⁻¹ D'(m) (Zhang et al. 2020, "Coordinate decoding"), which is exact for a Gaussian; the
-/// paper's smoothing of the map beforehand is left out. Where the map has no maximum there (flat,
-/// or a saddle) the greatest cell's centre stands; no place lies further than a cell from m, or
-/// outside the frame. Values after the last whole map are ignored.
+/// paper's smoothing of the map beforehand is left out. If the map has no maximum there (it is flat
+/// or a saddle), the place is the centre of the greatest cell. No place lies further than one cell
+/// from m, or outside the frame. Values after the last whole map are ignored.
 pub fn decode(heatmaps: &[f32], width: usize, height: usize, stride: usize) -> Vec<Decoded> {
     if width * height == 0 {
         return Vec::new();
@@ -72,7 +72,7 @@ fn summit(
     let (hxx, hyy) = (log(2, 1) - 2.0 * centre + log(0, 1), log(1, 2) - 2.0 * centre + log(1, 0));
     let hxy = (log(2, 2) - log(0, 2) - log(2, 0) + log(0, 0)) / 4.0;
     let determinant = hxx * hyy - hxy * hxy;
-    // Negative definite, by a margin that keeps rounding in a flat map from passing for a slope.
+    // It must be negative definite by a margin, or rounding in a flat map would count as a slope.
     if !(hxx < -1e-6 && determinant > 1e-9) {
         return None;
     }

@@ -1,9 +1,10 @@
 //! From pictures to keypoints: normalisation, forward pass, decoding.
 
 use super::{
-    HeatmapNetwork, ModelSpec,
     decode::{Decoded, decode},
     heatmap::{Activation, Grid},
+    model_spec::ModelSpec,
+    network::HeatmapNetwork,
 };
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -73,8 +74,8 @@ pub fn decode_output(
     Ok(decoded(&heatmaps(output, activation, grid)?, output.dim(1)?, grid))
 }
 
-/// A network's output `[B, K, h, w]` as the heatmaps of keypoints that are all in the frame, value
-/// after value.
+/// A network's output `[B, K, h, w]` as heatmaps, value after value, as if all keypoints were in
+/// the frame.
 ///
 /// # Errors
 /// If the device fails.
@@ -95,7 +96,7 @@ pub fn decoded(maps: &[f32], keypoints: usize, grid: Grid) -> Vec<Vec<Decoded>> 
         .collect()
 }
 
-/// Makes `maps` [B, K, h, w] the mean of themselves and of `mirrored`, the heatmaps of the mirrored
+/// Replaces `maps` [B, K, h, w] by the mean of `maps` and `mirrored`, the heatmaps of the mirrored
 /// images.
 fn average_mirrored(maps: &mut [f32], mirrored: &[f32], twins: &[usize], grid: Grid) {
     let cells = grid.width * grid.height;

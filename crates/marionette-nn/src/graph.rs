@@ -1,14 +1,17 @@
-//! What a network is made of, as data: on the CPU `engine` computes it, elsewhere [`super::stock`].
+//! A network's layers as data. The engine computes them on the CPU, candle's own operations on
+//! other devices.
 
 use super::parameters::{Draft, Parameters, Slot};
 use crate::kernel::{
     pool::PoolShape,
-    resize::{Interpolation, ResizeShape},
+    resize::ResizeShape,
     shape::{ConvShape, ShapeError},
 };
 use candle_core::{Device, Result};
 
-/// The result of a layer, or the input of all.
+pub use crate::kernel::resize::Interpolation;
+
+/// The result of a layer, or the network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Map(pub(super) usize);
 
@@ -24,7 +27,7 @@ pub struct MapSize {
 }
 
 impl MapSize {
-    /// Values in all.
+    /// Number of values.
     pub fn len(&self) -> usize {
         self.channels * self.height * self.width
     }
@@ -35,7 +38,7 @@ impl MapSize {
     }
 }
 
-/// A network: its layers in order, each of which reads earlier maps.
+/// A network: its layers in order. Each layer reads earlier maps.
 #[derive(Clone, Debug)]
 pub struct Graph {
     pub(super) layers: Vec<Layer>,
@@ -44,8 +47,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Values that a training step keeps for each image: all maps, the convolutions' results before
-    /// their norms, and the gradients that are alive at once.
+    /// Number of values that a training step keeps for each image: all maps, the convolutions'
+    /// results before their norms, and the gradients that exist at the same time.
     pub(super) fn training_values(&self) -> usize {
         let raw = self.layers.iter().zip(&self.maps[1..]).filter_map(|(layer, map)| match layer {
             Layer::Conv(conv) if conv.norm.is_some() => Some(map.len()),
@@ -59,7 +62,7 @@ impl Graph {
             layer.inputs().into_iter().flatten().for_each(|map| alive[map.0] = true);
             let gradients =
                 self.maps.iter().zip(&alive).filter(|(_, alive)| **alive).map(|(map, _)| map.len());
-            // A norm's gradient lies beside that of its result.
+            // A norm's gradient exists beside that of its result.
             most = most.max(gradients.sum::<usize>() + self.maps[index + 1].len());
             alive[index + 1] = false;
         }
@@ -79,7 +82,8 @@ pub(super) enum Layer {
 #[derive(Clone, Debug)]
 pub(super) struct ConvLayer {
     pub input: Map,
-    /// Of a transposed convolution, that of the convolution whose input gradient it is.
+    /// A transposed convolution is the input gradient of a plain one; this is the shape of the
+    /// plain one.
     pub shape: ConvShape,
     pub transposed: bool,
     pub weight: Slot,
@@ -89,7 +93,7 @@ pub(super) struct ConvLayer {
     pub relu: bool,
 }
 
-/// Where a batch norm keeps what it has learned; the last two lie among the buffers.
+/// Where a batch norm's tensors lie; the last two are buffers.
 #[derive(Clone, Debug)]
 pub(super) struct NormSlots {
     pub weight: Slot,
@@ -108,8 +112,8 @@ impl Layer {
     }
 }
 
-/// A convolution to add to a network; without more said it has a stride of 1, keeps the size, and
-/// nothing follows it.
+/// A convolution to add to a network. By default it has a stride of 1, keeps the size, and nothing
+/// follows it.
 #[derive(Clone, Debug)]
 pub struct Conv<'a> {
     name: &'a str,
@@ -170,7 +174,7 @@ impl<'a> Conv<'a> {
         Self { transposed: true, stride, padding, ..Self::new(name, outputs, kernel) }
     }
 
-    /// From one place of the kernel to the next.
+    /// Pixels from one place of the kernel to the next.
     pub fn stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }
@@ -180,7 +184,7 @@ impl<'a> Conv<'a> {
         Self { padding, ..self }
     }
 
-    /// From one value of the kernel to the next.
+    /// Pixels from one value of the kernel to the next.
     pub fn dilation(self, dilation: usize) -> Self {
         Self { dilation, ..self }
     }
@@ -190,7 +194,7 @@ impl<'a> Conv<'a> {
         Self { groups, ..self }
     }
 
-    /// A bias, called `<name>.bias`; not before a norm, which would take it out again.
+    /// A bias, called `<name>.bias`. There is none before a norm: the norm would remove it.
     pub fn bias(self) -> Self {
         Self { bias: true, ..self }
     }
@@ -211,7 +215,7 @@ impl<'a> Conv<'a> {
     }
 }
 
-/// Puts a network together.
+/// Builds a network layer by layer.
 #[derive(Debug)]
 pub struct Builder {
     draft: Draft,
@@ -219,7 +223,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A network for inputs of a size; initial values are drawn from `seed`.
+    /// A network for inputs of a size; initial values are sampled from `seed`.
     pub fn new(seed: u64, input: MapSize) -> Self {
         Self { draft: Draft::new(seed), graph: Graph { layers: Vec::new(), maps: vec![input] } }
     }

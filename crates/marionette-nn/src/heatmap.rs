@@ -1,15 +1,16 @@
 //! Target heatmaps, and the scale that makes a network's softmax comparable with them.
 
-use super::{ModelSpec, softmax::softmax_times_mass};
+use super::{model_spec::ModelSpec, softmax::softmax_times_mass};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 /// Deviation of a target's Gaussian, as a share of the image's height: that of SimpleBaseline (Xiao
 /// et al. 2018, arXiv 1804.06208), two cells of 64.
 ///
-/// A person's joints lie as far apart, in shares of the picture, however coarse the heatmaps are.
-/// With a whole cell of `nano`'s 16 a joint and its twin, where either may be the one, make a
-/// single hill whose top is at neither.
+/// It is a share of the image because the distances between a person's joints are, too, however
+/// coarse the heatmaps are. With a whole cell of `nano`'s 16 rows the two hills of a left and a
+/// right joint merge where the network cannot tell which is which, and the top of the merged hill
+/// is at neither joint.
 const SIGMA: f32 = 1.0 / 32.0;
 
 /// How a network's output becomes heatmaps on the scale of the unit-peak targets; which one a
@@ -51,7 +52,7 @@ pub struct Grid {
 }
 
 impl ModelSpec {
-    /// The network's heatmaps, which cover its input.
+    /// The shape of the network's heatmaps, which cover its input.
     pub fn grid(&self) -> Grid {
         let sigma = SIGMA * self.heatmap_height as f32;
         Grid { width: self.heatmap_width, height: self.heatmap_height, stride: self.stride, sigma }
@@ -142,8 +143,8 @@ impl HeatmapTargets {
     }
 }
 
-/// Which keypoints (places in image pixels) are labelled and inside the image: the ones there is a
-/// target for. A place that is not finite is outside.
+/// Which keypoints (places in image pixels) are labelled and inside the image. Only these have a
+/// target. A place that is not finite is outside.
 ///
 /// # Errors
 /// If there is not one label per keypoint.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Why a tensor cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Misfit {
-    /// There is none of this name.
+    /// No tensor has this name.
     #[error("`{name}` is missing: expected {expected}")]
     Missing {
         /// The tensor's name.

@@ -1,9 +1,11 @@
 //! A network with its parameters, on any device.
 
 use super::{
-    ModelSpec, Parameters,
-    engine::{Engine, Kind},
-    graph::{Graph, Layer},
+    engine::{Engine, EngineOperation},
+    error::ModelError,
+    graph::{Graph, Layer, MapSize},
+    model_spec::ModelSpec,
+    parameters::Parameters,
     stock,
 };
 use crate::kernel::norm::Statistics;
@@ -22,15 +24,34 @@ pub struct HeatmapNetwork {
 }
 
 impl HeatmapNetwork {
-    pub(super) fn new(spec: ModelSpec, graph: Graph, parameters: Parameters) -> Self {
-        Self { spec, parameters, engine: Engine::new(graph) }
+    /// The network of `graph` and `parameters`, which come from one
+    /// [`Builder`](crate::graph::Builder). `spec` describes it.
+    ///
+    /// # Errors
+    /// If the graph takes or gives other sizes than `spec` says.
+    pub fn new(
+        spec: ModelSpec,
+        graph: Graph,
+        parameters: Parameters,
+    ) -> std::result::Result<Self, ModelError> {
+        let size = |map: &MapSize| [map.channels, map.height, map.width];
+        let (input, output) = (size(&graph.maps[0]), size(&graph.maps[graph.layers.len()]));
+        for (what, expected, found) in [
+            ("takes", [3, spec.input_height, spec.input_width], input),
+            ("gives", [spec.keypoints, spec.heatmap_height, spec.heatmap_width], output),
+        ] {
+            if expected != found {
+                return Err(ModelError::Spec { name: spec.name, what, expected, found });
+            }
+        }
+        Ok(Self { spec, parameters, engine: Engine::new(graph) })
     }
 
     /// Logits [B, K, h, w] of the normalised images `x` [B, 3, H, W] (sizes and normalisation as in
     /// `spec`).
     ///
-    /// With `train`, batch norm uses the batch's own statistics and updates its running ones, and
-    /// gradients flow; without, they do not.
+    /// With `train`, batch norm uses the batch's statistics and updates the running ones, and
+    /// gradients flow. Without it, batch norm uses the running statistics, and no gradients flow.
     ///
     /// # Errors
     /// If `x` has another shape, type or device than the network takes.
@@ -57,7 +78,7 @@ impl HeatmapNetwork {
     /// Moves the running statistics towards those of a batch, layer by layer.
     fn track(&self, statistics: &[Statistics], batch: usize) -> Result<()> {
         // One overflowing batch, whose step the trainer skips, must not spoil the running
-        // statistics for ever.
+        // statistics for good.
         let finite =
             |s: &Statistics| s.mean.iter().chain(&s.variance).all(|value| value.is_finite());
         if statistics.is_empty() || !statistics.iter().all(finite) {
@@ -85,7 +106,7 @@ impl HeatmapNetwork {
         buffers.set(&Tensor::from_vec(running, buffers.shape(), buffers.device())?)
     }
 
-    /// The memory that a training step of a batch takes on the CPU, about: maps, gradients,
+    /// About how many bytes of memory a training step of a batch takes on the CPU: maps, gradients,
     /// parameters and their moments.
     pub fn training_bytes(&self, batch: usize) -> u64 {
         let parameters = 8 * self.parameters.count();
@@ -97,13 +118,49 @@ impl HeatmapNetwork {
         &self.parameters
     }
 
-    /// What it takes and gives.
+    /// What the network takes and gives.
     pub fn spec(&self) -> &ModelSpec {
         &self.spec
     }
 
-    /// The time that each kind of work has taken so far on the CPU.
-    pub fn times(&self) -> [Duration; Kind::ALL.len()] {
+    /// The time that each operation has taken so far on the CPU, in the order of
+    /// [`EngineOperation::ALL`].
+    pub fn times(&self) -> [Duration; EngineOperation::ALL.len()] {
         self.engine.times()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Builder, Conv};
+    use candle_core::Device;
+
+    #[test]
+    fn a_network_of_ones_own_has_to_fit_its_spec() -> std::result::Result<(), ModelError> {
+        let spec = ModelSpec {
+            name: "own".to_owned(),
+            keypoints: 2,
+            input_width: 8,
+            input_height: 6,
+            heatmap_width: 4,
+            heatmap_height: 3,
+            stride: 2,
+            mean: [0.5; 3],
+            deviation: [0.25; 3],
+        };
+        let network = |keypoints| {
+            let input = MapSize { channels: 3, height: 6, width: 8 };
+            let mut layers = Builder::new(1, input);
+            layers.conv(layers.input(), Conv::head("head", keypoints, 3).stride(2))?;
+            let (graph, parameters) = layers.build(&Device::Cpu)?;
+            HeatmapNetwork::new(spec.clone(), graph, parameters)
+        };
+        let x = Tensor::zeros((1, 3, 6, 8), candle_core::DType::F32, &Device::Cpu)?;
+        assert_eq!(network(2)?.forward(&x, false)?.dims(), [1, 2, 3, 4]);
+        let message = network(5).err().map(|error| error.to_string());
+        let expected = "network `own` gives [5, 3, 4], but its spec says [2, 3, 4]";
+        assert_eq!(message.as_deref(), Some(expected));
+        Ok(())
     }
 }

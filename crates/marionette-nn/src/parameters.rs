@@ -3,19 +3,19 @@
 //! All trainable values lie in one tensor, and all buffers in another, so that the optimizer and
 //! the norm of the gradient are one pass over memory each.
 
-use super::{ModelError, named::matching};
+use super::{error::ModelError, named::matching};
 use candle_core::{Device, Result, Tensor, Var};
 use marionette_base::random;
 use rand::Rng;
 use rand_distr::StandardNormal;
 use std::{collections::BTreeMap, ops::Range};
 
-/// The one name that the trainable values go by among the variables of an optimizer.
+/// The name of the vector of trainable values, the only variable that an optimizer gets.
 pub const VARIABLE: &str = "parameters";
 
 /// Where a named tensor lies among all values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
+pub(super) struct Slot {
     start: usize,
     shape: Vec<usize>,
 }
@@ -40,7 +40,8 @@ impl Slot {
     }
 }
 
-/// A matrix among all values: a kernel with a row for each of its `weight_dims`' first.
+/// A kernel as a matrix among all values. It has a row for each entry of the kernel's first
+/// dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matrix {
     /// Its values, row by row, as a range of all.
@@ -49,7 +50,7 @@ pub struct Matrix {
     pub rows: usize,
 }
 
-/// Named slots of one stretch of values.
+/// One vector of values with named slots.
 #[derive(Clone, Debug, Default)]
 struct Stretch {
     values: Vec<f32>,
@@ -67,7 +68,7 @@ impl Stretch {
 
 /// Parameters that are still being collected.
 #[derive(Debug)]
-pub struct Draft {
+pub(super) struct Draft {
     seed: u64,
     trainable: Stretch,
     hidden: Vec<Matrix>,
@@ -75,7 +76,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Nothing yet; initial values will be drawn from `seed`.
+    /// No parameters yet. Initial values will be sampled from `seed`.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -85,27 +86,26 @@ impl Draft {
         }
     }
 
-    /// Adds a trainable tensor with normal values of the given deviation, from a stream of its own:
-    /// what is drawn depends on the seed and the name alone.
+    /// Adds a trainable tensor with normal values of the given deviation, from a random stream of
+    /// its own, so the values depend only on the seed and the name.
     pub fn normal(&mut self, name: &str, shape: &[usize], deviation: f64) -> Slot {
         let mut random = random::stream(self.seed, 0, 0, &format!("init/{name}"));
-        let draw =
+        let values =
             std::iter::repeat_with(|| (random.sample::<f64, _>(StandardNormal) * deviation) as f32);
-        self.trainable.add(name, shape, draw)
+        self.trainable.add(name, shape, values)
     }
 
-    /// Says that the tensor in `slot` maps features to features, whose scale a norm then takes
-    /// away.
+    /// Marks the tensor in `slot` as a kernel from features to features whose scale a norm removes.
     pub fn hidden(&mut self, slot: &Slot) {
         self.hidden.push(Matrix { values: slot.range(), rows: slot.shape[0] });
     }
 
-    /// Adds a trainable vector of `value`.
+    /// Adds a trainable vector filled with `value`.
     pub fn constant(&mut self, name: &str, length: usize, value: f32) -> Slot {
         self.trainable.add(name, &[length], std::iter::repeat(value))
     }
 
-    /// Adds a vector of `value` that no gradient reaches.
+    /// Adds a buffer filled with `value`: a vector that no gradient reaches.
     pub fn buffer(&mut self, name: &str, length: usize, value: f32) -> Slot {
         self.buffers.add(name, &[length], std::iter::repeat(value))
     }
@@ -154,23 +154,23 @@ impl Parameters {
         &self.buffer_values
     }
 
-    /// The parts of the vector that weight decay is for: matrices and kernels, not biases or norms.
+    /// The parts of the vector that decay: matrices and kernels, but no biases or norms.
     pub fn decaying(&self) -> Vec<Range<usize>> {
         self.slots.values().filter(|slot| slot.shape.len() > 1).map(Slot::range).collect()
     }
 
-    /// The kernels between features and features that a norm follows, so that their scale means
-    /// nothing; in the order of their values.
+    /// The kernels from features to features that are followed by a norm, so that their scale has
+    /// no effect. They are in the order of their values.
     pub fn hidden(&self) -> &[Matrix] {
         &self.hidden
     }
 
-    /// Trainable values in all.
+    /// Number of trainable values.
     pub fn count(&self) -> usize {
         self.values().elem_count()
     }
 
-    /// Where they lie.
+    /// The device that they are on.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -193,10 +193,9 @@ impl Parameters {
         Ok(tensors)
     }
 
-    /// Takes over all values from `tensors`.
+    /// Sets all values from `tensors`.
     ///
-    /// # Errors
-    /// If one is missing, has another shape or type, or is not known here; then nothing has
+    /// # Errors If one is missing, has another shape or type, or is unknown; then nothing has
     /// changed.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
         let own = self.tensors()?;

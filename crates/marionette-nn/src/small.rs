@@ -1,12 +1,12 @@
 //! `small`: 128x128 images to 32x32 heatmaps.
 
 use super::{
-    ModelSpec,
     graph::{Builder, Conv, Map, MapSize},
+    model_spec::ModelSpec,
 };
 use crate::kernel::shape::ShapeError;
 
-/// The name that it is built by.
+/// The name that builds it.
 pub const NAME: &str = "small";
 
 const INPUT: usize = 128;
@@ -16,14 +16,15 @@ const STEM_CHANNELS: usize = 32;
 const CHANNELS: [usize; 3] = [64, 128, 256];
 const BLOCKS: usize = 2;
 
-/// What it takes and gives.
+/// What the network takes and gives.
 pub(super) fn spec(keypoints: usize) -> ModelSpec {
     ModelSpec::square(NAME, keypoints, INPUT, STRIDE)
 }
 
-/// A residual body (He et al. 2016, arXiv 1512.03385) down to an eighth of the heatmaps' area and
-/// two transposed convolutions back up (Xiao et al. 2018, arXiv 1804.06208), each of which adds the
-/// body's maps of its own resolution, so that places stay exact; about 3.5 M parameters.
+/// A residual body (He et al. 2016, arXiv 1512.03385) down to a quarter of the heatmaps'
+/// resolution, and two transposed convolutions back up (Xiao et al. 2018, arXiv 1804.06208). Each
+/// of them adds the body's maps of its own resolution, so that places stay exact. About 3.5 M
+/// parameters.
 pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError> {
     let mut net = Builder::new(seed, MapSize { channels: 3, height: INPUT, width: INPUT });
     let x = net

@@ -6,8 +6,8 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail,
 };
 
-/// The least probability and mass that are told from 0; normal in f32, so that logarithms stay
-/// finite.
+/// Smaller probabilities and masses are raised to this, so that their logarithms stay finite. It is
+/// a normal number in f32.
 const TINY: f64 = 1e-30;
 
 /// Whether our own kernels compute it.
@@ -24,7 +24,7 @@ pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
     if is_ours(&logits) {
         return logits.contiguous()?.apply_op1(LogSoftmax);
     }
-    // The shift cancels, so backward need not know of it.
+    // The shift cancels out, so it needs no gradient.
     let shifted = logits.broadcast_sub(&logits.detach().max_keepdim(D::Minus1)?)?;
     shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
 }

@@ -1,8 +1,8 @@
-//! A network from candle's own operations: for devices other than the CPU, and what the CPU's
-//! engine is tested against.
+//! Computes a network with candle's own operations, for devices other than the CPU. The tests
+//! compare the CPU's engine with it.
 //!
-//! Operations whose gradient candle 0.11 gets wrong or lacks are put together from others:
-//! upsampling, pooling with overlapping windows, grouped transposed convolution.
+//! Candle 0.11 lacks the gradient of some operations, or gets it wrong. They are composed of
+//! others: upsampling, pooling with overlapping windows, grouped transposed convolution.
 
 use super::{
     engine::EPSILON,
@@ -10,9 +10,10 @@ use super::{
 };
 use crate::kernel::{norm::Statistics, pool::PoolShape, resize::ResizeShape};
 use candle_core::{D, Device, Result, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, Module};
 
-/// The network's result [B, K, h, w] for `x` [B, C, H, W]. Without `buffers`, which hold the
-/// running statistics, batch norm takes those of the batch, which are returned layer by layer.
+/// The network's result [B, K, h, w] for `x` [B, C, H, W]. `buffers` holds the running statistics.
+/// Without it batch norm takes the statistics of the batch, which are returned layer by layer.
 ///
 /// # Errors
 /// If the shapes, types or devices do not fit.
@@ -48,15 +49,24 @@ fn conv(
 ) -> Result<Tensor> {
     let shape = &layer.shape;
     let weight = layer.weight.view(parameters)?;
-    let mut y = if layer.transposed {
-        transposed(layer, x, &weight)?
-    } else {
-        x.conv2d(&weight, shape.padding, shape.stride, shape.dilation, shape.groups)?
-    };
+    let bias = layer.bias.as_ref().map(|bias| bias.view(parameters)).transpose()?;
     let per_channel = |values: Tensor| values.reshape((1, (), 1, 1));
-    if let Some(bias) = &layer.bias {
-        y = y.broadcast_add(&per_channel(bias.view(parameters)?)?)?;
-    }
+    let mut y = if layer.transposed {
+        let y = transposed(layer, x, &weight)?;
+        match bias {
+            Some(bias) => y.broadcast_add(&per_channel(bias)?)?,
+            None => y,
+        }
+    } else {
+        let config = Conv2dConfig {
+            padding: shape.padding,
+            stride: shape.stride,
+            dilation: shape.dilation,
+            groups: shape.groups,
+            cudnn_fwd_algo: None,
+        };
+        Conv2d::new(weight, bias, config).forward(x)?
+    };
     if let Some(norm) = &layer.norm {
         let (mean, variance) = match buffers {
             Some(buffers) => {
@@ -86,7 +96,7 @@ fn channel_mean(x: &Tensor) -> Result<Tensor> {
     x.mean_keepdim(0)?.mean_keepdim(2)?.mean_keepdim(D::Minus1)
 }
 
-/// Group by group: candle's transposed convolution knows no groups.
+/// Group by group, because candle's transposed convolution has no groups.
 fn transposed(layer: &ConvLayer, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let shape = &layer.shape;
     let (channels, kernels) = (shape.group_outputs(), shape.outputs / shape.groups);
@@ -98,10 +108,11 @@ fn transposed(layer: &ConvLayer, x: &Tensor, weight: &Tensor) -> Result<Tensor> 
     Tensor::cat(&(0..shape.groups).map(group).collect::<Result<Vec<_>>>()?, 1)
 }
 
-/// Every place of the window over all windows at once, then their maximum or mean.
+/// Takes each place of the window from all windows at once, then the maximum or mean over the
+/// places.
 fn pool(shape: &PoolShape, x: &Tensor, max: bool) -> Result<Tensor> {
     let PoolShape { kernel, stride, padding, .. } = *shape;
-    // No number is below this one, so what lies outside is no maximum.
+    // No number is smaller, so the border is never a maximum.
     let outside = if max { f64::from(f32::MIN) } else { 0.0 };
     let padded = pad(&pad(x, 2, padding, outside)?, 3, padding, outside)?;
     let every = |x: &Tensor, dimension: usize, first: usize, count: usize| {
@@ -134,7 +145,7 @@ fn pad(x: &Tensor, dimension: usize, padding: usize, value: f64) -> Result<Tenso
     Tensor::cat(&[&border, x, &border], dimension)
 }
 
-/// Along each side a product with a matrix of shares.
+/// Along each side it is a product with a matrix of shares.
 fn resize(shape: &ResizeShape, x: &Tensor) -> Result<Tensor> {
     let shares = |size: usize, device: &Device| {
         let places = shape.places(size);

@@ -7,7 +7,7 @@ use super::{
     report::{Spread, memory_line},
 };
 use anyhow::ensure;
-use marionette::nn::Kind;
+use marionette::nn::EngineOperation;
 use marionette::run::trainer;
 use marionette::stream::{Batch, Policy};
 use marionette::train::trainer::{Operation, Trainer};
@@ -92,7 +92,7 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
     let peak = Peak::since_now();
     let (mut steps_ms, mut rates) = (Vec::new(), Vec::new());
     let mut operations = Operation::ALL.map(|_| Vec::new());
-    let mut kinds = Kind::ALL.map(|_| Vec::new());
+    let mut kinds = EngineOperation::ALL.map(|_| Vec::new());
     for pair in 1..=bench.pairs {
         bench.doing(format_args!("train, {pair} of {}", bench.pairs));
         let (before, first, times) =
@@ -119,7 +119,11 @@ pub fn measure(bench: &Bench) -> anyhow::Result<TrainReport> {
         let share = ms.median / all.max(f64::MIN_POSITIVE);
         OperationReport { name, ms, share }
     };
-    let kinds = Kind::ALL.map(Kind::name).into_iter().zip(kinds.map(Spread::of)).map(report);
+    let kinds = EngineOperation::ALL
+        .map(EngineOperation::name)
+        .into_iter()
+        .zip(kinds.map(Spread::of))
+        .map(report);
     Ok(TrainReport {
         model: bench.config.model.clone(),
         batch: bench.config.batch,

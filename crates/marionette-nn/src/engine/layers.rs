@@ -1,8 +1,9 @@
-//! The layers, forwards and backwards.
+//! The forward and the backward pass of each kind of layer.
 
 use super::{
     super::graph::{ConvLayer, Graph, Layer, Map},
-    memory::{Kind, LayerMemory, Memory},
+    clock::EngineOperation,
+    memory::{LayerMemory, Memory},
 };
 use crate::{
     graph::NormSlots,
@@ -25,7 +26,7 @@ impl ConvLayer {
         if self.transposed { self.shape.inputs } else { self.shape.outputs }
     }
 
-    /// Values that [`ConvLayer::convolve`] makes at once.
+    /// Number of values that [`ConvLayer::convolve`] computes at once.
     fn block(&self, backward: bool) -> usize {
         if self.transposed == backward {
             conv::forward_block(&self.shape)
@@ -117,7 +118,7 @@ impl Memory {
             Layer::Pool { input, shape, max: false } => pool::average(shape, &before[input.0], y),
             Layer::Resize { input, shape } => resize::forward(shape, &before[input.0], y),
         }
-        self.clock.lap(Kind::Other);
+        self.clock.lap(EngineOperation::Other);
     }
 
     fn forward_conv(
@@ -137,7 +138,7 @@ impl Memory {
         let weight = &parameters[layer.weight.range()];
         if let (Some(slots), None) = (&layer.norm, buffers) {
             layer.prepare(weight, &mut self.weights, false);
-            self.clock.lap(Kind::Other);
+            self.clock.lap(EngineOperation::Other);
             raw.resize(y.len(), 0.0);
             let moments = room(&mut self.sums, blocks * 2 * channels);
             layer.convolve(
@@ -150,7 +151,7 @@ impl Memory {
                     block_moments(block, channels, moments);
                 },
             );
-            self.clock.lap(Kind::Convolution);
+            self.clock.lap(EngineOperation::Convolution);
             statistics.join(moments, channels, block / channels, y.len() / channels);
             scale_and_shift(
                 slots,
@@ -161,10 +162,10 @@ impl Memory {
                 shift,
             );
             Affine { scale: Some(scale), shift, relu: layer.relu }.apply(raw, shortcut, y);
-            return self.clock.lap(Kind::Norm);
+            return self.clock.lap(EngineOperation::Norm);
         }
-        // Without statistics to wait for, all that follows happens while a block is still in the
-        // cache.
+        // There are no statistics to wait for, so everything after the convolution is computed
+        // while a block is still in the cache.
         let weight = match (&layer.norm, buffers) {
             (Some(slots), Some(buffers)) => {
                 let (mean, variance) =
@@ -182,13 +183,13 @@ impl Memory {
             }
         };
         layer.prepare(weight, &mut self.weights, false);
-        self.clock.lap(Kind::Other);
+        self.clock.lap(EngineOperation::Other);
         let affine = Affine { scale: None, shift, relu: layer.relu };
         let notes = room(&mut self.sums, blocks);
         layer.convolve(false, (x, y), &self.weights, Write::Set, notes, |index, y, _| {
             affine.finish(y, shortcut.map(|values| &values[index * block..][..y.len()]));
         });
-        self.clock.lap(Kind::Convolution);
+        self.clock.lap(EngineOperation::Convolution);
     }
 
     pub(super) fn backward_layer(
@@ -228,7 +229,7 @@ impl Memory {
             }
         }
         self.spare.give(gradient);
-        self.clock.lap(Kind::Other);
+        self.clock.lap(EngineOperation::Other);
     }
 
     /// The gradient of `map` so far, zeros if there is none.
@@ -289,7 +290,7 @@ impl Memory {
                 *gradient = *total as f32;
             }
         }
-        self.clock.lap(Kind::Norm);
+        self.clock.lap(EngineOperation::Norm);
 
         let dy_values = dy.as_ref().unwrap_or(&gradient);
         let x = &self.maps[layer.input.0];
@@ -299,10 +300,10 @@ impl Memory {
         } else {
             conv::weight_gradient(&layer.shape, x, dy_values, &mut self.weight_gradient, dweight);
         }
-        self.clock.lap(Kind::WeightGradient);
+        self.clock.lap(EngineOperation::WeightGradient);
         if layer.input != Map(0) || want_input {
             layer.prepare(&parameters[layer.weight.range()], &mut self.weights, true);
-            self.clock.lap(Kind::Other);
+            self.clock.lap(EngineOperation::Other);
             let (mut dx, write) = match self.gradients[layer.input.0].take() {
                 Some(dx) => (dx, Write::Add),
                 None => (self.spare.take(x.len()), Write::Set),
@@ -311,7 +312,7 @@ impl Memory {
             let notes = room(&mut self.sums, blocks);
             layer.convolve(true, (dy_values, &mut dx), &self.weights, write, notes, |_, _, _| {});
             self.gradients[layer.input.0] = Some(dx);
-            self.clock.lap(Kind::InputGradient);
+            self.clock.lap(EngineOperation::InputGradient);
         }
         if let Some(dy) = dy {
             self.spare.give(dy);
@@ -321,7 +322,7 @@ impl Memory {
                 Some(sum) => {
                     add(sum, &gradient);
                     self.spare.give(gradient);
-                    self.clock.lap(Kind::Norm);
+                    self.clock.lap(EngineOperation::Norm);
                 }
                 empty => *empty = Some(gradient),
             },

@@ -2,11 +2,13 @@
 //!
 //! candle's backward pass adds every gradient to a fresh tensor of zeros, on one thread, and every
 //! operation allocates its result; for a small network that costs as much as the arithmetic. Here a
-//! network is one operation of two inputs, the images and the vector of all parameters. What lies
-//! between is kept in channels-last order, in memory that is used again from step to step.
+//! network is one operation of two inputs, the images and the vector of all parameters. The maps in
+//! between are kept in channels-last order, in memory that is reused from step to step.
 
+mod clock;
 mod layers;
 mod memory;
+mod pass;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +24,8 @@ use std::{
     time::Duration,
 };
 
+pub use clock::EngineOperation;
 pub use layers::EPSILON;
-pub use memory::Kind;
 
 /// Computes one network.
 #[derive(Debug)]
@@ -36,10 +38,11 @@ struct Shared {
     graph: Graph,
     /// Memory that no pass is using.
     spare: Mutex<Vec<Memory>>,
-    times: Mutex<[Duration; Kind::ALL.len()]>,
+    times: Mutex<[Duration; EngineOperation::ALL.len()]>,
 }
 
-/// Training makes use of the memory of a forward pass until its backward pass is done or given up.
+/// The memory of one pass, which goes back to the spare memory afterwards. In training it serves
+/// from the forward pass until the backward pass is done or given up.
 struct Lease {
     shared: Arc<Shared>,
     memory: Option<Memory>,
@@ -64,7 +67,7 @@ impl Engine {
         Self { shared: Arc::new(shared) }
     }
 
-    /// What it computes.
+    /// The network that it computes.
     pub fn graph(&self) -> &Graph {
         &self.shared.graph
     }
@@ -93,8 +96,8 @@ impl Engine {
         x.detach().contiguous()?.apply_op2_no_bwd(&parameters.detach(), &Operation(Arc::new(run)))
     }
 
-    /// The time that each kind of work has taken so far.
-    pub fn times(&self) -> [Duration; Kind::ALL.len()] {
+    /// The time that each operation has taken so far, in the order of [`EngineOperation::ALL`].
+    pub fn times(&self) -> [Duration; EngineOperation::ALL.len()] {
         *lock(&self.shared.times)
     }
 
@@ -136,7 +139,7 @@ impl CustomOp2 for Operation {
         }
         let (x, parameters) = (slice(x, x_layout)?, slice(parameters, parameters_layout)?);
         let y = memory.forward(&shared.graph, batch, x, parameters, self.0.buffers.as_deref());
-        memory.report(&mut lock(&shared.times));
+        memory.clock.report(&mut lock(&shared.times));
         Ok((CpuStorage::F32(y), Shape::from((batch, output.channels, output.height, output.width))))
     }
 
@@ -155,7 +158,7 @@ impl CustomOp2 for Operation {
         let Lease { shared, memory } = &mut *lease;
         let Some(memory) = memory else { bail!("network: its memory is gone") };
         let (dparameters, dx) = memory.backward(&shared.graph, values, dy, x.track_op());
-        memory.report(&mut lock(&shared.times));
+        memory.clock.report(&mut lock(&shared.times));
         let dparameters = Tensor::from_vec(dparameters, parameters.shape(), parameters.device())?;
         let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
         Ok((dx, Some(dparameters)))

@@ -1,7 +1,6 @@
 use crate::{
     engine::Engine,
-    graph::{Builder, Conv, Layer, Map, MapSize},
-    kernel::resize::Interpolation,
+    graph::{Builder, Conv, Interpolation, Layer, Map, MapSize},
     parameters::Parameters,
     stock,
 };

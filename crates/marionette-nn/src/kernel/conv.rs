@@ -1,6 +1,6 @@
-//! Convolution over a batch, in the way that is quickest for its shape.
+//! Convolution over a batch, by the method that is fastest for its shape.
 //!
-//! Work is cut by sizes alone, never by the number of threads, and sums are added in order, so
+//! Work is split by sizes alone, never by the number of threads, and sums are added in order. So
 //! results have the same bits for any number of threads.
 
 use super::{
@@ -12,15 +12,16 @@ use super::{
 };
 use rayon::prelude::*;
 
-/// A weight gradient of at most this many sums is summed in parts, each over consecutive images. Of
-/// a larger one a part would cost much memory, and the sums themselves are shared out.
+/// A weight gradient of at most this many values is summed in parts, each over consecutive images.
+/// The parts of a larger one would take much memory; there the tasks divide the values instead of
+/// the images.
 const LARGEST_PART: usize = 400_000;
 /// Parts, at most.
 const PARTS: usize = 8;
 /// Images in a part, at least.
 const IMAGES_PER_PART: usize = 4;
 
-/// How a convolution is done.
+/// How a convolution is computed.
 #[derive(Clone, Copy, Debug)]
 enum Method {
     Winograd(Tiling),
@@ -46,7 +47,7 @@ impl Method {
     }
 }
 
-/// Weights in the order that one direction wants them.
+/// Weights in the order that the forward pass or the input gradient reads.
 #[derive(Debug, Default)]
 pub struct Weights {
     taps: Vec<f32>,
@@ -78,8 +79,8 @@ impl Weights {
     }
 }
 
-/// Values of Y that [`forward`] makes at once and hands to `finish`; the last block may be shorter.
-/// `notes` needs one value for each block at least, and the same number for all.
+/// Number of values of Y that [`forward`] computes at once and gives to `finish`; the last block
+/// may be shorter. `notes` needs the same number of values for each block, at least one.
 pub fn forward_block(shape: &ConvShape) -> usize {
     match Method::forward(shape) {
         Method::Winograd(tiling) => tiling.block_len(),
@@ -87,8 +88,8 @@ pub fn forward_block(shape: &ConvShape) -> usize {
     }
 }
 
-/// Values of dX that [`input_gradient`] makes at once and hands to `finish`; the last block may be
-/// shorter.
+/// Number of values of dX that [`input_gradient`] computes at once and gives to `finish`; the last
+/// block may be shorter.
 pub fn input_gradient_block(shape: &ConvShape) -> usize {
     match Method::input_gradient(shape) {
         Method::Winograd(tiling) => tiling.block_len(),
@@ -108,8 +109,8 @@ fn share_of_notes(notes: &[f32], values: &[f32], block: usize) -> usize {
     notes.len() / blocks
 }
 
-/// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` sees every block of it, with the block's index
-/// and its share of `notes`, while it is still in the cache.
+/// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` is called with each block's index, its values and
+/// its share of `notes`, while the block is still in the cache.
 pub fn forward(
     shape: &ConvShape,
     x: &[f32],
@@ -140,8 +141,8 @@ pub fn forward(
     });
 }
 
-/// dX [B, H, W, C] of `dy` [B, H', W', O]. `finish` sees every block of it, with the block's index
-/// and its share of `notes`, while it is still in the cache.
+/// dX [B, H, W, C] of `dy` [B, H', W', O]. `finish` is called with each block's index, its values
+/// and its share of `notes`, while the block is still in the cache.
 pub fn input_gradient(
     shape: &ConvShape,
     dy: &[f32],

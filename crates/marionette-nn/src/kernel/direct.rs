@@ -9,7 +9,7 @@ use super::{
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Rows of an image between zeros.
+/// The zeros around an image.
 struct Border {
     top: usize,
     left: usize,
@@ -24,7 +24,7 @@ impl Border {
         self.height * self.width * channels
     }
 
-    /// Copies `image`, `width` pixels wide, in between the zeros.
+    /// Copies `image`, `width` pixels wide, into the middle of the zeros.
     fn surround(&self, image: &[f32], width: usize, channels: usize, padded: &mut [f32]) {
         padded.fill(0.0);
         for (row, values) in image.chunks_exact(width * channels).enumerate() {
@@ -56,8 +56,8 @@ fn padded(shape: &ConvShape, x: &[f32], work: impl FnOnce(&[f32], Border)) {
     });
 }
 
-/// Height and width of the output as the products see it: the rows of an image that is read without
-/// gaps are one long row.
+/// Height and width of the output for the products. If an image is read without gaps, its rows are
+/// one long row.
 fn out_rows(shape: &ConvShape) -> (usize, usize) {
     let (height, width) = (shape.out_height(), shape.out_width());
     if shape.kernel == 1 && shape.stride == 1 && shape.padding == 0 {
@@ -68,8 +68,8 @@ fn out_rows(shape: &ConvShape) -> (usize, usize) {
 }
 
 /// Where the kernel's places begin in a padded image `width` pixels wide, and in the packed
-/// weights. Neighbours in a row are neighbours in memory as well, so a row is one product where
-/// that is allowed: (terms, values of each).
+/// weights. Neighbours in a row are neighbours in memory as well, so a whole row is one term where
+/// groups and dilation allow it. Returns the terms and the number of values in each.
 fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
     let ConvShape { inputs, kernel, dilation, .. } = *shape;
     let (depth, columns) = (shape.group_inputs(), shape.group_outputs());
@@ -155,11 +155,12 @@ pub fn input_gradient(
     });
 }
 
-/// Which places of the kernel reach an input row (or column), and from which output row: the input
-/// rows that are equal modulo the stride are reached alike.
+/// Which rows of the kernel connect an input row with which output rows (the same holds for
+/// columns). Input rows that are equal modulo the stride have the same connections.
 struct Phases(Vec<Vec<Reach>>);
 
-/// Input row `stride * q + phase` gets from output row `q + offset` by the kernel's row `tap`.
+/// Input row `stride * q + phase` gets its gradient from output row `q + offset` through the
+/// kernel's row `tap`.
 #[derive(Clone, Copy)]
 struct Reach {
     tap: usize,
@@ -180,7 +181,7 @@ impl Phases {
         Phases((0..shape.stride).map(reaches).collect())
     }
 
-    /// The zeros around dY that make every reach a read.
+    /// The zeros around dY that every reach stays within.
     fn border(&self, shape: &ConvShape) -> Border {
         let offsets = || self.0.iter().flatten().map(|reach| reach.offset);
         let before = offsets().min().unwrap_or(0).min(0).unsigned_abs();
@@ -309,11 +310,11 @@ fn sum_len(shape: &ConvShape) -> usize {
     shape.weight_len() / shape.groups
 }
 
-/// Input channels that one task takes on.
+/// Input channels of one task.
 const ROWS: usize = 64;
 
-/// dW of a batch in `sums`, [g, k, k, C / g, O / g], shared out by parts of the weight; `padded` is
-/// memory to work in.
+/// dW of a batch in `sums`, [g, k, k, C / g, O / g], divided among the tasks by parts of the
+/// weight; `padded` is memory to work in.
 pub fn weight_gradient_by_place(
     shape: &ConvShape,
     x: &[f32],

@@ -89,8 +89,8 @@ impl Statistics {
     }
 }
 
-/// What follows a convolution: z = max(scale · y + shift + shortcut, 0), the last two where they
-/// are.
+/// What follows a convolution: z = max(scale · y + shift + shortcut, 0), where the shortcut and the
+/// maximum are optional.
 #[derive(Clone, Copy)]
 pub struct Affine<'a> {
     /// Per channel; absent for 1.
@@ -134,7 +134,7 @@ impl Affine<'_> {
         if let Some(shortcut) = shortcut {
             value = simd.add_f32s(value, shortcut);
         }
-        // What is not a number stays so: the trainer has to see it.
+        // A NaN stays a NaN, so that the trainer sees it.
         let zero = simd.splat_f32s(0.0);
         if self.relu {
             simd.select_f32s(simd.less_than_f32s(value, zero), zero, value)
@@ -146,7 +146,7 @@ impl Affine<'_> {
 
 struct Apply<'a> {
     affine: Affine<'a>,
-    /// What it is made of; absent where `z` holds it.
+    /// The input; none if `z` holds it.
     y: Option<&'a [f32]>,
     shortcut: Option<&'a [f32]>,
     z: &'a mut [f32],
@@ -173,14 +173,14 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-/// Values of the sums that [`backward_sums`] needs for `pixels` pixels.
+/// Number of values that the `sums` of [`backward_sums`] need for `pixels` pixels.
 pub fn sums_len(pixels: usize, channels: usize) -> usize {
     pixels.div_ceil(PIXELS) * 2 * channels
 }
 
-/// First pass of the gradient: `dz` becomes the gradient before the rectifier (0 where `z` is not
-/// above 0, if there is one); returns its sum per channel, and that of its product with y - mean,
-/// of `deviation` = (y, mean), if there is one.
+/// First pass of the gradient. `dz` becomes the gradient before the rectifier: with `z`, it is set
+/// to 0 where `z` is not above 0. Returns the sum of `dz` per channel and, with `deviation` = (y,
+/// mean), the sum of its product with y - mean.
 pub fn backward_sums(
     z: Option<&[f32]>,
     deviation: Option<(&[f32], &[f32])>,

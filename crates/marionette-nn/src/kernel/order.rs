@@ -1,4 +1,4 @@
-//! From one order of an image's values to the other.
+//! Conversion between channels-first and channels-last order.
 
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ pub fn to_channels_last(x: &[f32], channels: usize, length: usize, y: &mut [f32]
     });
 }
 
-/// The way back: [B, H, W, C] to [B, C, H, W].
+/// The reverse: [B, H, W, C] to [B, C, H, W].
 pub fn to_channels_first(x: &[f32], channels: usize, length: usize, y: &mut [f32]) {
     let pixels = length / channels;
     y.par_chunks_exact_mut(length).zip(x.par_chunks_exact(length)).for_each(|(y, x)| {

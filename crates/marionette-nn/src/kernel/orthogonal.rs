@@ -7,10 +7,10 @@ use pulp::{Arch, Simd, WithSimd};
 /// between 0.7 and 1.2 (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural
 /// networks").
 pub const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
-/// How often it is applied: singular values from about 1/500 of the matrix's norm on are brought
-/// there.
+/// How often the polynomial is applied. It is often enough for singular values above about 1/500 of
+/// the matrix's norm.
 pub const ITERATIONS: usize = 5;
-/// Added to the norm that a matrix is divided by, so that an empty one stays empty.
+/// Added to the norm that a matrix is divided by, so that a matrix of zeros stays zero.
 pub const TINY: f64 = 1e-7;
 
 /// Brings the singular values of `matrix`, `rows` x `columns` row by row, near to 1 and keeps its
@@ -20,8 +20,7 @@ pub const TINY: f64 = 1e-7;
 /// product of all its polynomials is applied to the matrix once, at the end. Every entry is summed
 /// in a fixed order.
 ///
-/// # Panics
-/// If `matrix` has not `rows` x `columns` values.
+/// # Panics If `matrix` does not have `rows` x `columns` values.
 pub fn orthogonalise(matrix: &mut [f32], rows: usize, columns: usize) {
     assert_eq!(matrix.len(), rows * columns, "a matrix of {rows} x {columns}");
     Arch::new().dispatch(Orthogonalise { matrix, rows, columns });

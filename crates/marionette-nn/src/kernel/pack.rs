@@ -1,7 +1,7 @@
 //! Weights in the order that the products read them.
 //!
-//! Rows of one order are columns of the other, so all go block by block: what a cache line brings
-//! is used before it leaves.
+//! Rows of one order are columns of the other, so the copies go block by block: a cache line is
+//! used up before it is evicted.
 
 use super::shape::ConvShape;
 use rayon::prelude::*;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Channels of a block, a cache line of them.
 const BLOCK: usize = 16;
 
-/// `weight` [O, C / g, k, k] as [g, k, k, C / g, O / g]: what a forward product multiplies with.
+/// `weight` [O, C / g, k, k] as [g, k, k, C / g, O / g]: the order for forward products.
 pub fn forward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
     let (inputs, outputs, area) =
         (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);
@@ -28,7 +28,7 @@ pub fn forward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
     });
 }
 
-/// `weight` [O, C / g, k, k] as [g, k, k, O / g, C / g]: what the input gradient multiplies with.
+/// `weight` [O, C / g, k, k] as [g, k, k, O / g, C / g]: the order for input gradients.
 pub fn backward_taps(shape: &ConvShape, weight: &[f32], packed: &mut [f32]) {
     let (inputs, outputs, area) =
         (shape.group_inputs(), shape.group_outputs(), shape.kernel * shape.kernel);

@@ -3,8 +3,8 @@
 use super::shape::ShapeError;
 use rayon::prelude::*;
 
-/// A pooling with square windows. What lies outside the map is no part of a maximum, and counts as
-/// zero in an average, as in PyTorch.
+/// A pooling with square windows. Values outside the map are ignored in a maximum and count as zero
+/// in an average, as in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolShape {
     /// Channels of input and output.
@@ -70,8 +70,8 @@ impl PoolShape {
     }
 }
 
-/// The greatest value of every window: `x` [B, H, W, C] to `y` [B, H', W', C]. What is not a number
-/// wins.
+/// The greatest value of every window: `x` [B, H, W, C] to `y` [B, H', W', C]. A NaN is greater
+/// than any number.
 pub fn max(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     y.par_chunks_mut(shape.out_len()).zip(x.par_chunks(shape.in_len())).for_each(|(y, x)| {
         y.fill(f32::NEG_INFINITY);

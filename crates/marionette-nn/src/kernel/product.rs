@@ -38,7 +38,7 @@ pub struct Product<'a> {
     pub terms: &'a [Term],
 }
 
-/// What becomes of the values that are there already.
+/// What happens to the values that are already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
     /// They are replaced.
@@ -47,8 +47,8 @@ pub enum Write {
     Add,
 }
 
-/// Rows of a register tile; with `MOST_VECTORS` vectors of columns it fills 32 registers but for a
-/// few.
+/// Rows of a register tile; with `MOST_VECTORS` vectors of columns it fills almost all of 32
+/// registers.
 const MOST_ROWS: usize = 6;
 const MOST_VECTORS: usize = 4;
 
@@ -64,14 +64,13 @@ impl Product<'_> {
             return;
         }
         self.check(out.len(), out_row);
-        // Half of the registers hold half of the columns.
+        // With half of the registers a tile has half of the columns.
         let most =
             S::F32_LANES * if S::REGISTER_COUNT >= 32 { MOST_VECTORS } else { MOST_VECTORS / 2 };
         let blocks = self.rows.div_ceil(MOST_ROWS);
         for column in (0..self.columns).step_by(most) {
             let width = most.min(self.columns - column);
-            // Rows are shared out evenly: two tiles of 4 rows are quicker than one of 6 and one of
-            // 2.
+            // Rows are divided evenly: two tiles of 4 rows are quicker than one of 6 and one of 2.
             let mut row = 0;
             for block in 0..blocks {
                 let end = self.rows * (block + 1) / blocks;

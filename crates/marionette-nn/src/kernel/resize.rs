@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-/// How values between the pixels come about.
+/// How values between the pixels are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interpolation {
     /// The pixel's own value.
@@ -23,7 +23,7 @@ pub struct ResizeShape {
     pub width: usize,
     /// How many times as high and as wide the output is.
     pub factor: usize,
-    /// How values between the pixels come about.
+    /// How values between the pixels are computed.
     pub interpolation: Interpolation,
 }
 

@@ -6,7 +6,7 @@ thread_local! {
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The first `length` values of `memory`, which grows where it must.
+/// The first `length` values of `memory`, which grows if it is too short.
 pub fn room(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if memory.len() < length {
         memory.resize(length, 0.0);
@@ -14,8 +14,8 @@ pub fn room(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
     &mut memory[..length]
 }
 
-/// Calls `work` with two stretches of this thread's scratch memory, of `first` and `second` values,
-/// whatever they hold.
+/// Calls `work` with two stretches of this thread's scratch memory, of `first` and `second`
+/// arbitrary values.
 ///
 /// # Panics
 /// If `work` asks for scratch memory itself.

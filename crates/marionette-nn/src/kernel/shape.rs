@@ -24,14 +24,14 @@ pub struct ConvShape {
     pub groups: usize,
 }
 
-/// Why a convolution cannot be.
+/// Why a layer cannot be built: its sizes do not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ShapeError(String);
 
 impl ShapeError {
     /// A map cannot be added to another.
-    pub fn shortcut(
+    pub(crate) fn shortcut(
         name: &str,
         expected: &impl std::fmt::Debug,
         found: &impl std::fmt::Debug,
@@ -40,12 +40,12 @@ impl ShapeError {
     }
 
     /// A bias before a norm.
-    pub fn useless_bias(name: &str) -> Self {
+    pub(crate) fn useless_bias(name: &str) -> Self {
         Self(format!("{name}: a bias before a norm has no effect; leave it out"))
     }
 
     /// A window does not fit.
-    pub fn pool(shape: &impl std::fmt::Debug) -> Self {
+    pub(crate) fn pool(shape: &impl std::fmt::Debug) -> Self {
         Self(format!(
             "a pooling needs windows that fit the map and a border of half of one at most, found \
              {shape:?}"

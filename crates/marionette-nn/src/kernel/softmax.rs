@@ -63,7 +63,7 @@ fn sum_of_pairs(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     lanes.iter().sum()
 }
 
-/// ln Σ eˣ over a map. Not a number, or infinite, where a value is.
+/// ln Σ eˣ over a map. It is NaN or infinite if a value is.
 #[inline(always)]
 fn log_sum(map: &[f32]) -> f32 {
     let greatest =
@@ -121,7 +121,7 @@ pub fn divergence(x: &[f32], target: &[f32], cells: usize, divergence: &mut [f32
             let maps = x.chunks_exact(cells).zip(target.chunks_exact(cells));
             for (divergence, (x, target)) in divergence.iter_mut().zip(maps) {
                 let mass = sum_of(target, |target| target);
-                // An empty map's values count for nothing, but what is not a number has to show.
+                // A map with an empty target is ignored, but a NaN in the target must show.
                 if mass <= 0.0 {
                     *divergence = 0.0;
                     continue;

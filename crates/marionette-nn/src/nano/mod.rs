@@ -1,12 +1,12 @@
 //! `nano`: the smallest network, 64x64 images to 16x16 heatmaps.
 
 use super::{
-    ModelSpec,
     graph::{Builder, Conv, Map, MapSize},
+    model_spec::ModelSpec,
 };
 use crate::kernel::shape::ShapeError;
 
-/// The name that it is built by.
+/// The name that builds it.
 pub const NAME: &str = "nano";
 
 const INPUT: usize = 64;
@@ -15,7 +15,7 @@ const STEM_CHANNELS: usize = 32;
 const CHANNELS: usize = 64;
 const BLOCKS: usize = 6;
 
-/// What it takes and gives.
+/// What the network takes and gives.
 pub(super) fn spec(keypoints: usize) -> ModelSpec {
     ModelSpec::square(NAME, keypoints, INPUT, STRIDE)
 }
@@ -23,8 +23,8 @@ pub(super) fn spec(keypoints: usize) -> ModelSpec {
 /// Two strided convolutions, six residual blocks (He et al. 2016, arXiv 1512.03385) and a head,
 /// about 0.5 M parameters.
 ///
-/// In the manner of SimpleBaseline (Xiao et al. 2018, arXiv 1804.06208), less the deconvolutions:
-/// the body never goes below the heatmaps' resolution.
+/// Like SimpleBaseline (Xiao et al. 2018, arXiv 1804.06208), but without the deconvolutions: the
+/// body never goes below the heatmaps' resolution.
 pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError> {
     let mut net = Builder::new(seed, MapSize { channels: 3, height: INPUT, width: INPUT });
     // The names skip the rectifiers' places (2 and 5), as a PyTorch `Sequential` would.

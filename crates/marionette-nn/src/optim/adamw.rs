@@ -2,7 +2,8 @@
 //! checkpoints.
 
 use super::{
-    Gradients, OptimError,
+    error::OptimError,
+    gradients::Gradients,
     mean::{Mean, PIECE},
 };
 use crate::{
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
 
-/// What stays the same over a run.
+/// The settings of AdamW.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AdamWSettings {
     /// Decay of the first moment, β₁.
@@ -73,8 +74,8 @@ impl AdamW {
         Ok(Self { settings, steps: 0, slots })
     }
 
-    /// Lets weight decay act on some parts of the variable called `name` alone: of a vector that
-    /// holds several tensors.
+    /// Limits weight decay to some parts of the variable called `name`, a vector that holds several
+    /// tensors.
     pub fn decaying(mut self, name: &str, mut parts: Vec<Range<usize>>) -> Self {
         parts.sort_by_key(|part| part.start);
         if let Some(slot) = self.slots.get_mut(name) {
@@ -95,8 +96,8 @@ impl AdamW {
         self
     }
 
-    /// One step down `factor` times the `gradients`. A variable without a gradient stays as it is,
-    /// its moments too.
+    /// One step of descent along the `gradients` times `factor`. A variable without a gradient
+    /// stays as it is, its moments too.
     ///
     /// # Errors
     /// If a gradient has another shape than its variable.

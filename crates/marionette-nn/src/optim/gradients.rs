@@ -17,8 +17,8 @@ pub fn collect(variables: &BTreeMap<String, Var>, mut store: GradStore) -> Gradi
         .collect()
 }
 
-/// The Euclidean norm of all gradients together. It is not finite if and only if the step had
-/// better be skipped: some gradient is NaN or infinite, or so large that its square is.
+/// The Euclidean norm of all gradients together. It is not finite if some gradient is NaN or
+/// infinite, or so large that its square is infinite. Such a step should be skipped.
 ///
 /// # Errors
 /// If a device fails.
@@ -60,8 +60,8 @@ fn square_sum(values: &[f32]) -> f64 {
     values.par_chunks(PIECE).map(piece).collect::<Vec<f64>>().into_iter().sum()
 }
 
-/// What gradients of norm `norm` are multiplied with so that it becomes `limit` at most (Pascanu et
-/// al. 2013, arXiv 1211.5063).
+/// The factor that brings gradients of norm `norm` to a norm of at most `limit` (Pascanu et al.
+/// 2013, arXiv 1211.5063).
 pub fn clip_factor(norm: f64, limit: f64) -> f64 {
     if norm > limit { limit / norm } else { 1.0 }
 }

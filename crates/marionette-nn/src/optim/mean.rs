@@ -1,4 +1,4 @@
-//! Means of gradients that run on from step to step.
+//! Running means of gradients.
 
 use crate::cpu::{slice, slice_mut};
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor};
@@ -18,7 +18,7 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// What becomes of `mean`, of candle's operations.
+    /// The new value of `mean`, computed with candle's operations.
     pub fn composed(&self, mean: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         let gradient = (gradient * self.factor)?;
         let gradient = if self.square { gradient.sqr()? } else { gradient };

@@ -1,6 +1,7 @@
 //! Gradients, AdamW, Muon and the learning-rate schedule.
 
 mod adamw;
+mod error;
 mod gradients;
 mod mean;
 mod muon;
@@ -8,26 +9,8 @@ mod optimizer;
 mod schedule;
 
 pub use adamw::{AdamW, AdamWSettings};
+pub use error::OptimError;
 pub use gradients::{Gradients, clip_factor, collect, global_norm};
 pub use muon::Muon;
 pub use optimizer::{Optimizer, OptimizerSettings};
 pub use schedule::CosineSchedule;
-
-use crate::named::Misfit;
-
-/// What can go wrong in the optimizer.
-#[derive(Debug, thiserror::Error)]
-pub enum OptimError {
-    /// A saved state lacks a tensor, or holds it in another shape or type than its variable's.
-    #[error("optimizer state {0}")]
-    Misfit(#[from] Misfit),
-    /// A saved state holds a tensor that belongs to no variable.
-    #[error("optimizer state `{name}` belongs to no variable")]
-    UnknownState {
-        /// The tensor's name.
-        name: String,
-    },
-    /// A tensor operation failed.
-    #[error(transparent)]
-    Tensor(#[from] candle_core::Error),
-}

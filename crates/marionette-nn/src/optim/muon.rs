@@ -1,10 +1,10 @@
 //! Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"), for
-//! kernels whose scale a norm takes away.
+//! kernels whose scale a norm removes.
 //!
-//! A step goes along the momentum's nearest orthogonal matrix, so that rare directions of the
-//! gradient count as much as common ones; a network learns more from as many samples. Before that
-//! every matrix is brought to the norm of one with rows of length 1, as in the same author's
-//! `airbench`: what a step turns a matrix by is then the rate alone.
+//! A step goes along the orthogonal matrix that is nearest to the momentum, so that rare directions
+//! of the gradient count as much as common ones. A network then learns more from the same number of
+//! samples. Before a step every matrix is scaled to the norm of a matrix with rows of length 1, as
+//! in the same author's `airbench`. So the rate alone decides how far a step turns a matrix.
 
 use super::mean::Mean;
 use crate::{
@@ -26,8 +26,8 @@ pub struct Muon {
 }
 
 impl Muon {
-    /// An optimizer of `matrices`, which lie in `variable`, a vector, in order and apart; `kept` of
-    /// the momentum is kept from step to step.
+    /// An optimizer of `matrices`, which are parts of the vector `variable`, in order and without
+    /// overlap. The share `kept` of the momentum is kept from step to step.
     ///
     /// # Errors
     /// If a device cannot hold the momentum.
@@ -36,7 +36,7 @@ impl Muon {
         Ok(Muon { variable: variable.clone(), matrices: matrices.to_vec(), momentum, kept })
     }
 
-    /// One step of `rate` down `factor` times the variable's `gradient`.
+    /// One step of descent, of size `rate`, along the variable's `gradient` times `factor`.
     ///
     /// # Errors
     /// If the gradient has another shape than the variable.
@@ -73,7 +73,7 @@ impl Muon {
 }
 
 /// What a step does with every matrix: W ← √rows · W / |W| - rate · √max(1, rows / columns) ·
-/// orthogonal(g + kept · m), which is Nesterov's way of looking ahead.
+/// orthogonal(g + kept · m), where g + kept · m is Nesterov's momentum.
 struct Turn<'a> {
     matrices: &'a [Matrix],
     gather: Mean,
@@ -105,7 +105,7 @@ impl Turn<'_> {
     }
 }
 
-/// [`orthogonalise`] of candle's operations, for any device.
+/// [`orthogonalise`] with candle's operations, for any device.
 fn orthogonal(matrix: &Tensor) -> Result<Tensor> {
     let (rows, columns) = matrix.dims2()?;
     let norm = (matrix.sqr()?.sum_all()?.sqrt()? + TINY)?;

@@ -1,6 +1,11 @@
-//! What trains a network: Muon for the kernels between its features, AdamW for all else.
+//! The optimizer of a network: Muon trains the kernels between features, AdamW trains all else.
 
-use super::{AdamW, AdamWSettings, Gradients, Muon, OptimError};
+use super::{
+    adamw::{AdamW, AdamWSettings},
+    error::OptimError,
+    gradients::Gradients,
+    muon::Muon,
+};
 use crate::{
     named::matching,
     parameters::{Parameters, VARIABLE},
@@ -9,10 +14,10 @@ use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Under this name the momentum of [`Muon`] stands in a saved state.
+/// The name of [`Muon`]'s momentum in a saved state.
 const MOMENTUM: &str = "momentum";
 
-/// What stays the same over a run.
+/// The settings of both optimizers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerSettings {
     /// For all that Muon does not train.
@@ -49,7 +54,7 @@ impl Optimizer {
         Ok(Optimizer { adamw, muon, matrix_rate })
     }
 
-    /// One step down `factor` times the `gradients`.
+    /// One step of descent along the `gradients` times `factor`.
     ///
     /// # Errors
     /// If a gradient has another shape than its variable.

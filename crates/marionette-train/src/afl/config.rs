@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// A standardised, clipped gap between target and prediction, with weights of mean 1. The paper
-    /// notes that its scores start anywhere and may saturate: a Wasserstein critic has no fixed
-    /// zero.
+    /// notes that its own scores may start at any value and may saturate, because a Wasserstein
+    /// critic has no fixed zero.
     #[default]
     Calibrated,
-    /// Eq. 4 as it stands.
+    /// Eq. 4 of the paper, unchanged.
     Paper,
-    /// Every weight is 1; samples are scored as in `Calibrated` all the same.
+    /// Every weight is 1. Samples are still scored as in `Calibrated`.
     Off,
 }
 
@@ -47,16 +47,16 @@ pub struct AflConfig {
     pub betas: [f64; 2],
     /// The widths of the critic's hidden layers.
     pub hidden: Vec<usize>,
-    /// Below which value a cell of a heatmap counts as empty: in paper mode absolute, else a share
-    /// of the map's maximum.
+    /// The value below which a heatmap's cell counts as empty: absolute in paper mode, otherwise a
+    /// share of the map's maximum.
     pub threshold: f64,
-    /// By how much, in image pixels, the critic's targets are moved at most along either axis;
-    /// unused in paper mode.
+    /// The greatest random move of the critic's targets along either axis, image pixels; unused in
+    /// paper mode.
     pub target_jitter_px: f64,
     /// The critic's updates per batch.
     pub critic_steps: u32,
-    /// Hand the scores of a batch out in random order: the null experiment, in which they say
-    /// nothing about their sample.
+    /// Whether the scores of a batch are permuted at random. This is the null experiment: a score
+    /// then says nothing about its sample.
     pub permute_scores: bool,
 }
 

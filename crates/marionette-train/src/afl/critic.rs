@@ -3,6 +3,7 @@
 
 use super::error::AflError;
 use candle_core::{D, DType, Device, Result, Tensor, Var};
+use candle_nn::{Linear, Module};
 use marionette_base::random;
 use rand::Rng;
 use std::collections::BTreeMap;
@@ -13,11 +14,23 @@ const LEAK: f64 = 0.2;
 /// resolution elsewhere.
 const NORM_EPSILON: f64 = 1e-12;
 
-/// `weight` is `[out, in]`, `bias` `[out]`.
+/// A linear layer and its variables.
 #[derive(Debug)]
 struct Layer {
+    /// `[out, in]`.
     weight: Var,
+    /// `[out]`.
     bias: Var,
+    /// Computes with the storage of both variables, so that it sees every update of them.
+    linear: Linear,
+}
+
+impl Layer {
+    fn new(weight: &Tensor, bias: &Tensor) -> Result<Self> {
+        let (weight, bias) = (Var::from_tensor(weight)?, Var::from_tensor(bias)?);
+        let linear = Linear::new(weight.as_tensor().clone(), Some(bias.as_tensor().clone()));
+        Ok(Self { weight, bias, linear })
+    }
 }
 
 /// A multi-layer perceptron from a topology (`[B, 2KK]`) to one unbounded value per sample, with
@@ -29,8 +42,8 @@ pub struct Critic {
 }
 
 impl Critic {
-    /// A critic of `inputs -> hidden.. -> 1` in f32 on `device`, with weights and biases drawn from
-    /// U(±1/√inputs of the layer), each from its own stream "init/critic.N.weight" or
+    /// A critic of `inputs -> hidden.. -> 1` in f32 on `device`, with weights and biases sampled
+    /// from U(±1/√inputs of the layer), each from its own stream "init/critic.N.weight" or
     /// "init/critic.N.bias" of `seed`.
     ///
     /// # Errors
@@ -39,17 +52,14 @@ impl Critic {
         let widths: Vec<usize> = [&[inputs], hidden, &[1]].concat();
         let layer = |(index, pair): (usize, &[usize])| {
             let bound = 1.0 / (pair[0] as f32).sqrt();
-            let draw = |part: &str, shape: &[usize]| {
+            let sample = |part: &str, shape: &[usize]| {
                 let mut stream = random::stream(seed, 0, 0, &format!("init/critic.{index}.{part}"));
                 let values: Vec<f32> = (0..shape.iter().product())
                     .map(|_| bound * (2.0 * stream.random::<f32>() - 1.0))
                     .collect();
-                Var::from_tensor(&Tensor::from_vec(values, shape, device)?)
+                Tensor::from_vec(values, shape, device)
             };
-            Ok(Layer {
-                weight: draw("weight", &[pair[1], pair[0]])?,
-                bias: draw("bias", &[pair[1]])?,
-            })
+            Layer::new(&sample("weight", &[pair[1], pair[0]])?, &sample("bias", &[pair[1]])?)
         };
         Ok(Self { layers: widths.windows(2).enumerate().map(layer).collect::<Result<_>>()? })
     }
@@ -60,10 +70,8 @@ impl Critic {
     /// # Errors
     /// If the tensors cannot be copied.
     pub fn from_layers(layers: &[(Tensor, Tensor)]) -> Result<Self> {
-        let copy = |(weight, bias): &(Tensor, Tensor)| {
-            Ok(Layer { weight: Var::from_tensor(weight)?, bias: Var::from_tensor(bias)? })
-        };
-        Ok(Self { layers: layers.iter().map(copy).collect::<Result<_>>()? })
+        let layer = |(weight, bias): &(Tensor, Tensor)| Layer::new(weight, bias);
+        Ok(Self { layers: layers.iter().map(layer).collect::<Result<_>>()? })
     }
 
     /// The trainable tensors under their stable names ("critic.0.weight", "critic.0.bias", ...).
@@ -96,7 +104,7 @@ impl Critic {
         let (value, slopes) = self.activations(x)?;
         let mut gradient = value.ones_like()?;
         for (index, layer) in self.layers.iter().enumerate().rev() {
-            gradient = gradient.matmul(layer.weight.as_tensor())?;
+            gradient = gradient.matmul(layer.linear.weight())?;
             if index > 0 {
                 gradient = (gradient * &slopes[index - 1])?;
             }
@@ -148,7 +156,7 @@ impl Critic {
         let mut slopes = Vec::new();
         let mut x = x.clone();
         for (index, layer) in self.layers.iter().enumerate() {
-            x = x.matmul(&layer.weight.t()?)?.broadcast_add(layer.bias.as_tensor())?;
+            x = layer.linear.forward(&x)?;
             if index + 1 < self.layers.len() {
                 let slope = x.gt(0.0)?.to_dtype(x.dtype())?.affine(1.0 - LEAK, LEAK)?.detach();
                 x = (x * &slope)?;

@@ -11,9 +11,9 @@ pub enum AflError {
     Length {
         /// Which argument it is.
         what: &'static str,
-        /// How many values it should hold.
+        /// How many values it should have.
         expected: usize,
-        /// How many it holds.
+        /// How many it has.
         found: usize,
     },
     /// A value is NaN or infinite, and was not learnt from; the step should be skipped.
@@ -22,12 +22,12 @@ pub enum AflError {
         /// What the value belongs to.
         what: &'static str,
     },
-    /// No base loss goes by this name.
+    /// No base loss has this name.
     #[error("no base loss is called {name:?}; the known ones are {known}")]
     UnknownBaseLoss {
         /// The name asked for.
         name: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
     /// A saved state's optimizer moments do not fit this critic.

@@ -1,13 +1,11 @@
-//! Where any per-sample loss plugs in, and its weighting (Liu et al. 2022, Eq. 4).
+//! The interface of per-sample losses, and their weighting (Liu et al. 2022, Eq. 4).
 
-use super::base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
-use super::error::AflError;
 use candle_core::{D, Result, Tensor};
 use marionette_nn::heatmap::{Activation, HeatmapTargets};
 
 /// A loss with one value per sample, for a network whose output is `[B, K, h, w]`.
 pub trait BaseLoss: Send + Sync {
-    /// The name it goes by in a configuration.
+    /// Its name in a configuration.
     fn name(&self) -> &'static str;
 
     /// The loss of every sample, `[B]`, averaged over its labelled keypoints (0 for a sample with
@@ -29,24 +27,6 @@ pub trait BaseLoss: Send + Sync {
     fn heatmaps(&self, output: &Tensor, mass: &Tensor) -> Result<Tensor> {
         self.activation().heatmaps(&output.detach(), &mass.detach())
     }
-}
-
-/// All base losses; the first is the default.
-pub fn base_losses() -> Vec<Box<dyn BaseLoss>> {
-    vec![Box::new(CrossEntropy), Box::new(MeanSquaredError), Box::new(SmoothL1)]
-}
-
-/// The base loss called `name`.
-///
-/// # Errors
-/// [`AflError::UnknownBaseLoss`], which lists the known ones.
-pub fn base_loss(name: &str) -> std::result::Result<Box<dyn BaseLoss>, AflError> {
-    base_losses().into_iter().find(|loss| loss.name() == name).ok_or_else(|| {
-        AflError::UnknownBaseLoss {
-            name: name.to_owned(),
-            known: base_losses().iter().map(|loss| loss.name()).collect::<Vec<_>>().join(", "),
-        }
-    })
 }
 
 /// The batch's loss, a scalar: each sample's loss times its weight, then the mean (Eq. 4). Both are

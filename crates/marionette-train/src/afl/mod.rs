@@ -1,6 +1,6 @@
 //! Adversarial Focal Loss (Liu et al. 2022, arXiv 2207.07739): a critic that learns to tell the
-//! topology of predicted poses from that of true ones says how hard each sample is, and the samples
-//! of a batch are weighted by it.
+//! topology of predicted poses from that of true ones scores how hard each sample is. The scores
+//! weight the samples of a batch.
 //!
 //! The loop of Alg. 2 is [`Afl::score`] (before the critic learns from the batch), [`weighted`] on
 //! any [`BaseLoss`], and [`Afl::update_critic`].
@@ -14,12 +14,12 @@ mod loss;
 mod score;
 mod topology;
 
-pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1};
+pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1, base_loss, base_losses};
 pub use config::{AflConfig, Mode};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
 pub use jitter::jittered;
-pub use loss::{BaseLoss, base_loss, base_losses, weighted};
+pub use loss::{BaseLoss, weighted};
 pub use score::{Scores, calibrated_scores, permuted, raw_scores, weights};
 pub use topology::{Threshold, Topology};
 
@@ -47,7 +47,7 @@ pub struct MapPair<'a> {
     pub shape: [usize; 4],
 }
 
-/// What a critic update was like; the mean over the batch of its last step.
+/// The report on a critic update: means over the batch, from its last step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CriticStep {
     /// The critic's loss.
@@ -60,7 +60,7 @@ pub struct CriticStep {
     pub gradient_norm: f64,
 }
 
-/// What of an [`Afl`] is not a tensor.
+/// The part of an [`Afl`] that is not a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AflState {
@@ -112,8 +112,9 @@ impl Afl {
     }
 
     /// The target heatmaps to show the critic at `step`: those of the keypoints (`[B, K]` places in
-    /// image pixels), moved by up to half a pixel unless in paper mode, or the critic could win on
-    /// quantisation. Also which keypoints have a map.
+    /// image pixels), moved by up to half a pixel unless in paper mode. Without the moves the
+    /// critic could tell targets from predictions by their quantisation. Also returns which
+    /// keypoints have a map.
     ///
     /// # Errors
     /// [`AflError::Length`] if there is not one label per keypoint.
@@ -137,9 +138,9 @@ impl Afl {
         Ok((maps, mask))
     }
 
-    /// The scores and weights of a batch at `step` (from 0) of `total_steps`. Changes nothing: the
-    /// running moments take the batch in with [`Afl::update_critic`], though these scores are
-    /// already standardised with it.
+    /// The scores and weights of a batch at `step` (from 0) of `total_steps`. Changes nothing.
+    /// These scores are already standardised with the batch's own moments, but the running moments
+    /// are updated in [`Afl::update_critic`].
     ///
     /// # Errors
     /// [`AflError::Length`] if `maps` does not fit its shape or the critic; [`AflError::NotFinite`]
@@ -168,7 +169,8 @@ impl Afl {
         Ok(Scores { difficulty, weights, raw, gap, step, moments, target, prediction })
     }
 
-    /// Lets the critic learn from the batch that was scored, and the running moments take it in.
+    /// Lets the critic learn from the batch that was scored, and adds the batch to the running
+    /// moments.
     ///
     /// # Errors
     /// [`AflError::NotFinite`] if the critic's loss or gradient is not finite; that step of its
@@ -233,8 +235,9 @@ impl Afl {
         &self.critic
     }
 
-    /// All a bit-exact resume needs: the parameters by name, their moments as `<name>.first` and
-    /// `<name>.second`, and the numbers beside them. The tensors do not follow further training.
+    /// Everything that a bit-exact resume needs: the parameters by name, their moments as
+    /// `<name>.first` and `<name>.second`, and the numbers beside them. The tensors do not follow
+    /// further training.
     ///
     /// # Errors
     /// If a tensor cannot be copied.
@@ -246,9 +249,8 @@ impl Afl {
 
     /// Puts back what [`Afl::save`] gave. Other tensors in the map are ignored.
     ///
-    /// # Errors
-    /// [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another shape or
-    /// type; then nothing was changed.
+    /// # Errors [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another
+    /// shape or type; then nothing has changed.
     pub fn load(
         &mut self,
         tensors: &BTreeMap<String, Tensor>,

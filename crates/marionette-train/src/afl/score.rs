@@ -93,7 +93,7 @@ fn ramp(step: u64, length: f64) -> f64 {
     if length > 0.0 { (step as f64 / length).min(1.0) } else { 1.0 }
 }
 
-/// `scores` in an order drawn from (`seed`, `step`).
+/// `scores` in an order sampled from (`seed`, `step`).
 pub fn permuted(mut scores: Vec<f32>, seed: u64, step: u64) -> Vec<f32> {
     scores.shuffle(&mut random::stream(seed, step, 0, "afl/permute"));
     scores

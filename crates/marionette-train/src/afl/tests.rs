@@ -16,7 +16,7 @@ struct Poses {
 }
 
 impl Poses {
-    fn draw(afl: &Afl, step: u64) -> Result<Self, AflError> {
+    fn sample(afl: &Afl, step: u64) -> Result<Self, AflError> {
         let mut stream = random::stream(11, step, 0, "poses");
         let mut around = |centre: f32, by: f32| centre + by * (2.0 * stream.random::<f32>() - 1.0);
         let (mut truth, mut guess) = (Vec::new(), Vec::new());
@@ -59,7 +59,7 @@ fn afl_critic_learns_which_poses_are_scrambled() -> Result<(), AflError> {
     let mut correlation = 0.0;
     let mut reports = Vec::new();
     for step in 0..steps {
-        let poses = Poses::draw(&afl, step)?;
+        let poses = Poses::sample(&afl, step)?;
         let scores = afl.score(&poses.pair(), step, steps)?;
         reports.push(afl.update_critic(&scores)?);
         assert!((scores.weights.iter().sum::<f32>() / BATCH as f32 - 1.0).abs() < 1e-5);
@@ -78,7 +78,7 @@ fn afl_update_takes_one_plain_adam_step_and_commits_the_moments() -> Result<(), 
     for mode in [Mode::Calibrated, Mode::Paper] {
         let config = AflConfig { mode, drift: 1.0, ..AflConfig::default() };
         let [mut updated, mut other] = [afl(config.clone())?, afl(config)?];
-        let poses = Poses::draw(&updated, 0)?;
+        let poses = Poses::sample(&updated, 0)?;
         let scores = updated.score(&poses.pair(), 0, 10)?;
         let on_target = updated.values(&scores.target)?;
         let report = updated.update_critic(&scores)?;
@@ -100,7 +100,7 @@ fn afl_update_takes_one_plain_adam_step_and_commits_the_moments() -> Result<(), 
             assert!(moved.iter().all(|by| by.abs() < 1.0005e-4), "{name}");
             assert!(name == "critic.2.bias" || moved.iter().any(|by| by.abs() > 0.99e-4), "{name}");
         }
-        // Another step draws another α.
+        // Another step samples another α.
         let later = other.update_critic(&Scores { step: 1, ..scores })?;
         assert!(later.gap == report.gap && later.penalty != report.penalty);
     }
@@ -113,7 +113,7 @@ fn afl_resumes_bit_for_bit() -> Result<(), AflError> {
     let run = |afl: &mut Afl, steps: std::ops::Range<u64>| -> Result<Option<Scores>, AflError> {
         let mut last = None;
         for step in steps {
-            let scores = afl.score(&Poses::draw(afl, step)?.pair(), step, 10)?;
+            let scores = afl.score(&Poses::sample(afl, step)?.pair(), step, 10)?;
             afl.update_critic(&scores)?;
             last = Some(scores);
         }
@@ -154,7 +154,7 @@ fn afl_load_refuses_a_state_that_does_not_fit() -> Result<(), AflError> {
 #[test]
 fn afl_nan_poisons_nothing_and_is_hidden_by_the_mask() -> Result<(), AflError> {
     let afl = afl(AflConfig::default())?;
-    let mut poses = Poses::draw(&afl, 0)?;
+    let mut poses = Poses::sample(&afl, 0)?;
     poses.prediction[7] = f32::NAN;
     let before = bits(&afl.save()?.0)?;
     assert!(matches!(afl.score(&poses.pair(), 0, 10), Err(AflError::NotFinite { .. })));
@@ -167,12 +167,12 @@ fn afl_nan_poisons_nothing_and_is_hidden_by_the_mask() -> Result<(), AflError> {
 #[test]
 fn afl_infinite_critic_is_an_error_and_leaves_the_moments() -> Result<(), AflError> {
     let mut afl = afl(AflConfig::default())?;
-    let scores = afl.score(&Poses::draw(&afl, 0)?.pair(), 0, 10)?;
+    let scores = afl.score(&Poses::sample(&afl, 0)?.pair(), 0, 10)?;
     afl.critic().parameters()["critic.2.bias"]
         .set(&Tensor::new(&[f32::INFINITY], &Device::Cpu)?)?;
     assert!(matches!(afl.update_critic(&scores), Err(AflError::NotFinite { .. })));
     assert!(matches!(
-        afl.score(&Poses::draw(&afl, 1)?.pair(), 1, 10),
+        afl.score(&Poses::sample(&afl, 1)?.pair(), 1, 10),
         Err(AflError::NotFinite { .. })
     ));
     assert_eq!(afl.save()?.1, AflState { moments: RunningMoments::default(), optimizer_steps: 0 });
@@ -183,7 +183,7 @@ fn afl_infinite_critic_is_an_error_and_leaves_the_moments() -> Result<(), AflErr
 fn afl_modes_and_the_null_experiment() -> Result<(), AflError> {
     let score = |config: AflConfig| -> Result<Scores, AflError> {
         let afl = afl(config)?;
-        afl.score(&Poses::draw(&afl, 9)?.pair(), 9, 10)
+        afl.score(&Poses::sample(&afl, 9)?.pair(), 9, 10)
     };
     let calibrated = score(AflConfig::default())?;
     let off = score(AflConfig { mode: Mode::Off, ..AflConfig::default() })?;
@@ -212,7 +212,7 @@ fn afl_modes_and_the_null_experiment() -> Result<(), AflError> {
 #[test]
 fn afl_score_refuses_maps_of_another_shape() -> Result<(), AflError> {
     let afl = afl(AflConfig::default())?;
-    let poses = Poses::draw(&afl, 0)?;
+    let poses = Poses::sample(&afl, 0)?;
     let pair = poses.pair();
     for shape in
         [[BATCH, KEYPOINTS + 1, 16, 16], [BATCH + 1, KEYPOINTS, 16, 16], [BATCH, KEYPOINTS, 16, 15]]
@@ -251,7 +251,7 @@ fn afl_critic_targets_are_jittered_except_in_paper_mode() -> Result<(), AflError
 fn afl_the_mask_applies_to_both_sides_except_in_paper_mode() -> Result<(), AflError> {
     for mode in [Mode::Calibrated, Mode::Paper] {
         let afl = afl(AflConfig { mode, ..AflConfig::default() })?;
-        let mut poses = Poses::draw(&afl, 0)?;
+        let mut poses = Poses::sample(&afl, 0)?;
         poses.mask[3] = false;
         let cells = GRID.width * GRID.height;
         let before = afl.score(&poses.pair(), 0, 10)?;

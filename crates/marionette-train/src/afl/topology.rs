@@ -6,7 +6,7 @@
 use super::error::{AflError, check_length};
 use rayon::prelude::*;
 
-/// Below which value a heatmap's cell counts as empty.
+/// The value below which a heatmap's cell counts as empty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Threshold {
     /// This value (the paper: 0.1).
@@ -15,12 +15,11 @@ pub enum Threshold {
     OfMaximum(f64),
 }
 
-/// `t(y)` of a batch, and which keypoints it is made of.
+/// `t(y)` of a batch, and which keypoints exist in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// `[B, 2, K, K]`: the planar affinities (Eq. 5), then the angular ones (Eq. 6), all in [0, 1];
-    /// 0 in the rows and columns of missing keypoints. One sample's part is the critic's input as
-    /// it stands.
+    /// 0 in the rows and columns of missing keypoints. One sample's part is the critic's input.
     pub affinities: Vec<f32>,
     /// `[B, K]`: whether the keypoint has a cell above the threshold (and is not masked).
     pub exists: Vec<bool>,
@@ -29,8 +28,8 @@ pub struct Topology {
 impl Topology {
     /// `t` of `heatmaps` (`[B, K, h, w]`, the shape given as `shape`).
     ///
-    /// A keypoint whose entry of `mask` (`[B, K]`) is false counts as missing whatever its map
-    /// holds.
+    /// A keypoint whose entry of `mask` (`[B, K]`) is false counts as missing, even if its map is
+    /// not empty.
     ///
     /// # Errors
     /// [`AflError::Length`] if a slice does not fit `shape`; [`AflError::NotFinite`] if an unmasked

@@ -1,10 +1,9 @@
-//! What a user may set about the curriculum.
+//! The settings of the curriculum.
 
-use super::state::BinState;
 use marionette_stream::StreamMix;
 use serde::{Deserialize, Serialize};
 
-/// What the controller counts as worth seeing more of.
+/// The signal that the controller steers towards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Signal {
@@ -24,14 +23,14 @@ pub enum Signal {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplayConfig {
-    /// Samples held at most; 0 keeps none, and the replay stream then draws as the steered one.
+    /// Samples held at most; 0 keeps none, and the replay stream then samples as the steered one.
     pub size: usize,
     /// Replays after which a sample is dropped.
     pub uses: u32,
     /// A sample is admitted when its difficulty rank in its batch, in [0, 1], is at least this.
     pub admit: f64,
-    /// Share of the drawing weight that goes by how long a sample has not been seen, in [0, 1); the
-    /// rest goes by rank.
+    /// Share of a sample's weight that depends on how long it has not been seen, in [0, 1); the
+    /// rest depends on its rank.
     pub staleness: f64,
     /// After this many replays a sample is dropped if its error has not fallen.
     pub patience: u32,
@@ -50,7 +49,7 @@ pub struct CurriculumConfig {
     /// Whether the axes are steered. Without it every axis stays uniform while statistics are still
     /// gathered; the replay stream is governed by `mix.replay` and `replay.size` alone.
     pub steering: bool,
-    /// What is steered towards.
+    /// The signal that the controller steers towards.
     pub signal: Signal,
     /// Bins per axis, K.
     pub bins: usize,
@@ -72,7 +71,7 @@ pub struct CurriculumConfig {
     pub cap: f64,
     /// Greatest Kullback-Leibler divergence of an axis from uniform, in nats.
     pub max_kl: f64,
-    /// Below this ratio of steered to uniform loss, tempering is taken back.
+    /// Below this ratio of steered to uniform loss, tempering is undone step by step.
     pub band_low: f64,
     /// Above this ratio of steered to uniform loss, the distributions are tempered towards uniform.
     pub band_high: f64,
@@ -108,13 +107,8 @@ impl Default for CurriculumConfig {
 }
 
 impl CurriculumConfig {
-    /// Whether a bin is held to be unlearnable for now.
-    pub(super) fn unlearnable(&self, bin: &BinState) -> bool {
-        bin.stalled >= self.unlearnable_after
-    }
-
-    /// What is wrong with the settings: the key and, in words, what was found and what would do.
-    /// Empty if all is well.
+    /// What is wrong with the settings: the key, and a message with the value found and the values
+    /// allowed. Empty if nothing is wrong.
     pub fn validate(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut check = |fine: bool, key: &str, found: &dyn std::fmt::Display, wanted: &str| {

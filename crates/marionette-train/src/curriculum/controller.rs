@@ -10,20 +10,20 @@ use marionette_base::statistics::rank_shares;
 use marionette_stream::Feedback;
 use marionette_stream::{HardnessAxis, Policy};
 
-/// What one update leaves of the temper while the steered stream is too hard; below the band it is
-/// taken back as fast.
+/// The factor on the temper in one update while the steered stream is too hard. Below the band the
+/// temper rises by the same factor.
 const TEMPERING: f64 = 0.9;
 /// The temper falls no lower, so that it recovers within a few dozen updates.
 const LEAST_TEMPER: f64 = 0.05;
-/// θ stays within ±this. There the guards have long taken over, and what lies beyond would only
-/// have to be unwound before a bin that is no longer worth it could be left.
+/// θ stays within ±this. There the guards already limit the distribution. A larger θ would only
+/// take longer to fall again when its bin is no longer worth it.
 const THETA: f64 = 3.0;
 
-/// Takes in the feedback of one batch. Axes not in `steered` are locked: they stay uniform, though
-/// their statistics are kept.
+/// Updates the state with the feedback of one batch. Axes not in `steered` are locked: they stay
+/// uniform, though their statistics are kept.
 ///
-/// Feedback must come in batch order, one per batch. A batch without samples (a skipped step)
-/// advances the version and changes nothing else.
+/// Feedback must come in batch order, one per batch. A batch without samples (a skipped step) only
+/// advances the version.
 pub fn observe(
     config: &CurriculumConfig,
     steered: &[HardnessAxis],
@@ -76,19 +76,20 @@ fn update(config: &CurriculumConfig, steered: &[HardnessAxis], state: &mut Contr
     }
 }
 
-/// θ ← inertia · θ + eta · (U − mean U), within ±[`THETA`]; an unlearnable bin has no say, and its
-/// θ decays.
+/// θ ← inertia · θ + eta · (U − mean U), within ±[`THETA`]; an unlearnable bin does not count, and
+/// its θ decays.
 fn move_logits(config: &CurriculumConfig, axis: &mut AxisState) {
     let utilities = utilities(config, axis);
-    let counted = || axis.bins.iter().zip(&utilities).filter(|(bin, _)| !config.unlearnable(bin));
+    let counted =
+        || axis.bins.iter().zip(&utilities).filter(|(bin, _)| !bin.is_unlearnable(config));
     let mean = counted().map(|(_, utility)| utility).sum::<f64>() / counted().count().max(1) as f64;
     for (bin, utility) in axis.bins.iter_mut().zip(&utilities) {
-        let gain = if config.unlearnable(bin) { 0.0 } else { utility - mean };
+        let gain = if bin.is_unlearnable(config) { 0.0 } else { utility - mean };
         bin.theta = (config.inertia * bin.theta + config.eta * gain).clamp(-THETA, THETA);
     }
 }
 
-/// The policy to draw with from here on.
+/// The policy to sample with from here on.
 pub fn policy(config: &CurriculumConfig, state: &ControllerState) -> Policy {
     let axis = |axis: usize| {
         let theta: Vec<f64> = state.axes[axis].bins.iter().map(|bin| bin.theta).collect();

@@ -1,5 +1,5 @@
-//! The guards: whatever the utilities say, a distribution keeps its floor, its cap and its distance
-//! from uniform.
+//! The guards: for any utilities a distribution keeps its floor, its cap and its greatest
+//! divergence from uniform.
 
 use super::config::CurriculumConfig;
 use marionette_stream::AxisDistribution;

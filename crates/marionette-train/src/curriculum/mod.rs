@@ -1,7 +1,7 @@
-//! The curriculum: what the trainer says of its batches steers what is drawn next.
+//! The curriculum: the trainer's feedback on its batches steers what is sampled next.
 //!
 //! Everything here is a pure function of a [`CurriculumConfig`], a [`ControllerState`] and a
-//! [`Feedback`]: no clock, no file, no random draw, and sums taken in a fixed order, so the closed
+//! [`Feedback`]: no clock, no file, no random value, and sums taken in a fixed order, so the closed
 //! loop is reproducible and a checkpointed state continues exactly as if it had never been written.
 //!
 //! ```text

@@ -1,4 +1,4 @@
-//! The list of hard samples to show again.
+//! The list of hard samples that are rendered again.
 
 use super::config::ReplayConfig;
 use super::state::ReplayState;
@@ -7,7 +7,7 @@ use marionette_base::statistics::{Moments, rank_among};
 use marionette_stream::SampleFeedback;
 use marionette_stream::{ReplayEntry, SampleStream};
 
-/// Exponent of the rank in the drawing weight: the rank-based variant of prioritised replay (Schaul
+/// Exponent of the rank in a sample's weight: the rank-based variant of prioritised replay (Schaul
 /// et al. 2016) found 0.7 best; with 1, the first of 256 would fill a sixth of the replay stream
 /// with itself.
 const RANK_EXPONENT: f64 = 0.7;
@@ -16,9 +16,10 @@ const RANK_EXPONENT: f64 = 0.7;
 /// error.
 const FALLEN: f64 = 0.98;
 
-/// Books a batch: replays count towards the sample they repeat, the hardest fresh samples are
-/// admitted, and what is used up, makes no progress or finds no room goes. `fresh` are the batch's
-/// fresh samples, `ranks` their difficulty ranks, and `version` the controller's.
+/// Updates the list with a batch. Replays count towards the sample that they repeat. The hardest
+/// fresh samples are admitted. Samples leave that are used up, make no progress or exceed the
+/// list's size. `fresh` are the batch's fresh samples, `ranks` their difficulty ranks, and
+/// `version` the controller's.
 pub(super) fn update(
     config: &ReplayConfig,
     list: &mut Vec<ReplayState>,
@@ -31,9 +32,9 @@ pub(super) fn update(
     for sample in samples.iter().filter(|sample| sample.stream == SampleStream::Replay) {
         let entry =
             sample.origin.and_then(|origin| list.iter_mut().find(|entry| entry.origin == origin));
-        // Replays of a sample that has gone since they were drawn come to nothing.
+        // The sample may have left the list since it was taken for this replay.
         let Some(entry) = entry else { continue };
-        // Feedback of NaN says nothing, but the sample was used.
+        // Feedback with a NaN is not counted, but the sample was used.
         entry.uses += 1;
         entry.seen = version;
         if usable(sample) {
@@ -59,7 +60,8 @@ pub(super) fn update(
             });
         }
     }
-    // Of equal priorities the newer is nearer to what the network can do today.
+    // With equal priorities the newer sample goes first: its priority fits the current network
+    // better.
     list.sort_by(|a, b| b.priority.total_cmp(&a.priority).then(b.origin.cmp(&a.origin)));
     list.truncate(config.size);
 }

@@ -9,13 +9,13 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 use std::collections::VecDeque;
 
-/// Batches between a policy and the batch drawn with it.
+/// Batches between a policy and the batch sampled with it.
 pub const LAG: usize = 3;
 
 /// The figures and the critic of a made-up run.
 #[derive(Clone)]
 pub struct World {
-    /// Seed of every draw.
+    /// Seed of every random value.
     pub seed: u64,
     /// What hardness 1 adds to the logarithm of the error, per axis.
     pub effect: [f64; AXES],
@@ -35,14 +35,14 @@ impl World {
         World { seed, effect, insight: 0.3, permuted: false, learning: 1000.0, batch: 32 }
     }
 
-    /// The trainer's feedback on a sample drawn with `policy`.
+    /// The trainer's feedback on a sample taken with `policy`.
     pub fn feedback(&self, policy: &Policy, index: u64, batch: u64) -> SampleFeedback {
         let mut random = stream(self.seed, index, 0, "world");
         let mut normal = stream(self.seed, index, 0, "noise").sample_iter(StandardNormal);
         let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
         let mut sampled = policy.mix.stream_of(index);
         let entry = (sampled == SampleStream::Replay)
-            .then(|| draw(&policy.replay, random.random()))
+            .then(|| sample_entry(&policy.replay, random.random()))
             .flatten();
         if sampled == SampleStream::Replay && entry.is_none() {
             sampled = SampleStream::Steered;
@@ -79,7 +79,7 @@ impl World {
 }
 
 /// The entry at quantile `u` of the weights.
-fn draw(entries: &[ReplayEntry], u: f32) -> Option<&ReplayEntry> {
+fn sample_entry(entries: &[ReplayEntry], u: f32) -> Option<&ReplayEntry> {
     let mut left = u * entries.iter().map(|entry| entry.weight).sum::<f32>();
     entries.iter().find(|entry| {
         left -= entry.weight;

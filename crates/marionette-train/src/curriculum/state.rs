@@ -1,11 +1,11 @@
-//! What the controller remembers; it goes into checkpoints.
+//! The controller's state, which goes into checkpoints.
 
 use super::config::CurriculumConfig;
 use marionette_base::statistics::Moments;
 use marionette_stream::{AXES, Hardness};
 use serde::{Deserialize, Serialize};
 
-/// What is known of one bin of one axis, from uniform and steered samples only.
+/// The statistics of one bin of one axis, from uniform and steered samples only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BinState {
     /// Logit of the bin's probability, before the guards.
@@ -26,6 +26,13 @@ pub struct BinState {
     pub stalled: u32,
 }
 
+impl BinState {
+    /// Whether the bin counts as unlearnable for now.
+    pub(super) fn is_unlearnable(&self, config: &CurriculumConfig) -> bool {
+        self.stalled >= config.unlearnable_after
+    }
+}
+
 /// The bins of one axis, from everyday to extreme.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AxisState {
@@ -38,9 +45,9 @@ pub struct AxisState {
 pub struct ReplayState {
     /// Index of the sample.
     pub origin: u64,
-    /// The redraw that was accepted.
+    /// The attempt that was accepted.
     pub attempt: u32,
-    /// The hardness it was drawn at.
+    /// The hardness that it was sampled at.
     pub hardness: Hardness,
     /// Difficulty rank in [0, 1]; every replay moves it halfway to the rank found then.
     pub priority: f64,

@@ -5,11 +5,11 @@ use marionette_base::statistics::rank_shares;
 use marionette_stream::SampleFeedback;
 use marionette_stream::{SampleStream, StreamMix};
 
-/// Greatest importance weight: one rare sample must not speak for its bin.
+/// Greatest importance weight: one rare sample must not decide for its bin.
 const MAX_WEIGHT: f64 = 3.0;
 
-/// Whether feedback can be used at all; a NaN or an infinity in one field makes the others suspect
-/// too.
+/// Whether feedback can be used. A NaN or an infinity in one field makes the other fields doubtful
+/// as well.
 pub(super) fn usable(sample: &SampleFeedback) -> bool {
     let in_unit = |value: &f32| (0.0..=1.0).contains(value);
     sample.hardness.iter().all(in_unit)
@@ -39,7 +39,7 @@ fn importance(mix: &StreamMix, bins: usize, propensity: f32) -> f64 {
     if weight.is_nan() { 1.0 } else { weight.min(MAX_WEIGHT) }
 }
 
-/// Lets the statistics forget by one batch and adds the batch's fresh samples to them.
+/// Fades the statistics by one batch and adds the batch's fresh samples.
 pub(super) fn gather(
     config: &CurriculumConfig,
     state: &mut ControllerState,

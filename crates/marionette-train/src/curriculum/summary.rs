@@ -1,4 +1,4 @@
-//! What the controller knows, for logs, the report and the window.
+//! A summary of the controller's state for logs, the report and the window.
 
 use super::config::CurriculumConfig;
 use super::controller::policy;
@@ -29,7 +29,7 @@ pub struct BinSummary {
 /// One axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AxisSummary {
-    /// Which one.
+    /// The axis.
     pub axis: HardnessAxis,
     /// Divergence of its distribution from uniform, in nats.
     pub kl: f32,
@@ -56,7 +56,7 @@ pub struct CurriculumSummary {
     pub temper: f64,
 }
 
-/// Sums up what the controller knows.
+/// Summarises the controller's state.
 pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> CurriculumSummary {
     let policy = policy(config, state);
     let axis = |axis: HardnessAxis| {
@@ -78,7 +78,7 @@ pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> Curriculum
                     mean_difficulty: bin.difficulty.mean(),
                     mean_error: bin.error.mean(),
                     count: bin.count,
-                    unlearnable: config.unlearnable(bin),
+                    unlearnable: bin.is_unlearnable(config),
                 })
                 .collect(),
         }

@@ -1,4 +1,5 @@
-//! Bins that stay hopeless while the rest is learned: no curriculum should spend its samples there.
+//! Bins that make no progress while the rest is learned. The curriculum should not spend samples on
+//! them.
 
 use super::state::{BinState, ControllerState};
 
@@ -19,7 +20,7 @@ fn fall(bin: &BinState) -> Option<f64> {
     (slow > 0.0).then_some(1.0 - bin.recent_error.mean()? / slow)
 }
 
-/// Counts, at an update, for how long each bin of the highest errors has not progressed.
+/// At an update, counts for how long each bin of the highest errors has made no progress.
 ///
 /// Progress is measured against the run's own. When nothing is being learned any more, the highest
 /// errors do not fall either, but that says nothing about *them*; so the counts then stay as they

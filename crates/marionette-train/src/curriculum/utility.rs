@@ -1,4 +1,4 @@
-//! From statistics to utilities: how much more than the average a bin is worth seeing.
+//! From statistics to utilities: how much more a bin is worth seeing than the average bin.
 
 use super::config::{CurriculumConfig, Signal};
 use super::state::{AxisState, BinState};
@@ -9,9 +9,9 @@ const SMALL_BIN: f64 = 20.0;
 
 /// How many times what noise alone would show the bins must differ by before an axis moves at all.
 ///
-/// The positive-part James-Stein estimator is the same with (K − 3) / (K − 1) here. More than that
-/// costs a known effect little and holds still what has none: with six bins noise alone exceeds 1.5
-/// in 2 of 10 looks, and then by little.
+/// The positive-part James-Stein estimator is the same with (K − 3) / (K − 1) here. A larger value
+/// costs a real effect little, and keeps axes without an effect still: with six bins noise alone
+/// exceeds 1.5 in 2 of 10 updates, and then by little.
 const EVIDENCE: f64 = 1.5;
 
 /// The moments whose deviation and count say how certain a bin's signal is.
@@ -35,20 +35,20 @@ fn value(signal: Signal, bin: &BinState) -> Option<f64> {
 /// The utility of every bin of an axis, around 0: how far its signal lies from the axis mean, in
 /// standard deviations of the signal over samples, shrunk to what the evidence supports.
 ///
-/// The scale is that of single samples, not of the bins: the bins of an axis that matters to
-/// nothing differ only by noise, and dividing by that would blow noise up to the size of an effect.
-/// Unlearnable bins have utility 0 and are left out of mean, deviation and evidence, or they would
-/// lend theirs to the others.
+/// The scale is the deviation of single samples, not of the bins. The bins of an axis without an
+/// effect differ only by noise, and dividing by the noise would make it as large as an effect.
+/// Unlearnable bins have utility 0. They are left out of mean, deviation and evidence, so that they
+/// do not affect the other bins.
 pub(super) fn utilities(config: &CurriculumConfig, axis: &AxisState) -> Vec<f64> {
     let signal = config.signal;
     let mut pooled = Moments::default();
-    for bin in axis.bins.iter().filter(|bin| !config.unlearnable(bin)) {
+    for bin in axis.bins.iter().filter(|bin| !bin.is_unlearnable(config)) {
         pooled.merge(moments(signal, bin));
     }
     let deviation = pooled.deviation();
-    // Effective samples and signal; a bin without samples, or left out, weighs nothing.
+    // Effective samples and signal; a bin without samples, or one that is left out, has no weight.
     let estimate = |bin: &BinState| match value(signal, bin) {
-        Some(value) if !config.unlearnable(bin) => (moments(signal, bin).effective(), value),
+        Some(value) if !bin.is_unlearnable(config) => (moments(signal, bin).effective(), value),
         _ => (0.0, 0.0),
     };
     let bins: Vec<(f64, f64)> = axis.bins.iter().map(estimate).collect();

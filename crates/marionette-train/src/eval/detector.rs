@@ -1,6 +1,6 @@
 //! A trained network, ready to look at pictures.
 
-use super::Crop;
+use super::crop::Crop;
 use crate::export::{ModelCard, WeightsError, read_model};
 use candle_core::{Device, Tensor};
 use image::RgbImage;

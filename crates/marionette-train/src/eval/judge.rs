@@ -55,7 +55,7 @@ pub enum KeyError {
     Unknown {
         /// The key asked for.
         key: String,
-        /// The keys there are.
+        /// The known keys.
         known: String,
     },
     /// It has too many values.

@@ -1,5 +1,5 @@
-//! Judging: metrics, trained networks as detectors, and pictures and labels from elsewhere to judge
-//! them on.
+//! Evaluation: metrics, trained networks as detectors, and photographs with labels to judge them
+//! on.
 
 pub mod coco;
 pub mod crop;

@@ -56,9 +56,8 @@ pub enum PictureError {
 /// A rotation in its EXIF data is ignored, as COCO's annotations do: they are made on the pixels as
 /// they are stored.
 ///
-/// # Errors
-/// If the file cannot be read, is no such picture, is damaged, or has no pixels or more than 50
-/// million (which is found out before any is decoded).
+/// # Errors If the file cannot be read, is no picture in a known format, is damaged, or has no
+/// pixels or more than 50 million (which is found out before any is decoded).
 pub fn load_picture(path: &Path) -> Result<RgbImage, PictureError> {
     let mut file = BufReader::new(File::open(path).map_err(PathError::at(path, "read"))?);
     if let Some([width, height]) = png_size(&mut file).map_err(PathError::at(path, "read"))? {

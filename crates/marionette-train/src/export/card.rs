@@ -1,10 +1,13 @@
-//! The model card: everything that it takes to use a network's weights elsewhere.
+//! The model card: everything that another program needs to use a network's weights.
 //!
 //! The card travels in the header of the safetensors file, under `marionette`, so that weights and
-//! card cannot be parted; `model.json` beside the file is the same card for people and for programs
+//! card stay together; `model.json` beside the file is the same card for people and for programs
 //! that do not read the header.
 
-use super::{WeightsError, read_weights, write_weights};
+use super::{
+    error::WeightsError,
+    weights::{read_weights, write_weights},
+};
 use candle_core::Tensor;
 use marionette_figure::KeypointScheme;
 use marionette_nn::{ModelSpec, heatmap::Activation};
@@ -17,7 +20,7 @@ const FORMAT: u32 = 1;
 const CARD_KEY: &str = "marionette";
 const DIGEST_KEY: &str = "tensors_sha256";
 
-/// Everything that it takes to use a network's weights elsewhere.
+/// Everything that another program needs to use a network's weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
     /// Version of the card's format.
@@ -55,7 +58,7 @@ pub struct Decoder {
     pub sigma: f32,
 }
 
-/// The decoders there are.
+/// The known decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecoderName {

@@ -1,14 +1,14 @@
-//! Test vectors: inputs with what a network makes of them, for whoever runs it elsewhere to check
-//! themselves against.
+//! Test vectors: inputs with a network's outputs. Other programs that run the network can check
+//! themselves with them.
 
-use super::{ModelCard, WeightsError, write_weights};
+use super::{card::ModelCard, error::WeightsError, weights::write_weights};
 use candle_core::{Result, Tensor};
 use marionette_base::random::stream;
 use marionette_nn::{HeatmapNetwork, ModelSpec, detect::decode_output};
 use rand::Rng;
 use std::{collections::BTreeMap, f32::consts::TAU, path::Path};
 
-/// Inputs of noise, and as many smooth ones. Noise tells wrong weights apart, smooth pictures have
+/// Inputs of noise, and as many smooth ones. Noise shows wrong weights; on smooth pictures
 /// neighbouring cells agree.
 const PAIRS: u64 = 2;
 /// Waves in a channel of a smooth input.
@@ -49,7 +49,7 @@ fn check_vector(network: &HeatmapNetwork, card: &ModelCard) -> Result<BTreeMap<S
     Ok(named.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect())
 }
 
-/// Every value drawn by itself, between the normalised black and white.
+/// Every value sampled by itself, between the normalised black and white.
 fn noise(index: u64, spec: &ModelSpec) -> Vec<f32> {
     let mut random = stream(0, index, 0, "check/noise");
     let mut planes = Vec::with_capacity(3 * spec.input_width * spec.input_height);

@@ -1,38 +1,11 @@
-//! What leaves a run for elsewhere: weights in safetensors files, with a card that says how to use
-//! them.
+//! Weights for other programs: safetensors files with a card that says how to use them.
 
 mod card;
 mod check;
+mod error;
 mod weights;
 
 pub use card::{CropRule, Decoder, ModelCard, read_model, write_model};
 pub use check::write_check;
-pub use weights::{Weights, read_weights, write_weights};
-pub use weights::{decode, encode};
-
-use marionette_base::atomic_file::PathError;
-use std::path::PathBuf;
-
-/// What can go wrong with a file of weights. Every message names the file and says what would do.
-#[derive(Debug, thiserror::Error)]
-pub enum WeightsError {
-    /// It could not be read or written.
-    #[error(transparent)]
-    Path(#[from] PathError),
-    /// It is not what it should be.
-    #[error("{}: {found}; give a safetensors file as a run or `marionette export` writes it", .path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What was found.
-        found: String,
-    },
-    /// Something cannot be put in a file.
-    #[error("{}: cannot be written: {message}", .path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        message: String,
-    },
-}
+pub use error::WeightsError;
+pub use weights::{Weights, decode, encode, read_weights, write_weights};

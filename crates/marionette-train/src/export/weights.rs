@@ -1,6 +1,6 @@
 //! Tensors in safetensors files, bit for bit and always in the same bytes.
 
-use super::WeightsError;
+use super::error::WeightsError;
 use candle_core::{DType, Device, Tensor, WithDType, safetensors::Load};
 use marionette_base::atomic_file::{PathError, write_atomic};
 use safetensors::{Dtype, SafeTensors};
@@ -10,12 +10,12 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// The largest file of weights that is read, bytes. `resnet50`'s are fifty times smaller.
 const LARGEST: u64 = 8 << 30;
 
-/// What a file of weights holds.
+/// The content of a file of weights.
 #[derive(Debug)]
 pub struct Weights {
     /// The tensors by name, on the CPU.
     pub tensors: BTreeMap<String, Tensor>,
-    /// What else was written into its header.
+    /// The metadata in its header.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -37,8 +37,8 @@ pub fn write_weights(
 
 /// Reads a safetensors file.
 ///
-/// # Errors
-/// If the file is missing, truncated or no such file; naming it and what was found.
+/// # Errors If the file is missing, truncated or no safetensors file; the message names it and what
+/// was found.
 pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
     let damaged = |found: String| WeightsError::Damaged { path: path.to_owned(), found };
     let bytes = fs::metadata(path).map_err(PathError::at(path, "read"))?.len();
@@ -53,8 +53,7 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
 /// The bytes of a safetensors file. (The crate's own writer puts metadata in the order of a hash
 /// map, which changes from run to run.)
 ///
-/// # Errors
-/// Where a tensor has a type that such a file does not hold.
+/// # Errors If a tensor has a type that a safetensors file cannot hold.
 pub fn encode(
     tensors: &BTreeMap<String, Tensor>,
     metadata: &BTreeMap<String, String>,
@@ -108,8 +107,7 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
 
 /// The tensors and the metadata of a safetensors file's bytes, or what was found instead of one.
 ///
-/// # Errors
-/// Where they are no such file.
+/// # Errors If they are no safetensors file.
 pub fn decode(
     bytes: &[u8],
 ) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), String> {

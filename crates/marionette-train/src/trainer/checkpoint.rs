@@ -1,6 +1,6 @@
 //! Everything that a run needs to continue bit for bit.
 
-use super::{Trainer, UniformStatistics};
+use super::{error::TrainError, parts::Trainer, statistics::UniformStatistics};
 use crate::{afl::AflState, curriculum::ControllerState};
 use candle_core::Tensor;
 use marionette_stream::Policy;
@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-/// What of a trainer is not a tensor.
+/// The part of a trainer that is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainerState {
@@ -25,13 +25,14 @@ pub struct TrainerState {
     statistics: UniformStatistics,
 }
 
-/// A checkpoint that is whole but of another run: another network, figure or set of bins.
+/// A checkpoint that is complete but belongs to another run: another network, figure or set of
+/// bins.
 #[derive(Debug, thiserror::Error)]
 #[error("does not fit this run's configuration: {0}")]
 pub struct UnfitCheckpoint(String);
 
 const RECENT: &str = "statistics.recent";
-/// What the names of the network's tensors begin with.
+/// The prefix of the names of the network's tensors.
 pub const NETWORK: &str = "network.";
 const OPTIMIZER: &str = "optimizer.";
 
@@ -49,7 +50,7 @@ impl Trainer {
     ///
     /// # Errors
     /// If the device cannot hand the tensors out.
-    pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, TrainerState), super::TrainError> {
+    pub fn save(&self) -> Result<(BTreeMap<String, Tensor>, TrainerState), TrainError> {
         let (mut tensors, afl) = self.afl.save()?;
         let prefixed = |prefix: &'static str, tensors: BTreeMap<String, Tensor>| {
             tensors.into_iter().map(move |(name, tensor)| (format!("{prefix}{name}"), tensor))
@@ -70,11 +71,10 @@ impl Trainer {
         Ok((tensors, state))
     }
 
-    /// Continues where a checkpoint was saved. Where it fails, this trainer is not to be used any
+    /// Continues where a checkpoint was saved. If this fails, this trainer must not be used any
     /// more.
     ///
-    /// # Errors
-    /// Where the checkpoint is of another network, figure or configuration.
+    /// # Errors If the checkpoint belongs to another network, figure or configuration.
     pub fn restore(
         &mut self,
         tensors: &BTreeMap<String, Tensor>,

@@ -3,7 +3,7 @@
 use crate::afl::AflError;
 use marionette_nn::{ModelError, optim::OptimError};
 
-/// Steps in a row that may be skipped before a run is given up.
+/// Number of skipped steps in a row that ends a run.
 pub const MOST_SKIPPED: u64 = 10;
 
 /// What can go wrong with training.

@@ -1,6 +1,6 @@
-//! From tiles to what the network takes, flipped where the dice say so.
+//! From tiles to the network's input. Some are flipped at random.
 
-use super::Flips;
+use super::settings::Flips;
 use candle_core::{Device, Tensor};
 use marionette_base::random;
 use marionette_figure::Figure;
@@ -9,8 +9,8 @@ use marionette_stream::{Batch, Tile, Visibility};
 use rand::Rng;
 use rayon::prelude::*;
 
-/// A batch as the network sees it: a row for each tile, and where every sample is mirrored, then
-/// one more for each.
+/// A batch as the network's input: a row for each tile, then with [`Flips::Both`] a second row for
+/// each tile.
 pub struct Input {
     /// [R, 3, H, W], normalised.
     pub images: Tensor,

@@ -1,11 +1,11 @@
-//! What controls may set while a run goes on.
+//! The settings that controls may change during a run.
 
-use super::Trainer;
+use super::parts::Trainer;
 use crate::curriculum;
 use marionette_stream::{AXES, AxisDistribution, HardnessAxis, Policy};
 use serde::{Deserialize, Serialize};
 
-/// What controls may set, with the values in force.
+/// The settings that controls may change, with their current values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ManualSettings {
     /// Whether the axes are steered.
@@ -37,8 +37,8 @@ impl ManualSettings {
         }
     }
 
-    /// Puts every value into the range that makes sense; what is no number becomes what it was in
-    /// `before`. Returns what had to be changed, in words.
+    /// Moves every value into its sensible range. A value that is no number becomes the one in
+    /// `before`. Returns a sentence for each change.
     pub fn clamped(mut self, before: &ManualSettings) -> (Self, Vec<String>) {
         let mut said = Vec::new();
         let mut clamp = |name: &str, value: &mut f64, old: f64, most: f64| {
@@ -70,7 +70,7 @@ impl ManualSettings {
     }
 }
 
-/// `policy` with the axes that are held by hand. Without any it is the very same.
+/// `policy` with the axes that are held by hand. If there are none, it stays the same.
 pub(super) fn locked(mut policy: Policy, locks: &[Option<Vec<f32>>; AXES]) -> Policy {
     for (axis, lock) in policy.axes.iter_mut().zip(locks) {
         if let Some(probabilities) = lock.as_ref().filter(|lock| lock.len() == axis.bins()) {
@@ -81,7 +81,7 @@ pub(super) fn locked(mut policy: Policy, locks: &[Option<Vec<f32>>; AXES]) -> Po
 }
 
 impl Trainer {
-    /// What is set now.
+    /// The current settings.
     pub fn manual_settings(&self) -> ManualSettings {
         ManualSettings {
             steering: self.settings.curriculum.steering,
@@ -92,7 +92,7 @@ impl Trainer {
         }
     }
 
-    /// Puts `settings` in force from the next step on; the batches in flight were drawn before. The
+    /// Applies `settings` from the next step on; the batches in flight were sampled before. The
     /// values should be those of [`ManualSettings::clamped`].
     pub fn set_manual_settings(&mut self, settings: ManualSettings) {
         self.settings.curriculum.steering = settings.steering;
@@ -103,8 +103,8 @@ impl Trainer {
         self.locks = settings.locks;
     }
 
-    /// The policy to draw with from here on: the controller's, but for the axes that are held by
-    /// hand.
+    /// The policy for the next batches: the controller's, where the axes that are held by hand have
+    /// their locked distributions.
     pub(super) fn next_policy(&self) -> Policy {
         locked(curriculum::policy(&self.settings.curriculum, &self.controller), &self.locks)
     }

@@ -1,13 +1,14 @@
 //! The trainer: batches in; weights, sample metrics and policies out.
 //!
 //! [`Trainer::learn`] is one step of the closed loop: predict, score, weigh, learn, let the critic
-//! learn, tell the controller. It knows nothing of threads, files or windows; `run` feeds it and
-//! keeps what it makes.
+//! learn, tell the controller. It uses no threads, files or windows of its own: the caller gives it
+//! batches and keeps its results.
 
 mod checkpoint;
 mod error;
 mod input;
 mod manual;
+mod parts;
 mod predict;
 mod sample_metrics;
 mod settings;
@@ -15,13 +16,13 @@ mod statistics;
 mod step;
 mod step_timings;
 
-pub use checkpoint::NETWORK;
-pub use checkpoint::{TrainerState, UnfitCheckpoint};
+pub use checkpoint::{NETWORK, TrainerState, UnfitCheckpoint};
 pub use error::TrainError;
 pub use manual::ManualSettings;
+pub use parts::Trainer;
 pub use predict::Prediction;
 pub use sample_metrics::SampleMetrics;
 pub use settings::{Flips, OptimizerConfig, TrainSettings};
 pub use statistics::{Standing, UniformStatistics};
-pub use step::{StepReport, Trainer};
+pub use step::StepReport;
 pub use step_timings::{Operation, StepTimings};

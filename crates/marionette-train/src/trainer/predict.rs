@@ -1,6 +1,8 @@
-//! What the network of today makes of any pictures, without learning from them.
+//! Predictions of the current network on any pictures, without learning from them.
 
-use super::{Flips, SampleMetrics, TrainError, Trainer, input::Input};
+use super::{
+    error::TrainError, input::Input, parts::Trainer, sample_metrics::SampleMetrics, settings::Flips,
+};
 use crate::afl::MapPair;
 use marionette_nn::{
     detect::{decoded, heatmaps},
@@ -8,12 +10,12 @@ use marionette_nn::{
 };
 use marionette_stream::{Batch, Visibility};
 
-/// What a network makes of one picture.
+/// A network's prediction on one picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prediction {
-    /// Base loss, 0 being perfect; none where no labels were at hand.
+    /// Base loss, where 0 is perfect; none without labels.
     pub loss: Option<f32>,
-    /// Difficulty score in [0, 1]; none where there is no critic to ask.
+    /// Difficulty score in [0, 1]; none without a critic.
     pub difficulty: Option<f32>,
     /// Mean distance between predicted and true keypoints, torso lengths.
     pub error: f32,
@@ -36,11 +38,10 @@ impl Prediction {
 }
 
 impl Trainer {
-    /// What the network makes of `batch`, whose tiles have the size that it takes. Nothing is
-    /// learned and nothing changes: the next step comes out as it would have.
+    /// The network's predictions on `batch`, whose tiles have the network's input size. Nothing is
+    /// learned and nothing changes: the next step is the same as without this call.
     ///
-    /// # Errors
-    /// Where a tensor operation fails or something is not finite.
+    /// # Errors If a tensor operation fails or something is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Prediction>, TrainError> {
         let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
         let input = Input::new(

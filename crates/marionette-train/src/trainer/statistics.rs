@@ -1,7 +1,7 @@
-//! What the uniform stream says of the run: it is the yardstick, because the curriculum cannot move
-//! it.
+//! Statistics of the uniform stream. It is the yardstick of a run, because the curriculum cannot
+//! change it.
 
-use super::SampleMetrics;
+use super::sample_metrics::SampleMetrics;
 use candle_core::{Device, Tensor};
 use marionette_base::statistics::spearman;
 use marionette_stream::{AXES, Hardness, Visibility};

@@ -1,34 +1,33 @@
 //! One step of the closed loop.
 
 use super::{
-    Operation, SampleMetrics, StepTimings, TrainError, TrainSettings, UniformStatistics,
-    error::MOST_SKIPPED, input::Input, statistics::UniformSample,
+    error::{MOST_SKIPPED, TrainError},
+    input::Input,
+    parts::Trainer,
+    sample_metrics::SampleMetrics,
+    statistics::UniformSample,
+    step_timings::Operation,
 };
 use crate::{
-    afl::{Afl, AflError, BaseLoss, CriticStep, MapPair, Scores, base_loss, weighted},
+    afl::{AflError, CriticStep, MapPair, Scores, weighted},
     curriculum,
-    curriculum::ControllerState,
 };
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use marionette_figure::Figure;
-use marionette_stream::{AXES, Batch, Feedback, Policy, SampleFeedback, SampleStream};
-use std::{collections::VecDeque, sync::Arc};
-use {
-    marionette_nn as model,
-    marionette_nn::{
-        HeatmapNetwork, ModelSpec,
-        detect::decode_output,
-        heatmap::{Activation, HeatmapTargets},
-        optim::{Optimizer, clip_factor, collect, global_norm},
-    },
+use marionette_nn::{
+    detect::decode_output,
+    heatmap::HeatmapTargets,
+    optim::{clip_factor, collect, global_norm},
 };
+use marionette_stream::{Batch, Feedback, SampleFeedback, SampleStream};
+use std::sync::Arc;
 
-/// What a step was like.
+/// The report on one step.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// The step, from 0.
     pub step: u64,
-    /// Why nothing was learned, where the step was skipped.
+    /// Why the step was skipped, if it was.
     pub skipped: Option<&'static str>,
     /// Mean base loss of the batch (0 is perfect).
     pub loss: f64,
@@ -52,37 +51,11 @@ pub struct StepReport {
     /// Predicted keypoints per sample, pixels of the image as it was rendered; empty for a skipped
     /// step.
     pub predictions: Vec<Vec<[f32; 2]>>,
-    /// What was told the controller of each sample; empty for a skipped step.
+    /// The controller's feedback on each sample; empty for a skipped step.
     pub samples: Vec<SampleFeedback>,
 }
 
-/// The network, its critic, its optimizer, the controller and everything that they remember.
-pub struct Trainer {
-    pub(super) settings: TrainSettings,
-    pub(super) figure: Arc<Figure>,
-    pub(super) device: Device,
-    pub(super) network: HeatmapNetwork,
-    pub(super) spec: ModelSpec,
-    pub(super) base_loss: Box<dyn BaseLoss>,
-    pub(super) optimizer: Optimizer,
-    pub(super) afl: Afl,
-    pub(super) controller: ControllerState,
-    /// The policies after the last `lag` batches, oldest first: batches in flight are drawn with
-    /// them.
-    pub(super) policies: VecDeque<Arc<Policy>>,
-    pub(super) statistics: UniformStatistics,
-    /// Steps taken or skipped so far.
-    pub(super) step: u64,
-    pub(super) skipped: u64,
-    pub(super) skipped_in_a_row: u64,
-    /// Factor on the learning rate, 1 unless it is set by hand.
-    pub(super) rate_factor: f64,
-    /// Axes that are held by hand.
-    pub(super) locks: [Option<Vec<f32>>; AXES],
-    timings: StepTimings,
-}
-
-/// What the forward pass of a step gave.
+/// The results of a step's forward pass.
 struct ForwardPass {
     losses: Tensor,
     scores: Scores,
@@ -90,59 +63,13 @@ struct ForwardPass {
 }
 
 impl Trainer {
-    /// A trainer before its first step.
-    ///
-    /// # Errors
-    /// Where the network or loss is unknown, the images do not fit, or the device cannot hold it.
-    pub fn new(
-        settings: TrainSettings,
-        figure: Arc<Figure>,
-        image: [u32; 2],
-        device: Device,
-    ) -> Result<Self, TrainError> {
-        let keypoints = figure.keypoints.len();
-        let network = model::build(&settings.model, keypoints, settings.seed, &device)?;
-        let spec = network.spec().clone();
-        if spec.input_size() != image {
-            return Err(TrainError::ImageSize {
-                expected: format!("{}x{}", spec.input_width, spec.input_height),
-                found: format!("{}x{}", image[0], image[1]),
-                network: spec.name,
-            });
-        }
-        let optimizer = Optimizer::new(network.parameters(), settings.optimizer.settings())?;
-        let afl = Afl::new(settings.afl.clone(), keypoints, settings.seed, &device)?;
-        let controller = ControllerState::new(&settings.curriculum);
-        let initial = Arc::new(curriculum::policy(&settings.curriculum, &controller));
-        Ok(Trainer {
-            base_loss: base_loss(&settings.loss)?,
-            policies: std::iter::repeat_n(initial, settings.lag).collect(),
-            statistics: UniformStatistics::new(keypoints),
-            settings,
-            figure,
-            device,
-            network,
-            spec,
-            optimizer,
-            afl,
-            controller,
-            step: 0,
-            skipped: 0,
-            skipped_in_a_row: 0,
-            rate_factor: 1.0,
-            locks: Default::default(),
-            timings: StepTimings::default(),
-        })
-    }
-
     /// Learns from one batch: a step of the network, a step of the critic, an observation of the
     /// controller.
     ///
-    /// A step that would not be finite is skipped and counted; the controller hears of it all the
-    /// same.
+    /// A step that would not be finite is skipped and counted; the controller still gets an empty
+    /// feedback.
     ///
-    /// # Errors
-    /// Where ten steps in a row were skipped or a tensor operation fails.
+    /// # Errors If ten steps in a row were skipped, or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         self.timings.begin();
         let input = Input::new(
@@ -256,7 +183,7 @@ impl Trainer {
             return Err(AflError::NotFinite { what: "the gradient" }.into());
         }
         self.timings.record(Operation::Optimizer);
-        // The critic first: where its step is not finite, neither network nor critic has moved.
+        // The critic goes first: if its step is not finite, neither network nor critic has changed.
         report.critic = Some(self.afl.update_critic(scores)?);
         self.timings.record(Operation::Critic);
         let factor = clip_factor(report.gradient_norm, self.settings.optimizer.clip_norm);
@@ -329,74 +256,9 @@ impl Trainer {
         report.difficulty.truncate(batch.tiles.len());
         Ok(samples)
     }
-
-    /// The policies that the next `lag` batches are drawn with, oldest first.
-    pub fn policies(&self) -> impl Iterator<Item = Arc<Policy>> {
-        self.policies.iter().cloned()
-    }
-
-    /// The newest policy.
-    pub fn newest_policy(&self) -> Option<Arc<Policy>> {
-        self.policies.back().cloned()
-    }
-
-    /// Steps taken or skipped so far.
-    pub fn step(&self) -> u64 {
-        self.step
-    }
-
-    /// Steps skipped so far.
-    pub fn skipped(&self) -> u64 {
-        self.skipped
-    }
-
-    /// Whether the newest step was skipped.
-    pub fn is_skipping(&self) -> bool {
-        self.skipped_in_a_row > 0
-    }
-
-    /// Whether every weight of the network is finite.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn has_finite_weights(&self) -> candle_core::Result<bool> {
-        // A sum keeps what is not finite in it, and one that overflows is as good as that.
-        let sum = self.network.parameters().values().sum_all()?.to_scalar::<f32>()?;
-        Ok(sum.is_finite())
-    }
-
-    /// Where the time of all steps so far went.
-    pub fn timings(&self) -> &StepTimings {
-        &self.timings
-    }
-
-    /// The controller's view of the axes.
-    pub fn curriculum(&self) -> curriculum::CurriculumSummary {
-        curriculum::summary(&self.settings.curriculum, &self.controller)
-    }
-
-    /// Statistics of the uniform stream.
-    pub fn statistics(&self) -> &UniformStatistics {
-        &self.statistics
-    }
-
-    /// How the network's output becomes heatmaps.
-    pub fn activation(&self) -> Activation {
-        self.base_loss.activation()
-    }
-
-    /// The network.
-    pub fn network(&self) -> &HeatmapNetwork {
-        &self.network
-    }
-
-    /// What the network takes and gives.
-    pub fn spec(&self) -> &ModelSpec {
-        &self.spec
-    }
 }
 
-/// Brings a prediction on a flipped image back to the image as it was rendered.
+/// Maps a prediction on a flipped image back to the image as it was rendered.
 fn unflip(figure: &Figure, predicted: &[[f32; 2]], flipped: bool, width: f32) -> Vec<[f32; 2]> {
     if !flipped {
         return predicted.to_vec();

@@ -6,164 +6,52 @@
 //! the 6x6 places. The input gradient is the same with kernels turned by half a turn, the weight
 //! gradient is dg = Gᵀ [(Bᵀ d B) ⊙ (A dY Aᵀ)] G.
 
+mod tiling;
 mod transform;
 
 use super::{
     product::{Product, Term, Write},
     scratch::{room, with_scratch},
-    shape::ConvShape,
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use tiling::PLACES;
 use transform::{
-    OutputTile, kernel_gradient, spread_gradient, transform_input, transform_kernels,
-    transform_output,
+    kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output,
 };
 
-/// Side of an output tile.
-const TILE: usize = 4;
-/// Places that are multiplied for a tile, 6x6.
-const PLACES: usize = 36;
-/// Tiles that are worked on at once, about: enough to read the weights seldom, few enough for the
-/// cache.
-const TILES: usize = 32;
-/// Between the places' matrices, so that they do not all fall into the same lines of the cache.
+pub use tiling::Tiling;
+
+/// Values between the matrices of two places, so that they do not all share the same cache lines.
 const GAP: usize = 16;
 
-/// A convolution that this algorithm can do, and its tiles.
-#[derive(Clone, Copy, Debug)]
-pub struct Tiling {
-    /// Channels of the input.
-    inputs: usize,
-    /// Channels of the output.
-    outputs: usize,
-    height: usize,
-    width: usize,
-    padding: usize,
-    out_height: usize,
-    out_width: usize,
-}
-
-impl Tiling {
-    /// For the forward pass of `shape`, where that is a gain.
-    pub fn forward(shape: &ConvShape) -> Option<Self> {
-        let (rows, columns) = (shape.out_height().div_ceil(TILE), shape.out_width().div_ceil(TILE));
-        // A tile of 36 products replaces at most 16 x 9; those at the right and at the bottom may
-        // reach beyond the map.
-        let gain =
-            (shape.out_height() * shape.out_width() * 9) as f64 / (rows * columns * PLACES) as f64;
-        let fits =
-            shape.kernel == 3 && shape.stride == 1 && shape.dilation == 1 && shape.groups == 1;
-        let whole = shape.inputs.is_multiple_of(16) && shape.outputs.is_multiple_of(16);
-        (fits && whole && shape.padding <= 2 && gain >= 1.5).then_some(Tiling {
-            inputs: shape.inputs,
-            outputs: shape.outputs,
-            height: shape.height,
-            width: shape.width,
-            padding: shape.padding,
-            out_height: shape.out_height(),
-            out_width: shape.out_width(),
-        })
-    }
-
-    /// For its input gradient: the convolution of dY.
-    pub fn input_gradient(shape: &ConvShape) -> Option<Self> {
-        Self::forward(shape).map(|forward| Tiling {
-            inputs: forward.outputs,
-            outputs: forward.inputs,
-            height: forward.out_height,
-            width: forward.out_width,
-            padding: 2 - forward.padding,
-            out_height: forward.height,
-            out_width: forward.width,
-        })
-    }
-
-    /// Values of the transformed kernels, [36, inputs, outputs].
-    pub fn weights_len(&self) -> usize {
-        PLACES * self.inputs * self.outputs
-    }
-
-    fn tile_rows(&self) -> usize {
-        self.out_height.div_ceil(TILE)
-    }
-
-    fn tile_columns(&self) -> usize {
-        self.out_width.div_ceil(TILE)
-    }
-
-    /// Rows of tiles in a block. Where the last row of an image is not whole, a block is whole
-    /// images.
-    fn block_rows(&self) -> usize {
-        let rows = TILES.div_ceil(self.tile_columns());
-        if self.out_height.is_multiple_of(TILE) {
-            rows
-        } else {
-            rows.next_multiple_of(self.tile_rows())
-        }
-    }
-
-    /// Output values of a block; the last block of a batch may be shorter.
-    pub fn block_len(&self) -> usize {
-        let rows = self.block_rows();
-        if self.out_height.is_multiple_of(TILE) {
-            rows * TILE * self.out_width * self.outputs
-        } else {
-            rows / self.tile_rows() * self.out_height * self.out_width * self.outputs
-        }
-    }
-
-    /// Rows of tiles in `values` output values.
-    fn rows_in(&self, values: usize) -> usize {
-        let row = self.out_width * self.outputs;
-        if self.out_height.is_multiple_of(TILE) {
-            values / (TILE * row)
-        } else {
-            values / (self.out_height * row) * self.tile_rows()
-        }
-    }
-
-    /// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in
-    /// `dy`.
-    fn gradient_product<'a>(
-        &self,
-        x: &'a [f32],
-        dy: &'a [f32],
-        tiles: usize,
-        terms: &'a [Term],
-    ) -> Product<'a> {
-        Product {
-            rows: self.inputs,
-            columns: self.outputs,
-            depth: tiles,
-            a: x,
-            a_row: 1,
-            a_step: self.inputs,
-            b: dy,
-            b_step: self.outputs,
-            terms,
-        }
-    }
-
-    /// The tiles of the rows `first..end`, counted over the images of a batch.
-    fn tiles(&self, first: usize, end: usize) -> impl Iterator<Item = OutputTile> {
-        let columns = self.tile_columns();
-        (first..end).flat_map(move |row| {
-            let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
-            (0..columns).map(move |column| OutputTile {
-                image,
-                row: row * TILE,
-                column: column * TILE,
-            })
-        })
+/// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in
+/// `dy`.
+fn gradient_product<'a>(
+    tiling: &Tiling,
+    x: &'a [f32],
+    dy: &'a [f32],
+    tiles: usize,
+    terms: &'a [Term],
+) -> Product<'a> {
+    Product {
+        rows: tiling.inputs,
+        columns: tiling.outputs,
+        depth: tiles,
+        a: x,
+        a_row: 1,
+        a_step: tiling.inputs,
+        b: dy,
+        b_step: tiling.outputs,
+        terms,
     }
 }
 
 /// Kernels that one task transforms.
 const KERNELS: usize = 1 << 12;
 
-/// The parts of `rows` rows of equal length that belong together: the first [`KERNELS`] values of
-/// each, the next of each ...
+/// Divides `rows`, which holds `count` rows of equal length, into the first [`KERNELS`] values of
+/// each row, the next of each row, and so on.
 fn columns(rows: &mut [f32], count: usize) -> Vec<Vec<&mut [f32]>> {
     let mut rows: Vec<_> =
         rows.chunks_exact_mut(rows.len() / count).map(|row| row.chunks_mut(KERNELS)).collect();
@@ -287,7 +175,8 @@ impl WithSimd for GradientBlock<'_, '_> {
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         for place in 0..PLACES {
             let terms = [Term { a: place * read, b: place * made }];
-            let product = tiling.gradient_product(
+            let product = gradient_product(
+                tiling,
                 inputs,
                 outputs,
                 (end - first) * tiling.tile_columns(),
@@ -303,8 +192,8 @@ impl WithSimd for GradientBlock<'_, '_> {
 /// Blocks of tiles that are transformed before they are summed.
 const BLOCKS: usize = 16;
 
-/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], shared out by the 36 places;
-/// `spread_x` and `spread_dy` are memory to work in.
+/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], divided among the tasks by the
+/// 36 places; `spread_x` and `spread_dy` are memory to work in.
 pub fn weight_gradient_by_place(
     tiling: &Tiling,
     x: &[f32],
@@ -347,7 +236,7 @@ pub fn weight_gradient_by_place(
                     terms.split_at(count - 1)
                 };
                 for (terms, depth) in [(whole, block), (rest, last)] {
-                    let product = tiling.gradient_product(spread_x, spread_dy, depth, terms);
+                    let product = gradient_product(tiling, spread_x, spread_dy, depth, terms);
                     Arch::new().dispatch(AddTo { product, sums: &mut *sums });
                 }
             },

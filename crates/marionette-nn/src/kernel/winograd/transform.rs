@@ -9,31 +9,12 @@ use super::{
         product::Write,
         vector::{get, put, scale, scale_add},
     },
-    PLACES, TILE, Tiling,
+    tiling::{OutputTile, PLACES, TILE, Tiling},
 };
 use pulp::Simd;
 
 /// Side of what an output tile is made from.
 const PATCH: usize = TILE + 2;
-
-/// Where an output tile begins.
-#[derive(Clone, Copy)]
-pub struct OutputTile {
-    /// Image of the batch.
-    pub image: usize,
-    /// First row.
-    pub row: usize,
-    /// First column.
-    pub column: usize,
-}
-
-impl OutputTile {
-    /// Offset of its first pixel's first value in the batch of outputs.
-    pub fn pixel(&self, tiling: &Tiling) -> usize {
-        ((self.image * tiling.out_height + self.row) * tiling.out_width + self.column)
-            * tiling.outputs
-    }
-}
 
 /// Bᵀ v.
 #[inline(always)]

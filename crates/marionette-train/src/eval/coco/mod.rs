@@ -4,45 +4,10 @@
 //! moved by half a pixel on the way in and back on the way out. Boxes count from the corner in
 //! both.
 
+mod error;
 mod read;
 mod results;
 
-pub use read::{CocoFile, CocoImage, CocoPerson, read_coco};
+pub use error::CocoError;
+pub use read::{CocoFile, CocoImage, CocoPerson, HALF_PIXEL, read_coco};
 pub use results::{CocoResult, write_results};
-
-use marionette_base::atomic_file::PathError;
-use std::path::PathBuf;
-
-/// What a keypoint's coordinates in a COCO file lack, pixels.
-pub const HALF_PIXEL: f64 = 0.5;
-
-/// What can go wrong with a COCO file. Every message names the file, what was found, and what would
-/// do.
-#[derive(Debug, thiserror::Error)]
-pub enum CocoError {
-    /// It could not be read or written.
-    #[error(transparent)]
-    Path(#[from] PathError),
-    /// It is no JSON, or JSON of another shape.
-    #[error("{}:{line}:{column}: {found}; give a COCO keypoints file (images, annotations, categories)", .path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What was found.
-        found: String,
-    },
-    /// It says something that cannot be.
-    #[error("{}: {found}; {remedy}", .path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What was found, and at which image or annotation.
-        found: String,
-        /// What would do.
-        remedy: &'static str,
-    },
-}

@@ -1,6 +1,9 @@
 //! Writing COCO results files, which other COCO tools can judge.
 
-use super::{CocoError, CocoFile, HALF_PIXEL};
+use super::{
+    error::CocoError,
+    read::{CocoFile, HALF_PIXEL},
+};
 use marionette_base::atomic_file::write_atomic;
 use serde_json::{Value, json};
 use std::path::Path;

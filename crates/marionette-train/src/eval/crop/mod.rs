@@ -5,7 +5,7 @@ use crate::export::CropRule;
 use image::RgbImage;
 use marionette_nn::decode::Decoded;
 
-/// The shortest side of a box, pixels: what is shorter is taken for this.
+/// The shortest side of a box, pixels. Shorter sides count as this long.
 const SHORTEST: f64 = 1e-3;
 
 /// A rectangle of a picture that a network's input shows: the same scale in both directions, no

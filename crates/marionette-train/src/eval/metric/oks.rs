@@ -27,7 +27,7 @@ pub struct OksTruth {
     pub area: f64,
     /// Left, top, width, height.
     pub bbox: [f64; 4],
-    /// Stands for a crowd: takes any number of detections out of the count.
+    /// Marks a crowd: any number of detections on it are not counted.
     pub crowd: bool,
 }
 

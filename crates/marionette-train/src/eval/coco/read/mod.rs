@@ -1,6 +1,6 @@
-//! Reading COCO keypoints files, with a complaint about whatever would make the figures wrong.
+//! Reading COCO keypoints files. Anything in them that would make the figures wrong is an error.
 
-use super::{CocoError, HALF_PIXEL};
+use super::error::CocoError;
 use marionette_base::atomic_file::PathError;
 use marionette_figure::KeypointScheme;
 use serde::{Deserialize, de::IgnoredAny};
@@ -11,12 +11,15 @@ use std::{
     path::Path,
 };
 
+/// Pixels between a keypoint's coordinates in a COCO file and its coordinates here.
+pub const HALF_PIXEL: f64 = 0.5;
+
 /// A COCO keypoints file, in terms of a figure's keypoints.
 #[derive(Clone, Debug)]
 pub struct CocoFile {
     /// The pictures, by ascending id.
     pub images: Vec<CocoImage>,
-    /// The annotated people, picture by picture and else in the file's order.
+    /// The annotated people, picture by picture, otherwise in the file's order.
     pub people: Vec<CocoPerson>,
     /// Id of the category that people are annotated as.
     pub category: i64,
@@ -51,13 +54,13 @@ pub struct CocoPerson {
     pub bbox: [f64; 4],
     /// The person's area, px².
     pub area: f64,
-    /// Stands for a crowd.
+    /// Whether the annotation marks a crowd.
     pub crowd: bool,
     /// Places of the figure's keypoints.
     pub keypoints: Vec<[f64; 2]>,
     /// Which of them have a label (visibility above 0).
     pub labelled: Vec<bool>,
-    /// Whatever else the annotation says, less its outline.
+    /// The rest of the annotation, without its outline.
     pub extra: Map<String, Value>,
 }
 
