@@ -21,7 +21,10 @@ fn an_old_run_directory_is_read_as_the_types_of_today() {
     assert!(manifest.adapter.unwrap().software);
     let rows = MetricsRow::read(&run.metrics_path());
     assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), [1, 2, 3]);
-    assert!(rows.iter().all(|row| row.loss > 3.0 && row.axis_kl.len() == 8 && row.resident_mib.is_some()));
+    assert!(
+        rows.iter()
+            .all(|row| row.loss > 3.0 && row.axis_kl.len() == 8 && row.resident_mib.is_some())
+    );
     // Written anew, each line is the same: nothing in it was lost or renamed.
     for (row, line) in rows.iter().zip(metrics(run.path())) {
         assert_eq!(serde_json::to_value(row).unwrap(), line);
@@ -38,7 +41,10 @@ fn an_old_run_goes_on_from_its_checkpoint_with_what_was_set_by_hand() {
     let run = folder.path().join("run");
     copy(&old().join("run"), &run);
     succeed(&mut marionette(["train", "--run", run.to_str().unwrap(), "--resume", "--steps", "5"]));
-    assert_eq!(metrics(&run).iter().map(|row| row["step"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3, 5]);
+    assert_eq!(
+        metrics(&run).iter().map(|row| row["step"].as_u64().unwrap()).collect::<Vec<_>>(),
+        [1, 2, 3, 5]
+    );
     assert_eq!(json(&run, "summary.json")["steered_by_hand"], 2);
     assert_eq!(json(&run, "summary.json")["steps"], 5);
 }
@@ -49,8 +55,18 @@ fn old_weights_find_what_they_found_then() {
     let out = folder.path().join("found");
     let (run, picture) = (old().join("run"), old().join("picture.png"));
     let paths = [&run, &picture, &out].map(|path| path.to_str().unwrap());
-    succeed(&mut marionette(["predict", paths[0], paths[1], "--box", "0,0,64,64", "--out", paths[2]]));
-    let found = |folder: &Path| json(folder, "predictions.json")["images"][0]["keypoints"].as_array().unwrap().clone();
+    succeed(&mut marionette([
+        "predict",
+        paths[0],
+        paths[1],
+        "--box",
+        "0,0,64,64",
+        "--out",
+        paths[2],
+    ]));
+    let found = |folder: &Path| {
+        json(folder, "predictions.json")["images"][0]["keypoints"].as_array().unwrap().clone()
+    };
     let (now, then) = (found(&out), found(&old()));
     assert_eq!((now.len(), then.len()), (17, 17));
     for (now, then) in now.iter().zip(&then) {

@@ -1,15 +1,19 @@
 //! The settings of a run: one set of defaults, and what values are allowed.
 
-use crate::exam::{Exam, ExamError};
+use crate::{
+    exam::{Exam, ExamError},
+    old_flips,
+};
 use marionette_base::toml_file::{FileError, TomlFile};
 use marionette_nn::NETWORKS;
 use marionette_train::{
     afl::{AflConfig, base_losses},
     curriculum::CurriculumConfig,
-    trainer::OptimizerConfig,
+    trainer::{Flips, OptimizerConfig},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, fmt::Display, path::Path};
+use toml::de::{DeTable, Deserializer};
 
 /// Everything that decides what a run does, apart from its scene. Any key may be left out of a
 /// file.
@@ -29,21 +33,20 @@ pub struct RunConfig {
     pub device: String,
     /// Threads to use; 0 for one per core.
     pub threads: usize,
-    /// Pipeline depth in batches: batch b is drawn with the policy after batch b - lag. From 2 on,
-    /// drawing and training overlap.
+    /// Pipeline depth in batches: batch b is sampled with the policy after batch b - lag. From 2
+    /// on, rendering and training overlap.
     pub lag: usize,
     /// The base loss' name, one of [`base_losses`].
     pub loss: String,
-    /// Whether half of the training samples are flipped left to right.
-    pub flip: bool,
-    /// Whether every sample is learned from as it was rendered and in a mirror, in the same step;
-    /// whatever `flip` says.
-    pub mirror: bool,
+    /// Which training samples are flipped left to right: "none", "random" (a random half of them)
+    /// or "both" (every sample is learned from as it was rendered and flipped, in the same step).
+    /// The older keys `flip` and `mirror` are still read.
+    pub flips: Flips,
     /// `[optimizer]`.
     pub optimizer: OptimizerConfig,
     /// `[afl]`: the adversarial focal loss.
     pub afl: AflConfig,
-    /// `[curriculum]`: what is drawn next.
+    /// `[curriculum]`: what is sampled next.
     pub curriculum: CurriculumConfig,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointConfig,
@@ -126,8 +129,7 @@ impl Default for RunConfig {
             threads: 0,
             lag: 3,
             loss: "cross_entropy".to_owned(),
-            flip: true,
-            mirror: false,
+            flips: Flips::Random,
             optimizer: OptimizerConfig::default(),
             afl: AflConfig::default(),
             curriculum: CurriculumConfig::default(),
@@ -327,7 +329,10 @@ impl RunConfig {
     /// what would do.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let file = TomlFile::read(path)?;
-        let config: RunConfig = file.parse()?;
+        let fail = |error: toml::de::Error| file.error(error.span(), error.message());
+        let mut table = DeTable::parse(&file.text).map_err(fail)?;
+        old_flips::replace(table.get_mut(), &file, RunConfig::default().flips)?;
+        let config = RunConfig::deserialize(Deserializer::from(table)).map_err(fail)?;
         config.validate().map_err(|error| {
             let line = error.faults.first().and_then(|fault| file.line_of(&fault.key));
             FileError { line, ..file.error(None, error.to_string()) }

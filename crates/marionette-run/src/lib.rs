@@ -13,6 +13,7 @@ mod exams;
 mod manifest;
 mod metrics;
 mod metrics_window;
+mod old_flips;
 mod pictures;
 mod recorder;
 mod resources;

@@ -21,7 +21,7 @@ use marionette_render::{
 };
 use marionette_scene::{ImageSize, Scene};
 use marionette_stream::{HardnessAxis, connect};
-use marionette_train::trainer::{Flips, TrainError, TrainSettings, Trainer, TrainerState};
+use marionette_train::trainer::{TrainError, TrainSettings, Trainer, TrainerState};
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool},
@@ -277,11 +277,7 @@ pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), F
         steps: config.steps,
         model: config.model.clone(),
         loss: config.loss.clone(),
-        flips: match (config.mirror, config.flip) {
-            (true, _) => Flips::Both,
-            (false, true) => Flips::Random,
-            (false, false) => Flips::None,
-        },
+        flips: config.flips,
         lag: config.lag,
         optimizer: config.optimizer,
         afl: config.afl.clone(),

@@ -1,6 +1,9 @@
 //! Settings from the command line: `--set key=value`.
 
-use super::{ConfigError, RunConfig};
+use super::{
+    ConfigError, RunConfig,
+    old_flips::{NEW_KEY, OldFlips, given_with, is_old},
+};
 use strsim::levenshtein;
 use toml::{Table, Value};
 
@@ -18,19 +21,33 @@ impl RunConfig {
     }
 
     /// This configuration with `overrides`, each `key=value` with a dotted key and a TOML value;
-    /// text needs no quotes. Later ones win.
+    /// text needs no quotes. Later ones win. The older keys `flip` and `mirror` set `flips`, and
+    /// `mirror=true` wins over `flip` in any order.
     ///
     /// # Errors
     /// An override that is not `key=value`, has an unknown key or a value of the wrong type, or a
     /// result that is out of range, with its key, what was found and what would do.
     pub fn apply(&self, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut config = self.clone();
+        let (mut old, mut new) = (OldFlips::default(), false);
         for written in overrides {
             let Some((key, text)) = written.split_once('=') else {
                 return Err(ConfigError::one(written, "no value; write key=value"));
             };
-            config = config.set(key.trim(), text.trim())?;
+            let (key, text) = (key.trim(), text.trim());
+            if is_old(key) {
+                let value = typed(&Value::Boolean(true), text);
+                let value = value.map_err(|message| ConfigError::one(key, message))?;
+                old.set(key, value == Value::Boolean(true));
+            } else {
+                config = config.set(key, text)?;
+                new |= key == NEW_KEY;
+            }
         }
+        if let (true, Some(key)) = (new, old.given()) {
+            return Err(ConfigError::one(NEW_KEY, given_with(key)));
+        }
+        config.flips = old.applied_to(config.flips);
         config.validate()?;
         Ok(config)
     }
@@ -164,7 +181,7 @@ fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use marionette_train::afl::Mode;
+    use marionette_train::{afl::Mode, trainer::Flips};
 
     fn set(overrides: &[&str]) -> Result<RunConfig, ConfigError> {
         RunConfig::with_overrides(
@@ -181,13 +198,13 @@ mod tests {
             "optimizer.clip_norm=2",
             "device=cuda:0",
             "loss=\"smooth_l1\"",
-            "flip=false",
+            "flips=none",
             "curriculum.mix.uniform=0.25",
             "curriculum.mix.steered=0.75",
             "steps=30",
         ])
         .unwrap();
-        assert_eq!((config.steps, config.afl.mode, config.flip), (30, Mode::Paper, false));
+        assert_eq!((config.steps, config.afl.mode, config.flips), (30, Mode::Paper, Flips::None));
         assert_eq!((config.afl.hidden, config.optimizer.clip_norm), (vec![16], 2.0));
         assert_eq!((config.device.as_str(), config.loss.as_str()), ("cuda:0", "smooth_l1"));
         assert_eq!((config.curriculum.mix.uniform, config.seed), (0.25, 1));
@@ -213,6 +230,71 @@ mod tests {
         );
         let message = old.continued(&locked).unwrap_err().to_string();
         assert!(message.starts_with("afl.gamma: cannot change"), "{message}");
+    }
+
+    #[test]
+    fn the_old_keys_set_the_new_one() {
+        for (overrides, flips) in [
+            (&[][..], Flips::Random),
+            (&["flip=false"], Flips::None),
+            (&["flip=true"], Flips::Random),
+            (&["mirror=true"], Flips::Both),
+            (&["mirror=true", "flip=false"], Flips::Both),
+            (&["flip=false", "mirror=true"], Flips::Both),
+            (&["mirror=true", "mirror=false"], Flips::Random),
+            (&["flip=false", "mirror=false"], Flips::None),
+            (&["flips=both"], Flips::Both),
+            (&["flips=\"none\""], Flips::None),
+        ] {
+            assert_eq!(set(overrides).unwrap().flips, flips, "{overrides:?}");
+        }
+        let both = RunConfig { flips: Flips::Both, ..RunConfig::default() };
+        for (text, flips) in [
+            ("flip=false", Flips::Both),
+            ("mirror=false", Flips::Random),
+            ("flips=none", Flips::None),
+        ] {
+            assert_eq!(both.apply(&[text.to_owned()]).unwrap().flips, flips, "{text}");
+        }
+    }
+
+    #[test]
+    fn old_and_new_keys_together_or_with_a_wrong_value_are_refused() {
+        for (overrides, message) in [
+            (
+                &["flips=none", "flip=false"][..],
+                "flips: is given together with the older key flip; give flips alone",
+            ),
+            (
+                &["mirror=true", "flips=both"],
+                "flips: is given together with the older key mirror; give flips alone",
+            ),
+            (&["mirror=3"], "mirror: found 3 (a whole number), expected true or false"),
+            (&["flip="], "flip: found nothing, expected true or false"),
+            (
+                &["flips=true"],
+                "flips: true: unknown variant `true`, expected one of `none`, `random`, `both`",
+            ),
+        ] {
+            assert_eq!(set(overrides).unwrap_err().to_string().trim_end(), message);
+        }
+    }
+
+    #[test]
+    fn a_run_with_the_old_keys_continues() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let text = RunConfig::default().to_toml().unwrap();
+        let old = text.replace("flips = \"random\"", "flip = true\nmirror = true");
+        assert_ne!(text, old);
+        std::fs::write(&path, old).unwrap();
+        let begun = RunConfig::load(&path).unwrap();
+        for same in [&[][..], &["mirror=true"], &["flips=both"], &["flip=false"]] {
+            let overrides: Vec<_> = same.iter().map(|&text| text.to_owned()).collect();
+            assert_eq!(begun.continued(&overrides).unwrap(), begun, "{same:?}");
+        }
+        let message = begun.continued(&["mirror=false".to_owned()]).unwrap_err().to_string();
+        assert!(message.starts_with("flips: cannot change"), "{message}");
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! What a trainer needs to be told.
+//! The settings of a trainer.
 
 use crate::{afl::AflConfig, curriculum::CurriculumConfig};
 use marionette_nn::optim::{AdamWSettings, CosineSchedule, OptimizerSettings};
 use marionette_stream::HardnessAxis;
 use serde::{Deserialize, Serialize};
 
-/// `[optimizer]`: Muon for the network's kernels between features, AdamW for all else, and their
-/// schedule.
+/// `[optimizer]`: Muon for the network's kernels between features, AdamW for everything else, and
+/// their schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
@@ -17,7 +17,7 @@ pub struct OptimizerConfig {
     /// Share of all steps over which the learning rate rises.
     pub warmup: f64,
     /// Highest rate of Muon: what a step turns a kernel by, its filters being of length 1. With 0
-    /// AdamW trains all.
+    /// AdamW trains everything.
     pub matrix_rate: f64,
     /// Share of its momentum that Muon keeps from step to step.
     pub matrix_momentum: f64,
@@ -75,15 +75,28 @@ impl OptimizerConfig {
     }
 }
 
-/// Which samples are learned from in a mirror, left for right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which samples are flipped, left to right, before the network learns from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Flips {
     /// None.
     None,
-    /// Every sample, or not, as the dice fall.
+    /// A random half of them.
     Random,
-    /// Every sample, beside the sample as it was rendered: a batch has twice as many rows as tiles.
+    /// The network learns from every sample twice: as it was rendered, and flipped. A batch has
+    /// twice as many rows as tiles.
     Both,
+}
+
+impl Flips {
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Flips::None => "none",
+            Flips::Random => "random",
+            Flips::Both => "both",
+        }
+    }
 }
 
 /// Everything that decides what a trainer learns from the batches it gets.
@@ -97,7 +110,7 @@ pub struct TrainSettings {
     pub model: String,
     /// The base loss's name.
     pub loss: String,
-    /// Which samples are learned from in a mirror.
+    /// Which samples are flipped.
     pub flips: Flips,
     /// The pipeline's depth in batches: how many policy snapshots a checkpoint has to hold.
     pub lag: usize,
