@@ -47,7 +47,7 @@ pub fn outcome(command: &mut Command) -> Outcome {
 #[track_caller]
 pub fn wait(child: Child) -> Outcome {
     let id = child.id();
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || sender.send(child.wait_with_output()));
     let Ok(output) = receiver.recv_timeout(FOREVER) else {
         signal(id, "KILL");

@@ -1,47 +1,18 @@
-//! Controls: what somebody who watches a run may ask of it. They are applied between two steps.
+//! Applies controls between two steps.
 
-use super::{ControlRecord, Failure, Publisher, RunEvent, recorder::Recorder};
-use crossbeam_channel::{RecvTimeoutError, Sender};
-use marionette_stream::{Batch, HardnessAxis, Tile};
+use super::{Control, ControlRecord, Failure, Publisher, RunEvent, recorder::Recorder};
+use crossbeam_channel::RecvTimeoutError;
+use marionette_stream::{Batch, Tile};
 use marionette_train::trainer::{ManualSettings, Prediction, Trainer};
 use serde_json::{Value, json};
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 /// How often a run that stands still looks whether it should stop.
 const CHECK_EVERY: Duration = Duration::from_millis(50);
-
-/// Something that a watcher asks of a run.
-#[derive(Debug)]
-pub enum Control {
-    /// Stop before the next step until told otherwise.
-    Pause,
-    /// Go on.
-    Resume,
-    /// Take one step and stop again.
-    Step,
-    /// Write a checkpoint.
-    Checkpoint,
-    /// Take all exams.
-    Exams,
-    /// Write the weights and their card to this file.
-    Export(PathBuf),
-    /// Switch the steering of the axes on or off.
-    Steering(bool),
-    /// Set the exponent of the scores in the weights.
-    Gamma(f64),
-    /// Set the share of every axis' distribution that stays uniform.
-    Floor(f64),
-    /// Set the factor on the learning rate.
-    RateFactor(f64),
-    /// Hold an axis at these shares of its bins, or let it go.
-    Lock(HardnessAxis, Option<Vec<f32>>),
-    /// Predict on these tiles and send back what comes out; nothing is learned from them.
-    Predict(Vec<Tile>, Sender<Result<Vec<Prediction>, String>>),
-}
 
 /// Whether a run stands still.
 #[derive(Clone, Copy, Debug, Default)]

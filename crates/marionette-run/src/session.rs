@@ -2,17 +2,14 @@
 //! and joins them.
 
 use super::{
-    EventSender, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
-    device::{DeviceError, device_name, open_device},
+    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
+    device::{device_name, open_device},
     load_latest,
     resources::{available_bytes, check_memory, threads},
     training_loop::TrainingLoop,
     watch::watch,
 };
-use crate::{
-    exam::{Exam, ExamError, ExamStore},
-    sheet::SheetError,
-};
+use crate::exam::{Exam, ExamStore};
 use crossbeam_channel::Receiver;
 use marionette_nn as model;
 use marionette_render::{
@@ -33,44 +30,6 @@ pub const TRAINER_STACK: usize = 256 << 20;
 
 /// Events that may wait for a watcher, some minutes of a run.
 const WATCHER_EVENTS: usize = 4096;
-
-/// Why a run could not begin or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Something about the run's files or settings.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The device.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The generator.
-    #[error(transparent)]
-    Generator(#[from] GeneratorError),
-    /// The trainer.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-    /// An exam.
-    #[error(transparent)]
-    Exam(#[from] ExamError),
-    /// A picture.
-    #[error(transparent)]
-    Sheet(#[from] SheetError),
-    /// The configuration asked for it.
-    #[error(
-        "failed after step {step}, as debug.fail_after_step asks; the checkpoints hold the run up \
-         to the last of them"
-    )]
-    Asked {
-        /// Steps done.
-        step: u64,
-    },
-    /// A thread panicked: a fault in this program.
-    #[error("the {0} failed unexpectedly; the checkpoints hold the run up to the last of them")]
-    Panic(&'static str),
-    /// A thread could not be started.
-    #[error("a thread could not be started: {0}")]
-    Thread(#[source] std::io::Error),
-}
 
 /// A run that is ready to start or to go on.
 pub struct Session {

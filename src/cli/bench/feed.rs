@@ -1,6 +1,6 @@
 //! A real generator on a thread of its own, and something done with each of its batches.
 
-use super::Bench;
+use super::context::Bench;
 use anyhow::anyhow;
 use marionette::render::{generator, generator::GeneratorConfig};
 use marionette::scene::Scene;

@@ -1,6 +1,6 @@
 //! What the figures were measured on.
 
-use super::Bench;
+use super::context::Bench;
 use marionette::render::{AdapterReport, find_adapter};
 use marionette::run::{device_name, open_device, threads};
 use serde::Serialize;

@@ -1,5 +1,6 @@
 //! `marionette bench`: how fast the parts are on this machine, as ratios measured in one run.
 
+mod context;
 mod feed;
 mod machine;
 mod memory;
@@ -13,6 +14,7 @@ mod train;
 use super::{CommandError, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use context::Bench;
 use machine::Machine;
 use marionette::base::atomic_file::write_atomic;
 use marionette::nn as model;
@@ -94,33 +96,6 @@ fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("give a number of seconds from 0 (one frame or step) to 3600".to_owned()),
-    }
-}
-
-/// What every measurement needs to know.
-struct Bench {
-    scene: Scene,
-    config: RunConfig,
-    /// Threads of each pool.
-    threads: usize,
-    pairs: u32,
-    seconds: f64,
-    sizes: Vec<u32>,
-    tiles: usize,
-    quiet: bool,
-}
-
-impl Bench {
-    /// The scene with images of another size.
-    fn scene_of(&self, width: u32, height: u32) -> Scene {
-        Scene { image: ImageSize { width, height }, ..self.scene.clone() }
-    }
-
-    /// Says what is being measured.
-    fn doing(&self, what: impl Display) {
-        if !self.quiet {
-            output::warn(&what.to_string());
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! and both are made beforehand.
 
 use super::{
-    Bench,
+    context::Bench,
     feed::per_second,
     memory::{Peak, resident_bytes},
     report::Spread,

@@ -2,7 +2,7 @@
 //! camera per tile.
 
 use super::{
-    Bench,
+    context::Bench,
     feed::{per_second, samples_per_second},
     memory::Peak,
     report::{Spread, memory_line},

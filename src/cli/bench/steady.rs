@@ -1,6 +1,6 @@
 //! `bench memory`: resident memory while the generator draws a great many tiles.
 
-use super::{Bench, feed::feed, memory::resident_bytes};
+use super::{context::Bench, feed::feed, memory::resident_bytes};
 use marionette::stream::{Policy, StreamMix};
 use serde::Serialize;
 use std::{

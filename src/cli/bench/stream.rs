@@ -1,7 +1,7 @@
 //! `bench loop`: rendering and training at once, against each alone.
 
 use super::{
-    Bench,
+    context::Bench,
     feed::{per_second, samples_per_second},
     memory::Peak,
     report::{Spread, memory_line},

@@ -1,7 +1,7 @@
 //! `bench train`: what a training step costs, operation by operation.
 
 use super::{
-    Bench,
+    context::Bench,
     feed::{feed, per_second},
     memory::Peak,
     report::{Spread, memory_line},
