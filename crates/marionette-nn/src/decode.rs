@@ -19,9 +19,9 @@ pub struct Decoded {
 /// The keypoints of the non-negative maps `heatmaps` [K, h, w], in image pixels; `stride` is a
 /// cell's size in pixels.
 ///
-/// A place is the map's greatest cell m, moved by a Newton step on the logarithm of the map, μ = m
-/// - D''(m)⁻¹ D'(m) (Zhang et al. 2020, "Coordinate decoding"), which is exact for a Gaussian; the
-/// paper's smoothing of the map beforehand is left out. If the map has no maximum there (it is flat
+/// A place is the map's greatest cell m, moved by a Newton step on the logarithm of the map:
+/// `μ = m - D''(m)⁻¹ D'(m)` (Zhang et al. 2020, "Coordinate decoding"). It is exact for a Gaussian.
+/// The paper's smoothing of the map beforehand is left out. If the map has no maximum there (it is flat
 /// or a saddle), the place is the centre of the greatest cell. No place lies further than one cell
 /// from m, or outside the frame. Values after the last whole map are ignored.
 pub fn decode(heatmaps: &[f32], width: usize, height: usize, stride: usize) -> Vec<Decoded> {
