@@ -54,7 +54,7 @@ pub struct Bone {
     pub limits: [[f32; 2]; 3],
     /// Share of the body's mass.
     pub mass: f32,
-    /// Which scale of [`BodyShape`] the offset follows.
+    /// Which scale of [`BodyShape`](crate::BodyShape) the offset follows.
     pub scale: ScaleGroup,
     /// Which width the x of its parts, keypoints and children follows.
     pub width: Option<WidthGroup>,
