@@ -15,8 +15,8 @@ pub const TERMINAL_EVENTS: usize = 256;
 #[cfg(not(feature = "viewer"))]
 fn no_window() -> CommandError {
     CommandError::Failed(anyhow::anyhow!(
-        "this build has no window: it was built without the feature \"viewer\"; train without \
-         one: marionette train"
+        "this build has no window: it was built without the feature \"viewer\"; cargo build \
+         --release builds one with it, or train without: marionette train"
     ))
 }
 
