@@ -186,12 +186,8 @@ fn record(
     value: Value,
     steers: bool,
 ) -> Result<(), Failure> {
-    recorder.record_control(&ControlRecord {
-        step: trainer.step(),
-        what: what.to_owned(),
-        value,
-        steers,
-    })
+    let record = ControlRecord { step: trainer.step(), what: what.to_owned(), value, steers };
+    Ok(recorder.directory.append_control(&record)?)
 }
 
 fn note(recorder: &Recorder, text: String) {

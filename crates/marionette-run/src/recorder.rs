@@ -2,8 +2,8 @@
 //! manifest, weights and the summary.
 
 use super::{
-    ControlRecord, EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory,
-    RunError, RunEvent, Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save,
+    EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory, RunError,
+    RunEvent, Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save,
     weights::card,
 };
 use crate::exam::Exam;
@@ -162,10 +162,5 @@ impl Recorder {
         );
         write_model(path, &weights, &card).map_err(RunError::from)?;
         Ok(card)
-    }
-
-    /// Writes down that a control was used.
-    pub fn record_control(&self, record: &ControlRecord) -> Result<(), Failure> {
-        Ok(self.directory.append_control(record)?)
     }
 }
