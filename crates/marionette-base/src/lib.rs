@@ -2,8 +2,8 @@
 //!
 //! [`random`] gives random streams that are keyed by their purpose, so that threads and the order
 //! of calls change nothing. [`toml_file`] reads TOML files, and its errors name the file and the
-//! line. [`atomic_file`] writes files that exist whole or not at all. [`statistics`] has ranks,
-//! rank correlation and moments that forget.
+//! line. [`atomic_file`] writes files that exist whole or not at all. [`picture_file`] reads PNG
+//! and JPEG pictures. [`text_file`] tells text from other encodings. [`statistics`] has ranks, rank correlation and moments that forget.
 //!
 //! ```
 //! use marionette_base::random::stream;
@@ -16,6 +16,8 @@
 //! ```
 
 pub mod atomic_file;
+pub mod picture_file;
 pub mod random;
 pub mod statistics;
+pub mod text_file;
 pub mod toml_file;

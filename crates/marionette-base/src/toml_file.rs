@@ -1,5 +1,6 @@
 //! Reads TOML files so that every error names the file and the line.
 
+use crate::text_file;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error},
@@ -55,7 +56,8 @@ impl TomlFile {
         if size > LARGEST {
             return Err(fail(format!("is {size} bytes; at most {LARGEST} are read")));
         }
-        let text = fs::read_to_string(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let bytes = fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let text = text_file::decode(bytes).map_err(fail)?;
         Ok(TomlFile { path: path.to_owned(), text })
     }
 
