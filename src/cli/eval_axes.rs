@@ -3,6 +3,7 @@
 use super::{
     CommandError,
     eval_exam::{TILES, scene_of},
+    eval_table::share,
 };
 use anyhow::Context;
 use marionette::render::{RendererConfig, headless_app};
@@ -100,7 +101,9 @@ fn write_text(out: &mut String, report: &AxesReport) -> std::fmt::Result {
          correlation over the levels",
         report.scene
     )?;
-    let tables: [(&str, fn(&LevelErrors) -> f64, fn(&AxisErrors) -> f32); 2] = [
+    type Error = fn(&LevelErrors) -> Option<f64>;
+    type Correlation = fn(&AxisErrors) -> Option<f32>;
+    let tables: [(&str, Error, Correlation); 2] = [
         (
             "missed keypoints: 1 - PCK@0.2 torso",
             |level| level.missed,
@@ -114,8 +117,9 @@ fn write_text(out: &mut String, report: &AxesReport) -> std::fmt::Result {
         writeln!(out, "\n{title}\n{:<12}{heads}  correlation", "axis")?;
         for axis in &report.axes {
             let errors: String =
-                axis.levels.iter().map(|level| format!("  {:9.3}", error(level))).collect();
-            writeln!(out, "{:<12}{errors}        {:+.2}", axis.axis.name(), correlation(axis))?;
+                axis.levels.iter().map(|level| format!("      {}", share(error(level)))).collect();
+            let correlation = correlation(axis).map_or("-".to_owned(), |c| format!("{c:+.2}"));
+            writeln!(out, "{:<12}{errors}        {correlation:>5}", axis.axis.name())?;
         }
     }
     Ok(())

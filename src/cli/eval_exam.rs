@@ -148,14 +148,14 @@ fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
     for ExamResult { exam, images, pck, oks, mean_pose, .. } in &report.exams {
         writeln!(
             out,
-            "{:<16}  {images:>6}    {:5.3}      {mean_pose:5.3}  {:5.3}  {:5.3}  {:5.3}        \
-             {:5.3}  {}  {}  {}  {}",
+            "{:<16}  {images:>6}    {}      {}  {}  {}  {}        {}  {}  {}  {}  {}",
             exam.name(),
-            pck.torso_02,
-            pck.torso_02_blind,
-            pck.auc,
-            pck.mean_error,
-            pck.box_01,
+            share(pck.torso_02),
+            share(*mean_pose),
+            share(pck.torso_02_blind),
+            share(pck.auc),
+            share(pck.mean_error),
+            share(pck.box_01),
             share(oks.ap),
             share(oks.ap50),
             share(oks.ap75),
@@ -183,7 +183,14 @@ fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
     for axis in &widest.axes {
         write!(out, "{:<16}", axis.axis.name())?;
         for bin in &axis.bins {
-            write!(out, "  {:.1}-{:.1} {:5.3} ({})", bin.low, bin.high, bin.torso_02, bin.images)?;
+            write!(
+                out,
+                "  {:.1}-{:.1} {} ({})",
+                bin.low,
+                bin.high,
+                share(bin.torso_02),
+                bin.images
+            )?;
         }
         writeln!(out)?;
     }
@@ -191,8 +198,10 @@ fn write_text(out: &mut String, report: &ExamsReport) -> std::fmt::Result {
     for (name, score) in report.keypoints.iter().zip(&widest.pck.per_keypoint) {
         writeln!(
             out,
-            "{name:<16}  {:>8}    {:5.3}  {:5.3}",
-            score.labelled, score.torso_02, score.mean_error
+            "{name:<16}  {:>8}    {}  {}",
+            score.labelled,
+            share(score.torso_02),
+            share(score.mean_error)
         )?;
     }
     Ok(())

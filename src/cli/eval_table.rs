@@ -22,17 +22,16 @@ fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     )?;
     for row in &report.rows {
         let EvalRow { name, pck, oks } = row;
-        let measured = |value: f64| share((pck.keypoints > 0).then_some(value));
         writeln!(
             out,
             "{name:<name_width$}  {:>6}  {:>9}    {}  {}  {}  {}        {}  {}  {}  {}  {}",
             pck.people,
             pck.keypoints,
-            measured(pck.torso_02),
-            measured(pck.torso_02_blind),
-            measured(pck.auc),
-            measured(pck.mean_error),
-            share((pck.people > 0).then_some(pck.box_01)),
+            share(pck.torso_02),
+            share(pck.torso_02_blind),
+            share(pck.auc),
+            share(pck.mean_error),
+            share(pck.box_01),
             share(oks.ap),
             share(oks.ap50),
             share(oks.ap75),
@@ -48,7 +47,8 @@ fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     if all.pck.without_torso > 0 {
         writeln!(
             out,
-            "{} people have no labelled torso: they count for the box and OKS alone.",
+            "{} people have no labelled torso, or one without a length: they count for the box and \
+             OKS alone.",
             all.pck.without_torso
         )?;
     }
@@ -57,13 +57,12 @@ fn write_text(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         if !report.judged.contains(name) {
             continue;
         }
-        let measured = |value: f64| share((score.labelled > 0).then_some(value));
         writeln!(
             out,
             "{name:<name_width$}  {:>8}    {}  {}",
             score.labelled,
-            measured(score.torso_02),
-            measured(score.mean_error)
+            share(score.torso_02),
+            share(score.mean_error)
         )?;
     }
     let unjudged: Vec<&str> = report

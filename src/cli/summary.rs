@@ -54,7 +54,8 @@ fn write_text(
     {
         let shares: String =
             axis.bins.iter().map(|bin| format!("{:>4.0} ", bin.probability * 100.0)).collect();
-        writeln!(out, "  {:<12} {shares}  {:.3}  {correlation:+.2}", axis.axis.name(), axis.kl)?;
+        let correlation = signed(*correlation);
+        writeln!(out, "  {:<12} {shares}  {:.3}  {correlation}", axis.axis.name(), axis.kl)?;
     }
     writeln!(out, "\nMean difficulty score per bin, from easy to hard")?;
     for axis in &summary.curriculum.axes {
@@ -73,16 +74,18 @@ fn write_text(
         out,
         "\nUniform stream, which the curriculum cannot move (first 5 % of the steps, last 10 %)"
     )?;
-    writeln!(out, "  loss           {loss_start:.3} -> {loss_end:.3}")?;
+    writeln!(out, "  loss           {} -> {}", number(loss_start), number(loss_end))?;
     writeln!(
         out,
-        "  PCK@0.2 torso  {pck_start:.3} -> {pck_end:.3}   (always guessing the mean pose: {:.3})",
-        summary.mean_pose_pck
+        "  PCK@0.2 torso  {} -> {}   (always guessing the mean pose: {})",
+        number(pck_start),
+        number(pck_end),
+        number(summary.mean_pose_pck)
     )?;
     writeln!(
         out,
-        "  Spearman(score, keypoint error), last quarter: {:+.2}",
-        summary.score_error_correlation
+        "  Spearman(score, keypoint error), last quarter: {}",
+        signed(summary.score_error_correlation)
     )?;
     write_exams(out, &summary.exams)?;
     if let Some(Best { step, exam, torso_02 }) = summary.best {
@@ -107,6 +110,16 @@ fn write_text(
     write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)
 }
 
+/// Three digits; a dash where nothing was measured.
+pub fn number(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.3}"))
+}
+
+/// A correlation; a dash where there is none.
+fn signed(value: Option<f32>) -> String {
+    value.map_or("    -".to_owned(), |value| format!("{value:+.2}"))
+}
+
 fn write_exams(out: &mut String, exams: &[ExamLine]) -> std::fmt::Result {
     if exams.is_empty() {
         return Ok(());
@@ -117,17 +130,16 @@ fn write_exams(out: &mut String, exams: &[ExamLine]) -> std::fmt::Result {
          training)"
     )?;
     writeln!(out, "  exam              before   after   mean pose     PCK@0.1 box   AUC   OKS AP")?;
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     for line in exams {
         writeln!(
             out,
-            "  {:<17} {:>6}  {:>6.3}  {:>9.3}     {:>11.3}  {:>5.3}  {:>6}",
+            "  {:<17} {:>6}  {:>6}  {:>9}     {:>11}  {:>5}  {:>6}",
             line.exam.name(),
             number(line.before),
-            line.after,
-            line.mean_pose,
-            line.box_01,
-            line.auc,
+            number(line.after),
+            number(line.mean_pose),
+            number(line.box_01),
+            number(line.auc),
             number(line.oks_ap),
         )?;
     }

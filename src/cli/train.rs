@@ -235,7 +235,9 @@ impl<'a> Screen<'a> {
                 let scores: Vec<String> = report
                     .exams
                     .iter()
-                    .map(|result| format!("{} {:.3}", result.exam.name(), result.pck.torso_02))
+                    .map(|result| {
+                        format!("{} {}", result.exam.name(), summary::number(result.pck.torso_02))
+                    })
                     .collect();
                 let best = if best { " (best so far)" } else { "" };
                 self.line(format!(

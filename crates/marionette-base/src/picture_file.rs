@@ -37,6 +37,11 @@ impl Picture {
         picture.into_rgb8()
     }
 
+    /// Whether the picture is seen otherwise than it is stored.
+    pub fn is_turned(&self) -> bool {
+        self.orientation != Orientation::NoTransforms
+    }
+
     /// Width and height of the picture as people see it, pixels.
     pub fn upright_size(&self) -> [u32; 2] {
         let (width, height) = self.stored.dimensions();

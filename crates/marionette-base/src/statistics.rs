@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Spearman's rank correlation, with ties at their average rank. It is 0 where it is not defined:
+/// Spearman's rank correlation, with ties at their average rank. `None` where it is not defined:
 /// for fewer than two pairs, for slices of different length, for a constant side, and if any value
 /// is NaN.
-pub fn spearman(a: &[f32], b: &[f32]) -> f32 {
+pub fn spearman(a: &[f32], b: &[f32]) -> Option<f32> {
     if a.len() != b.len() || a.len() < 2 || a.iter().chain(b).any(|value| value.is_nan()) {
-        return 0.0;
+        return None;
     }
     let middle = (a.len() as f64 - 1.0) / 2.0;
     let [a, b] = [a, b]
         .map(|values| ranks(values).into_iter().map(|rank| rank - middle).collect::<Vec<_>>());
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let scale = (dot(&a, &a) * dot(&b, &b)).sqrt();
-    if scale > 0.0 { (dot(&a, &b) / scale) as f32 } else { 0.0 }
+    (scale > 0.0).then(|| (dot(&a, &b) / scale) as f32)
 }
 
 /// The 0-based rank of every value, equal values at the average of their ranks.
@@ -164,15 +164,16 @@ mod tests {
 
     #[test]
     fn afl_spearman_by_hand() {
-        assert_eq!(spearman(&[1.0, 2.0, 3.0, 4.0], &[10.0, 20.0, 30.0, 400.0]), 1.0);
-        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), -1.0);
+        assert_eq!(spearman(&[1.0, 2.0, 3.0, 4.0], &[10.0, 20.0, 30.0, 400.0]), Some(1.0));
+        assert_eq!(spearman(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), Some(-1.0));
         // Ranks 1 2.5 2.5 4 against 1 3 2 4: covariance 4.5, squares 4.5 and 5.
         let expected = 4.5 / (4.5f32 * 5.0).sqrt();
-        assert!((spearman(&[1.0, 2.0, 2.0, 3.0], &[1.0, 3.0, 2.0, 4.0]) - expected).abs() < 1e-6);
-        assert_eq!(spearman(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), 0.0);
-        assert_eq!(spearman(&[1.0, f32::NAN], &[1.0, 2.0]), 0.0);
-        assert_eq!(spearman(&[1.0], &[1.0]), 0.0);
-        assert_eq!(spearman(&[1.0, 2.0], &[1.0]), 0.0);
+        let tied = spearman(&[1.0, 2.0, 2.0, 3.0], &[1.0, 3.0, 2.0, 4.0]).unwrap();
+        assert!((tied - expected).abs() < 1e-6);
+        assert_eq!(spearman(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), None);
+        assert_eq!(spearman(&[1.0, f32::NAN], &[1.0, 2.0]), None);
+        assert_eq!(spearman(&[1.0], &[1.0]), None);
+        assert_eq!(spearman(&[1.0, 2.0], &[1.0]), None);
     }
 
     #[test]

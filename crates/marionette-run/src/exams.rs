@@ -126,7 +126,8 @@ impl Examiner {
     /// Whether `report` is at least as good as the best so far, which it then becomes.
     pub fn consider(&mut self, report: &ExamReport) -> bool {
         let Some(result) = report.result(self.decides) else { return false };
-        let new = Best { step: report.step, exam: self.decides, torso_02: result.pck.torso_02 };
+        let Some(torso_02) = result.pck.torso_02 else { return false };
+        let new = Best { step: report.step, exam: self.decides, torso_02 };
         let better = self.best.is_none_or(|best| new.torso_02 >= best.torso_02);
         if better {
             self.best = Some(new);

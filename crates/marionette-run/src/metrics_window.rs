@@ -68,16 +68,6 @@ impl MetricsWindow {
         }
     }
 
-    /// Mean base loss.
-    pub fn loss(&self) -> f64 {
-        self.loss / self.steps.max(1) as f64
-    }
-
-    /// PCK@0.2 torso.
-    pub fn pck(&self) -> f64 {
-        self.found as f64 / self.labelled.max(1) as f64
-    }
-
     /// Samples taken in.
     pub fn samples(&self) -> u64 {
         self.samples
@@ -102,11 +92,12 @@ impl MetricsWindow {
         let name = |axis: HardnessAxis| axis.name().to_owned();
         MetricsRow {
             step: trainer.step(),
-            loss: self.loss(),
+            // 0 / 0 is NaN: what was not measured.
+            loss: self.loss / self.steps as f64,
             loss_uniform: stream(0),
             loss_steered: stream(1),
             loss_replay: stream(2),
-            pck: self.pck(),
+            pck: self.found as f64 / self.labelled as f64,
             learning_rate: report.learning_rate,
             gradient_norm: report.gradient_norm,
             skipped: trainer.skipped(),
@@ -115,11 +106,11 @@ impl MetricsWindow {
             critic_penalty: report.critic.map(|c| c.penalty),
             raw_scores_unsaturated: report.unsaturated,
             effective_sample_share: report.effective_share,
-            spearman_score_error: statistics.score_error_correlation(from_step),
+            spearman_score_error: statistics.score_error_correlation(from_step).unwrap_or(f32::NAN),
             spearman_score_axis: HardnessAxis::ALL
                 .map(name)
                 .into_iter()
-                .zip(correlations)
+                .zip(correlations.map(|correlation| correlation.unwrap_or(f32::NAN)))
                 .collect(),
             axis_mean: curriculum.axes.iter().map(|a| (name(a.axis), a.mean_hardness)).collect(),
             axis_kl: curriculum.axes.iter().map(|a| (name(a.axis), a.kl)).collect(),

@@ -2,13 +2,13 @@
 
 use super::{Best, ExamReport};
 use crate::exam::{Exam, ExamResult};
-use marionette_stream::{AXES, HardnessAxis};
+use marionette_stream::HardnessAxis;
 use marionette_train::{curriculum::CurriculumSummary, trainer::Trainer};
 use serde::Serialize;
 use std::path::PathBuf;
 
 /// What a finished run has to say for itself. Losses, PCK and correlations are of the uniform
-/// stream, which the curriculum cannot move.
+/// stream, which the curriculum cannot move. What was not measured is `None`, null in JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Steps done.
@@ -16,15 +16,15 @@ pub struct Summary {
     /// Steps skipped because something was not finite.
     pub skipped: u64,
     /// Mean loss over the first twentieth of the run and over the last tenth.
-    pub loss: [f64; 2],
+    pub loss: [Option<f64>; 2],
     /// PCK@0.2 torso, as above.
-    pub pck: [f64; 2],
+    pub pck: [Option<f64>; 2],
     /// PCK@0.2 torso of always guessing the mean pose, over the last tenth.
-    pub mean_pose_pck: f64,
+    pub mean_pose_pck: Option<f64>,
     /// Spearman's correlation of score and keypoint error over the last quarter.
-    pub score_error_correlation: f32,
+    pub score_error_correlation: Option<f32>,
     /// Spearman's correlation of keypoint error and each axis, over the last quarter.
-    pub error_axis_correlation: Vec<(HardnessAxis, f32)>,
+    pub error_axis_correlation: Vec<(HardnessAxis, Option<f32>)>,
     /// The exams before the first step and after the last; empty for a run without exams.
     pub exams: Vec<ExamLine>,
     /// The best checkpoint by an exam.
@@ -54,13 +54,13 @@ pub struct ExamLine {
     /// PCK@0.2 torso before the first step, where the exam was taken then.
     pub before: Option<f64>,
     /// PCK@0.2 torso after the last step.
-    pub after: f64,
+    pub after: Option<f64>,
     /// PCK@0.2 torso of always guessing the exam's mean pose.
-    pub mean_pose: f64,
+    pub mean_pose: Option<f64>,
     /// PCK@0.1 box after the last step.
-    pub box_01: f64,
+    pub box_01: Option<f64>,
     /// Area under the PCK curve up to 0.5 torso lengths, after the last step.
-    pub auc: f64,
+    pub auc: Option<f64>,
     /// OKS AP after the last step.
     pub oks_ap: Option<f64>,
 }
@@ -70,7 +70,7 @@ impl ExamLine {
     pub fn compare(before: Option<&ExamReport>, after: &ExamReport) -> Vec<ExamLine> {
         let line = |result: &ExamResult| ExamLine {
             exam: result.exam,
-            before: before.and_then(|report| Some(report.result(result.exam)?.pck.torso_02)),
+            before: before.and_then(|report| report.result(result.exam)?.pck.torso_02),
             after: result.pck.torso_02,
             mean_pose: result.mean_pose,
             box_01: result.pck.box_01,
@@ -93,7 +93,7 @@ impl Summary {
         let statistics = trainer.statistics();
         let last_quarter = trainer.step() * 3 / 4;
         let curriculum = trainer.curriculum();
-        let errors: [f32; AXES] = statistics.error_axis_correlations(last_quarter);
+        let errors = statistics.error_axis_correlations(last_quarter);
         Summary {
             steps: trainer.step(),
             skipped: trainer.skipped(),

@@ -27,7 +27,7 @@ pub struct ExamResult {
     pub oks: OksSummary,
     /// PCK@0.2 torso of always guessing the exam's own mean pose: the best that can be done without
     /// looking.
-    pub mean_pose: f64,
+    pub mean_pose: Option<f64>,
     /// Along each axis, bin by bin; bins that the exam has no image in are left out.
     pub axes: Vec<AxisResult>,
 }
@@ -51,9 +51,9 @@ pub struct BinResult {
     /// Images in it.
     pub images: usize,
     /// PCK@0.2 torso.
-    pub torso_02: f64,
+    pub torso_02: Option<f64>,
     /// Mean distance, torso lengths, each keypoint by at most 3.
-    pub mean_error: f64,
+    pub mean_error: Option<f64>,
 }
 
 /// Grades `predictions`, one per image of `set`, of a figure with the keypoints of `scheme`.
@@ -206,13 +206,13 @@ mod tests {
         ];
         let result = grade(&set, &scheme(), &predictions);
         assert_eq!((result.images, result.pck.keypoints), (2, 5));
-        assert_eq!(result.pck.torso_02, 0.8);
+        assert_eq!(result.pck.torso_02, Some(0.8));
         for axis in &result.axes {
             let [easy, hard] = &axis.bins[..] else { panic!("two of five bins have an image") };
-            assert_eq!((easy.low, easy.images, easy.torso_02), (0.0, 1, 1.0));
-            assert_eq!((hard.high, hard.images, hard.torso_02), (1.0, 1, 0.5));
+            assert_eq!((easy.low, easy.images, easy.torso_02), (0.0, 1, Some(1.0)));
+            assert_eq!((hard.high, hard.images, hard.torso_02), (1.0, 1, Some(0.5)));
         }
         // The mean pose is (12, 10), (22, 30), (40, 30): all within 4 pixels.
-        assert_eq!(result.mean_pose, 1.0);
+        assert_eq!(result.mean_pose, Some(1.0));
     }
 }

@@ -13,10 +13,10 @@ pub struct AxisErrors {
     /// Its levels, from easy to hard.
     pub levels: Vec<LevelErrors>,
     /// Spearman's rank correlation over the levels of the level with [`LevelErrors::missed`]: 1
-    /// where each level is worse than the one below it, 0 where there is only one level.
-    pub missed_correlation: f32,
+    /// where each level is worse than the one below it; `None` where there is only one level.
+    pub missed_correlation: Option<f32>,
     /// The same with [`LevelErrors::mean_error`].
-    pub error_correlation: f32,
+    pub error_correlation: Option<f32>,
 }
 
 /// How a detector did at one level of one axis.
@@ -34,9 +34,9 @@ pub struct LevelErrors {
     pub sha256: String,
     /// The share of labelled keypoints that are off by 0.2 torso lengths or more: 1 - PCK@0.2
     /// torso.
-    pub missed: f64,
+    pub missed: Option<f64>,
     /// Mean distance over labelled keypoints, torso lengths, each by at most 3.
-    pub mean_error: f64,
+    pub mean_error: Option<f64>,
 }
 
 impl AxisErrors {
@@ -56,13 +56,15 @@ impl AxisErrors {
             high: share(level + 1),
             images: result.images,
             sha256: result.sha256.clone(),
-            missed: 1.0 - result.pck.torso_02,
+            missed: result.pck.torso_02.map(|found| 1.0 - found),
             mean_error: result.pck.mean_error,
         };
         let levels: Vec<LevelErrors> = results.iter().enumerate().map(level).collect();
-        let correlation = |error: fn(&LevelErrors) -> f64| {
+        let correlation = |error: fn(&LevelErrors) -> Option<f64>| {
             let order: Vec<f32> = (0..levels.len()).map(|level| level as f32).collect();
-            spearman(&order, &levels.iter().map(|level| error(level) as f32).collect::<Vec<_>>())
+            let errors: Option<Vec<f32>> =
+                levels.iter().map(|level| error(level).map(|error| error as f32)).collect();
+            spearman(&order, &errors?)
         };
         AxisErrors {
             axis,
@@ -89,7 +91,7 @@ mod tests {
 
     fn result(exam: Exam, torso_02: f64, mean_error: f64) -> ExamResult {
         let mut pck = Pck::new(vec![0]).summary();
-        (pck.torso_02, pck.mean_error) = (torso_02, mean_error);
+        (pck.torso_02, pck.mean_error) = (Some(torso_02), Some(mean_error));
         let oks = oks_summary(&[], &[0.05]);
         ExamResult {
             exam,
@@ -97,7 +99,7 @@ mod tests {
             sha256: "x".to_owned(),
             pck,
             oks,
-            mean_pose: 0.0,
+            mean_pose: None,
             axes: Vec::new(),
         }
     }
@@ -118,14 +120,14 @@ mod tests {
         let errors = AxisErrors::new(HardnessAxis::Crowd, &results.iter().collect::<Vec<_>>());
         assert_eq!(
             errors.levels.iter().map(|level| level.missed).collect::<Vec<_>>(),
-            [1.0 - 0.9, 0.25, 1.0 - 0.8, 0.5]
+            [1.0 - 0.9, 0.25, 1.0 - 0.8, 0.5].map(Some)
         );
         assert_eq!((errors.levels[1].low, errors.levels[1].high), (0.25, 0.5));
         // Ranks 1 3 2 4: squares of the differences sum to 2, so 1 - 6 * 2 / (4 * 15).
-        assert!((errors.missed_correlation - 0.8).abs() < 1e-6);
-        assert_eq!(errors.error_correlation, 1.0);
+        assert!((errors.missed_correlation.unwrap() - 0.8).abs() < 1e-6);
+        assert_eq!(errors.error_correlation, Some(1.0));
         let one = AxisErrors::new(HardnessAxis::Crowd, &[&results[0]]);
-        assert_eq!((one.missed_correlation, one.levels[0].high), (0.0, 1.0));
+        assert_eq!((one.missed_correlation, one.levels[0].high), (None, 1.0));
         assert!(AxisErrors::new(HardnessAxis::Crowd, &[]).levels.is_empty());
     }
 }

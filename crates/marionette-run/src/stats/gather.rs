@@ -166,8 +166,8 @@ pub struct AxisBin {
     pub high: f32,
     /// Draws in it.
     pub draws: usize,
-    /// The share of them that was rejected; 0 where there are none.
-    pub rejected: f32,
+    /// The share of them that was rejected; `None` where there are none.
+    pub rejected: Option<f32>,
 }
 
 impl Statistics {
@@ -320,7 +320,7 @@ impl AxisStatistics {
                 low: bin as f32 / AXIS_BINS as f32,
                 high: (bin + 1) as f32 / AXIS_BINS as f32,
                 draws,
-                rejected: rejected as f32 / draws.max(1) as f32,
+                rejected: (draws > 0).then(|| rejected as f32 / draws as f32),
             }
         });
         AxisStatistics {
@@ -332,7 +332,8 @@ impl AxisStatistics {
                     (
                         measure,
                         (varies(&hardness) && varies(&values))
-                            .then(|| spearman(&hardness, &values)),
+                            .then(|| spearman(&hardness, &values))
+                            .flatten(),
                     )
                 })
                 .into(),

@@ -287,16 +287,13 @@ fn axes(page: &mut Page, at: [u32; 2], statistics: &Statistics) -> u32 {
     for axis in &statistics.axes {
         page.text([at[0], y + 8], axis.axis.name(), TEXT);
         for (index, bin) in (0..).zip(&axis.bins) {
-            let text = if bin.draws == 0 {
-                "-".to_owned()
-            } else {
-                format!("{:.0}", bin.rejected * 100.0)
-            };
+            let percent = |share: f32| format!("{:.0}", share * 100.0);
+            let text = bin.rejected.map_or("-".to_owned(), percent);
             page.cell(
                 [at[0] + names + index * CELL[0], y],
                 CELL,
                 &text,
-                blend(PANEL, REJECTED, bin.rejected),
+                blend(PANEL, REJECTED, bin.rejected.unwrap_or(0.0)),
             );
         }
         y += CELL[1];

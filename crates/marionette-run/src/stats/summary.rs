@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// Where most of some numbers lie; all 0 where there are none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// Where most of some numbers lie; all NaN where there are none, which is null in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Mean.
     pub mean: f32,
@@ -21,7 +21,9 @@ impl Spread {
     pub fn of(values: impl IntoIterator<Item = f32>) -> Self {
         let mut sorted: Vec<f32> = values.into_iter().filter(|value| value.is_finite()).collect();
         sorted.sort_by(f32::total_cmp);
-        let Some(last) = sorted.len().checked_sub(1) else { return Spread::default() };
+        let Some(last) = sorted.len().checked_sub(1) else {
+            return Spread { mean: f32::NAN, p5: f32::NAN, p50: f32::NAN, p95: f32::NAN };
+        };
         let quantile = |share: f32| {
             let place = share * last as f32;
             let below = (place as usize).min(last);
@@ -103,7 +105,7 @@ mod tests {
         // Halfway between two values.
         assert_eq!(Spread::of([2.0, 5.0]).p50, 3.5);
         assert_eq!(Spread::of([7.0]), Spread { mean: 7.0, p5: 7.0, p50: 7.0, p95: 7.0 });
-        assert_eq!(Spread::of([]), Spread::default());
+        assert!(Spread::of([]).mean.is_nan() && Spread::of([]).p95.is_nan());
     }
 
     #[test]

@@ -111,6 +111,10 @@ fn measures(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
         .iter()
         .map(|(measure, spread)| (measure.description().to_owned(), *spread));
     for (name, Spread { mean, p5, p50, p95 }) in rows.chain(measured) {
+        if mean.is_nan() {
+            writeln!(out, "{name:<30} {0:>6}  {0:>6}  {0:>6}  {0:>6}", "-")?;
+            continue;
+        }
         // Degrees and counts need no third digit.
         let digits = if p95.abs() < 3.0 { 3 } else { 1 };
         writeln!(
@@ -144,11 +148,8 @@ fn rejections(out: &mut String, statistics: &Statistics) -> std::fmt::Result {
     for AxisStatistics { axis, bins, .. } in &statistics.axes {
         let shares: String = (bins.iter())
             .map(|bin| {
-                if bin.draws == 0 {
-                    format!("{:>9}", "-")
-                } else {
-                    format!("{:>9.1}", bin.rejected * 100.0)
-                }
+                let percent = |share: f32| format!("{:>9.1}", share * 100.0);
+                bin.rejected.map_or(format!("{:>9}", "-"), percent)
             })
             .collect();
         writeln!(out, "{:<12}{shares}", axis.name())?;

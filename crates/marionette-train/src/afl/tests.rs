@@ -65,7 +65,7 @@ fn afl_critic_learns_which_poses_are_scrambled() -> Result<(), AflError> {
         assert!((scores.weights.iter().sum::<f32>() / BATCH as f32 - 1.0).abs() < 1e-5);
         assert!(scores.effective_share() > 0.3);
         if step >= steps - 20 {
-            correlation += spearman(&scores.difficulty, &scrambled) / 20.0;
+            correlation += spearman(&scores.difficulty, &scrambled).unwrap() / 20.0;
         }
     }
     assert!(correlation > 0.5, "{correlation}");

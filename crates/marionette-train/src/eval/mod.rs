@@ -1,16 +1,17 @@
 //! Evaluation: metrics, trained networks as detectors, and photographs with labels to judge them
 //! on.
 
+mod annotated;
 pub mod coco;
 pub mod crop;
 mod detector;
 mod judge;
 pub mod metric;
-pub mod picture;
 mod search;
 
+pub use annotated::{Annotated, AnnotatedError, load_annotated};
 pub use crop::Crop;
 pub use detector::{Detector, DetectorError};
 pub use judge::{EvalReport, EvalRow, KeyError, by_key, judge};
-pub use picture::{PictureError, load_picture};
+pub use marionette_base::picture_file::{Picture, PictureError, load_picture};
 pub use search::{Search, Unusable, find_people};

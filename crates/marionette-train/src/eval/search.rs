@@ -1,9 +1,9 @@
 //! Running a detector over the annotated people of a COCO file.
 
 use super::{
-    Crop, Detector, PictureError,
+    Crop, Detector,
+    annotated::{Annotated, AnnotatedError, load_annotated},
     coco::{CocoFile, CocoPerson, CocoResult},
-    load_picture,
 };
 use crate::export::ModelCard;
 use candle_core::Result;
@@ -24,6 +24,13 @@ pub struct Search {
     pub unusable: Vec<Unusable>,
     /// How many pictures had people to look for.
     pub pictures: usize,
+    /// How many of them are to be turned to be seen, and were taken as they are stored because
+    /// nothing says how they were annotated.
+    pub unsure: usize,
+    /// How many of them have transparent pixels, which were taken as if they were not.
+    pub transparent: usize,
+    /// Ids of the annotations whose box lies wholly outside of the picture.
+    pub outside: Vec<i64>,
 }
 
 /// A picture that could not be used.
@@ -32,7 +39,7 @@ pub struct Unusable {
     /// Its place in [`CocoFile::images`].
     pub image: usize,
     /// Why, naming its file.
-    pub error: PictureError,
+    pub error: AnnotatedError,
 }
 
 /// Looks for the keypoints of each person of `file` that counts, cropped by their own box from the
@@ -63,7 +70,12 @@ pub fn find_people(
             people.par_iter().map(|people| crop_people(card, file, people, folder)).collect();
         for (people, cropped) in people.iter().zip(cropped) {
             match cropped {
-                Ok(inputs) => waiting.extend(inputs),
+                Ok(cropped) => {
+                    search.unsure += usize::from(cropped.unsure);
+                    search.transparent += usize::from(cropped.transparent);
+                    search.outside.extend(cropped.outside);
+                    waiting.extend(cropped.inputs);
+                }
                 Err(error) => {
                     search.unusable.push(Unusable { image: file.people[people[0]].image, error })
                 }
@@ -86,28 +98,37 @@ struct Input {
     pixels: Vec<u8>,
 }
 
+/// The people of a picture.
+struct Cropped {
+    inputs: Vec<Input>,
+    unsure: bool,
+    transparent: bool,
+    outside: Vec<i64>,
+}
+
 /// The inputs for some people of one picture.
 fn crop_people(
     card: &ModelCard,
     file: &CocoFile,
     people: &[usize],
     folder: &Path,
-) -> std::result::Result<Vec<Input>, PictureError> {
+) -> std::result::Result<Cropped, AnnotatedError> {
     let size = [card.network.input_width, card.network.input_height];
     let person = |person: usize| -> &CocoPerson { &file.people[person] };
     let image = &file.images[person(people[0]).image];
-    let path = folder.join(&image.file_name);
-    let picture = load_picture(&path)?;
-    let (width, height) = picture.dimensions();
-    let expected = [image.width.unwrap_or(width), image.height.unwrap_or(height)];
-    if expected != [width, height] {
-        return Err(PictureError::OtherSize { path, found: [width, height], expected });
-    }
+    let Annotated { pixels, unsure, transparent } = load_annotated(folder, image)?;
+    let (width, height) = pixels.dimensions();
+    let is_outside = |[x, y, w, h]: [f64; 4]| {
+        x >= f64::from(width) || y >= f64::from(height) || x + w <= 0.0 || y + h <= 0.0
+    };
+    let of_people = people.iter().map(|index| person(*index));
+    let outside = of_people.filter(|person| is_outside(person.bbox)).map(|person| person.id);
     let input = |index: &usize| {
         let crop = Crop::new(person(*index).bbox.map(|value| value as f32), &card.crop, size);
-        Input { person: *index, crop, pixels: crop.render(&picture) }
+        Input { person: *index, crop, pixels: crop.render(&pixels) }
     };
-    Ok(people.iter().map(input).collect())
+    let inputs = people.iter().map(input).collect();
+    Ok(Cropped { inputs, unsure, transparent, outside: outside.collect() })
 }
 
 /// Takes the `range` out of `waiting` and finds their keypoints.

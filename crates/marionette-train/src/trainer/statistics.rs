@@ -29,14 +29,14 @@ impl Standing {
         self.found += u64::from(metrics.found);
     }
 
-    /// Mean loss.
-    pub fn loss(&self) -> f64 {
-        self.loss / self.samples.max(1) as f64
+    /// Mean loss; `None` where there were no samples.
+    pub fn loss(&self) -> Option<f64> {
+        (self.samples > 0).then(|| self.loss / self.samples as f64)
     }
 
-    /// PCK@0.2 torso over all labelled keypoints.
-    pub fn pck(&self) -> f64 {
-        self.found as f64 / self.labelled.max(1) as f64
+    /// PCK@0.2 torso over all labelled keypoints; `None` where there were none.
+    pub fn pck(&self) -> Option<f64> {
+        (self.labelled > 0).then(|| self.found as f64 / self.labelled as f64)
     }
 }
 
@@ -117,25 +117,25 @@ impl UniformStatistics {
 
     /// PCK@0.2 torso that always guessing the mean pose reaches on the samples of
     /// [`UniformStatistics::end`].
-    pub fn mean_pose_pck(&self) -> f64 {
+    pub fn mean_pose_pck(&self) -> Option<f64> {
         self.mean_pose_end.pck()
     }
 
     /// Spearman's rank correlation of the score with keypoint error over the kept samples from
     /// `from_step` on.
-    pub fn score_error_correlation(&self, from_step: u64) -> f32 {
+    pub fn score_error_correlation(&self, from_step: u64) -> Option<f32> {
         let (scores, errors) = (self.column(1, from_step), self.column(2, from_step));
         spearman(&scores, &errors)
     }
 
     /// Spearman's rank correlation of the score with each hardness axis, as above.
-    pub fn score_axis_correlations(&self, from_step: u64) -> [f32; AXES] {
+    pub fn score_axis_correlations(&self, from_step: u64) -> [Option<f32>; AXES] {
         let scores = self.column(1, from_step);
         std::array::from_fn(|axis| spearman(&scores, &self.column(3 + axis, from_step)))
     }
 
     /// Spearman's rank correlation of keypoint error with each hardness axis, as above.
-    pub fn error_axis_correlations(&self, from_step: u64) -> [f32; AXES] {
+    pub fn error_axis_correlations(&self, from_step: u64) -> [Option<f32>; AXES] {
         let errors = self.column(2, from_step);
         std::array::from_fn(|axis| spearman(&errors, &self.column(3 + axis, from_step)))
     }

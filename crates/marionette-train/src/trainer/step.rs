@@ -90,8 +90,8 @@ impl Trainer {
             learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step)
                 * self.rate_factor,
             critic: None,
-            unsaturated: 0.0,
-            effective_share: 0.0,
+            unsaturated: f32::NAN,
+            effective_share: f32::NAN,
             difficulty: Vec::new(),
             predictions: Vec::new(),
             samples: Vec::new(),

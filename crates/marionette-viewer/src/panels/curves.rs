@@ -140,7 +140,7 @@ type Curve = (String, Vec<[f64; 2]>);
 
 fn pck(run: &RunData) -> Vec<Curve> {
     let trained = run.curves.get("pck").map(|points| ("while training".to_owned(), points.clone()));
-    trained.into_iter().chain(exams(run, |result| Some(result.pck.torso_02))).collect()
+    trained.into_iter().chain(exams(run, |result| result.pck.torso_02)).collect()
 }
 
 /// A curve for each exam that is taken during the run.

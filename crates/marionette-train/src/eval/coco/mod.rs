@@ -9,5 +9,5 @@ mod read;
 mod results;
 
 pub use error::CocoError;
-pub use read::{CocoFile, CocoImage, CocoPerson, HALF_PIXEL, read_coco};
+pub use read::{CocoFile, CocoImage, CocoPerson, HALF_PIXEL, parse_coco, read_coco};
 pub use results::{CocoResult, write_results};

@@ -26,7 +26,7 @@ pub struct Person<'a> {
     pub truth: &'a [[f32; 2]],
     /// Which keypoints have a label (visibility above 0).
     pub labelled: &'a [bool],
-    /// Torso length, pixels; `None` where it is not known, and then the person counts for the box
+    /// Torso length, pixels. Where it is not known, or not above 0, the person counts for the box
     /// alone.
     pub torso: Option<f32>,
     /// Longer side of the box, pixels.
@@ -55,16 +55,16 @@ struct Tally {
 }
 
 impl Tally {
-    fn share(&self) -> f64 {
+    fn share(&self) -> Option<f64> {
         share(self.found, self.labelled)
     }
 
-    fn mean_error(&self) -> f64 {
-        self.error / self.labelled.max(1) as f64
+    fn mean_error(&self) -> Option<f64> {
+        (self.labelled > 0).then(|| self.error / self.labelled as f64)
     }
 }
 
-/// PCK over many people. Shares are 0 where there was nothing to count.
+/// PCK over many people. What nothing was measured for is `None`, null in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PckSummary {
     /// People counted.
@@ -74,18 +74,18 @@ pub struct PckSummary {
     /// Labelled keypoints measured against a torso.
     pub keypoints: u64,
     /// PCK@0.2 torso.
-    pub torso_02: f64,
+    pub torso_02: Option<f64>,
     /// The same where the labels of each left/right pair may be exchanged: the better of the two
     /// ways counts.
-    pub torso_02_blind: f64,
+    pub torso_02_blind: Option<f64>,
     /// PCK@0.1 of the box' longer side.
-    pub box_01: f64,
-    /// PCK at 0, 0.01 ... 0.5 torso lengths.
+    pub box_01: Option<f64>,
+    /// PCK at 0, 0.01 ... 0.5 torso lengths; empty where nothing was measured.
     pub curve: Vec<f64>,
     /// Mean of the curve (trapezoid rule), in [0, 1].
-    pub auc: f64,
+    pub auc: Option<f64>,
     /// Mean distance, torso lengths, each keypoint by at most 3.
-    pub mean_error: f64,
+    pub mean_error: Option<f64>,
     /// Per keypoint, in label order.
     pub per_keypoint: Vec<KeypointScore>,
 }
@@ -96,9 +96,9 @@ pub struct KeypointScore {
     /// How often it had a label.
     pub labelled: u64,
     /// PCK@0.2 torso.
-    pub torso_02: f64,
+    pub torso_02: Option<f64>,
     /// Mean distance, torso lengths, each by at most 3.
-    pub mean_error: f64,
+    pub mean_error: Option<f64>,
 }
 
 impl Pck {
@@ -125,9 +125,11 @@ impl Pck {
         };
         let labelled = || (0..self.twins.len()).filter(|k| person.labelled[*k]);
         let within = |limit: f32| labelled().filter(|k| distance(*k, *k) < limit).count() as u64;
-        self.box_labelled += labelled().count() as u64;
-        self.box_found += within(BOX_SHARE * person.box_side);
-        let Some(torso) = person.torso else {
+        if person.box_side > 0.0 {
+            self.box_labelled += labelled().count() as u64;
+            self.box_found += within(BOX_SHARE * person.box_side);
+        }
+        let Some(torso) = person.torso.filter(|torso| *torso > 0.0) else {
             self.without_torso += 1;
             return;
         };
@@ -150,7 +152,7 @@ impl Pck {
             let tally = &mut self.torso[k];
             tally.labelled += 1;
             tally.found += u64::from(distance < threshold(HEADLINE));
-            tally.error += f64::from((distance / torso.max(1e-6)).min(WORST));
+            tally.error += f64::from((distance / torso).min(WORST));
         }
     }
 
@@ -161,9 +163,10 @@ impl Pck {
             found: sum.found + tally.found,
             error: sum.error + tally.error,
         });
-        let curve: Vec<f64> = self.curve.iter().map(|found| share(*found, all.labelled)).collect();
-        let auc = curve.windows(2).map(|ends| (ends[0] + ends[1]) / 2.0).sum::<f64>()
-            / (CURVE_POINTS - 1) as f64;
+        let curve: Vec<f64> =
+            self.curve.iter().filter_map(|found| share(*found, all.labelled)).collect();
+        let area = curve.windows(2).map(|ends| (ends[0] + ends[1]) / 2.0).sum::<f64>();
+        let auc = (!curve.is_empty()).then(|| area / (CURVE_POINTS - 1) as f64);
         PckSummary {
             people: self.people,
             without_torso: self.without_torso,
@@ -187,8 +190,8 @@ impl Pck {
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 #[cfg(test)]
@@ -214,15 +217,42 @@ mod tests {
         pck.add(&Person { labelled: &[true, false, false, false, false], torso: None, ..person });
         let summary = pck.summary();
         assert_eq!((summary.people, summary.without_torso, summary.keypoints), (2, 1, 5));
-        assert_eq!(summary.torso_02, 0.4, "strictly below 20: the third and the fifth");
-        assert_eq!(summary.torso_02_blind, 0.8);
-        assert_eq!(summary.box_01, 2.0 / 6.0, "strictly below 20 pixels, among six");
+        assert_eq!(summary.torso_02, Some(0.4), "strictly below 20: the third and the fifth");
+        assert_eq!(summary.torso_02_blind, Some(0.8));
+        assert_eq!(summary.box_01, Some(2.0 / 6.0), "strictly below 20 pixels, among six");
         assert_eq!((summary.curve[0], summary.curve[1], summary.curve[50]), (0.0, 0.2, 0.6));
-        assert!((summary.mean_error - (1.0 + 1.0 + 0.1 + 0.2) / 5.0).abs() < 1e-6);
-        assert_eq!(summary.per_keypoint[3].torso_02, 0.0);
+        assert!((summary.mean_error.unwrap() - (1.0 + 1.0 + 0.1 + 0.2) / 5.0).abs() < 1e-6);
+        assert_eq!(summary.per_keypoint[3].torso_02, Some(0.0));
         // 0 up to 0, 0.2 up to 0.10, 0.4 up to 0.20, 0.6 beyond, with slopes of one step in
         // between.
         let area = 0.2 * 0.5 + (0.2 * 9.0 + 0.3) + (0.4 * 9.0 + 0.5) + 0.6 * 29.0;
-        assert!((summary.auc - area / 50.0).abs() < 1e-2, "{}", summary.auc);
+        assert!((summary.auc.unwrap() - area / 50.0).abs() < 1e-2, "{:?}", summary.auc);
+    }
+
+    #[test]
+    fn metric_what_was_not_measured_is_no_number() {
+        let place = [[1.0, 1.0]];
+        let mut pck = Pck::new(vec![0]);
+        let person = Person {
+            predicted: &place,
+            truth: &place,
+            labelled: &[true],
+            torso: Some(0.0),
+            box_side: 0.0,
+        };
+        pck.add(&person);
+        let summary = pck.summary();
+        assert_eq!((summary.people, summary.without_torso, summary.keypoints), (1, 1, 0));
+        let figures = [
+            summary.torso_02,
+            summary.torso_02_blind,
+            summary.box_01,
+            summary.auc,
+            summary.mean_error,
+        ];
+        assert_eq!(figures, [None; 5]);
+        assert!(summary.curve.is_empty() && summary.per_keypoint[0].mean_error.is_none());
+        pck.add(&Person { torso: Some(1.0), box_side: 1.0, ..person });
+        assert_eq!((pck.summary().torso_02, pck.summary().box_01), (Some(1.0), Some(1.0)));
     }
 }

@@ -1,9 +1,13 @@
 //! Reading COCO keypoints files. Anything in them that would make the figures wrong is an error.
 
+mod entry;
+mod names;
+
 use super::error::CocoError;
+use entry::{Complaint, Entry, Lists, Trouble, json_text};
 use marionette_base::atomic_file::PathError;
 use marionette_figure::KeypointScheme;
-use serde::{Deserialize, de::IgnoredAny};
+use names::{Category, choose};
 use serde_json::{Map, Value};
 use std::{
     collections::{HashMap, HashSet},
@@ -31,7 +35,7 @@ pub struct CocoFile {
 }
 
 /// A picture.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CocoImage {
     /// What annotations call it.
     pub id: i64,
@@ -71,83 +75,75 @@ impl CocoPerson {
     }
 
     /// Torso length, pixels: the longer of the diagonals between labelled shoulders and hips.
+    /// `None` where there are none, or both have no length: nothing can be measured by that.
     pub fn torso(&self, scheme: &KeypointScheme) -> Option<f32> {
         let length = |[a, b]: [usize; 2]| {
             let ([ax, ay], [bx, by]) = (self.keypoints[a], self.keypoints[b]);
             (self.labelled[a] && self.labelled[b]).then(|| (ax - bx).hypot(ay - by) as f32)
         };
-        scheme.torso_diagonals().into_iter().filter_map(length).reduce(f32::max)
+        let lengths = scheme.torso_diagonals().into_iter().filter_map(length);
+        lengths.reduce(f32::max).filter(|length| *length > 0.0)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with images, annotations and categories")]
-struct RawFile {
-    images: Vec<CocoImage>,
-    annotations: Vec<RawAnnotation>,
-    categories: Vec<RawCategory>,
-}
-
-#[derive(Deserialize)]
-struct RawCategory {
-    id: i64,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    keypoints: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct RawAnnotation {
-    id: i64,
-    image_id: i64,
-    category_id: i64,
-    #[serde(default)]
-    iscrowd: u8,
-    keypoints: Option<Vec<f64>>,
-    bbox: Option<Vec<f64>>,
-    area: Option<f64>,
-    /// Most of a big file, and of no use here.
-    #[serde(default, rename = "segmentation")]
-    _segmentation: IgnoredAny,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-/// What was found, and what would do.
-type Complaint = (String, &'static str);
-
 /// Reads the COCO keypoints file at `path` for a detector of `scheme`'s keypoints, which are
-/// matched by name.
+/// matched by name: case, spaces, dashes and underscores do not count.
 ///
 /// Of several categories with keypoint names, the one that shares most of them with the figure is
 /// read, and among equals the one called `person`; annotations of other categories are left aside.
-/// `num_keypoints` is counted anew.
+/// `num_keypoints` is counted anew. Numbers may be written as integers or floats, flags as numbers
+/// or booleans, and what is not known may be null.
 ///
 /// # Errors
 /// If the file cannot be read, is no such file, contradicts itself, or has nothing to judge the
-/// figure's keypoints by.
-pub fn read_coco(path: &Path, scheme: &KeypointScheme) -> Result<CocoFile, CocoError> {
+/// figure's keypoints by; if fewer than half of its keypoints are the figure's, unless `subset`.
+pub fn read_coco(
+    path: &Path,
+    scheme: &KeypointScheme,
+    subset: bool,
+) -> Result<CocoFile, CocoError> {
     let bytes = fs::read(path).map_err(PathError::at(path, "read"))?;
-    let raw: RawFile = serde_json::from_slice(&bytes).map_err(|error| {
-        let (line, column, text) = (error.line(), error.column(), error.to_string());
-        let found = text.trim_end_matches(&format!(" at line {line} column {column}")).to_owned();
-        CocoError::Syntax { path: path.to_owned(), line, column, found }
-    })?;
-    resolve(raw, scheme).map_err(|(found, remedy)| CocoError::Content {
-        path: path.to_owned(),
-        found,
-        remedy,
+    parse_coco(path, bytes, scheme, subset)
+}
+
+/// As [`read_coco`], from the bytes of the file at `path`.
+///
+/// # Errors
+/// As [`read_coco`].
+pub fn parse_coco(
+    path: &Path,
+    bytes: Vec<u8>,
+    scheme: &KeypointScheme,
+    subset: bool,
+) -> Result<CocoFile, CocoError> {
+    let parse = || -> Result<CocoFile, Trouble> {
+        let text = json_text(bytes)?;
+        Ok(resolve(&Lists::of(&text)?, scheme, subset)?)
+    };
+    parse().map_err(|trouble| match trouble {
+        Trouble::Syntax(line, column, found) => {
+            CocoError::Syntax { path: path.to_owned(), line, column, found }
+        }
+        Trouble::Content((found, remedy)) => {
+            CocoError::Content { path: path.to_owned(), found, remedy }
+        }
     })
 }
 
-fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint> {
-    let RawFile { mut images, mut annotations, categories } = raw;
-    let category = choose(&categories, scheme)?;
-    let named = |name: &String| scheme.names.iter().position(|own| own == name);
-    let keypoints: Vec<Option<usize>> = category.keypoints.iter().map(named).collect();
-    let mut judged: Vec<usize> = keypoints.iter().flatten().copied().collect();
+fn resolve(lists: &Lists, scheme: &KeypointScheme, subset: bool) -> Result<CocoFile, Complaint> {
+    let categories = lists.categories.iter().enumerate().map(|(place, raw)| {
+        Entry::of("category", place, raw).and_then(|entry| Category::of(entry, scheme))
+    });
+    let categories = categories.collect::<Result<Vec<_>, _>>()?;
+    let category = choose(&categories, scheme, subset)?;
+    let mut judged: Vec<usize> = category.places.iter().flatten().copied().collect();
     judged.sort_unstable();
+    let images = lists
+        .images
+        .iter()
+        .enumerate()
+        .map(|(place, raw)| Entry::of("image", place, raw).and_then(image));
+    let mut images = images.collect::<Result<Vec<_>, _>>()?;
     images.sort_by_key(|image| image.id);
     if let Some(pair) = images.windows(2).find(|pair| pair[0].id == pair[1].id) {
         let found = format!(
@@ -159,36 +155,34 @@ fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint>
     let places: HashMap<i64, usize> =
         images.iter().enumerate().map(|(place, image)| (image.id, place)).collect();
     let known: HashSet<i64> = categories.iter().map(|category| category.id).collect();
-    let mut ids = HashSet::new();
-    for annotation in &annotations {
-        let RawAnnotation { id, image_id, category_id, .. } = annotation;
-        if !ids.insert(*id) {
+    let (mut ids, mut people) = (HashSet::new(), Vec::new());
+    for (place, raw) in lists.annotations.iter().enumerate() {
+        let mut entry = Entry::of("annotation", place, raw)?;
+        let (id, of_image, of_category) =
+            (entry.id, entry.required("image_id")?, entry.required("category_id")?);
+        if !ids.insert(id) {
             return Err((
                 format!("two annotations have the id {id}"),
                 "give each an id of its own",
             ));
         }
-        if !places.contains_key(image_id) {
+        let Some(image) = places.get(&of_image) else {
             let found =
-                format!("annotation {id} is of image {image_id}, which is not among the images");
+                format!("annotation {id} is of image {of_image}, which is not among the images");
             return Err((found, "add the image or remove the annotation"));
-        }
-        if !known.contains(category_id) {
+        };
+        if !known.contains(&of_category) {
             let found = format!(
-                "annotation {id} is of category {category_id}, which is not among the categories"
+                "annotation {id} is of category {of_category}, which is not among the categories"
             );
             return Err((found, "add the category or remove the annotation"));
         }
+        if of_category == category.id {
+            people.push(person(entry, *image, category, scheme)?);
+        }
     }
-    annotations.retain(|annotation| annotation.category_id == category.id);
     // Stable, so that a picture's people stay in the file's order.
-    annotations.sort_by_key(|annotation| places[&annotation.image_id]);
-    let person = |raw: RawAnnotation| {
-        let image = places[&raw.image_id];
-        person(raw, image, &keypoints, scheme.names.len())
-    };
-    let people =
-        annotations.into_iter().map(person).collect::<Result<Vec<CocoPerson>, Complaint>>()?;
+    people.sort_by_key(|person| person.image);
     if !people.iter().any(CocoPerson::counts) {
         let found = format!(
             "none of its {} annotations has a labelled keypoint that the figure has (visibility 1 \
@@ -197,138 +191,89 @@ fn resolve(raw: RawFile, scheme: &KeypointScheme) -> Result<CocoFile, Complaint>
         );
         return Err((found, "there is nothing to judge by; give a file with labelled keypoints"));
     }
-    Ok(CocoFile { images, people, category: category.id, keypoints, judged })
+    let (category, keypoints) = (category.id, category.places.clone());
+    Ok(CocoFile { images, people, category, keypoints, judged })
 }
 
-/// The category to read.
-fn choose<'a>(
-    categories: &'a [RawCategory],
-    scheme: &KeypointScheme,
-) -> Result<&'a RawCategory, Complaint> {
-    let mut ids = HashSet::new();
-    if let Some(twice) = categories.iter().find(|category| !ids.insert(category.id)) {
+fn image(mut entry: Entry) -> Result<CocoImage, Complaint> {
+    let Some(file_name) = entry.text("file_name")? else {
         return Err((
-            format!("two categories have the id {}", twice.id),
-            "give each an id of its own",
+            format!("{} has no file_name", entry.name),
+            "give the name of the picture's file",
         ));
-    }
-    if categories.iter().all(|category| category.keypoints.is_empty()) {
-        let found = format!("none of its {} categories has keypoint names", categories.len());
-        return Err((
-            found,
-            "name them in `keypoints` of the person's category, as COCO keypoints files do",
-        ));
-    }
-    for category in categories {
-        let mut names = HashSet::new();
-        if let Some(name) = category.keypoints.iter().find(|name| !names.insert(*name)) {
-            let found = format!("category {} names its keypoint \"{name}\" twice", category.id);
-            return Err((found, "give each keypoint a name of its own"));
-        }
-    }
-    let common = |category: &RawCategory| {
-        category.keypoints.iter().filter(|name| scheme.names.contains(name)).count()
     };
-    let most = categories.iter().map(common).max().unwrap_or(0);
-    if most == 0 {
-        let names: Vec<&str> = categories
-            .iter()
-            .flat_map(|category| &category.keypoints)
-            .map(String::as_str)
-            .take(20)
-            .collect();
-        let found = format!(
-            "none of its keypoints ({}) has the name of one that the network finds ({})",
-            names.join(", "),
-            scheme.names.join(", ")
-        );
-        return Err((found, "name them alike in `categories`"));
-    }
-    let equals: Vec<&RawCategory> =
-        categories.iter().filter(|category| common(category) == most).collect();
-    match equals[..] {
-        [only] => Ok(only),
-        _ => equals.iter().copied().find(|category| category.name == "person").ok_or_else(|| {
-            let names: Vec<&str> = equals.iter().map(|category| category.name.as_str()).collect();
-            let found =
-                format!("several categories have the same keypoints ({})", names.join(", "));
-            (found, "call one of them `person`, or make them one")
-        }),
-    }
+    let (width, height) = (entry.side("width")?, entry.side("height")?);
+    Ok(CocoImage { id: entry.id, file_name, width, height })
 }
 
-/// The annotation in terms of the figure's `count` keypoints; `keypoints` gives the place of each
-/// of the file's.
+/// The annotation in terms of the figure's keypoints. One without keypoints has no labels.
 fn person(
-    raw: RawAnnotation,
+    mut entry: Entry,
     image: usize,
-    keypoints: &[Option<usize>],
-    count: usize,
+    category: &Category,
+    scheme: &KeypointScheme,
 ) -> Result<CocoPerson, Complaint> {
-    let id = raw.id;
-    let Some(values) = raw.keypoints else {
-        return Err((
-            format!("annotation {id} has no keypoints"),
-            "give a COCO file of keypoints, not of boxes",
-        ));
-    };
-    if values.len() != 3 * keypoints.len() {
-        let (found, due) = (values.len(), 3 * keypoints.len());
+    const KEYPOINTS: &str = "give x, y and visibility of each keypoint of the category";
+    let values = entry.numbers("keypoints", KEYPOINTS)?.unwrap_or_default();
+    let due = 3 * category.places.len();
+    if !values.is_empty() && values.len() != due {
+        let found = values.len();
         let found =
-            format!("annotation {id} has {found} numbers in its keypoints where {due} are due");
-        return Err((found, "give x, y and visibility of each keypoint of the category"));
+            format!("{} has {found} numbers in its keypoints where {due} are due", entry.name);
+        return Err((found, KEYPOINTS));
     }
-    if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-        return Err((
-            format!("annotation {id} has a keypoint at {value}"),
-            "give finite coordinates",
-        ));
-    }
+    let count = scheme.names.len();
     let (mut places, mut labelled) = (vec![[0.0; 2]; count], vec![false; count]);
-    for (name, (triple, keypoint)) in values.chunks_exact(3).zip(keypoints).enumerate() {
-        let visibility = triple[2];
+    for (number, (triple, keypoint)) in values.chunks_exact(3).zip(&category.places).enumerate() {
+        let visibility = triple[2].unwrap_or(0.0);
+        let trouble = |what: String, remedy: &'static str| {
+            (format!("{} gives its keypoint {} {what}", entry.name, number + 1), remedy)
+        };
         if ![0.0, 1.0, 2.0].contains(&visibility) {
-            let found = format!(
-                "annotation {id} gives its keypoint {} the visibility {visibility}",
-                name + 1
-            );
-            return Err((found, "give 0 (not labelled), 1 (covered) or 2 (visible)"));
+            return Err(trouble(
+                format!("the visibility {visibility}"),
+                "give 0 (not labelled), 1 (covered) or 2 (visible)",
+            ));
         }
+        // Some write no place for what is not labelled.
+        if visibility == 0.0 {
+            continue;
+        }
+        let (Some(x), Some(y)) = (triple[0], triple[1]) else {
+            return Err(trouble(
+                format!("the visibility {visibility} and null for a place"),
+                "give its place, or the visibility 0",
+            ));
+        };
         if let Some(keypoint) = *keypoint {
-            places[keypoint] = [triple[0] + HALF_PIXEL, triple[1] + HALF_PIXEL];
-            labelled[keypoint] = visibility > 0.0;
+            places[keypoint] = [x + HALF_PIXEL, y + HALF_PIXEL];
+            labelled[keypoint] = true;
         }
     }
-    let bbox = raw.bbox.unwrap_or_default();
-    let Some(bbox) = <[f64; 4]>::try_from(bbox.as_slice())
-        .ok()
-        .filter(|bbox| bbox.iter().all(|v| v.is_finite()))
-    else {
-        return Err((format!("annotation {id} has {bbox:?} for a box"), BOX));
+    let crowd = entry.flag("iscrowd")?;
+    let Some(bbox) = entry.numbers("bbox", BOX)? else {
+        return Err((format!("{} has no bbox", entry.name), BOX));
     };
-    let Some(area) = raw.area.filter(|area| *area >= 0.0 && area.is_finite()) else {
-        let found = match raw.area {
-            Some(area) => format!("annotation {id} has an area of {area}"),
-            None => format!("annotation {id} has no area"),
-        };
-        return Err((found, "give the person's area in square pixels, which OKS is measured by"));
+    let bbox: Option<Vec<f64>> = bbox.iter().copied().collect();
+    let Some(bbox) = bbox.and_then(|bbox| <[f64; 4]>::try_from(bbox).ok()) else {
+        return Err((format!("{} has a bbox that is not of four numbers", entry.name), BOX));
     };
-    let person = CocoPerson {
-        id,
-        image,
-        bbox,
-        area,
-        crowd: raw.iscrowd != 0,
-        keypoints: places,
-        labelled,
-        extra: raw.extra,
+    const AREA: &str = "give the person's area in square pixels, which OKS is measured by";
+    let Some(area) = entry.number("area", AREA)? else {
+        return Err((format!("{} has no area", entry.name), AREA));
     };
+    if area < 0.0 {
+        return Err((format!("{} has an area of {area}", entry.name), AREA));
+    }
+    let id = entry.id;
+    let name = entry.name;
+    let mut extra = entry.fields;
+    // Most of a big file, and of no use here.
+    extra.remove("segmentation");
+    let person = CocoPerson { id, image, bbox, area, crowd, keypoints: places, labelled, extra };
     // Real files have boxes without a size around people without a label.
     if person.counts() && !(bbox[2] > 0.0 && bbox[3] > 0.0) {
-        return Err((
-            format!("annotation {id} has a box without a size, {} by {}", bbox[2], bbox[3]),
-            BOX,
-        ));
+        return Err((format!("{name} has a box without a size, {} by {}", bbox[2], bbox[3]), BOX));
     }
     Ok(person)
 }
