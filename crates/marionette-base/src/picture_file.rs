@@ -1,7 +1,7 @@
 //! Reads pictures that come from anywhere: one reader for photographs to look at, to judge by and to
 //! stand behind figures.
 
-use crate::atomic_file::PathError;
+use crate::{atomic_file::PathError, toml_file::FileError};
 use image::{
     DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, metadata::Orientation,
 };
@@ -112,6 +112,24 @@ pub enum PictureError {
         /// Height, pixels.
         height: u32,
     },
+}
+
+impl PictureError {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        match self {
+            PictureError::Path(PathError { path, .. })
+            | PictureError::Format { path, .. }
+            | PictureError::Size { path, .. } => path,
+        }
+    }
+
+    /// The same as the error of a file that names the picture.
+    pub fn into_file_error(self) -> FileError {
+        let (path, said) = (self.path().to_owned(), self.to_string());
+        let message = said.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&said);
+        FileError { message: message.to_owned(), line: None, path }
+    }
 }
 
 /// The PNG or JPEG picture at `path`, told by its content and not by its name. Bytes after its end

@@ -1,7 +1,12 @@
 //! Scene files: TOML in, a checked [`Scene`] out.
 
 use crate::{Ramp, Randomizers, pictures::PictureBank, randomizers};
-use marionette_base::toml_file::{FileError, TomlFile};
+use glob::Pattern;
+use marionette_base::{
+    atomic_file::folder_of,
+    picture_file::PictureError,
+    toml_file::{FileError, TomlFile},
+};
 use marionette_figure::{Figure, parse_figure};
 use marionette_stream::{AXES, HardnessAxis};
 use serde::{Deserialize, Serialize};
@@ -36,6 +41,8 @@ pub struct Scene {
     pub scene_file: TomlFile,
     /// The figure file as it was read, to keep with a run.
     pub figure_file: TomlFile,
+    /// The files that all of it was read from: scenes, figure, pictures.
+    pub read_from: Vec<PathBuf>,
 }
 
 impl Scene {
@@ -131,7 +138,7 @@ pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
     {
         return parse_scene(file);
     }
-    parse_scene(TomlFile::read(&path)?)
+    parse(TomlFile::read(&path)?, vec![path])
 }
 
 /// The names of the scenes that come with the program.
@@ -149,9 +156,13 @@ fn embedded(name: &str) -> Option<TomlFile> {
 /// # Errors
 /// As [`load_scene`].
 pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
-    let (file, (named_in, name)) = with_bases(file, 0)?;
-    let figure_file = find_figure(&named_in, &name)?;
-    check(file, parse_figure(&figure_file)?, figure_file)
+    parse(file, Vec::new())
+}
+
+fn parse(file: TomlFile, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneError> {
+    let (file, (named_in, name)) = with_bases(file, 0, &mut read_from)?;
+    let figure_file = find_figure(&named_in, &name, &mut read_from)?;
+    check(file, parse_figure(&figure_file)?, figure_file, read_from)
 }
 
 /// Checks a scene file's text with the figure of `figure_file`, whatever figure the scene names. A
@@ -160,8 +171,9 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
 /// # Errors
 /// As [`load_scene`].
 pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
-    let (file, _) = with_bases(file, 0)?;
-    check(file, parse_figure(&figure_file)?, figure_file)
+    let mut read_from = vec![file.path.clone(), figure_file.path.clone()];
+    let (file, _) = with_bases(file, 0, &mut read_from)?;
+    check(file, parse_figure(&figure_file)?, figure_file, read_from)
 }
 
 /// The scene file with all values from its base, and from the base's base, written out, so that a
@@ -169,6 +181,7 @@ pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, 
 fn with_bases(
     file: TomlFile,
     depth: usize,
+    read_from: &mut Vec<PathBuf>,
 ) -> Result<(TomlFile, (TomlFile, Spanned<String>)), SceneError> {
     let entries: SceneFile = file.parse()?;
     complaints(&file, &entries)?;
@@ -190,6 +203,7 @@ fn with_bases(
     }
     let beside = file.path.parent().unwrap_or(Path::new("")).join(base.get_ref());
     let base_file = if beside.is_file() {
+        read_from.push(beside.clone());
         TomlFile::read(&beside)?
     } else {
         embedded(base.get_ref()).ok_or_else(|| {
@@ -202,7 +216,7 @@ fn with_bases(
             file.error(Some(base.span()), message)
         })?
     };
-    let (base_file, base_figure) = with_bases(base_file, depth + 1)?;
+    let (base_file, base_figure) = with_bases(base_file, depth + 1, read_from)?;
     let mut merged: toml::Table = base_file.parse()?;
     let mut own: toml::Table = file.parse()?;
     own.remove("base");
@@ -230,18 +244,30 @@ fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<Toml
     Ok(TomlFile { path: file.path, text })
 }
 
-/// The patterns as absolute paths. Each must match a file.
+/// The patterns as absolute paths. Each must match a file. Only what the file says is a pattern: the
+/// name of its own folder may have any characters.
 fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>, SceneError> {
-    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let folder = folder_of(&file.path);
     let each = patterns.iter().map(|pattern| {
         let fail = |message: String| file.error(Some(pattern.span()), message);
-        let path =
-            std::path::absolute(folder.join(pattern.get_ref())).map_err(|e| fail(e.to_string()))?;
-        let Some(path) = path.to_str() else { return Err(fail("the path is not UTF-8".into())) };
-        if matches(path).map_err(fail)?.is_empty() {
-            return Err(fail(format!("no file matches \"{path}\"")));
+        let written = pattern.get_ref();
+        let text = |path: PathBuf| {
+            let path = std::path::absolute(path).map_err(|e| fail(e.to_string()))?;
+            path.into_os_string().into_string().map_err(|_| fail("the path is not UTF-8".into()))
+        };
+        let literal = folder.join(written);
+        let path = if literal.is_file() {
+            Pattern::escape(&text(literal)?)
+        } else if Path::new(written).is_absolute() {
+            written.clone()
+        } else {
+            format!("{}/{written}", Pattern::escape(&text(folder.to_owned())?))
+        };
+        if matches(&path).map_err(fail)?.is_empty() {
+            let folder = text(folder.to_owned())?;
+            return Err(fail(format!("no file matches \"{written}\" in {folder}")));
         }
-        Ok(path.to_owned())
+        Ok(path)
     });
     each.collect()
 }
@@ -305,7 +331,12 @@ impl SceneFile {
 }
 
 /// The scene that a complete file describes.
-fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene, SceneError> {
+fn check(
+    file: TomlFile,
+    figure: Figure,
+    figure_file: TomlFile,
+    mut read_from: Vec<PathBuf>,
+) -> Result<Scene, SceneError> {
     let entries: SceneFile = file.parse()?;
     let image = entries.image.as_ref().map(|image| *image.get_ref());
     let mut axes = [AxisReach::default(); AXES];
@@ -332,10 +363,15 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
         });
     }
     let randomizers = entries.randomizers();
+    read_from.extend(files.iter().cloned());
     let shown = randomizers.camouflage.picture != Ramp::constant(0.0);
     Ok(Scene {
         poses,
-        pictures: if shown { PictureBank::new(&files)? } else { PictureBank::empty() },
+        pictures: if shown {
+            PictureBank::new(&files).map_err(PictureError::into_file_error)?
+        } else {
+            PictureBank::empty()
+        },
         randomizers,
         name: entries.name,
         figure: Arc::new(figure),
@@ -343,6 +379,7 @@ fn check(file: TomlFile, figure: Figure, figure_file: TomlFile) -> Result<Scene,
         axes,
         scene_file: file,
         figure_file,
+        read_from,
     })
 }
 
@@ -357,11 +394,17 @@ fn pose_index(file: &TomlFile, figure: &Figure, name: &str) -> Result<usize, Sce
 
 /// The figure file that a scene names: `human` is embedded; anything else is a path beside the
 /// scene file.
-fn find_figure(file: &TomlFile, name: &Spanned<String>) -> Result<TomlFile, SceneError> {
+fn find_figure(
+    file: &TomlFile,
+    name: &Spanned<String>,
+    read_from: &mut Vec<PathBuf>,
+) -> Result<TomlFile, SceneError> {
     let written = name.get_ref();
     let beside = file.path.parent().unwrap_or(Path::new("")).join(written);
     if beside.is_file() {
-        return TomlFile::read(&beside);
+        let file = TomlFile::read(&beside);
+        read_from.push(beside);
+        return file;
     }
     if written == "human" {
         return Ok(TomlFile { path: "assets/figures/human.toml".into(), text: HUMAN.into() });

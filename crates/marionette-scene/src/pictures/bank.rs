@@ -2,11 +2,11 @@
 
 use super::{canvas::SIDE, grounds, places};
 use glam::Vec3;
-use image::{ImageReader, imageops::FilterType};
-use marionette_base::toml_file::FileError;
+use image::{DynamicImage, RgbImage, imageops::FilterType};
+use marionette_base::picture_file::{PictureError, load_picture};
 use rayon::prelude::*;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, LazyLock},
 };
 
@@ -14,8 +14,6 @@ use std::{
 pub const PLACES: usize = 96;
 /// The number of grounds, pictures to lie under figures. They follow the places.
 pub const GROUNDS: usize = 24;
-/// The largest side of a user's picture, pixels.
-const LARGEST: u32 = 20_000;
 
 /// The pictures of a scene's backdrops: [`PLACES`] places, then [`GROUNDS`] grounds. A scene
 /// without pictures has a single grey one.
@@ -23,6 +21,8 @@ const LARGEST: u32 = 20_000;
 pub struct PictureBank {
     /// The pictures.
     pub pictures: Arc<Vec<Picture>>,
+    /// Pictures of the user's that have transparent pixels, which are taken as if they were not.
+    pub transparent: Vec<PathBuf>,
 }
 
 /// A picture of a [`PictureBank`].
@@ -63,6 +63,7 @@ impl PictureBank {
                 [128, 128, 128, 255];
                 (SIDE * SIDE) as usize
             ])]),
+            transparent: Vec::new(),
         }
     }
 
@@ -71,45 +72,39 @@ impl PictureBank {
     /// is there several times.
     ///
     /// # Errors
-    /// If one of the files is not a readable picture: its path and why.
-    pub fn new(files: &[PathBuf]) -> Result<Self, FileError> {
+    /// If one of the files is not a readable picture.
+    pub fn new(files: &[PathBuf]) -> Result<Self, PictureError> {
         if files.is_empty() {
-            return Ok(PictureBank { pictures: PAINTED.clone() });
+            return Ok(PictureBank { pictures: PAINTED.clone(), transparent: Vec::new() });
         }
         let chosen = (0..PLACES).into_par_iter().map(|slot| {
             let index =
                 if files.len() > PLACES { slot * files.len() / PLACES } else { slot % files.len() };
-            read(&files[index]).map_err(|message| FileError {
-                path: files[index].clone(),
-                line: None,
-                message,
-            })
+            let picture = load_picture(&files[index])?;
+            let transparent = picture.transparent.then(|| files[index].clone());
+            Ok((square(picture.upright()), transparent))
         });
-        let mut pictures = chosen.collect::<Result<Vec<Picture>, _>>()?;
+        let chosen = chosen.collect::<Result<Vec<_>, PictureError>>()?;
+        let (mut pictures, transparent): (Vec<Picture>, Vec<Option<PathBuf>>) =
+            chosen.into_iter().unzip();
         pictures.extend(PAINTED[PLACES..].iter().cloned());
-        Ok(PictureBank { pictures: Arc::new(pictures) })
+        let mut transparent: Vec<PathBuf> = transparent.into_iter().flatten().collect();
+        transparent.sort();
+        transparent.dedup();
+        Ok(PictureBank { pictures: Arc::new(pictures), transparent })
     }
 }
 
-/// The middle square of the picture at `path`, in the bank's size.
-fn read(path: &Path) -> Result<Picture, String> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let mut reader = reader.map_err(|e| format!("cannot be read: {e}"))?;
-    let mut limits = image::Limits::default();
-    (limits.max_image_width, limits.max_image_height) = (Some(LARGEST), Some(LARGEST));
-    reader.limits(limits);
-    let picture = reader
-        .decode()
-        .map_err(|e| format!("is no picture that can be read (PNG or JPEG): {e}"))?;
+/// The middle square of a picture, in the bank's size.
+fn square(picture: RgbImage) -> Picture {
+    let picture = DynamicImage::ImageRgb8(picture);
     let side = picture.width().min(picture.height());
     let (left, top) = ((picture.width() - side) / 2, (picture.height() - side) / 2);
     let square = picture
         .crop_imm(left, top, side, side)
         .resize_exact(SIDE, SIDE, FilterType::Triangle)
         .to_rgba8();
-    Ok(Picture::new(
-        square.pixels().map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect(),
-    ))
+    Picture::new(square.pixels().map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect())
 }
 
 #[cfg(test)]

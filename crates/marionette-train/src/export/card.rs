@@ -8,7 +8,7 @@ use super::{
     error::WeightsError,
     weights::{read_weights, write_weights},
 };
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use marionette_figure::KeypointScheme;
 use marionette_nn::{ModelSpec, heatmap::Activation};
 use serde::{Deserialize, Serialize};
@@ -159,7 +159,10 @@ pub fn write_model(
     write_weights(path, tensors, &metadata)
 }
 
-/// Reads a network's tensors and card.
+/// Reads a network's tensors and card. Values of half precision (F16, BF16) come out as F32.
+///
+/// A digest in the file is compared with its tensors, unless they are of half precision: another
+/// program has made those of what was written.
 ///
 /// # Errors
 /// If the file is missing, truncated, corrupted, of another program, or its card is of a format
@@ -171,6 +174,18 @@ pub fn read_model(path: &Path) -> Result<(BTreeMap<String, Tensor>, ModelCard), 
         return Err(damaged("holds no model card, so it is of another program".to_owned()));
     };
     let card = ModelCard::parse(card).map_err(damaged)?;
+    let is_half = |tensor: &Tensor| matches!(tensor.dtype(), DType::F16 | DType::BF16);
+    if weights.tensors.values().any(is_half) {
+        let single = |(name, tensor): (String, Tensor)| {
+            if is_half(&tensor) {
+                let tensor = tensor.to_dtype(DType::F32).map_err(|e| damaged(e.to_string()))?;
+                return Ok((name, tensor));
+            }
+            Ok((name, tensor))
+        };
+        let tensors = weights.tensors.into_iter().map(single).collect::<Result<_, _>>()?;
+        return Ok((tensors, card));
+    }
     let found = digest(&weights.tensors).map_err(damaged)?;
     if weights.metadata.get(DIGEST_KEY) != Some(&found) {
         return Err(damaged(
