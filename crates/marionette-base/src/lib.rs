@@ -18,6 +18,7 @@
 pub mod atomic_file;
 pub mod picture_file;
 pub mod random;
+pub mod shell;
 pub mod statistics;
 pub mod text_file;
 pub mod toml_file;

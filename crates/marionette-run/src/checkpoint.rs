@@ -112,8 +112,12 @@ pub fn mark_best(run: &RunDirectory, step: u64) -> Result<(), RunError> {
 impl RunDirectory {
     /// The folder of the newest checkpoint, by the number in its name.
     pub fn newest_checkpoint(&self) -> Option<PathBuf> {
-        let newest = steps(&self.checkpoints_path()).ok()?.pop()?;
-        Some(self.checkpoints_path().join(folder_name(newest)))
+        Some(self.checkpoints_path().join(folder_name(self.newest_step()?)))
+    }
+
+    /// The step of the newest checkpoint.
+    pub(super) fn newest_step(&self) -> Option<u64> {
+        steps(&self.checkpoints_path()).ok()?.pop()
     }
 
     /// Whether there is a checkpoint of `step`.

@@ -107,8 +107,9 @@ mod tests {
     fn what_was_set_by_hand_comes_back_as_of_a_step() {
         let folder = tempfile::tempdir().unwrap();
         let scene = load_scene("quickstart").unwrap();
-        let run = RunDirectory::create(&folder.path().join("run"), &RunConfig::default(), &scene)
-            .unwrap();
+        let (run, _lock) =
+            RunDirectory::create(&folder.path().join("run"), &RunConfig::default(), &scene)
+                .unwrap();
         let note = |step, what: &str, value, steers| {
             run.append_control(&ControlRecord { step, what: what.to_owned(), value, steers })
                 .unwrap();

@@ -38,8 +38,7 @@ impl Controls {
     /// Applies the controls that have been handed in, and waits while the run is paused.
     ///
     /// # Errors
-    /// Where a checkpoint or a line of `hand.jsonl` cannot be written. What merely does not work is
-    /// answered with a note.
+    /// Where the device fails. What merely does not work is answered with a note.
     pub fn apply_waiting(
         &mut self,
         publisher: &Publisher,
@@ -97,8 +96,8 @@ impl Controls {
             Control::Checkpoint => {
                 record(recorder, trainer, "checkpoint", Value::Null, false)?;
                 let before = recorder.saved;
-                recorder.checkpoint(trainer)?;
-                if recorder.saved == before {
+                recorder.try_checkpoint(trainer)?;
+                if trainer.step() == before {
                     note(
                         recorder,
                         format!("there is nothing new since the checkpoint of step {before}"),
@@ -176,7 +175,10 @@ fn set(
         .send(RunEvent::Settings { step: trainer.step(), settings: Box::new(settings.clone()) });
     trainer.set_manual_settings(settings);
     record(recorder, trainer, what, value, true)?;
-    Ok(recorder.directory.mark_hand_steered()?)
+    if let Err(error) = recorder.directory.mark_hand_steered() {
+        recorder.warn(error, "it does not say that the run is steered by hand");
+    }
+    Ok(())
 }
 
 fn record(
@@ -187,7 +189,10 @@ fn record(
     steers: bool,
 ) -> Result<(), Failure> {
     let record = ControlRecord { step: trainer.step(), what: what.to_owned(), value, steers };
-    Ok(recorder.directory.append_control(&record)?)
+    if let Err(error) = recorder.directory.append_control(&record) {
+        recorder.warn(error, "a run that is resumed will not know of this");
+    }
+    Ok(())
 }
 
 fn note(recorder: &Recorder, text: String) {

@@ -1,12 +1,16 @@
 //! The folder that a run lives in.
 
-use super::{RunConfig, RunError};
+use super::{
+    RunConfig, RunError,
+    lock::{LOCK, RunLock},
+};
 use marionette_base::{
     atomic_file::{PathError, folder_of, sync_folder, write_atomic},
     toml_file::TomlFile,
 };
+use marionette_figure::{Figure, parse_figure};
 use marionette_scene::{Scene, parse_scene_with};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -20,31 +24,88 @@ pub struct RunDirectory {
 
 impl RunDirectory {
     /// Begins a run's folder at `path`, which must not be there or be empty; folders above it are
-    /// made as needed. Writes `config.toml`, `scene.toml` and `figure.toml`.
+    /// made as needed. Writes `config.toml`, `scene.toml` and `figure.toml`. The lock is the right
+    /// to write there.
     ///
     /// # Errors
-    /// If something is there already, the configuration is wrong, or a file cannot be written; what
-    /// was written goes away again then.
-    pub fn create(path: &Path, config: &RunConfig, scene: &Scene) -> Result<Self, RunError> {
+    /// If something is there already or another process is beginning a run there, the configuration
+    /// is wrong, or a file cannot be written; what was written goes away again then.
+    pub fn create(
+        path: &Path,
+        config: &RunConfig,
+        scene: &Scene,
+    ) -> Result<(Self, RunLock), RunError> {
         let config = config.to_toml()?;
-        match fs::read_dir(path).map(|mut entries| entries.next().is_some()) {
-            Ok(false) => {}
-            Ok(true) => return Err(RunError::Exists { path: path.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory && path.is_file() => {
-                return Err(RunError::Exists { path: path.to_owned() });
-            }
-            Err(error) => return Err(PathError::at(path, "read")(error).into()),
-        }
-        fs::create_dir_all(path).map_err(PathError::at(path, "made"))?;
         let run = RunDirectory { path: path.to_owned() };
+        // Nothing is written where something else is, not even a lock.
+        let there = run.check_empty()?;
+        fs::create_dir_all(path).map_err(PathError::at(path, "made"))?;
+        let lock = RunLock::take(&run)?;
+        run.check_empty()?;
         run.fill(&config, scene).inspect_err(|_| {
             for file in [run.scene_path(), run.figure_path(), run.config_path()] {
                 let _ = fs::remove_file(file);
             }
             let _ = fs::remove_dir(run.checkpoints_path());
+            let _ = fs::remove_file(path.join(LOCK));
+            if !there {
+                let _ = fs::remove_dir(path);
+            }
         })?;
-        Ok(run)
+        Ok((run, lock))
+    }
+
+    /// As [`Self::create`], in the folder `NAME-001` in `folder`, after the scene's name, or the
+    /// first with a higher number that is free.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_next(
+        folder: &Path,
+        config: &RunConfig,
+        scene: &Scene,
+    ) -> Result<(Self, RunLock), RunError> {
+        let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' };
+        let name: String = scene.name.chars().map(plain).collect();
+        fs::create_dir_all(folder).map_err(PathError::at(folder, "made"))?;
+        let mut number = 0;
+        loop {
+            number += 1;
+            let path = folder.join(format!("{name}-{number:03}"));
+            // Of several processes that try, one makes it.
+            match fs::create_dir(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(PathError::at(&path, "made")(error).into()),
+            }
+            match Self::create(&path, config, scene) {
+                Err(RunError::Exists { .. } | RunError::Held { .. }) => {}
+                created => {
+                    if created.is_err() {
+                        let _ = fs::remove_dir(&path);
+                    }
+                    return created;
+                }
+            }
+        }
+    }
+
+    /// Whether there is a folder, which must be empty but for a lock.
+    fn check_empty(&self) -> Result<bool, RunError> {
+        let path = &self.path;
+        match fs::read_dir(path) {
+            Ok(mut entries) => {
+                if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK)) {
+                    return Err(RunError::Exists { path: path.to_owned() });
+                }
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory && path.is_file() => {
+                Err(RunError::Exists { path: path.to_owned() })
+            }
+            Err(error) => Err(PathError::at(path, "read")(error).into()),
+        }
     }
 
     fn fill(&self, config: &str, scene: &Scene) -> Result<(), PathError> {
@@ -57,32 +118,77 @@ impl RunDirectory {
         sync_folder(folder_of(&self.path)).map_err(PathError::at(&self.path, "made"))
     }
 
+    /// The run at `path`, of which nothing has been read yet.
+    ///
+    /// # Errors
+    /// If `path` is no run's folder.
+    pub fn at(path: &Path) -> Result<Self, RunError> {
+        let run = RunDirectory { path: path.to_owned() };
+        let found = match () {
+            () if !path.exists() => "does not exist",
+            () if !path.is_dir() => "is no folder",
+            () if !run.config_path().exists() => "is no run: it has no config.toml",
+            () => return Ok(run),
+        };
+        let remedy = "give the folder of a run, or leave --resume out to begin one".to_owned();
+        Err(RunError::Damaged { path: path.to_owned(), found: found.to_owned(), remedy })
+    }
+
     /// The run at `path`, with its configuration and its own copy of its scene and figure.
     ///
     /// # Errors
     /// If `path` is no run's folder, or one of the three files is wrong.
     pub fn open(path: &Path) -> Result<(Self, RunConfig, Scene), RunError> {
-        let run = RunDirectory { path: path.to_owned() };
-        let complaint = match () {
-            () if !path.exists() => "does not exist",
-            () if !path.is_dir() => "is no folder",
-            () if !run.config_path().exists() => "is no run: it has no config.toml",
-            () => "",
-        };
-        if !complaint.is_empty() {
-            let remedy = "give the folder of a run, or leave --resume out to begin one".to_owned();
-            return Err(RunError::Damaged {
-                path: path.to_owned(),
-                found: complaint.to_owned(),
-                remedy,
-            });
-        }
+        let run = Self::at(path)?;
         let config = RunConfig::load(&run.config_path())?;
         let scene = parse_scene_with(
             TomlFile::read(&run.scene_path())?,
             TomlFile::read(&run.figure_path())?,
         )?;
         Ok((run, config, scene))
+    }
+
+    /// The name of the run's scene and its figure, without anything else that the scene needs:
+    /// pictures of backdrops may have gone.
+    ///
+    /// # Errors
+    /// If one of the two files is wrong.
+    pub fn scene_name_and_figure(&self) -> Result<(String, Figure), RunError> {
+        #[derive(Deserialize)]
+        struct Named {
+            name: String,
+        }
+        let Named { name } = TomlFile::read(&self.scene_path())?.parse()?;
+        Ok((name, parse_figure(&TomlFile::read(&self.figure_path())?)?))
+    }
+
+    /// The files that the program itself keeps in the folder, where they are there.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let single = [
+            self.config_path(),
+            self.scene_path(),
+            self.figure_path(),
+            self.latest_path(),
+            self.best_path(),
+            self.metrics_path(),
+            self.hand_path(),
+            self.manifest_path(),
+            self.weights_path(),
+            self.path.join("model.json"),
+            self.path.join("summary.json"),
+        ];
+        let mut files: Vec<PathBuf> = single.into_iter().filter(|path| path.is_file()).collect();
+        let mut folders = vec![self.checkpoints_path(), self.exams_path(), self.pictures_path()];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path);
+                }
+            }
+        }
+        files
     }
 
     /// Writes `config.toml` anew, for a run that is continued with other settings.
@@ -189,7 +295,7 @@ mod tests {
         let mut scene = load_scene("quickstart").unwrap();
         scene.figure_file.text =
             scene.figure_file.text.replacen("name = \"human\"", "name = \"other\"", 1);
-        let run = RunDirectory::create(&path, &config, &scene).unwrap();
+        let (run, _lock) = RunDirectory::create(&path, &config, &scene).unwrap();
         run.write_manifest(&Manifest { seed: 7, ..Manifest::default() }).unwrap();
         run.write_json("exams/easy.json", &[2]).unwrap();
         let (again, read, opened) = RunDirectory::open(&path).unwrap();
@@ -199,5 +305,39 @@ mod tests {
         let longer = RunConfig { steps: 5, ..config };
         again.write_config(&longer).unwrap();
         assert_eq!(RunDirectory::open(&path).unwrap().1, longer);
+    }
+
+    #[test]
+    fn a_run_has_one_holder_and_the_next_start_takes_the_next_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, scene) = (RunConfig::default(), load_scene("quickstart").unwrap());
+        let start = || RunDirectory::create_next(folder.path(), &config, &scene).unwrap();
+        let (first, lock) = start();
+        let (second, _) = start();
+        assert_eq!(first.path(), folder.path().join("quickstart-001"));
+        assert_eq!(second.path(), folder.path().join("quickstart-002"));
+        let held = RunLock::take(&first).unwrap_err().to_string();
+        let process = format!("is written by process {} (", std::process::id());
+        assert!(held.contains(&process) && held.contains("--run"), "{held}");
+        RunLock::take(&second).unwrap();
+        drop(lock);
+        RunLock::take(&first).unwrap();
+        // Twenty at once come to twenty folders.
+        let starts: Vec<RunDirectory> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..20).map(|_| scope.spawn(start)).collect();
+            starts.into_iter().map(|start| start.join().unwrap().0).collect()
+        });
+        let paths: std::collections::BTreeSet<_> = starts.iter().map(RunDirectory::path).collect();
+        assert_eq!(paths.len(), 20);
+        assert!(starts.iter().all(|run| run.config_path().exists()));
+    }
+
+    #[test]
+    fn scene_names_make_no_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = Scene { name: "../a b".to_owned(), ..load_scene("quickstart").unwrap() };
+        let (run, _) =
+            RunDirectory::create_next(folder.path(), &RunConfig::default(), &scene).unwrap();
+        assert_eq!(run.path(), folder.path().join("---a-b-001"));
     }
 }

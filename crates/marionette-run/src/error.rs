@@ -2,7 +2,7 @@
 
 use super::{ConfigError, DeviceError};
 use crate::{exam::ExamError, sheet::SheetError};
-use marionette_base::{atomic_file::PathError, toml_file::FileError};
+use marionette_base::{atomic_file::PathError, shell::quoted, toml_file::FileError};
 use marionette_render::generator::GeneratorError;
 use marionette_train::{eval::DetectorError, export::WeightsError, trainer::TrainError};
 use std::path::PathBuf;
@@ -30,6 +30,17 @@ pub enum RunError {
     Exists {
         /// What is in the way.
         path: PathBuf,
+    },
+    /// Somebody else writes in the run's folder.
+    #[error(
+        "{}: is written by {holder}; wait until that has ended, stop it, or choose another --run",
+        .path.display()
+    )]
+    Held {
+        /// The folder.
+        path: PathBuf,
+        /// Who writes in it.
+        holder: String,
     },
     /// A file or folder is not what it should be.
     #[error("{}: {found}; {remedy}", .path.display())]
@@ -81,10 +92,35 @@ pub enum Failure {
         /// Steps done.
         step: u64,
     },
+    /// The network is trained, and what came of it could not be written.
+    #[error(
+        "{cause}; the network has learned all its {steps} steps, and {}: make room, then marionette \
+         train --run {} --resume",
+        kept(*.checkpoint, *.steps), quoted(.run)
+    )]
+    Unsaved {
+        /// What could not be written.
+        cause: Box<RunError>,
+        /// Steps done at the newest checkpoint; 0 for none.
+        checkpoint: u64,
+        /// Steps done.
+        steps: u64,
+        /// The run's folder.
+        run: PathBuf,
+    },
     /// A thread panicked: a fault in this program.
     #[error("the {0} failed unexpectedly; the checkpoints hold the run up to the last of them")]
     Panic(&'static str),
     /// A thread could not be started.
     #[error("a thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
+}
+
+/// What a checkpoint of `checkpoint` steps has of a run of `steps`.
+fn kept(checkpoint: u64, steps: u64) -> String {
+    match checkpoint {
+        0 => "no checkpoint has any of them".to_owned(),
+        all if all == steps => "its checkpoint has them all".to_owned(),
+        some => format!("its newest checkpoint has {some} of them"),
+    }
 }

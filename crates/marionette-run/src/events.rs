@@ -64,6 +64,8 @@ pub enum RunEvent {
         /// What is in force.
         settings: Box<ManualSettings>,
     },
+    /// Something could not be written, and the run goes on without it.
+    Warning(String),
     /// An answer to a control, in words: an export, a value that was clamped.
     Note(String),
     /// The run was asked to stop and has written a checkpoint.

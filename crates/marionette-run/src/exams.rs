@@ -99,11 +99,10 @@ impl Examiner {
         self.take(trainer, &exams)
     }
 
-    /// The report of these exams, taken now and written to its file; `None` where there are no
-    /// images.
+    /// The report of these exams, taken now; `None` where there are no images.
     ///
     /// # Errors
-    /// If the device fails or the file cannot be written.
+    /// If the device fails.
     pub fn take(
         &mut self,
         trainer: &Trainer,
@@ -119,7 +118,6 @@ impl Examiner {
                 .map_err(TrainError::from)?;
             report.exams.push(grade(set, &self.scheme, &found));
         }
-        self.directory.write_json(&RunDirectory::exam_name(step), &report)?;
         Ok(Some(report))
     }
 

@@ -137,7 +137,12 @@ fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f32>, 
 pub struct JsonLinesWriter {
     path: PathBuf,
     file: File,
+    /// Lines that could not be written yet.
+    waiting: Vec<u8>,
 }
+
+/// The most bytes of lines that wait for a disk to have room again.
+const MOST_WAITING: usize = 64 << 20;
 
 #[derive(Deserialize)]
 struct Stepped {
@@ -155,11 +160,13 @@ impl JsonLinesWriter {
             .append(true)
             .open(path)
             .map_err(PathError::at(path, "written"))?;
-        Ok(JsonLinesWriter { path: path.to_owned(), file })
+        Ok(JsonLinesWriter { path: path.to_owned(), file, waiting: Vec::new() })
     }
 
     /// Appends `row`, a struct whose first field is `step`: the steps done, from 1. The line is
     /// with the operating system when this returns. Numbers that are not finite become null.
+    ///
+    /// A line that cannot be written is kept, and is written before the next one.
     ///
     /// # Errors
     /// If `row` is something else, or the disk is full; naming the file.
@@ -173,10 +180,23 @@ impl JsonLinesWriter {
             ));
         }
         line.push(b'\n');
+        if self.waiting.len() < MOST_WAITING {
+            self.waiting.extend(line);
+        }
         // One write, unbuffered: a kill leaves whole lines.
-        Ok(self.file.write_all(&line).map_err(PathError::at(&self.path, "written"))?)
+        let before = self.file.metadata().map(|metadata| metadata.len());
+        if let Err(error) = self.file.write_all(&self.waiting) {
+            // A full disk may have taken half of them.
+            if let Ok(before) = before {
+                let _ = self.file.set_len(before);
+            }
+            return Err(PathError::at(&self.path, "written")(error).into());
+        }
+        self.waiting.clear();
+        Ok(())
     }
 }
+
 /// Drops every line after `step` (0 for all) from the file at `path`, and a torn last line, so that
 /// a run continued from the checkpoint of `step` does not log anything twice. Returns how many
 /// lines went; no file is an empty one.

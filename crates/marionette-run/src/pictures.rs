@@ -55,7 +55,7 @@ impl Gallery {
     }
 
     /// Writes `pictures/easiest.png` and `pictures/hardest.png`.
-    pub fn save(&self, run: &RunDirectory, figure: &Figure) -> Result<Vec<PathBuf>, SheetError> {
+    pub fn save(&self, run: &RunDirectory, figure: &Figure) -> Vec<Result<PathBuf, SheetError>> {
         [("easiest", &self.easiest), ("hardest", &self.hardest)]
             .into_iter()
             .filter(|(_, shots)| !shots.is_empty())

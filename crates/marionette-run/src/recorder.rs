@@ -4,7 +4,6 @@
 use super::{
     EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory, RunError,
     RunEvent, Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save,
-    weights::card,
 };
 use crate::exam::Exam;
 use crate::sheet::SheetError;
@@ -41,6 +40,26 @@ impl Recorder {
         self.events.send(event);
     }
 
+    /// Says that a file could not be written. The run goes on without it.
+    pub fn warn(&self, error: impl std::fmt::Display, what: &str) {
+        self.send(RunEvent::Warning(format!("{error}; {what}")));
+    }
+
+    /// As [`Self::checkpoint`], but where it cannot be written the run goes on, to write the next.
+    pub fn try_checkpoint(&mut self, trainer: &Trainer) -> Result<(), Failure> {
+        match self.checkpoint(trainer) {
+            Err(Failure::Run(error)) => {
+                let kept = match self.directory.newest_checkpoint() {
+                    Some(_) => format!("the newest checkpoint is of step {}", self.saved),
+                    None => "there is no checkpoint yet".to_owned(),
+                };
+                self.warn(error, &format!("training goes on, and {kept}"));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     /// Writes a checkpoint, unless there is nothing new to keep. That of a run that diverges would
     /// be none to go on from, and would push out those that are.
     pub fn checkpoint(&mut self, trainer: &Trainer) -> Result<(), Failure> {
@@ -67,10 +86,16 @@ impl Recorder {
         let Some(report) = self.examiner.take_due(trainer, self.config.steps)?.map(Arc::new) else {
             return Ok(None);
         };
+        self.write_exams(&report);
         let best = trainer.step() > 0 && !trainer.is_skipping() && self.examiner.consider(&report);
         if best {
-            self.checkpoint(trainer)?;
-            mark_best(&self.directory, trainer.step())?;
+            self.try_checkpoint(trainer)?;
+            // The file must not name a checkpoint that could not be written.
+            if self.directory.has_checkpoint(trainer.step())
+                && let Err(error) = mark_best(&self.directory, trainer.step())
+            {
+                self.warn(error, "it still names the best checkpoint before");
+            }
         }
         self.send(RunEvent::Exams { report: report.clone(), best });
         Ok(Some(report))
@@ -81,8 +106,16 @@ impl Recorder {
         let Some(report) = self.examiner.take(trainer, &Exam::all())?.map(Arc::new) else {
             return Ok(false);
         };
+        self.write_exams(&report);
         self.send(RunEvent::Exams { report, best: false });
         Ok(true)
+    }
+
+    fn write_exams(&self, report: &ExamReport) {
+        let name = RunDirectory::exam_name(report.step);
+        if let Err(error) = self.directory.write_json(&name, report) {
+            self.warn(error, "`marionette eval` can take the exams again");
+        }
     }
 
     /// Writes what the very first batch leaves: the manifest and a picture.
@@ -93,7 +126,7 @@ impl Recorder {
         let hash = |tile: &Tile| {
             Sha256::digest(&tile.color).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
         };
-        self.directory.write_manifest(&Manifest {
+        let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             adapter: self.adapter.clone(),
             device: self.device.clone(),
@@ -101,36 +134,54 @@ impl Recorder {
             first_batch: batch.index,
             frame_hashes: batch.tiles.iter().map(hash).collect(),
             hand_steered: self.directory.control_records()?.iter().any(|record| record.steers),
-        })?;
-        self.keep_picture(pictures::save_first(&self.directory, &self.scene.figure, batch))
+        };
+        if let Err(error) = self.directory.write_manifest(&manifest) {
+            self.warn(error, "the run goes on without it");
+        }
+        self.keep_picture(pictures::save_first(&self.directory, &self.scene.figure, batch));
+        Ok(())
     }
 
     /// Writes the pictures of the last batch and of the easiest and hardest samples.
-    pub fn write_last_pictures(
-        &mut self,
-        batch: &Batch,
-        report: &StepReport,
-        gallery: &Gallery,
-    ) -> Result<(), Failure> {
-        self.keep_picture(pictures::save_last(&self.directory, &self.scene.figure, batch, report))?;
-        for path in gallery.save(&self.directory, &self.scene.figure)? {
-            self.keep_picture(Ok(path))?;
+    pub fn write_last_pictures(&mut self, batch: &Batch, report: &StepReport, gallery: &Gallery) {
+        self.keep_picture(pictures::save_last(&self.directory, &self.scene.figure, batch, report));
+        for saved in gallery.save(&self.directory, &self.scene.figure) {
+            self.keep_picture(saved);
         }
-        Ok(())
     }
 
-    fn keep_picture(&mut self, saved: Result<PathBuf, SheetError>) -> Result<(), Failure> {
-        let path = saved?;
-        self.pictures.push(path.clone());
-        self.send(RunEvent::Picture(path));
-        Ok(())
+    fn keep_picture(&mut self, saved: Result<PathBuf, SheetError>) {
+        match saved {
+            Ok(path) => {
+                self.pictures.push(path.clone());
+                self.send(RunEvent::Picture(path));
+            }
+            Err(error) => self.warn(error, "the run goes on without the picture"),
+        }
     }
 
     /// Takes the last exams and writes what a finished run leaves: checkpoint, weights, card and
     /// summary.
     pub fn finish(&mut self, trainer: &Trainer, most_in_flight: u64) -> Result<(), Failure> {
         let after = self.take_due_exams(trainer)?;
-        self.checkpoint(trainer)?;
+        self.try_checkpoint(trainer)?;
+        self.write_results(trainer, after, most_in_flight).map_err(|failure| match failure {
+            Failure::Run(cause) => Failure::Unsaved {
+                cause: Box::new(cause),
+                checkpoint: self.saved,
+                steps: trainer.step(),
+                run: self.directory.path().to_owned(),
+            },
+            other => other,
+        })
+    }
+
+    fn write_results(
+        &mut self,
+        trainer: &Trainer,
+        after: Option<Arc<ExamReport>>,
+        most_in_flight: u64,
+    ) -> Result<(), Failure> {
         let card = self.export(trainer, &self.directory.weights_path())?;
         self.directory.write_json("model.json", &card)?;
         let before = self.directory.exam_reports()?.into_iter().find(|report| report.step == 0);
@@ -153,13 +204,12 @@ impl Recorder {
     /// Writes the network as it is now to `path`.
     pub fn export(&self, trainer: &Trainer, path: &Path) -> Result<ModelCard, Failure> {
         let weights = trainer.weights().map_err(TrainError::from)?;
-        let card = card(
-            &self.scene,
-            self.config.seed,
-            trainer.step(),
-            trainer.spec(),
-            trainer.activation(),
-        );
+        let card = ModelCard {
+            scene: self.scene.name.clone(),
+            seed: self.config.seed,
+            step: trainer.step(),
+            ..ModelCard::new(&self.scene.figure, trainer.spec().clone(), trainer.activation())
+        };
         write_model(path, &weights, &card).map_err(RunError::from)?;
         Ok(card)
     }

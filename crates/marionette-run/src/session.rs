@@ -2,7 +2,8 @@
 //! and joins them.
 
 use super::{
-    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
+    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, RunLock, Watch,
+    cut_back,
     device::{device_name, open_device},
     load_latest,
     resources::{available_bytes, check_memory, threads},
@@ -40,11 +41,13 @@ pub struct Session {
     device: String,
     events: EventSender,
     publisher: Option<Publisher>,
+    /// Nobody else writes in the folder as long as this is there.
+    lock: RunLock,
 }
 
 impl Session {
     fn new(
-        directory: RunDirectory,
+        (directory, lock): (RunDirectory, RunLock),
         config: RunConfig,
         scene: Scene,
         trainer: Trainer,
@@ -59,6 +62,7 @@ impl Session {
             device,
             events: EventSender::default(),
             publisher: None,
+            lock,
         }
     }
 
@@ -69,11 +73,30 @@ impl Session {
     /// Where the configuration, the scene, the network and the device do not fit together, there is
     /// no graphics adapter, or the directory exists.
     pub fn create(path: &Path, config: RunConfig, scene: Scene) -> Result<Self, Failure> {
+        let begin = |config: &RunConfig, scene: &Scene| RunDirectory::create(path, config, scene);
+        Self::begin(config, scene, begin)
+    }
+
+    /// As [`Self::create`], in the next free folder in `folder`, which is named after the scene.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn create_next(folder: &Path, config: RunConfig, scene: Scene) -> Result<Self, Failure> {
+        let begin =
+            |config: &RunConfig, scene: &Scene| RunDirectory::create_next(folder, config, scene);
+        Self::begin(config, scene, begin)
+    }
+
+    fn begin(
+        config: RunConfig,
+        scene: Scene,
+        begin: impl FnOnce(&RunConfig, &Scene) -> Result<(RunDirectory, RunLock), RunError>,
+    ) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
         let (trainer, device, scene) = prepare(&config, scene)?;
         find_adapter().map_err(GeneratorError::from)?;
-        let directory = RunDirectory::create(path, &config, &scene)?;
-        Ok(Session::new(directory, config, scene, trainer, device))
+        let held = begin(&config, &scene)?;
+        Ok(Session::new(held, config, scene, trainer, device))
     }
 
     /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none
@@ -84,6 +107,8 @@ impl Session {
     /// Where the directory is no run, a setting may not change, or the checkpoint is damaged or
     /// does not fit.
     pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
+        // Whoever writes there is asked first: what is read below might be changing.
+        let lock = RunLock::take(&RunDirectory::at(path)?)?;
         let (directory, config, scene) = RunDirectory::open(path)?;
         let config = config.continued(overrides).map_err(RunError::from)?;
         let (mut trainer, device, scene) = prepare(&config, scene)?;
@@ -100,7 +125,7 @@ impl Session {
         if let Some(settings) = directory.settings_at(trainer.step(), trainer.manual_settings())? {
             trainer.set_manual_settings(settings);
         }
-        Ok(Session::new(directory, config, scene, trainer, device))
+        Ok(Session::new((directory, lock), config, scene, trainer, device))
     }
 
     /// The run's directory.
@@ -150,7 +175,7 @@ impl Session {
     }
 
     fn run_threads(self, stop: Arc<AtomicBool>) -> Result<(), Failure> {
-        let Session { directory, config, scene, trainer, device, events, publisher } = self;
+        let Session { directory, config, scene, trainer, device, events, publisher, lock } = self;
         let (generator_end, trainer_end) = connect(trainer.policies());
         let generator_config = GeneratorConfig {
             seed: config.seed,
@@ -203,6 +228,7 @@ impl Session {
             .map_err(Failure::Thread)?;
         let trained = trainer.join().unwrap_or(Err(Failure::Panic("trainer")));
         let generated = generator.join().unwrap_or(Err(GeneratorError::Panic.into()));
+        drop(lock);
         // A generator that failed is why the trainer had to stop, so its error comes first.
         generated?;
         trained

@@ -129,7 +129,9 @@ impl TrainingLoop {
             if done.is_multiple_of(recorder.config.log.every) || done == steps {
                 let rate = window.samples() as f64 / window_began.elapsed().as_secs_f64().max(1e-9);
                 let row = Arc::new(window.row(&report, &trainer, rate, in_flight.most()));
-                metrics.append(&*row)?;
+                if let Err(error) = metrics.append(&*row) {
+                    recorder.warn(error, "the line is kept, to be written with the next");
+                }
                 recorder.send(RunEvent::Metrics { row, steps });
                 (window, window_began) = (MetricsWindow::default(), Instant::now());
             }
@@ -137,10 +139,10 @@ impl TrainingLoop {
                 recorder.take_due_exams(&trainer)?;
             }
             if done.is_multiple_of(recorder.config.checkpoint.every) {
-                recorder.checkpoint(&trainer)?;
+                recorder.try_checkpoint(&trainer)?;
             }
             if done == steps {
-                recorder.write_last_pictures(&batch, &report, &gallery)?;
+                recorder.write_last_pictures(&batch, &report, &gallery);
             }
             if done == recorder.config.debug.fail_after_step {
                 return Err(Failure::Asked { step: done });

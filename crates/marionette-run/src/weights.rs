@@ -1,17 +1,13 @@
 //! The model of a run: its network, and the card that says how to use it.
 
-use super::{Loaded, RunDirectory, RunError, read_latest, read_named};
+use super::{Loaded, RunConfig, RunDirectory, RunError, read_latest, read_named};
 use candle_core::{Device, Tensor};
-use marionette_scene::Scene;
+use marionette_nn as model;
 use marionette_train::{afl::base_loss, eval::Detector, export::ModelCard, trainer::NETWORK};
 use serde::de::IgnoredAny;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-};
-use {
-    marionette_nn as model,
-    marionette_nn::{ModelSpec, heatmap::Activation},
 };
 
 /// Which of the networks that a run has been.
@@ -29,6 +25,15 @@ pub struct RunModel {
     pub detector: Detector,
     /// The file that it was read from.
     pub source: PathBuf,
+}
+
+/// The files that a model may be read from: that of the weights at `path`, or those of the run.
+pub fn model_files(path: &Path) -> Vec<PathBuf> {
+    match RunDirectory::at(path) {
+        Ok(run) => run.files(),
+        Err(_) if path.is_dir() => vec![path.join("weights.safetensors")],
+        Err(_) => vec![path.to_owned()],
+    }
 }
 
 /// The model in the file of weights at `path` or, where that is the folder of a run, of that run,
@@ -51,19 +56,21 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
         let remedy = "give the folder of a run, or a file of weights".to_owned();
         return Err(damaged(path, "is no run: it has no config.toml", remedy));
     }
-    let (run, config, scene) = RunDirectory::open(path)?;
+    let run = RunDirectory::at(path)?;
     let weights = run.weights_path();
+    if which == Which::Newest && weights.exists() {
+        let detector = Detector::load(&weights, device)?;
+        // A finished run that was continued has newer checkpoints until it has finished again.
+        if run.newest_step().is_none_or(|step| step <= detector.card().step) {
+            return Ok(RunModel { detector, source: weights });
+        }
+    }
     let loaded: Option<Loaded<IgnoredAny>> = match which {
         Which::Newest => read_latest(&run)?,
         Which::Best => read_named(&run, &run.best_path())?,
     };
-    if which == Which::Newest && weights.exists() {
-        let detector = Detector::load(&weights, device)?;
-        // A finished run that was continued has newer checkpoints until it has finished again.
-        if loaded.as_ref().is_none_or(|loaded| loaded.step <= detector.card().step) {
-            return Ok(RunModel { detector, source: weights });
-        }
-    }
+    let config = RunConfig::load(&run.config_path())?;
+    let (scene, figure) = run.scene_name_and_figure()?;
     let Some(Loaded { folder, step, tensors, .. }) = loaded else {
         return Err(match which {
             Which::Newest => {
@@ -90,29 +97,17 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
         )
     };
     let activation = base_loss(&config.loss).map_err(|error| unfit(&error))?.activation();
-    let keypoints = scene.figure.keypoints.len();
+    let keypoints = figure.keypoints.len();
     let network =
         model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;
-    let card = card(&scene, config.seed, step, network.spec(), activation);
+    let card = ModelCard {
+        scene,
+        seed: config.seed,
+        step,
+        ..ModelCard::new(&figure, network.spec().clone(), activation)
+    };
     let detector = Detector::new(&source, &network_tensors(&tensors), card, device)?;
     Ok(RunModel { detector, source })
-}
-
-/// The card of a run's network after `step` steps.
-pub(super) fn card(
-    scene: &Scene,
-    seed: u64,
-    step: u64,
-    spec: &ModelSpec,
-    activation: Activation,
-) -> ModelCard {
-    let scene_name = scene.name.clone();
-    ModelCard {
-        scene: scene_name,
-        seed,
-        step,
-        ..ModelCard::new(&scene.figure, spec.clone(), activation)
-    }
 }
 
 fn network_tensors(tensors: &BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {

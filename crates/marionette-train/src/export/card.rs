@@ -177,14 +177,11 @@ pub fn read_model(path: &Path) -> Result<(BTreeMap<String, Tensor>, ModelCard), 
     let is_half = |tensor: &Tensor| matches!(tensor.dtype(), DType::F16 | DType::BF16);
     if weights.tensors.values().any(is_half) {
         let single = |(name, tensor): (String, Tensor)| {
-            if is_half(&tensor) {
-                let tensor = tensor.to_dtype(DType::F32).map_err(|e| damaged(e.to_string()))?;
-                return Ok((name, tensor));
-            }
-            Ok((name, tensor))
+            let dtype = if is_half(&tensor) { DType::F32 } else { tensor.dtype() };
+            tensor.to_dtype(dtype).map(|tensor| (name, tensor))
         };
-        let tensors = weights.tensors.into_iter().map(single).collect::<Result<_, _>>()?;
-        return Ok((tensors, card));
+        let tensors: candle_core::Result<_> = weights.tensors.into_iter().map(single).collect();
+        return Ok((tensors.map_err(|error| damaged(error.to_string()))?, card));
     }
     let found = digest(&weights.tensors).map_err(damaged)?;
     if weights.metadata.get(DIGEST_KEY) != Some(&found) {

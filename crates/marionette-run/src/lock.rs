@@ -1,0 +1,84 @@
+//! One holder of a run's folder: whoever writes in it has its lock, which dies with the process.
+
+use super::{RunDirectory, RunError};
+use marionette_base::atomic_file::PathError;
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+/// The file in a run's folder that is locked. It stays when nobody holds it.
+pub(super) const LOCK: &str = ".lock";
+
+/// The right to write in a run's folder, until it is dropped or the process ends, however it does.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunLock {
+    /// Takes the lock of the run's folder. Looking at a run takes none.
+    ///
+    /// A file system that knows no locks is written to without one.
+    ///
+    /// # Errors
+    /// If another process, or another run in this one, holds it: who that is. If the lock's file
+    /// cannot be written.
+    pub(super) fn take(run: &RunDirectory) -> Result<Self, RunError> {
+        let path = run.path().join(LOCK);
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .map_err(PathError::at(&path, "written"))?;
+            match file.try_lock() {
+                Ok(()) if !is_same(&file, &path) => continue,
+                Ok(()) | Err(TryLockError::Error(_)) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let mut holder = String::new();
+                    // It may not have said yet who it is.
+                    let _ = file.read_to_string(&mut holder);
+                    let holder = holder.lines().next().unwrap_or("another process").to_owned();
+                    return Err(RunError::Held { path: run.path().to_owned(), holder });
+                }
+            }
+            // Only people read it; without it the lock holds just as well.
+            let _ = file.set_len(0).and_then(|()| file.rewind());
+            let _ = writeln!(file, "{}", this_process());
+            return Ok(RunLock { _file: file });
+        }
+    }
+}
+
+/// Whether `path` still is this file: a folder that was cleared away and made anew has another.
+fn is_same(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        match (file.metadata(), fs::metadata(path)) {
+            (Ok(ours), Ok(theirs)) => id(ours) == id(theirs),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
+    }
+}
+
+/// This process, for people: its number and its command line.
+fn this_process() -> String {
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut words = words.iter().map(String::as_str);
+    let program = words.next().map(PathBuf::from);
+    let name = program.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let command = std::iter::once(&*name).chain(words).collect::<Vec<_>>().join(" ");
+    format!("process {} ({})", std::process::id(), command.replace(['\n', '\r'], " "))
+}
