@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("give a file of weights and a PNG or JPEG picture".into());
     };
     let detector = Detector::load(Path::new(weights), &open_device("cpu")?)?;
-    let picture = load_picture(Path::new(picture))?;
+    let picture = load_picture(Path::new(picture))?.upright();
 
     // The network is shown the whole picture. `Crop::new` takes the box of a person instead.
     let card = detector.card();

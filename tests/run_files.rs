@@ -36,6 +36,7 @@ fn new_run(folder: &TempDir) -> RunDirectory {
         &load_scene("quickstart").unwrap(),
     )
     .unwrap()
+    .0
 }
 
 fn state(step: u64) -> State {

@@ -1,11 +1,15 @@
 //! `marionette eval`.
 
-use super::{CommandError, eval_axes, eval_exam, eval_table, output};
+use super::{
+    CommandError, eval_axes, eval_exam, eval_table,
+    files::{self, Output, check_inputs, check_outputs},
+    output,
+};
 use anyhow::anyhow;
 use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::base::atomic_file::{check_writable, write_atomic};
-use marionette::run::{Which, load_model, open_device};
+use marionette::base::atomic_file::write_atomic;
+use marionette::run::{Which, load_model, model_files, open_device};
 use marionette::train::eval::{
     Detector, EvalReport, Search, by_key,
     coco::{CocoFile, read_coco, write_results},
@@ -67,6 +71,10 @@ pub struct EvalArgs {
     /// Write the figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Judge by the keypoints that the file and the network both know, even where these are fewer
+    /// than half of the file's.
+    #[arg(long, requires = "coco")]
+    keypoints_subset: bool,
     /// Write what was found to this COCO results file.
     #[arg(long, value_name = "FILE", requires = "coco")]
     results: Option<PathBuf>,
@@ -84,49 +92,32 @@ pub struct EvalArgs {
 
 /// Runs `marionette eval`.
 pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
-    if args.json.is_some() && args.json == args.results {
-        return Err(CommandError::Input(anyhow!(
-            "--json and --results name the same file; give each a file of its own"
-        )));
-    }
-    for path in [&args.json, &args.results].into_iter().flatten() {
-        check_writable(path).map_err(|e| CommandError::Failed(e.into()))?;
-    }
+    let outputs = outputs(&args);
+    check_inputs(&outputs, model_files(&args.weights).into_iter().chain(args.coco.clone()))?;
+    check_outputs(&outputs)?;
     let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
     let model = load_model(&args.weights, Which::Newest, &device)
         .map_err(|e| CommandError::Input(e.into()))?;
     let (detector, weights) = (model.detector.with_flip_test(args.flip_test), model.source);
     if let Some(exam) = &args.exam {
-        let report = eval_exam::on_exams(
-            &args.weights,
-            weights,
-            &detector,
-            exam,
-            args.scene.as_deref(),
-            args.count as usize,
-        )?;
+        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, args.scene.as_deref())?;
+        check_inputs(&outputs, scene.read_from.clone())?;
+        let report = eval_exam::on_exams(scene, weights, &detector, exam, args.count as usize)?;
         return tell(&args, &report, || eval_exam::text(&report));
     }
     if args.axes {
+        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, args.scene.as_deref())?;
+        check_inputs(&outputs, scene.read_from.clone())?;
         let mut screen = Screen::new(args.quiet, "levels");
-        let (scene, images) = (args.scene.as_deref(), args.count as usize);
+        let (levels, images) = (args.levels, args.count as usize);
         let show = |done, all| screen.show(done, all);
-        let report = eval_axes::along_axes(
-            &args.weights,
-            weights,
-            &detector,
-            args.levels,
-            scene,
-            images,
-            show,
-        );
+        let report = eval_axes::along_axes(scene, weights, &detector, levels, images, show);
         screen.close();
         let report = report?;
         return tell(&args, &report, || eval_axes::text(&report));
     }
-    let (report, pictures) = on_coco(&args, weights, &detector)?;
-    tell(&args, &report, || eval_table::text(&report))?;
-    match report.unusable {
+    let (unusable, pictures) = on_coco(&args, weights, &detector)?;
+    match unusable {
         0 => Ok(()),
         unusable => Err(CommandError::Failed(anyhow!(
             "{unusable} of {pictures} pictures could not be used; the figures are those of the \
@@ -135,42 +126,52 @@ pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
     }
 }
 
-/// Writes a report to the file that was asked for, and prints it.
+fn outputs(args: &EvalArgs) -> Vec<Output<'_>> {
+    files::outputs(&[("--json", args.json.as_deref()), ("--results", args.results.as_deref())])
+}
+
+/// Prints a report, and writes it to the file that was asked for: figures that took long are not
+/// lost where the file cannot be written.
 fn tell(
     args: &EvalArgs,
     report: &impl Serialize,
     text: impl Fn() -> String,
 ) -> Result<(), CommandError> {
+    if !args.quiet {
+        output::say(&text());
+    }
     if let Some(path) = &args.json {
         let text =
             serde_json::to_string_pretty(report).map_err(|e| CommandError::Failed(e.into()))?;
         write_atomic(path, (text + "\n").as_bytes()).map_err(|e| CommandError::Failed(e.into()))?;
     }
-    if !args.quiet {
-        output::say(&text());
-    }
     Ok(())
 }
 
-/// Judges the detector on a COCO file; also says how many pictures there were to look at.
+/// Judges the detector on a COCO file; returns how many pictures could not be used, and how many
+/// there were.
 fn on_coco(
     args: &EvalArgs,
     weights: PathBuf,
     detector: &Detector,
-) -> Result<(EvalReport, usize), CommandError> {
+) -> Result<(usize, usize), CommandError> {
     let (Some(coco), Some(images)) = (&args.coco, &args.images) else {
         return Err(CommandError::Input(anyhow!(
             "give --exam NAME, --axes, or --coco ANN.json with --images DIR"
         )));
     };
     let scheme = &detector.card().keypoints;
-    let file = read_coco(coco, scheme).map_err(|e| CommandError::Input(e.into()))?;
+    let file = read_coco(coco, scheme, args.keypoints_subset)
+        .map_err(|e| CommandError::Input(e.into()))?;
     if !images.is_dir() {
         let found = if images.exists() { "is no folder" } else { "does not exist" };
         let message =
             anyhow!("{}: {found}; give the folder of the pictures as --images", images.display());
         return Err(CommandError::Input(message));
     }
+    let pictures = file.images.iter().map(|image| images.join(&image.file_name));
+    check_inputs(&outputs(args), pictures)?;
+    tell_of_areas(&file);
     // A wrong key is found out before the long work.
     let key_trouble =
         |e| CommandError::Input(anyhow::Error::new(e).context(coco.display().to_string()));
@@ -185,9 +186,8 @@ fn on_coco(
             search.pictures
         )));
     }
-    if let Some(path) = &args.results {
-        write_results(path, &file, &search.results).map_err(|e| CommandError::Failed(e.into()))?;
-    }
+    // It is told after the figures.
+    let written = args.results.as_ref().map(|path| write_results(path, &file, &search.results));
     let mut rows = vec![judge("all", &file, scheme, &search.results, &unusable, |_| true)];
     if let Some(key) = &args.by {
         rows.extend(by_key(key, &file, scheme, &search.results, &unusable).map_err(key_trouble)?);
@@ -202,7 +202,25 @@ fn on_coco(
         unusable: unusable.len(),
         rows,
     };
-    Ok((report, search.pictures))
+    tell(args, &report, || eval_table::text(&report))?;
+    written.transpose().map_err(|e| CommandError::Failed(e.into()))?;
+    Ok((report.unusable, search.pictures))
+}
+
+/// Warns of people whose area makes OKS 0 wherever their keypoints are found.
+fn tell_of_areas(file: &CocoFile) {
+    let without = file.people.iter().filter(|person| person.counts() && person.area == 0.0);
+    tell_of(without.map(|person| person.id), "have an area of 0, for which OKS is always 0");
+}
+
+/// Warns of annotations, of which the first few are named.
+fn tell_of(ids: impl Iterator<Item = i64>, what: &str) {
+    let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    if !ids.is_empty() {
+        let some = ids[..ids.len().min(MOST_WARNINGS)].join(", ");
+        let more = if ids.len() > MOST_WARNINGS { " ..." } else { "" };
+        output::warn(&format!("warning: {} annotations {what}: {some}{more}", ids.len()));
+    }
 }
 
 /// Finds everybody, with progress on the way and a warning for each picture that could not be used.
@@ -225,6 +243,21 @@ fn search(
             search.unusable.len() - MOST_WARNINGS
         ));
     }
+    let counted = |count: usize, what: &str| {
+        if count > 0 {
+            output::warn(&format!("warning: {count} of {} pictures {what}", search.pictures));
+        }
+    };
+    counted(
+        search.unsure,
+        "are to be turned to be seen, by their EXIF data, and no size in the annotations says \
+         which way round they were annotated: they are taken as they are stored",
+    );
+    counted(
+        search.transparent,
+        "have transparent pixels, which are taken as if they were not transparent",
+    );
+    tell_of(search.outside.iter().copied(), "have a box wholly outside of their picture");
     Ok(search)
 }
 

@@ -1,24 +1,17 @@
 //! `marionette eval --axes`: how the error grows along each hardness axis.
 
-use super::{
-    CommandError,
-    eval_exam::{TILES, scene_of},
-    eval_table::share,
-};
+use super::{CommandError, eval_exam::TILES, eval_table::share};
 use anyhow::Context;
 use marionette::render::{RendererConfig, headless_app};
 use marionette::run::{
     exam::{AxisErrors, Exam, ExamResult, LevelErrors, grade, render_exam},
     threads,
 };
+use marionette::scene::Scene;
 use marionette::stream::HardnessAxis;
 use marionette::train::eval::Detector;
 use serde::Serialize;
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 /// How the error grows along the axes; the JSON that `marionette eval --axes` writes.
 #[derive(Debug, Serialize)]
@@ -33,19 +26,17 @@ pub struct AxesReport {
     pub axes: Vec<AxisErrors>,
 }
 
-/// Takes the exams of `levels` levels of every axis, of `images` images each, with a detector that
-/// was asked for as `asked` and read from the file `weights`. `progress` hears how many exams are
-/// done, and of how many.
+/// Takes the exams of `scene` of `levels` levels of every axis, of `images` images each, with a
+/// detector that was read from the file `weights`. `progress` hears how many exams are done, and of
+/// how many.
 pub fn along_axes(
-    asked: &Path,
+    scene: Scene,
     weights: PathBuf,
     detector: &Detector,
     levels: u8,
-    scene: Option<&str>,
     images: usize,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<AxesReport, CommandError> {
-    let scene = scene_of(asked, &weights, detector, scene)?;
     let scheme = scene.figure.scheme();
     let exams = HardnessAxis::ALL.map(|axis| (axis, AxisErrors::exams(axis, levels)));
     // Some levels are of the same exam: the easiest of five is the same for every axis.

@@ -34,18 +34,15 @@ pub struct ExamsReport {
     pub exams: Vec<ExamResult>,
 }
 
-/// Takes the exams called `name` with a detector that was asked for as `asked` and read from the
-/// file `weights`.
+/// Takes the exams of `scene` called `name` with a detector that was read from the file `weights`.
 pub fn on_exams(
-    asked: &Path,
+    scene: Scene,
     weights: PathBuf,
     detector: &Detector,
     name: &str,
-    scene: Option<&str>,
     images: usize,
 ) -> Result<ExamsReport, CommandError> {
     let exams = Exam::several_by_name(name).map_err(|e| CommandError::Input(e.into()))?;
-    let scene = scene_of(asked, &weights, detector, scene)?;
     let scheme = scene.figure.scheme();
     let take = || -> anyhow::Result<Vec<ExamResult>> {
         let tiles = TILES.min(images);
@@ -76,7 +73,7 @@ pub fn on_exams(
     })
 }
 
-/// The scene whose images the detector is to be judged by, at the size that its network takes: as
+/// The scene whose images a detector is to be judged by that was asked for as `asked`, at the size that its network takes: as
 /// [`find_scene`], if the detector is of that scene's figure.
 pub fn scene_of(
     asked: &Path,

@@ -1,11 +1,11 @@
 //! `marionette export`.
 
-use super::{CommandError, output};
+use super::{CommandError, files, output};
 use anyhow::{Context, anyhow};
 use candle_core::Device;
 use clap::{Args, ValueEnum};
 use marionette::base::atomic_file::write_atomic;
-use marionette::run::{RunModel, Which, load_model};
+use marionette::run::{RunModel, Which, load_model, model_files};
 use marionette::train::export::{ModelCard, write_check, write_model};
 use std::{
     fs, io,
@@ -54,9 +54,16 @@ enum Format {
 
 /// Runs `marionette export`.
 pub fn export(args: ExportArgs) -> Result<(), CommandError> {
-    let model = read(&args).map_err(CommandError::Input)?;
     let card_path = args.out.with_file_name(CARD);
-    check_paths(&args, &card_path).map_err(CommandError::Input)?;
+    let outputs = files::outputs(&[
+        ("--out", Some(&args.out)),
+        ("the model card", Some(&card_path)),
+        ("--check", args.check.as_deref()),
+    ]);
+    let model = read(&args).map_err(CommandError::Input)?;
+    files::check_inputs(&outputs, model_files(&args.source))?;
+    check_card(&card_path).map_err(CommandError::Input)?;
+    files::check_outputs(&outputs)?;
     let card = model.detector.card();
     write(&args, &model, &card_path).map_err(CommandError::Failed)?;
     if !args.quiet {
@@ -86,23 +93,8 @@ fn read(args: &ExportArgs) -> anyhow::Result<RunModel> {
     Ok(load_model(&args.source, which, &Device::Cpu)?)
 }
 
-/// Nothing that is to be written may stand in the way of anything else, or of a file that somebody
-/// may miss.
-fn check_paths(args: &ExportArgs, card: &Path) -> anyhow::Result<()> {
-    if same(&args.out, card) {
-        return Err(anyhow!(
-            "--out {}: that is where the model card goes; choose another name",
-            args.out.display()
-        ));
-    }
-    if let Some(check) = &args.check
-        && [&args.out, card, &args.source].iter().any(|other| same(check, other))
-    {
-        return Err(anyhow!(
-            "--check {}: that file has another use here; choose another name",
-            check.display()
-        ));
-    }
+/// A file that somebody may miss must not stand where the card goes.
+fn check_card(card: &Path) -> anyhow::Result<()> {
     let remedy = "move it away or choose another folder for --out";
     match fs::read_to_string(card) {
         Ok(text) => match ModelCard::parse(&text) {
@@ -122,19 +114,6 @@ fn check_paths(args: &ExportArgs, card: &Path) -> anyhow::Result<()> {
             Err(anyhow!("{}: is there and cannot be read: {error}; {remedy}", card.display()))
         }
     }
-}
-
-/// Whether both would be the same file.
-fn same(a: &Path, b: &Path) -> bool {
-    let full = |path: &Path| match (path.canonicalize(), path.parent(), path.file_name()) {
-        (Ok(full), ..) => full,
-        (_, Some(folder), Some(name)) => {
-            let folder = if folder == Path::new("") { Path::new(".") } else { folder };
-            folder.canonicalize().unwrap_or_else(|_| folder.to_owned()).join(name)
-        }
-        _ => path.to_owned(),
-    };
-    full(a) == full(b)
 }
 
 fn write(args: &ExportArgs, model: &RunModel, card_path: &Path) -> anyhow::Result<()> {

@@ -7,11 +7,13 @@ mod eval_axes;
 mod eval_exam;
 mod eval_table;
 mod export;
-mod heap;
+mod files;
 mod output;
 mod predict;
 mod preview;
 mod preview_stats;
+mod process;
+mod signals;
 mod sim;
 mod summary;
 mod train;
@@ -47,18 +49,15 @@ enum CommandError {
     Input(anyhow::Error),
     /// Something failed on the way: exit 1.
     Failed(anyhow::Error),
+    /// A signal stopped it before it was done, and all has been said: exit with this code.
+    Stopped(u8),
 }
 
 /// Runs the command line that the process was started with.
 pub fn main() -> ExitCode {
-    heap::keep_freed_memory();
-    // Bevy and wgpu are silent unless asked: they would warn about every software adapter.
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MARIONETTE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error,wgpu=off,bevy_render=error"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // It would complain of a closed standard error on standard error, and panic.
-    log.log_internal_errors(false).init();
-    let result = match Cli::parse().command {
+    process::set_up();
+    let command = Cli::parse().command;
+    let result = start_log().and_then(|()| match command {
         Command::Train(args) => train::train(args),
         Command::Sim(args) => sim::sim(args),
         Command::Preview(args) => preview::preview(args),
@@ -67,12 +66,31 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::export(args),
         Command::Bench(args) => bench::bench(args),
         Command::Doctor(args) => doctor::doctor(args),
-    };
+    });
     let (error, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,
         Err(CommandError::Input(error)) => (error, 2),
         Err(CommandError::Failed(error)) => (error, 1),
+        Err(CommandError::Stopped(code)) => return ExitCode::from(code),
     };
     output::warn(&format!("error: {error:#}"));
     ExitCode::from(code)
+}
+
+/// Starts the log on standard error, which `MARIONETTE_LOG` filters.
+fn start_log() -> Result<(), CommandError> {
+    // Bevy and wgpu are silent unless asked: they would warn about every software adapter.
+    const SILENT: &str = "error,wgpu=off,bevy_render=error";
+    let wanted = std::env::var("MARIONETTE_LOG").unwrap_or_default();
+    let wanted = if wanted.trim().is_empty() { SILENT } else { wanted.trim() };
+    let filter = tracing_subscriber::EnvFilter::builder().parse(wanted).map_err(|error| {
+        CommandError::Input(anyhow::anyhow!(
+            "MARIONETTE_LOG: found \"{wanted}\" ({error}); give a filter such as info or \
+             warn,marionette=debug"
+        ))
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would complain of a closed standard error on standard error, and panic.
+    log.with_ansi(output::has_colors()).log_internal_errors(false).init();
+    Ok(())
 }

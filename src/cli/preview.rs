@@ -1,8 +1,9 @@
 //! `marionette preview`.
 
 use super::{
-    CommandError, output,
+    CommandError, files, output,
     preview_stats::{StatsRequest, stats},
+    train::tell_of_transparency,
 };
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -62,10 +63,12 @@ pub struct PreviewArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Samples a row.
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value_t = 8, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
     columns: u16,
     /// Sheet pixels per image pixel.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=64))]
     scale: u32,
     /// Print nothing but errors.
     #[arg(long)]
@@ -103,7 +106,7 @@ fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<Strin
     let Some(axis) = args.axis else {
         return (place, args.hardness.map(|hardness| [hardness; AXES]), None);
     };
-    let columns = u64::from(args.columns.max(1));
+    let columns = u64::from(args.columns);
     let level = (place / columns) as f32 / (LEVELS - 1) as f32;
     let mut hardness = [args.hardness.unwrap_or(OTHERS); AXES];
     hardness[axis as usize] = level;
@@ -123,6 +126,19 @@ pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
             ))
         })?;
     }
+    if let Some(ending) = args.out.extension().filter(|ending| !ending.eq_ignore_ascii_case("png"))
+    {
+        return Err(CommandError::Input(anyhow!(
+            "--out {}: ends in .{}, and what is written is a PNG picture; give a name that ends \
+             in .png",
+            args.out.display(),
+            ending.to_string_lossy()
+        )));
+    }
+    let outputs = files::outputs(&[("--out", Some(&args.out)), ("--json", args.json.as_deref())]);
+    files::check_inputs(&outputs, scene.read_from.clone())?;
+    files::check_outputs(&outputs)?;
+    tell_of_transparency(&scene);
     if let Some(hardness) = args.hardness.filter(|h| !(0.0..=1.0).contains(h)) {
         return Err(CommandError::Input(anyhow!(
             "--hardness is {hardness}; give a number from 0 to 1"
@@ -156,7 +172,7 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
         marionette::stream::StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 },
         1,
     );
-    let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns.max(1)));
+    let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns));
     let sample = |place: u64| {
         let (index, hardness, _) = shown(args, place);
         solvability.first_solvable(index, |attempt| match hardness {

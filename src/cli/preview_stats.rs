@@ -1,11 +1,8 @@
 //! The half of `marionette preview` that shows what a scene's samples are like as a whole.
 
 use super::{CommandError, output};
-use anyhow::{Context, anyhow};
-use marionette::base::{
-    atomic_file::{check_writable, write_atomic},
-    random,
-};
+use anyhow::Context;
+use marionette::base::{atomic_file::write_atomic, random};
 use marionette::physics::{Solvability, Unsolvable};
 use marionette::render::sampler;
 use marionette::render::{RendererConfig, headless_app, render_samples};
@@ -66,16 +63,11 @@ impl StatsRequest<'_> {
 
 /// Renders the samples of `scene` that are asked for, and writes and prints their statistics.
 pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> {
-    if request.json == Some(request.out) {
-        return Err(CommandError::Input(anyhow!(
-            "--out and --json name the same file; give each a file of its own"
-        )));
-    }
-    for path in [Some(request.out), request.json].into_iter().flatten() {
-        check_writable(path).map_err(|e| CommandError::Failed(e.into()))?;
-    }
     let samples = look(request, scene).map_err(CommandError::Failed)?;
     let statistics = Statistics::gather(scene, &request.words(), &samples);
+    if !request.quiet {
+        output::say(&table(&statistics));
+    }
     let write = || -> anyhow::Result<()> {
         save_png(request.out, &plots(&statistics)).context("the plots")?;
         if let Some(path) = request.json {
@@ -85,7 +77,7 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> 
     };
     write().map_err(CommandError::Failed)?;
     if !request.quiet {
-        output::say(&format!("{}\n\nPlots are in {}.", table(&statistics), request.out.display()));
+        output::say(&format!("\nPlots are in {}.", request.out.display()));
     }
     Ok(())
 }

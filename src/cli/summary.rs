@@ -1,5 +1,6 @@
 //! What `train` prints when it is done.
 
+use marionette::base::shell::quoted;
 use marionette::run::{Best, ExamLine, Summary};
 use std::{fmt::Write, path::Path};
 
@@ -97,7 +98,7 @@ fn write_text(
         writeln!(out, "  {}", picture.display())?;
     }
     writeln!(out, "\nWeights, metrics and checkpoints are in {}. Next:", directory.display())?;
-    let run = directory.display();
+    let run = quoted(directory);
     writeln!(
         out,
         "  marionette eval {run} --exam all           # the exams in full: per axis, per keypoint"

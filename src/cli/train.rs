@@ -1,21 +1,18 @@
 //! `marionette train`.
 
-use super::{CommandError, output, summary, window};
+use super::{CommandError, output, signals::StopSignal, summary, window};
 use clap::Args;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressStyle};
+use marionette::base::shell::quoted;
 use marionette::run::{
     Failure, MetricsRow, RunConfig, RunError, RunEvent, Session, Summary, size_pool,
 };
-use marionette::scene::load_scene;
+use marionette::scene::{Scene, load_scene};
 use marionette::train::trainer::TrainError;
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -86,45 +83,54 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     let mut session = prepare(&args).map_err(command_error)?;
     size_pool(session.config().threads);
     let directory = session.directory().path().to_owned();
-    let stop = Arc::new(AtomicBool::new(false));
-    let (to_stop, quiet) = (stop.clone(), args.quiet);
-    // A second Ctrl-C ends the process at once: checkpoints are complete or absent, so nothing is
-    // lost by it.
-    ctrlc::set_handler(move || {
-        if to_stop.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        if !quiet {
-            output::warn("\nstopping after this step; press Ctrl-C again to stop at once");
-        }
-    })
-    .map_err(|e| CommandError::Failed(e.into()))?;
+    let signal = StopSignal::listen().map_err(|e| CommandError::Failed(e.into()))?;
+    let stop = signal.flag();
     if args.window {
         return window::train(session, stop, move |events, running| {
-            follow(&args, &directory, events, running)
+            follow(&args, &directory, &signal, events, running)
         });
     }
     let events = session.subscribe(window::TERMINAL_EVENTS);
     let running = thread::spawn(move || session.run(stop));
-    follow(&args, &directory, events, running)
+    follow(&args, &directory, &signal, events, running)
 }
 
 /// Shows what happens until the run is over, and says how it ended.
 fn follow(
     args: &TrainArgs,
     directory: &Path,
+    signal: &StopSignal,
     events: Receiver<RunEvent>,
     running: JoinHandle<Result<(), Failure>>,
 ) -> Result<(), CommandError> {
     let mut screen = Screen::new(args, directory);
-    for event in events {
-        screen.show(event);
+    let (mut stopping, mut stopped) = (false, false);
+    loop {
+        match events.recv_timeout(CHECK_EVERY) {
+            Ok(event) => {
+                stopped |= matches!(event, RunEvent::Stopped { .. });
+                screen.show(event);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if signal.exit_code().is_some() && !stopping && !args.quiet {
+            output::warn("\nstopping after this step; press Ctrl-C again to stop at once");
+        }
+        stopping = signal.exit_code().is_some();
     }
     match running.join() {
-        Ok(result) => result.map_err(command_error),
+        Ok(Ok(())) => match signal.exit_code().filter(|_| stopped) {
+            Some(code) => Err(CommandError::Stopped(code)),
+            None => Ok(()),
+        },
+        Ok(Err(failure)) => Err(command_error(failure)),
         Err(_) => Err(command_error(Failure::Panic("run"))),
     }
 }
+
+/// How often the terminal's thread looks whether a signal has come.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 
 fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
     let mut overrides = Vec::new();
@@ -144,18 +150,25 @@ fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
             let config = RunConfig::with_overrides(&overrides).map_err(RunError::from)?;
             let scene = load_scene(args.scene.as_deref().unwrap_or("quickstart"))
                 .map_err(RunError::from)?;
-            let path = path.clone().unwrap_or_else(|| next_free(Path::new("runs"), &scene.name));
-            Session::create(&path, config, scene)
+            tell_of_transparency(&scene);
+            match path {
+                Some(path) => Session::create(path, config, scene),
+                None => Session::create_next(Path::new("runs"), config, scene),
+            }
         }
     }
 }
 
-/// `runs/NAME-001`, or the first number that is free.
-fn next_free(folder: &Path, name: &str) -> PathBuf {
-    (1..)
-        .map(|number| folder.join(format!("{name}-{number:03}")))
-        .find(|path| !path.exists())
-        .unwrap_or_else(|| folder.join(name))
+/// Warns where pictures of backdrops lose something.
+pub fn tell_of_transparency(scene: &Scene) {
+    if let Some(first) = scene.pictures.transparent.first() {
+        output::warn(&format!(
+            "warning: {} of the scene's pictures have transparent pixels, which are shown as if \
+             they were not: {} ...",
+            scene.pictures.transparent.len(),
+            first.display()
+        ));
+    }
 }
 
 /// Input that is at fault exits 2, everything else 1.
@@ -166,6 +179,7 @@ fn command_error(failure: Failure) -> CommandError {
             RunError::Config(_)
                 | RunError::File(_)
                 | RunError::Exists { .. }
+                | RunError::Held { .. }
                 | RunError::Damaged { .. }
         ) | Failure::Device(_)
             | Failure::Train(TrainError::Model(_) | TrainError::ImageSize { .. })
@@ -194,6 +208,14 @@ impl<'a> Screen<'a> {
             Some(bar) => bar.println(text),
             None if self.args.json => output::warn(&text),
             None => output::say(&text),
+        }
+    }
+
+    /// What goes wrong is told even where everything else is not.
+    fn warn(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::warn(&format!("warning: {text}"))),
+            None => output::warn(&format!("warning: {text}")),
         }
     }
 
@@ -230,6 +252,7 @@ impl<'a> Screen<'a> {
             | RunEvent::Settings { .. }
             | RunEvent::Note(_)
             | RunEvent::Failed { .. } => {}
+            RunEvent::Warning(text) => self.warn(&text),
             RunEvent::ExamNotice(notice) => self.line(notice.to_string()),
             RunEvent::Exams { report, best } => {
                 let scores: Vec<String> = report
@@ -251,7 +274,7 @@ impl<'a> Screen<'a> {
                 self.close_bar();
                 self.line(format!(
                     "stopped after step {step}; go on with: marionette train --run {} --resume",
-                    self.directory.display()
+                    quoted(self.directory)
                 ));
             }
             RunEvent::Finished(summary) => self.finish(&summary),

@@ -46,6 +46,7 @@ pub fn train(
         scene: session.scene().clone(),
         watch: Some(watch),
         note: None,
+        close: Some(stop.clone()),
     };
     let running = std::thread::spawn(move || session.run(stop));
     let following = std::thread::spawn(move || follow(events, running));
@@ -86,7 +87,8 @@ pub fn look_at(run: &Path) -> Result<(), CommandError> {
     let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
     marionette::run::size_pool(config.threads);
     let note = written_by(&directory);
-    let subject = Subject { directory, config, scene: Arc::new(scene), watch: None, note };
+    let subject =
+        Subject { directory, config, scene: Arc::new(scene), watch: None, note, close: None };
     open(subject).map_err(|error| CommandError::Failed(error.into()))
 }
 

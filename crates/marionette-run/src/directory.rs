@@ -12,9 +12,20 @@ use marionette_figure::{Figure, parse_figure};
 use marionette_scene::{Scene, parse_scene_with};
 use serde::{Deserialize, Serialize};
 use std::{
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
 };
+
+/// What may be in a folder with a lock that is no run yet.
+const LEFT_BY_A_START: [&str; 6] = [
+    "checkpoints",
+    "scene.toml",
+    "figure.toml",
+    ".scene.toml.partial",
+    ".figure.toml.partial",
+    ".config.toml.partial",
+];
 
 /// A run's folder: what is in it, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,12 +101,18 @@ impl RunDirectory {
         }
     }
 
-    /// Whether there is a folder, which must be empty but for a lock.
+    /// Whether there is a folder. It must be empty, but for a lock and what a start left that was
+    /// killed before the configuration was there, and with it a run.
     fn check_empty(&self) -> Result<bool, RunError> {
         let path = &self.path;
         match fs::read_dir(path) {
-            Ok(mut entries) => {
-                if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK)) {
+            Ok(entries) => {
+                let names: Vec<OsString> = entries.flatten().map(|e| e.file_name()).collect();
+                let locked = names.iter().any(|name| name == LOCK);
+                let left = |name: &OsString| locked && LEFT_BY_A_START.iter().any(|l| name == l);
+                let is_run = fs::read_dir(self.checkpoints_path())
+                    .is_ok_and(|mut checkpoints| checkpoints.next().is_some());
+                if is_run || !names.iter().all(|name| name == LOCK || left(name)) {
                     return Err(RunError::Exists { path: path.to_owned() });
                 }
                 Ok(true)
@@ -110,7 +127,7 @@ impl RunDirectory {
 
     fn fill(&self, config: &str, scene: &Scene) -> Result<(), PathError> {
         let checkpoints = self.checkpoints_path();
-        fs::create_dir(&checkpoints).map_err(PathError::at(&checkpoints, "made"))?;
+        fs::create_dir_all(&checkpoints).map_err(PathError::at(&checkpoints, "made"))?;
         write_atomic(&self.scene_path(), scene.scene_file.text.as_bytes())?;
         write_atomic(&self.figure_path(), scene.figure_file.text.as_bytes())?;
         // Last: a folder with a configuration is a run.
@@ -330,6 +347,28 @@ mod tests {
         let paths: std::collections::BTreeSet<_> = starts.iter().map(RunDirectory::path).collect();
         assert_eq!(paths.len(), 20);
         assert!(starts.iter().all(|run| run.config_path().exists()));
+    }
+
+    #[test]
+    fn a_start_that_was_killed_is_begun_again_and_other_files_are_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let (config, scene) = (RunConfig::default(), load_scene("quickstart").unwrap());
+        let at = |name: &str| folder.path().join(name);
+        let create = || RunDirectory::create(folder.path(), &config, &scene);
+        fs::create_dir(at("checkpoints")).unwrap();
+        fs::write(at("scene.toml"), "mine").unwrap();
+        // Without a lock these are somebody's own.
+        assert!(matches!(create(), Err(RunError::Exists { .. })));
+        assert_eq!(fs::read_to_string(at("scene.toml")).unwrap(), "mine");
+        fs::write(at(LOCK), "").unwrap();
+        for more in ["notes.txt", "checkpoints/step-000001"] {
+            fs::write(at(more), "").unwrap();
+            assert!(matches!(create(), Err(RunError::Exists { .. })), "{more}");
+            fs::remove_file(at(more)).unwrap();
+        }
+        create().unwrap();
+        assert!(at("config.toml").exists());
+        assert!(matches!(create(), Err(RunError::Exists { .. })));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{Loaded, RunConfig, RunDirectory, RunError, read_latest, read_named};
 use candle_core::{Device, Tensor};
+use marionette_base::shell::quoted;
 use marionette_nn as model;
 use marionette_train::{afl::base_loss, eval::Detector, export::ModelCard, trainer::NETWORK};
 use serde::de::IgnoredAny;
@@ -75,7 +76,7 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
         return Err(match which {
             Which::Newest => {
                 let remedy =
-                    format!("go on with it: marionette train --run {} --resume", path.display());
+                    format!("go on with it: marionette train --run {} --resume", quoted(path));
                 damaged(path, "has neither weights nor a checkpoint yet", remedy)
             }
             Which::Best => {

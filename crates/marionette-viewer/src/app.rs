@@ -18,7 +18,10 @@ use bevy::{
 use bevy_egui::{EguiGlobalSettings, EguiPlugin};
 use marionette_render::task_pools;
 use marionette_run::threads;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+};
 
 /// The niceness of the window's threads. At 10, a thread of the run that wants the same core gets
 /// nine tenths of it.
@@ -89,11 +92,21 @@ fn build(subject: Subject) -> App {
         pacing::plugin,
         chrome::plugin,
     ));
+    app.add_systems(Last, close_when_told);
     // The task pools belong to the run. A system of the window must not wait for a system of the
     // generator in them, or the other way round.
     single_threaded(app.world_mut());
     single_threaded(app.sub_app_mut(RenderApp).world_mut());
     app
+}
+
+/// Closes the window of a run that a signal has stopped.
+fn close_when_told(viewer: ResMut<Viewer>, mut exit: MessageWriter<AppExit>) {
+    let told = viewer.subject.close.as_ref().is_some_and(|close| close.load(Ordering::SeqCst));
+    if told && viewer.run.ending.is_some() {
+        viewer.layout.save();
+        exit.write(AppExit::Success);
+    }
 }
 
 /// Lets the run's threads go first: from here on this thread, and the threads that it starts, take

@@ -15,6 +15,7 @@ use bevy_egui::{
     EguiContexts, EguiPrimaryContextPass,
     egui::{self, Align, Context, RichText, Ui},
 };
+use marionette_base::shell::quoted;
 use marionette_run::Control;
 
 /// The style that was set last: dark, and the zoom.
@@ -176,7 +177,7 @@ fn failure(ui: &mut Ui, viewer: &Viewer) {
         match checkpoint {
             Some(checkpoint) => {
                 ui.label(format!("The newest checkpoint: {}", checkpoint.display()));
-                let run = viewer.subject.directory.path().display();
+                let run = quoted(viewer.subject.directory.path());
                 ui.label(
                     RichText::new(format!("marionette train --run {run} --resume")).monospace(),
                 );

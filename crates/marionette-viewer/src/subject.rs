@@ -2,7 +2,7 @@
 
 use marionette_run::{RunConfig, RunDirectory, Watch};
 use marionette_scene::Scene;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 /// The run that a window shows.
 pub struct Subject {
@@ -16,4 +16,6 @@ pub struct Subject {
     pub watch: Option<Watch>,
     /// A note to show from the start, for example that another version wrote the run.
     pub note: Option<String>,
+    /// Once this is set and the run has ended, the window closes.
+    pub close: Option<Arc<AtomicBool>>,
 }

@@ -11,7 +11,7 @@ mod steady;
 mod stream;
 mod train;
 
-use super::{CommandError, output};
+use super::{CommandError, files, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use context::Bench;
@@ -146,6 +146,9 @@ fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
         .collect();
     let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
     let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
+    let outputs = files::outputs(&[("--json", args.json.as_deref())]);
+    files::check_inputs(&outputs, scene.read_from.clone())?;
+    files::check_outputs(&outputs)?;
     // The network decides how large the images of `train` and `loop` are.
     let spec = model::spec(&config.model, scene.figure.keypoints.len())
         .map_err(|e| CommandError::Input(e.into()))?;

@@ -2,14 +2,18 @@
 
 mod pictures;
 
-use super::{CommandError, output};
+use super::{
+    CommandError,
+    files::{Output, check_inputs},
+    output,
+};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::base::atomic_file::{PathError, write_atomic};
 use marionette::run::{
-    Which, load_model, open_device,
+    Which, load_model, model_files, open_device,
     sheet::{Sighting, photograph, save_png},
 };
 use marionette::train::eval::{Crop, Detector, load_picture};
@@ -21,8 +25,8 @@ const PREDICTIONS: &str = "predictions.json";
 
 /// Find the keypoints of the person in each of your pictures.
 ///
-/// Writes DIR/predictions.json with keypoints in continuous pixels of the picture (0, 0 is the
-/// top-left corner of the top-left pixel) and the picture with them drawn in as DIR/NAME.png: the
+/// Writes DIR/predictions.json with keypoints in continuous pixels of the picture as people see it
+/// (0, 0 is the top-left corner of the top-left pixel) and the picture with them drawn in as DIR/NAME.png: the
 /// person's own left orange, the right blue, the middle white, faint where the network is unsure;
 /// the rectangle that the network was shown is pink.
 ///
@@ -31,8 +35,8 @@ const PREDICTIONS: &str = "predictions.json";
 pub struct PredictArgs {
     /// File of weights, or the folder of a run.
     weights: PathBuf,
-    /// PNG or JPEG pictures, or folders: all .png, .jpg and .jpeg files in them, but not in folders
-    /// further down.
+    /// PNG or JPEG pictures, or folders: all .png, .jpg, .jpeg, .jpe and .jfif files in them, but
+    /// not in folders further down. Pictures are turned as their EXIF data says.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
     /// The folder to write to; it is made where it is missing.
@@ -135,13 +139,27 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
             "--box is for a single picture, and there are {count}; give one picture"
         )));
     }
-    pictures::check_overwrite(&listed, &args.weights, &args.out, PREDICTIONS)
-        .map_err(CommandError::Input)?;
+    let overlays = listed.iter().map(|listed| listed.overlay.as_str());
+    let written: Vec<PathBuf> =
+        overlays.chain([PREDICTIONS]).map(|name| args.out.join(name)).collect();
+    let outputs: Vec<Output> = written.iter().map(|path| Output { flag: "--out", path }).collect();
+    let read = listed.iter().map(|listed| listed.path.clone());
+    check_inputs(&outputs, read.chain(model_files(&args.weights)))?;
     let bar = bar(&args, listed.len());
     let mut predictions = Predictions { model: model(&args, &detector), images: Vec::new() };
     for listed in &listed {
         match load_picture(&listed.path) {
             Ok(picture) => {
+                if picture.transparent {
+                    let path = listed.path.display();
+                    bar.suspend(|| {
+                        output::warn(&format!(
+                            "warning: {path}: has transparent pixels, which are taken as if they \
+                             were not transparent"
+                        ))
+                    });
+                }
+                let picture = picture.upright();
                 let crop = crop(&args, &detector, listed, &picture).map_err(CommandError::Input)?;
                 let found = look(&args, &detector, listed, &picture, &crop)
                     .map_err(CommandError::Failed)?;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+const ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "jpe", "jfif"];
 
 /// A picture to look at.
 pub struct Listed {
@@ -50,8 +50,8 @@ fn pictures_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if pictures.is_empty() {
         let folder = folder.display();
         return Err(anyhow!(
-            "{folder}: has no pictures; give a folder with .png, .jpg or .jpeg files in it, or a \
-             picture"
+            "{folder}: has no pictures; give a folder with .png, .jpg, .jpeg, .jpe or .jfif files in \
+             it, or a picture"
         ));
     }
     pictures.sort();
@@ -71,37 +71,6 @@ fn overlay_name(path: &Path, taken: &mut HashSet<String>) -> String {
     let name = free.next().unwrap_or_default();
     taken.insert(name.to_lowercase());
     name
-}
-
-/// Refuses an output folder where something that is read would be overwritten.
-///
-/// # Errors
-/// If so, naming the file.
-pub fn check_overwrite(
-    listed: &[Listed],
-    weights: &Path,
-    out: &Path,
-    also: &str,
-) -> anyhow::Result<()> {
-    let Ok(folder) = out.canonicalize() else { return Ok(()) };
-    let written: HashSet<PathBuf> = listed
-        .iter()
-        .map(|listed| listed.overlay.as_str())
-        .chain([also])
-        .map(|name| folder.join(name))
-        .collect();
-    let read = listed.iter().map(|listed| listed.path.as_path()).chain([weights]);
-    match read
-        .into_iter()
-        .find(|path| path.canonicalize().is_ok_and(|path| written.contains(&path)))
-    {
-        Some(path) => Err(anyhow!(
-            "--out {}: would overwrite {}; choose another folder",
-            out.display(),
-            path.display()
-        )),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

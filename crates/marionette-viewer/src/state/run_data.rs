@@ -127,6 +127,7 @@ impl RunData {
                 RunEvent::Checkpoint { step } => {
                     self.add_note(format!("checkpoint of step {step}"))
                 }
+                RunEvent::Warning(text) => self.add_note(format!("warning: {text}")),
                 RunEvent::Note(text) => {
                     self.add_note(text);
                     answered = true;

@@ -1,0 +1,127 @@
+//! What a command writes is nothing that it reads, however the paths are written.
+
+use super::CommandError;
+use anyhow::anyhow;
+use marionette::base::atomic_file::{check_writable, folder_of};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// A file that a command writes.
+#[derive(Clone, Copy)]
+pub struct Output<'a> {
+    /// What names it: `--json`.
+    pub flag: &'static str,
+    /// The file.
+    pub path: &'a Path,
+}
+
+/// The outputs of those flags that were given.
+pub fn outputs<'a>(given: &[(&'static str, Option<&'a Path>)]) -> Vec<Output<'a>> {
+    given.iter().filter_map(|(flag, path)| path.map(|path| Output { flag, path })).collect()
+}
+
+/// Refuses two outputs that are one file, and outputs that cannot be written.
+///
+/// # Errors
+/// If so, naming them.
+pub fn check_outputs(outputs: &[Output]) -> Result<(), CommandError> {
+    for (i, Output { flag, path }) in outputs.iter().enumerate() {
+        if let Some(other) = outputs[..i].iter().find(|other| is_same(other.path, path)) {
+            return Err(CommandError::Input(anyhow!(
+                "{} and {flag} name the same file, {}; give each a file of its own",
+                other.flag,
+                path.display()
+            )));
+        }
+    }
+    for Output { path, .. } in outputs {
+        check_writable(path).map_err(|error| CommandError::Failed(error.into()))?;
+    }
+    Ok(())
+}
+
+/// Refuses outputs that are among the `inputs`. It must come before any of them is written.
+///
+/// # Errors
+/// If so, naming the two.
+pub fn check_inputs(
+    outputs: &[Output],
+    inputs: impl IntoIterator<Item = PathBuf>,
+) -> Result<(), CommandError> {
+    // Most outputs are new files, which nothing can be.
+    let there: Vec<&Output> = outputs.iter().filter(|output| output.path.exists()).collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    for input in inputs {
+        if let Some(Output { flag, path }) = there.iter().find(|out| is_same(out.path, &input)) {
+            return Err(CommandError::Input(anyhow!(
+                "{flag} {}: would overwrite {}, which is read; choose another file",
+                path.display(),
+                input.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths lead to the same file, through whatever links, or would if it were there.
+pub fn is_same(a: &Path, b: &Path) -> bool {
+    match (identity(a), identity(b)) {
+        (Some(a), Some(b)) => a == b,
+        (None, None) => place(a) == place(b),
+        _ => false,
+    }
+}
+
+/// What tells a file from others: its device and number, where systems have those.
+fn identity(path: &Path) -> Option<(u64, u64, PathBuf)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = path.metadata().ok()?;
+        Some((metadata.dev(), metadata.ino(), PathBuf::new()))
+    }
+    #[cfg(not(unix))]
+    Some((0, 0, path.canonicalize().ok()?))
+}
+
+/// Folder and name of a file that is not there. Where systems do not tell capitals apart, neither
+/// does this.
+fn place(path: &Path) -> (PathBuf, OsString) {
+    let folder = folder_of(path);
+    let name = path.file_name().unwrap_or_default();
+    let name = if cfg!(any(windows, target_os = "macos")) {
+        name.to_ascii_lowercase()
+    } else {
+        name.to_owned()
+    };
+    (folder.canonicalize().unwrap_or_else(|_| folder.to_owned()), name)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::symlink};
+
+    #[test]
+    fn a_file_is_the_same_however_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("deep")).unwrap();
+        fs::write(at("a"), "").unwrap();
+        fs::write(at("b"), "").unwrap();
+        fs::hard_link(at("a"), at("hard")).unwrap();
+        symlink(at("a"), at("soft")).unwrap();
+        symlink(folder.path(), at("deep/back")).unwrap();
+        for other in ["a", "./a", "deep/../a", "hard", "soft", "deep/back/a", "deep/back/soft"] {
+            assert!(is_same(&at("a"), &at(other)), "{other}");
+        }
+        assert!(is_same(&at("new"), &at("deep/back/./new")));
+        for other in ["b", "new", "A", "deep/a"] {
+            assert!(!is_same(&at("a"), &at(other)), "{other}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What is set for the whole process before any thread is started.
+
+/// Sets it all. Must be called before any thread is started.
+pub fn set_up() {
+    keep_freed_memory();
+    keep_layers_silent();
+    hear_of_files_that_are_too_long();
+}
+
+/// Tells the C library to keep freed memory for the next allocation.
+///
+/// A software driver and the read-back allocate the same megabytes for every frame. glibc gives
+/// them back to the system in between, and to get their pages anew costs up to a third of the time
+/// that a small tile takes.
+fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // The largest value that glibc accepts. It always maps larger blocks one by one.
+        const LARGEST_IN_HEAP: libc::c_int = 32 << 20;
+        const GROWS_BY_AT_LEAST: libc::c_int = 16 << 20;
+        for (parameter, bytes) in [
+            (libc::M_TRIM_THRESHOLD, libc::c_int::MAX),
+            (libc::M_MMAP_THRESHOLD, LARGEST_IN_HEAP),
+            (libc::M_TOP_PAD, GROWS_BY_AT_LEAST),
+        ] {
+            // SAFETY: `mallopt` changes thresholds of the allocator and no memory, and there is no
+            // other thread yet. What it refuses stays as it was.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::mallopt(parameter, bytes);
+            }
+        }
+    }
+}
+
+/// Without XDG_RUNTIME_DIR, Mesa's layer that chooses a device says so for each instance, as if it
+/// mattered. The layer is left out then.
+fn keep_layers_silent() {
+    let unset = |name: &str| std::env::var_os(name).is_none_or(|value| value.is_empty());
+    if cfg!(target_os = "linux") && unset("XDG_RUNTIME_DIR") && unset("MESA_VK_DEVICE_SELECT") {
+        // SAFETY: there is no other thread yet that could read the environment.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var("NODEVICE_SELECT", "1");
+        }
+    }
+}
+
+/// A file that grows beyond a limit (`ulimit -f`) is an error where it is written, as a full disk
+/// is, and not the end of the process.
+fn hear_of_files_that_are_too_long() {
+    #[cfg(unix)]
+    // SAFETY: ignoring a signal runs no code.
+    #[allow(unsafe_code)]
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
