@@ -2,8 +2,6 @@
 //! when things go wrong.
 
 use crate::runs::{contents, copy, fail, json, marionette, metrics, names, outcome, succeed, wait};
-#[cfg(target_os = "linux")]
-use std::process::Stdio;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -407,115 +405,6 @@ fn statistics_of_a_scene() {
     assert!(draws(0)[1] >= 9 && draws(0).iter().sum::<u64>() == draws(0)[1], "{:?}", draws(0));
     assert!(draws(1).iter().filter(|draws| **draws > 0).count() > 1, "{:?}", draws(1));
     assert_eq!(names(folder.path()), ["a.json", "a.png", "b.json", "b.png"]);
-}
-
-/// Files no longer than 3 MiB may be written, which is less than a checkpoint and more than all
-/// else: as on a disk that runs full, but without the rights that it takes to make one.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_checkpoint_that_cannot_be_written_ends_the_run_and_costs_no_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let (whole, run) = (folder.path().join("whole"), folder.path().join("run"));
-    succeed(&mut train(&whole, 6, &["--set", "checkpoint.every=2"]));
-    copy(&whole, &run);
-    // As if it had been killed just after step 2.
-    for later in ["checkpoints/step-000004", "checkpoints/step-000006"] {
-        fs::remove_dir_all(run.join(later)).unwrap();
-    }
-    let limited = |command: &Command| {
-        let mut shell = Command::new("bash");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 3072; exec \"$0\" \"$@\""]);
-        shell.arg(command.get_program()).args(command.get_args());
-        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        shell
-    };
-    let kept = contents(&run.join("checkpoints"));
-    fail(
-        &mut limited(&resume(&run, &[])),
-        1,
-        &["step-000004", "tensors.safetensors: cannot be written: File too large"],
-    );
-    assert!(contents(&run.join("checkpoints")) == kept, "something has changed");
-    succeed(&mut resume(&run, &[]));
-    let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();
-    assert!(weights(&run) == weights(&whole), "the weights differ");
-}
-
-/// A small file system in memory.
-#[cfg(target_os = "linux")]
-struct SmallDisk(TempDir);
-
-#[cfg(target_os = "linux")]
-impl SmallDisk {
-    /// `None` where that is not allowed.
-    fn new(bytes: u64) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let size = format!("size={bytes}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then_some(SmallDisk(folder))
-    }
-
-    fn resize(&self, bytes: u64) {
-        let size = format!("remount,size={bytes}");
-        assert!(
-            Command::new("mount")
-                .args(["-o", &size])
-                .arg(self.0.path())
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_is_named_with_the_file_and_with_room_the_run_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = ["--set", "checkpoint.every=2", "--quiet"];
-    let whole = folder.path().join("whole");
-    succeed(&mut train(&whole, 6, &settings));
-    let checkpoint: u64 = contents(&whole.join("checkpoints/step-000002"))
-        .values()
-        .map(|bytes| bytes.len() as u64)
-        .sum();
-    // Room for one checkpoint and half of the next.
-    let Some(disk) = SmallDisk::new(checkpoint * 3 / 2) else {
-        println!("skipped: mounting a tmpfs takes root");
-        return;
-    };
-    let run = disk.0.path().join("run");
-    let full = "cannot be written: No space left on device";
-    fail(&mut train(&run, 6, &settings), 1, &["step-000004", "tensors.safetensors", full]);
-    let kept = contents(&run.join("checkpoints"));
-    assert_eq!(names(&run.join("checkpoints")), ["step-000002"]);
-    // Not a byte is left: not even the configuration can be written, and it must not be lost for
-    // it.
-    let ballast = disk.0.path().join("ballast");
-    let filled = std::io::copy(
-        &mut fs::File::open("/dev/zero").unwrap(),
-        &mut fs::File::create(&ballast).unwrap(),
-    );
-    assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
-    let before = fs::read(run.join("config.toml")).unwrap();
-    fail(&mut resume(&run, &["--quiet"]), 1, &["config.toml", full]);
-    assert_eq!(fs::read(run.join("config.toml")).unwrap(), before);
-    assert!(contents(&run.join("checkpoints")) == kept, "something has changed");
-    fs::remove_file(ballast).unwrap();
-    disk.resize(checkpoint * 10);
-    succeed(&mut resume(&run, &[]));
-    let weights = |run: &Path| fs::read(run.join("weights.safetensors")).unwrap();
-    assert!(weights(&run) == weights(&whole), "the weights differ");
-    let steps: Vec<_> = metrics(&run).iter().map(|row| row["step"].as_u64().unwrap()).collect();
-    assert_eq!(steps, [1, 2, 3, 4, 5, 6]);
 }
 
 #[test]

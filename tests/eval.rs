@@ -215,7 +215,7 @@ fn wrong_labels_are_named() {
         (
             "/annotations/2/bbox",
             json!([1, 2, 2]),
-            &["annotation 3 has [1.0, 2.0, 2.0] for a box", "left, top, width"],
+            &["annotation 3 has [1,2,2] for its bbox", "left, top, width"],
         ),
         ("/categories/0/keypoints", json!([]), &["none of its 1 categories has keypoint names"]),
         ("/annotations", json!([]), &["none of its 0 annotations has a labelled keypoint"]),
@@ -265,7 +265,7 @@ fn pictures_that_cannot_be_used_are_named_and_the_others_judged() {
     };
     let whole = fs::read(place.path("pictures/1.png")).unwrap();
     let cases: [(Vec<u8>, &str); 5] = [
-        (b"no picture".to_vec(), "is no picture; give a PNG or JPEG picture"),
+        (b"no picture".to_vec(), "is no picture; give a whole PNG or JPEG picture"),
         (whole[..whole.len() / 2].to_vec(), "is damaged"),
         (header([0; 8], [0; 4]), "is 0x0 pixels; give a picture of at least one pixel"),
         // 10,000 x 10,000.

@@ -3,6 +3,7 @@
 mod afl;
 mod bad_files;
 mod bench;
+mod cases;
 mod command_line;
 mod eval;
 mod exams;
@@ -16,5 +17,7 @@ mod repeatable;
 mod run_files;
 mod runs;
 mod settling;
+#[cfg(target_os = "linux")]
+mod unstoppable;
 #[cfg(all(target_os = "linux", feature = "viewer"))]
 mod window;

@@ -235,8 +235,8 @@ fn bad_pictures_are_named_and_the_others_are_done() {
         ("nothing.png", "0x40 pixels"),
         ("huge.png", "at most 50 megapixels"),
         ("cut.png", "is damaged"),
-        ("text.jpg", "give a PNG or JPEG"),
-        ("empty.png", "give a PNG or JPEG"),
+        ("text.jpg", "give a whole PNG or JPEG"),
+        ("empty.png", "give a whole PNG or JPEG"),
         ("missing.png", "No such file"),
     ];
     let mut images: Vec<&str> = bad.iter().map(|(name, _)| *name).collect();
@@ -319,7 +319,7 @@ fn what_else_is_wrong_is_named() {
     fail(
         &mut predict(&folder, &["empty"], &[]),
         2,
-        &["empty: has no pictures", ".png, .jpg or .jpeg"],
+        &["empty: has no pictures", ".png, .jpg, .jpeg, .jpe or .jfif"],
     );
     fail(
         &mut predict(&folder, &["a.png"], &["--device", "gpu"]),
@@ -330,7 +330,7 @@ fn what_else_is_wrong_is_named() {
     fail(
         marionette(["predict", "w.safetensors", "a.png", "--out", "."]).current_dir(&folder),
         2,
-        &["would overwrite a.png", "choose another folder"],
+        &["would overwrite a.png, which is read", "choose another"],
     );
     assert!(contents(folder.path()) == before, "something has changed");
     fail(

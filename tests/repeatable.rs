@@ -184,15 +184,23 @@ fn a_run_killed_before_its_first_checkpoint_starts_over() {
     assert_like_reference(&run);
 }
 
+/// Where the tests were started to ignore signals, the program would as well.
+fn heeding_signals(command: Command) -> Command {
+    #[cfg(target_os = "linux")]
+    return crate::runs::with_default_signals(&command);
+    #[cfg(not(target_os = "linux"))]
+    command
+}
+
 #[test]
 fn ctrl_c_writes_a_checkpoint_and_says_how_to_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let mut child = train(&run, &[]).spawn().unwrap();
+    let mut child = heeding_signals(train(&run, &[])).spawn().unwrap();
     wait_for_step(&mut child, &run, rand::rng().random_range(1..steps() / 2));
     signal(child.id(), "INT");
     let stopped = wait(child);
-    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+    assert_eq!(stopped.code, Some(130), "{stopped:?}");
     let last = stopped.stdout.trim_end().lines().last().unwrap();
     let (step, how) = last.split_once("; go on with: ").unwrap();
     let step: u64 = step.strip_prefix("stopped after step ").unwrap().parse().unwrap();

@@ -1,11 +1,11 @@
 //! `marionette doctor`: what this machine has to draw and train with, what is missing, and how to
 //! get it.
 
-use super::{CommandError, output};
+use super::{CommandError, output, process::limit};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::render::{AdapterReport, RendererConfig, find_adapter, headless_app};
-use marionette::run::{device_name, open_device, threads};
+use marionette::run::{Work, available_bytes, device_name, open_device, threads};
 use marionette::scene::pictures::PictureBank;
 use serde::Serialize;
 use std::{
@@ -89,11 +89,14 @@ pub fn doctor(args: DoctorArgs) -> Result<(), CommandError> {
 
 fn find() -> Findings {
     let mut missing = Vec::new();
-    let adapter = find_adapter()
-        .map_err(|_| {
+    // Where the system allows too little, looking for a driver says something else, or crashes.
+    let limited = limit(Work::Render, 0).map_err(|error| missing.push(error.to_string()));
+    let adapter = limited.ok().and_then(|()| {
+        let found = find_adapter().map_err(|_| {
             missing.push(format!("no Vulkan, Metal or DX12 driver was found: {}", driver_remedy()))
-        })
-        .ok();
+        });
+        found.ok()
+    });
     let draws = adapter.as_ref().map(|_| {
         let drawn = headless_app(
             RendererConfig { tiles: 1, width: 64, height: 64, threads: threads(0) },
@@ -110,7 +113,7 @@ fn find() -> Findings {
         cpus: threads(0),
         rayon_num_threads: std::env::var("RAYON_NUM_THREADS").ok(),
         cpu_features: cpu_features(),
-        available_memory_bytes: available_memory(),
+        available_memory_bytes: available_bytes(),
         missing,
     }
 }
@@ -182,19 +185,6 @@ fn cpu_features() -> Vec<CpuFeature> {
     #[cfg(not(target_arch = "x86_64"))]
     let found = Vec::new();
     found
-}
-
-/// Memory that can still be used, or less where a control group sets a limit, bytes.
-fn available_memory() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
-    let group = |name: &str| {
-        fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse::<u64>().ok()
-    };
-    let allowed =
-        group("memory.max").map(|most| most.saturating_sub(group("memory.current").unwrap_or(0)));
-    Some(allowed.map_or(free, |allowed| allowed.min(free)))
 }
 
 impl Display for Findings {

@@ -4,12 +4,13 @@ use super::{
     CommandError, eval_axes, eval_exam, eval_table,
     files::{self, Output, check_inputs, check_outputs},
     output,
+    process::limit,
 };
 use anyhow::anyhow;
 use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::base::atomic_file::write_atomic;
-use marionette::run::{Which, load_model, model_files, open_device};
+use marionette::run::{Which, Work, load_model, model_files, open_device};
 use marionette::train::eval::{
     Detector, EvalReport, Search, by_key,
     coco::{CocoFile, read_coco, write_results},
@@ -95,6 +96,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
     let outputs = outputs(&args);
     check_inputs(&outputs, model_files(&args.weights).into_iter().chain(args.coco.clone()))?;
     check_outputs(&outputs)?;
+    limit(if args.coco.is_some() { Work::Look } else { Work::Render }, 0)?;
     let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
     let model = load_model(&args.weights, Which::Newest, &device)
         .map_err(|e| CommandError::Input(e.into()))?;

@@ -1,11 +1,11 @@
 //! `marionette export`.
 
-use super::{CommandError, files, output};
+use super::{CommandError, files, output, process::limit};
 use anyhow::{Context, anyhow};
 use candle_core::Device;
 use clap::{Args, ValueEnum};
 use marionette::base::atomic_file::write_atomic;
-use marionette::run::{RunModel, Which, load_model, model_files};
+use marionette::run::{RunModel, Which, Work, load_model, model_files};
 use marionette::train::export::{ModelCard, write_check, write_model};
 use std::{
     fs, io,
@@ -60,6 +60,7 @@ pub fn export(args: ExportArgs) -> Result<(), CommandError> {
         ("the model card", Some(&card_path)),
         ("--check", args.check.as_deref()),
     ]);
+    limit(Work::Look, 0)?;
     let model = read(&args).map_err(CommandError::Input)?;
     files::check_inputs(&outputs, model_files(&args.source))?;
     check_card(&card_path).map_err(CommandError::Input)?;

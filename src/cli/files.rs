@@ -58,7 +58,7 @@ pub fn check_inputs(
     for input in inputs {
         if let Some(Output { flag, path }) = there.iter().find(|out| is_same(out.path, &input)) {
             return Err(CommandError::Input(anyhow!(
-                "{flag} {}: would overwrite {}, which is read; choose another file",
+                "{flag} {}: would overwrite {}, which is read; choose another",
                 path.display(),
                 input.display()
             )));

@@ -20,6 +20,7 @@ mod train;
 mod window;
 
 use clap::{Parser, Subcommand};
+use marionette::run::LimitError;
 use std::process::ExitCode;
 
 /// Renders articulated figures, trains a keypoint detector on them, and lets the network's own
@@ -51,6 +52,12 @@ enum CommandError {
     Failed(anyhow::Error),
     /// A signal stopped it before it was done, and all has been said: exit with this code.
     Stopped(u8),
+}
+
+impl From<LimitError> for CommandError {
+    fn from(error: LimitError) -> Self {
+        CommandError::Failed(error.into())
+    }
 }
 
 /// Runs the command line that the process was started with.

@@ -3,6 +3,7 @@
 use super::{
     CommandError, files, output,
     preview_stats::{StatsRequest, stats},
+    process::limit,
     train::tell_of_transparency,
 };
 use anyhow::{Context, anyhow};
@@ -11,6 +12,7 @@ use marionette::physics::Solvability;
 use marionette::render::sampler;
 use marionette::render::{RendererConfig, headless_app, render_samples};
 use marionette::run::{
+    Work,
     sheet::{Overlay, Panel, contact_sheet, save_png},
     threads,
 };
@@ -115,6 +117,7 @@ fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<Strin
 
 /// Runs `marionette preview`.
 pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
+    limit(Work::Render, 0)?;
     let mut scene = load_scene(&args.scene).map_err(|e| CommandError::Input(e.into()))?;
     if let Some(size) = args.size {
         let ImageSize { width, height } = scene.image;

@@ -1,4 +1,7 @@
-//! What is set for the whole process before any thread is started.
+//! What is set for the whole process, and what the system lets it do.
+
+use super::output;
+use marionette::run::{LimitError, Work, check_limits, size_pool};
 
 /// Sets it all. Must be called before any thread is started.
 pub fn set_up() {
@@ -55,4 +58,20 @@ fn hear_of_files_that_are_too_long() {
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
+}
+
+/// Sizes the pools of a command that does `work` on `wanted` threads, 0 for one per core; fewer,
+/// with a note, where the system allows no more. Must come before anything is computed.
+///
+/// # Errors
+/// If a limit of the system is too low.
+pub fn limit(work: Work, wanted: usize) -> Result<(), LimitError> {
+    if let Some(threads) = check_limits(work, wanted)? {
+        output::warn(&format!(
+            "note: the system lets this process start few threads (ulimit -u): each pool has \
+             {threads}"
+        ));
+    }
+    size_pool(wanted);
+    Ok(())
 }

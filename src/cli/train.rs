@@ -1,12 +1,12 @@
 //! `marionette train`.
 
-use super::{CommandError, output, signals::StopSignal, summary, window};
+use super::{CommandError, output, process::limit, signals::StopSignal, summary, window};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::base::shell::quoted;
 use marionette::run::{
-    Failure, MetricsRow, RunConfig, RunError, RunEvent, Session, Summary, size_pool,
+    Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
 };
 use marionette::scene::{Scene, load_scene};
 use marionette::train::trainer::TrainError;
@@ -80,8 +80,9 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
         // Before anything is written: without a display there is nothing to begin.
         window::check()?;
     }
+    let work = if args.window { Work::Window } else { Work::Render };
+    limit(work, threads_wanted(&args))?;
     let mut session = prepare(&args).map_err(command_error)?;
-    size_pool(session.config().threads);
     let directory = session.directory().path().to_owned();
     let signal = StopSignal::listen().map_err(|e| CommandError::Failed(e.into()))?;
     let stop = signal.flag();
@@ -93,6 +94,17 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     let events = session.subscribe(window::TERMINAL_EVENTS);
     let running = thread::spawn(move || session.run(stop));
     follow(&args, &directory, &signal, events, running)
+}
+
+/// Threads that a pool is to have; 0 for one per core. What is wrong with the settings is told when
+/// they are read.
+fn threads_wanted(args: &TrainArgs) -> usize {
+    let config = match args.run.as_deref().filter(|_| args.resume).map(RunDirectory::at) {
+        Some(Ok(run)) => RunConfig::load(&run.config_path()).ok(),
+        _ => RunConfig::with_overrides(&overrides(args)).ok(),
+    };
+    let given = args.threads.as_ref().and_then(|threads| threads.parse().ok());
+    given.or(config.map(|config| config.threads)).unwrap_or(0)
 }
 
 /// Shows what happens until the run is over, and says how it ended.
@@ -132,7 +144,8 @@ fn follow(
 /// How often the terminal's thread looks whether a signal has come.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 
-fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
+/// The settings that the command line gives, as `key=value`.
+fn overrides(args: &TrainArgs) -> Vec<String> {
     let mut overrides = Vec::new();
     for (key, value) in [
         ("seed", &args.seed),
@@ -144,6 +157,11 @@ fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
         overrides.extend(value.as_ref().map(|value| format!("{key}={value}")));
     }
     overrides.extend(args.set.iter().cloned());
+    overrides
+}
+
+fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
+    let overrides = overrides(args);
     match (&args.run, args.resume) {
         (Some(path), true) => Session::resume(path, &overrides),
         (path, _) => {

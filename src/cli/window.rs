@@ -74,18 +74,19 @@ pub fn train(
 #[cfg(feature = "viewer")]
 pub fn look_at(run: &Path) -> Result<(), CommandError> {
     use marionette::nn as model;
-    use marionette::run::RunDirectory;
+    use marionette::run::{RunConfig, RunDirectory, Work};
     use marionette::scene::ImageSize;
     use marionette::viewer::{Subject, open};
     let input = |error: anyhow::Error| CommandError::Input(error);
     check()?;
+    let wanted = RunConfig::load(&run.join("config.toml")).map_or(0, |config| config.threads);
+    super::process::limit(Work::Window, wanted)?;
     let (directory, config, scene) =
         RunDirectory::open(run).map_err(|error| input(error.into()))?;
     let spec = model::spec(&config.model, scene.figure.keypoints.len())
         .map_err(|error| input(error.into()))?;
     let [width, height] = spec.input_size();
     let scene = scene.resized(ImageSize { width, height }).unwrap_or(scene);
-    marionette::run::size_pool(config.threads);
     let note = written_by(&directory);
     let subject =
         Subject { directory, config, scene: Arc::new(scene), watch: None, note, close: None };

@@ -88,6 +88,40 @@ pub fn fail(command: &mut Command, code: i32, parts: &[&str]) -> Outcome {
     outcome
 }
 
+/// The same program, heeding signals that the tests themselves may have been started to ignore.
+#[cfg(target_os = "linux")]
+pub fn with_default_signals(command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=INT,TERM,HUP").arg(command.get_program()).args(command.get_args());
+    taking_after(&mut env, command);
+    env
+}
+
+/// The program run by `bash` after `setup`: a limit, a trap.
+#[cfg(target_os = "linux")]
+pub fn in_shell(command: &Command, setup: &str) -> Command {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("{setup}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    taking_after(&mut shell, command);
+    shell
+}
+
+/// Gives `outer` the environment, folder and streams of `inner`.
+#[cfg(target_os = "linux")]
+fn taking_after(outer: &mut Command, inner: &Command) {
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    if let Some(folder) = inner.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+}
+
 /// Sends the signal called `name` to the process `id`.
 pub fn signal(id: u32, name: &str) {
     Command::new("kill").args([format!("-{name}"), id.to_string()]).status().unwrap();
@@ -116,10 +150,11 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every file in `folder` and below, with what it holds.
+/// Every file in `folder` and below, with what it holds, but for the locks of runs, which say who
+/// held them last.
 pub fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
-    for name in names(folder) {
+    for name in names(folder).into_iter().filter(|name| name != ".lock") {
         let path = folder.join(name);
         if path.is_dir() {
             all.extend(contents(&path));

@@ -69,6 +69,29 @@ fn aside(path: &Path, name: &std::ffi::OsStr) -> PathBuf {
     path.with_file_name(format!(".{}.partial", name.to_string_lossy()))
 }
 
+/// Reads the file at `path`, which may be a pipe, but none without an end.
+///
+/// # Errors
+/// If it cannot be read, is a device, or is longer than `most` bytes; naming it.
+pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, PathError> {
+    let fail = |error: io::Error| PathError::at(path, "read")(error);
+    let file = File::open(path).map_err(fail)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = file.metadata().map_err(fail)?.file_type();
+        if kind.is_char_device() || kind.is_block_device() {
+            return Err(fail(io::Error::other("it is a device")));
+        }
+    }
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, most + 1), &mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > most {
+        return Err(fail(io::Error::other(format!("it is longer than {most} bytes"))));
+    }
+    Ok(bytes)
+}
+
 /// Writes the file at `path` and waits until the disk has it.
 ///
 /// # Errors
@@ -133,6 +156,20 @@ mod tests {
         check_writable(&folder.path().join("new.json")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_atomic(Path::new("/"), b"text").is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_has_no_end_is_not_read() {
+        let read = |path: &Path, most: u64| read_file(path, most).map_err(|e| e.to_string());
+        let zero = read(Path::new("/dev/zero"), 9).unwrap_err();
+        assert_eq!(zero, "/dev/zero: cannot be read: it is a device");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "123").unwrap();
+        assert_eq!(read(&path, 3).unwrap(), b"123");
+        assert!(read(&path, 2).unwrap_err().ends_with("it is longer than 2 bytes"));
+        assert!(read(folder.path(), 2).unwrap_err().contains("cannot be read"));
     }
 
     #[cfg(target_os = "linux")]

@@ -1,12 +1,12 @@
 //! Reads TOML files so that every error names the file and the line.
 
-use crate::text_file;
+use crate::{atomic_file::read_file, text_file};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error},
 };
 use std::{
-    fmt, fs,
+    fmt,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -52,11 +52,8 @@ impl TomlFile {
     /// If the file is missing, unreadable, not UTF-8 or over 8 MiB.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let fail = |message: String| FileError { path: path.to_owned(), line: None, message };
-        let size = fs::metadata(path).map_err(|e| fail(format!("cannot be read: {e}")))?.len();
-        if size > LARGEST {
-            return Err(fail(format!("is {size} bytes; at most {LARGEST} are read")));
-        }
-        let bytes = fs::read(path).map_err(|e| fail(format!("cannot be read: {e}")))?;
+        let bytes = read_file(path, LARGEST)
+            .map_err(|error| fail(format!("cannot be read: {}", error.error)))?;
         let text = text_file::decode(bytes).map_err(fail)?;
         Ok(TomlFile { path: path.to_owned(), text })
     }

@@ -2,13 +2,13 @@
 //! it was written.
 
 use super::RunError;
-use marionette_base::atomic_file::{PathError, write_atomic};
+use marionette_base::atomic_file::{PathError, read_file, write_atomic};
 use marionette_stream::Rejection;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -114,7 +114,8 @@ impl MetricsRow {
     /// The rows of the file at `path`, oldest first. Lines that are no rows are left out: the last
     /// one may be half written.
     pub fn read(path: &Path) -> Vec<MetricsRow> {
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let bytes = read_file(path, LARGEST).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 }
@@ -131,6 +132,9 @@ fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, f32>, 
     let values = BTreeMap::<String, Option<f32>>::deserialize(from)?;
     Ok(values.into_iter().map(|(key, value)| (key, value.unwrap_or(f32::NAN))).collect())
 }
+
+/// The largest file that is read, bytes: of millions of lines.
+const LARGEST: u64 = 8 << 30;
 
 /// Appends to a file of one JSON object a line.
 #[derive(Debug)]
@@ -205,10 +209,10 @@ impl JsonLinesWriter {
 /// If the file cannot be read or written, or a line before the last is not a JSON object with a
 /// `step`; nothing has changed then.
 pub fn cut_back(path: &Path, step: u64) -> Result<usize, RunError> {
-    let bytes = match fs::read(path) {
+    let bytes = match read_file(path, LARGEST) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(PathError::at(path, "read")(error).into()),
+        Err(error) if error.error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error.into()),
     };
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -238,6 +242,26 @@ pub fn cut_back(path: &Path, step: u64) -> Result<usize, RunError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_cannot_be_written_come_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let mut writer = JsonLinesWriter::open(&path).unwrap();
+        let row = |step| MetricsRow { step, ..MetricsRow::default() };
+        writer.append(&row(1)).unwrap();
+        // What is open for reading alone takes nothing, as a full disk.
+        let file = std::mem::replace(&mut writer.file, File::open(&path).unwrap());
+        for step in [2, 3] {
+            let message = writer.append(&row(step)).unwrap_err().to_string();
+            assert!(message.contains("metrics.jsonl: cannot be written"), "{message}");
+        }
+        assert_eq!(MetricsRow::read(&path).len(), 1);
+        writer.file = file;
+        writer.append(&row(4)).unwrap();
+        let steps: Vec<u64> = MetricsRow::read(&path).iter().map(|row| row.step).collect();
+        assert_eq!(steps, [1, 2, 3, 4]);
+    }
 
     #[test]
     fn a_row_comes_back_as_it_was_written() {

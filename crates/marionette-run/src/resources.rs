@@ -1,12 +1,21 @@
 //! How many threads a run uses and whether the memory is there that it needs.
 
-use super::{ConfigError, RunConfig};
+use super::{
+    ConfigError, RunConfig,
+    limits::{address_space, most_threads},
+};
 use marionette_nn::HeatmapNetwork;
 use std::{fs, thread};
 
-/// Threads to use where `wanted` is 0: one per core.
+/// Threads to use: as many as `wanted`, where that is 0 one per core, but no more than the system
+/// allows ([`check_limits`](super::check_limits)).
 pub fn threads(wanted: usize) -> usize {
-    if wanted > 0 { wanted } else { thread::available_parallelism().map_or(1, usize::from) }
+    let threads = if wanted > 0 { wanted } else { cores() };
+    threads.min(most_threads())
+}
+
+pub(super) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Sizes the one pool of all that computes: kernels, physics, labels. With 0 it is rayon's own,
@@ -14,10 +23,11 @@ pub fn threads(wanted: usize) -> usize {
 /// ([`marionette_render::generator::GeneratorConfig::threads`]); the two take turns, since neither
 /// waits for the other while it has work.
 pub fn size_pool(wanted: usize) {
-    if wanted > 0 {
+    let limited = most_threads() < usize::MAX;
+    if wanted > 0 || limited {
         // An error means that a pool exists already; it computes the same, if not with as many
         // threads.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(wanted).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads(wanted)).build_global();
     }
 }
 
@@ -56,9 +66,9 @@ pub(super) fn check_memory(
     ))
 }
 
-/// Memory that this process can still get, if the system says so: the free memory, or what the
-/// process' control group has left if that is less.
-pub(super) fn available_bytes() -> Option<u64> {
+/// Memory that this process can still get, if the system says so: the least of the free memory,
+/// what the process' control group has left, and what its limits leave.
+pub fn available_bytes() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
@@ -68,7 +78,17 @@ pub(super) fn available_bytes() -> Option<u64> {
     let left = group("memory.max")
         .zip(group("memory.current"))
         .map(|(most, used)| most.saturating_sub(used));
-    Some(left.map_or(free, |left| left.min(free)))
+    let free = left.map_or(free, |left| left.min(free));
+    let addresses = address_space().map(|most| most.saturating_sub(used_address_space()));
+    Some(addresses.map_or(free, |addresses| addresses.min(free)))
+}
+
+/// Address space that this process uses, bytes; 0 where the system does not say.
+fn used_address_space() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) << 10
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ mod steady;
 mod stream;
 mod train;
 
-use super::{CommandError, files, output};
+use super::{CommandError, files, output, process::limit};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use context::Bench;
 use machine::Machine;
 use marionette::base::atomic_file::write_atomic;
 use marionette::nn as model;
-use marionette::run::{RunConfig, RunError, TRAINER_STACK, size_pool, threads};
+use marionette::run::{RunConfig, RunError, TRAINER_STACK, Work, threads};
 use marionette::scene::{ImageSize, Scene, load_scene};
 use serde::Serialize;
 use std::{fmt::Display, path::PathBuf, thread};
@@ -120,8 +120,9 @@ struct Report {
 
 /// Runs `marionette bench`.
 pub fn bench(args: BenchArgs) -> Result<(), CommandError> {
+    let wanted = args.threads.as_ref().and_then(|threads| threads.parse().ok()).unwrap_or(0);
+    limit(Work::Render, wanted)?;
     let bench = prepare(&args)?;
-    size_pool(bench.config.threads);
     // candle's backward pass recurses, as in a run.
     let measuring = thread::Builder::new()
         .name("bench".into())

@@ -6,6 +6,7 @@ use super::{
     CommandError,
     files::{Output, check_inputs},
     output,
+    process::limit,
 };
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -13,7 +14,7 @@ use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::base::atomic_file::{PathError, write_atomic};
 use marionette::run::{
-    Which, load_model, model_files, open_device,
+    Which, Work, load_model, model_files, open_device,
     sheet::{Sighting, photograph, save_png},
 };
 use marionette::train::eval::{Crop, Detector, load_picture};
@@ -128,6 +129,7 @@ struct Keypoint {
 
 /// Runs `marionette predict`.
 pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
+    limit(Work::Look, 0)?;
     let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
     let loaded = load_model(&args.weights, Which::Newest, &device)
         .map_err(|e| CommandError::Input(e.into()))?;

@@ -2,10 +2,10 @@
 
 use super::error::WeightsError;
 use candle_core::{DType, Device, Tensor, WithDType, safetensors::Load};
-use marionette_base::atomic_file::{PathError, write_atomic};
+use marionette_base::atomic_file::{read_file, write_atomic};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 /// The largest file of weights that is read, bytes. `resnet50`'s are fifty times smaller.
 const LARGEST: u64 = 8 << 30;
@@ -41,11 +41,7 @@ pub fn write_weights(
 /// was found.
 pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
     let damaged = |found: String| WeightsError::Damaged { path: path.to_owned(), found };
-    let bytes = fs::metadata(path).map_err(PathError::at(path, "read"))?.len();
-    if bytes > LARGEST {
-        return Err(damaged(format!("is {bytes} bytes long; at most {LARGEST} are read")));
-    }
-    let bytes = fs::read(path).map_err(PathError::at(path, "read"))?;
+    let bytes = read_file(path, LARGEST)?;
     let (tensors, metadata) = decode(&bytes).map_err(damaged)?;
     Ok(Weights { tensors, metadata })
 }

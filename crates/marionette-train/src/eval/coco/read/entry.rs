@@ -181,6 +181,11 @@ impl Entry {
         (format!("{} has {} for its {key}", self.name, shown(value)), remedy)
     }
 
+    /// A field as a message shows it.
+    pub fn shown(&self, key: &str) -> String {
+        self.fields.get(key).map(shown).unwrap_or_default()
+    }
+
     /// Takes a field out; null is none.
     pub fn take(&mut self, key: &str) -> Option<Value> {
         self.fields.remove(key).filter(|value| !value.is_null())

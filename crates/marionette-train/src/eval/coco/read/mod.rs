@@ -5,15 +5,17 @@ mod names;
 
 use super::error::CocoError;
 use entry::{Complaint, Entry, Lists, Trouble, json_text};
-use marionette_base::atomic_file::PathError;
+use marionette_base::atomic_file::read_file;
 use marionette_figure::KeypointScheme;
 use names::{Category, choose};
 use serde_json::{Map, Value};
 use std::{
     collections::{HashMap, HashSet},
-    fs,
     path::Path,
 };
+
+/// The largest file that is read, bytes. COCO's own is of 240 MB.
+const LARGEST: u64 = 8 << 30;
 
 /// Pixels between a keypoint's coordinates in a COCO file and its coordinates here.
 pub const HALF_PIXEL: f64 = 0.5;
@@ -102,8 +104,7 @@ pub fn read_coco(
     scheme: &KeypointScheme,
     subset: bool,
 ) -> Result<CocoFile, CocoError> {
-    let bytes = fs::read(path).map_err(PathError::at(path, "read"))?;
-    parse_coco(path, bytes, scheme, subset)
+    parse_coco(path, read_file(path, LARGEST)?, scheme, subset)
 }
 
 /// As [`read_coco`], from the bytes of the file at `path`.
@@ -251,12 +252,13 @@ fn person(
         }
     }
     let crowd = entry.flag("iscrowd")?;
+    let found = entry.shown("bbox");
     let Some(bbox) = entry.numbers("bbox", BOX)? else {
         return Err((format!("{} has no bbox", entry.name), BOX));
     };
     let bbox: Option<Vec<f64>> = bbox.iter().copied().collect();
     let Some(bbox) = bbox.and_then(|bbox| <[f64; 4]>::try_from(bbox).ok()) else {
-        return Err((format!("{} has a bbox that is not of four numbers", entry.name), BOX));
+        return Err((format!("{} has {found} for its bbox", entry.name), BOX));
     };
     const AREA: &str = "give the person's area in square pixels, which OKS is measured by";
     let Some(area) = entry.number("area", AREA)? else {

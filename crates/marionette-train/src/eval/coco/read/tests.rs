@@ -5,7 +5,7 @@ use super::*;
 use crate::eval::metric::{OksDetection, OksImage, OksTruth, Pck, Person, oks_summary};
 use marionette_figure::load_figure;
 use serde_json::json;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 fn scheme() -> KeypointScheme {
     load_figure(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/figures/human.toml"))
@@ -221,7 +221,7 @@ fn wrong_files_are_named_with_what_was_found_and_what_would_do() {
         (
             "/annotations/0/bbox",
             json!([1, 2, 3]),
-            &["annotation 1 has a bbox that is not of four numbers", "left, top, width"],
+            &["annotation 1 has [1,2,3] for its bbox", "left, top, width"],
         ),
         ("/annotations/0/bbox/3", json!(0), &["annotation 1 has a box without a size, 30 by 0"]),
         ("/annotations/0/bbox/2", json!(-1), &["without a size, -1 by 40"]),
