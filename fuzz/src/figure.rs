@@ -3,6 +3,7 @@
 use marionette_base::toml_file::TomlFile;
 use marionette_figure::parse_figure;
 use marionette_scene::{Sampler, Scene, parse_scene};
+use marionette_stream::SceneSample;
 use std::{
     str,
     sync::{Arc, LazyLock},
@@ -35,11 +36,31 @@ pub fn figure(bytes: &[u8]) -> bool {
     assert_eq!(figure.scheme().complaint(), None);
     let poses = (0..figure.poses.len()).collect();
     let scene = Scene { figure: Arc::new(figure), poses, ..STAGE.clone() };
-    // No physics: `sampler` has it.
-    let sampler = Sampler::new(&scene, |_| None);
+    let sampler = Sampler::new(&scene, settled);
     for index in 0..2 {
         let sample = sampler.sample_at([index as f32; 8], 1, index, 0);
         assert_eq!(sample.figures[0].keypoints.len(), scene.figure.keypoints.len());
+        judge(&scene, sample);
     }
     true
 }
+
+#[cfg(feature = "run")]
+use marionette_physics::ragdoll::settled;
+
+/// Without physics, no figure settles.
+#[cfg(not(feature = "run"))]
+fn settled(_: &marionette_figure::SettleStart) -> Option<marionette_figure::Pose> {
+    None
+}
+
+#[cfg(feature = "run")]
+fn judge(scene: &Scene, mut sample: SceneSample) {
+    let judge = marionette_physics::Solvability::new(scene.figure.clone());
+    if judge.judge_sampled(&sample).and_then(|()| judge.judge_settled(&mut sample)).is_ok() {
+        marionette_render::lay_out(&[sample]);
+    }
+}
+
+#[cfg(not(feature = "run"))]
+fn judge(_: &Scene, _: SceneSample) {}

@@ -6,7 +6,7 @@ use marionette_run::{
     JsonLinesWriter, MetricsRow, RunConfig, RunDirectory, cut_back, read_latest, save, trainer,
 };
 use marionette_scene::{Sampler, Scene, load_scene};
-use marionette_train::trainer::{Trainer, TrainerState};
+use marionette_train::trainer::{ManualSettings, Trainer, TrainerState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{cell::RefCell, collections::BTreeMap, fs, path::Path, str, sync::LazyLock};
@@ -110,12 +110,19 @@ pub fn hand(bytes: &[u8]) -> bool {
         writer.append(record).expect("a record can be written");
     }
     assert_eq!(RUN.control_records().expect("what was written can be read"), records);
+    let untouched = ManualSettings::untouched();
+    let settings = RUN.settings_at(STEP, untouched.clone()).expect("what was read can be cut back");
+    if let Some(settings) = &settings {
+        let numbers = [settings.gamma, settings.floor, settings.rate_factor];
+        assert!(numbers.iter().all(|number| (0.0..=10.0).contains(number)), "{numbers:?}");
+    }
+    assert_eq!(RUN.settings_at(STEP, untouched).expect("it was cut back before"), settings);
     !records.is_empty()
 }
 
 /// What is between the parts of a checkpoint.
 const BETWEEN: &[u8] = b"\n%%%%\n";
-/// The step of the checkpoint's folder.
+/// The step of the checkpoint's folder, and that `hand.jsonl` is cut back to.
 const STEP: u64 = 3;
 
 /// The files of a checkpoint, each but the first after a line `%%%%`: `state.json`,

@@ -3,6 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use marionette_base::toml_file::TomlFile;
 use marionette_physics::{Solvability, ragdoll};
+use marionette_render::lay_out;
 use marionette_scene::{Sampler, Scene, embedded_scenes, load_scene, parse_scene};
 use marionette_stream::{AXES, HardnessAxis, Policy, ReplayEntry, StreamMix};
 use std::sync::LazyLock;
@@ -75,6 +76,7 @@ fn samples(scene: &Scene, bytes: &mut Unstructured) -> Result<bool> {
         let primary = &sample.figures[0];
         assert!(primary.keypoints.iter().all(|place| place.is_finite()), "{:?}", primary.keypoints);
         assert!(sample.props.iter().all(|prop| prop.position.is_finite()));
+        lay_out(&[sample]);
     }
     Ok(solvable)
 }
