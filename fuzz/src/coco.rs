@@ -1,14 +1,14 @@
 //! COCO keypoints files.
 
 use crate::temporary;
-use marionette_figure::{KeypointScheme, load_figure};
+use marionette_figure::KeypointScheme;
+use marionette_scene::load_scene;
 use marionette_train::eval::coco::{CocoResult, read_coco, write_results};
 use serde_json::Value;
-use std::{fs, path::Path, sync::LazyLock};
+use std::{fs, sync::LazyLock};
 
 static SCHEME: LazyLock<KeypointScheme> = LazyLock::new(|| {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/figures/human.toml");
-    load_figure(Path::new(path)).expect("the human is a figure").scheme()
+    load_scene("quickstart").expect("the scene comes with the program").figure.scheme()
 });
 
 /// A COCO keypoints file. People that are read are whole, and results on them can be written.

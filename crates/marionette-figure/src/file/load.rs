@@ -192,4 +192,19 @@ mod tests {
         let infinite = human_with(written, "grip = [0.0, inf, 0.0]\n").unwrap_err();
         assert_eq!(infinite.message, "grip holds inf; every number must be finite");
     }
+
+    #[test]
+    fn thousands_of_bones_are_refused_at_once() {
+        let bone = |k: usize| {
+            let limits = "limits = { x = [0, 0], y = [0, 0], z = [0, 0] }";
+            format!(
+                "[[bones]]\nname = \"b{k}\"\nparent = \"b{}\"\noffset = [0, 0, 0]\n{limits}\n\
+                 mass = 0.1\nscale = \"trunk\"\n",
+                k + 1
+            )
+        };
+        let many: String = (0..300).map(bone).collect();
+        let refused = human_with("[[bones]]", &format!("{many}[[bones]]")).unwrap_err();
+        assert!(refused.message.ends_with("bones; a figure has at most 250"), "{refused}");
+    }
 }
