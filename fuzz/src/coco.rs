@@ -3,9 +3,9 @@
 use crate::temporary;
 use marionette_figure::KeypointScheme;
 use marionette_scene::load_scene;
-use marionette_train::eval::coco::{CocoResult, read_coco, write_results};
+use marionette_train::eval::coco::{CocoResult, parse_coco, write_results};
 use serde_json::Value;
-use std::{fs, sync::LazyLock};
+use std::{fs, path::Path, sync::LazyLock};
 
 static SCHEME: LazyLock<KeypointScheme> = LazyLock::new(|| {
     load_scene("quickstart").expect("the scene comes with the program").figure.scheme()
@@ -13,14 +13,18 @@ static SCHEME: LazyLock<KeypointScheme> = LazyLock::new(|| {
 
 /// A COCO keypoints file. People that are read are whole, and results on them can be written.
 pub fn coco(bytes: &[u8]) -> bool {
-    let path = temporary::file("coco.json", bytes);
-    let file = match read_coco(&path, &SCHEME) {
+    let parse = |subset| parse_coco(Path::new("coco.json"), bytes.to_vec(), &SCHEME, subset);
+    let file = match parse(true) {
         Ok(file) => file,
         Err(error) => {
-            assert!(error.to_string().contains("coco.json"));
+            assert!(error.to_string().starts_with("coco.json:"));
+            assert!(parse(false).is_err());
             return false;
         }
     };
+    if let Ok(same) = parse(false) {
+        assert_eq!((same.images, same.keypoints), (file.images.clone(), file.keypoints.clone()));
+    }
     let count = SCHEME.names.len();
     assert!(file.people.iter().any(|person| person.counts()));
     for person in &file.people {

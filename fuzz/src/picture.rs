@@ -1,9 +1,8 @@
 //! Pictures.
 
-use crate::temporary;
 use image::{ImageDecoder, ImageReader, Limits};
-use marionette_train::eval::picture::load_picture;
-use std::io::Cursor;
+use marionette_base::picture_file::Picture;
+use std::{io::Cursor, path::Path};
 
 /// The largest picture that is decoded, pixels. The reader takes larger ones, which cost time and
 /// find nothing more.
@@ -15,20 +14,23 @@ pub fn picture(bytes: &[u8]) -> bool {
     if claimed.is_some_and(|[width, height]| u64::from(width) * u64::from(height) > MOST_PIXELS) {
         return false;
     }
-    match load_picture(&temporary::file("picture", bytes)) {
-        Ok(picture) => {
-            assert_eq!(Some([picture.width(), picture.height()]), claimed);
-            assert_eq!(
-                picture.as_raw().len() as u64,
-                3 * u64::from(picture.width()) * u64::from(picture.height())
-            );
-            true
-        }
+    let picture = match Picture::decode(Path::new("some.picture"), bytes) {
+        Ok(picture) => picture,
         Err(error) => {
-            assert!(error.to_string().contains("picture"));
-            false
+            assert!(error.to_string().starts_with("some.picture: "));
+            assert!(!error.into_file_error().message.is_empty());
+            return false;
         }
-    }
+    };
+    let (width, height) = picture.stored.dimensions();
+    assert_eq!(Some([width, height]), claimed);
+    assert_eq!(picture.stored.as_raw().len(), 3 * width as usize * height as usize);
+    let (seen, is_turned) = (picture.upright_size(), picture.is_turned());
+    let stored = picture.stored.clone();
+    let upright = picture.upright();
+    assert_eq!([upright.width(), upright.height()], seen);
+    assert!(is_turned || upright == stored);
+    true
 }
 
 /// The width and height in a picture's header.
