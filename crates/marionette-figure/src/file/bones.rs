@@ -2,7 +2,7 @@
 
 use super::{
     entries::{BoneEntry, Scale},
-    written::{finite, list, on_side, reflect, sides, twin_of},
+    written::{lengths, list, on_side, reflect, sides, twin_of},
 };
 use crate::{Bone, ScaleGroup};
 use glam::Vec3;
@@ -59,9 +59,9 @@ pub(super) fn bones(
             );
             return Err(file.error(Some(span), message));
         }
-        finite(file, span.clone(), "offset", &bone.offset)?;
+        lengths(file, span.clone(), "offset", &bone.offset)?;
         if let Some(Exact(grip)) = &bone.grip {
-            finite(file, span.clone(), "grip", grip)?;
+            lengths(file, span.clone(), "grip", grip)?;
         }
         for (side, name) in
             sides(file, span.clone(), &bone.name, bone.mirror)?.into_iter().enumerate()

@@ -18,6 +18,11 @@ use toml::Spanned;
 /// a tile.
 const MOST_PARTS: usize = 68;
 
+/// The largest scale of a body: ten times the figure file's lengths.
+const LARGEST_SCALE: f32 = 10.0;
+/// The most that a trait may move the logarithm of a scale, either way.
+const LARGEST_LOAD: f32 = 10.0;
+
 /// What is wrong with a figure file.
 pub type FigureError = FileError;
 
@@ -37,8 +42,17 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
     for (name, scale) in entries.shape.named() {
         let [low, high] = scale.range;
-        let message = if !(low > 0.0 && high >= low && high.is_finite()) {
-            format!("shape.{name}.range is [{low}, {high}]; it must be positive, the lower first")
+        let loads = [scale.youth, scale.weight, scale.frame, scale.muscle, scale.own];
+        let message = if !(low > 0.0 && high >= low && high <= LARGEST_SCALE) {
+            format!(
+                "shape.{name}.range is [{low}, {high}]; give scales above 0, at most \
+                 {LARGEST_SCALE}, the lower first"
+            )
+        } else if let Some(bad) = loads.iter().find(|load| !(load.abs() <= LARGEST_LOAD)) {
+            format!(
+                "shape.{name} moves by {bad}; give youth, weight, frame, muscle and own from \
+                 -{LARGEST_LOAD} to {LARGEST_LOAD}"
+            )
         } else if !(low..=high).contains(&scale.mean) {
             format!("shape.{name}.mean is {}, outside its range [{low}, {high}]", scale.mean)
         } else {
@@ -206,5 +220,17 @@ mod tests {
         let many: String = (0..300).map(bone).collect();
         let refused = human_with("[[bones]]", &format!("{many}[[bones]]")).unwrap_err();
         assert!(refused.message.ends_with("bones; a figure has at most 250"), "{refused}");
+    }
+
+    #[test]
+    fn bodies_without_bounds_are_refused() {
+        for (old, new, found) in [
+            ("grip = [0.0, -0.08, 0.0]", "grip = [0.0, -80.0, 0.0]", "grip holds -80; give metres"),
+            ("children =", "children = nan #", "shape.children is NaN"),
+            ("youth = -0.53", "youth = inf", "shape.height moves by inf"),
+        ] {
+            let refused = human_with(old, new).unwrap_err();
+            assert!(refused.message.starts_with(found), "{refused}");
+        }
     }
 }
