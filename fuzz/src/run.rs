@@ -18,6 +18,7 @@ static SCENE: LazyLock<Scene> =
 fn run(name: &str) -> RunDirectory {
     RunDirectory::create(&temporary::folder().join(name), &RunConfig::default(), &SCENE)
         .expect("a run can be begun")
+        .0
 }
 
 /// The text of a `config.toml`; its lines that begin with `--set ` are settings from the command
