@@ -48,7 +48,9 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
                 "shape.{name}.range is [{low}, {high}]; give scales above 0, at most \
                  {LARGEST_SCALE}, the lower first"
             )
-        } else if let Some(bad) = loads.iter().find(|load| !(load.abs() <= LARGEST_LOAD)) {
+        } else if let Some(bad) =
+            loads.iter().find(|load| !(-LARGEST_LOAD..=LARGEST_LOAD).contains(*load))
+        {
             format!(
                 "shape.{name} moves by {bad}; give youth, weight, frame, muscle and own from \
                  -{LARGEST_LOAD} to {LARGEST_LOAD}"

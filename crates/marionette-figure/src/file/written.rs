@@ -56,7 +56,7 @@ pub(super) fn lengths(
     what: &str,
     values: &[f32],
 ) -> Result<(), FileError> {
-    let message = match values.iter().find(|v| !(v.abs() <= LONGEST)) {
+    let message = match values.iter().find(|v| !(-LONGEST..=LONGEST).contains(*v)) {
         Some(bad) if bad.is_finite() => {
             format!("{what} holds {bad}; give metres from -{LONGEST} to {LONGEST}")
         }
