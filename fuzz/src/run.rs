@@ -204,7 +204,10 @@ fn split(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn digest(state: &[u8], tensors: &[u8]) -> Vec<u8> {
-    let of = |bytes: &[u8]| json!({"bytes": bytes.len(), "sha256": format!("{:x}", Sha256::digest(bytes))});
+    let of = |bytes: &[u8]| {
+        let sha256 = format!("{:x}", Sha256::digest(bytes));
+        json!({"bytes": bytes.len(), "sha256": sha256})
+    };
     let files: Value = json!({"state.json": of(state), "tensors.safetensors": of(tensors)});
     json!({"format": 2, "files": files}).to_string().into_bytes()
 }
