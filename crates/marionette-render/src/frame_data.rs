@@ -128,6 +128,13 @@ impl FrameData {
     }
 }
 
+/// Lays out `samples` as if to draw them, and drops the result: all that is computed on the CPU
+/// before a frame is drawn. The fuzz targets call it, which have no GPU.
+#[doc(hidden)]
+pub fn lay_out(samples: &[SceneSample]) {
+    FrameData::new(samples, 1);
+}
+
 fn offset<T>(items: &[T]) -> u32 {
     size_of_val(items) as u32
 }

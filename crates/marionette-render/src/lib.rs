@@ -40,5 +40,7 @@ pub use adapter::{AdapterReport, find_adapter};
 pub use app::{headless_app, next_drawn, render_samples, task_pools, update};
 pub use error::RenderError;
 pub use frame::{DrawnFrame, DrawnFrames, Frame, FrameToDraw, RendererConfig, TilePixels};
+#[doc(hidden)]
+pub use frame_data::lay_out;
 pub use labels::label_frame;
 pub use sampler::sampler;

@@ -65,7 +65,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// As [`Self::control_records`].
-    pub(super) fn settings_at(
+    pub fn settings_at(
         &self,
         step: u64,
         settings: ManualSettings,

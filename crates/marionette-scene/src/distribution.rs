@@ -7,6 +7,13 @@ use marionette_base::{
 use rand::Rng;
 use rand_distr::{Beta, Distribution as _, LogNormal, Normal};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// The greatest number in a distribution, either way, and the greatest value that is sampled. With
+/// larger ones, sums and squares of what is sampled would overflow.
+const MOST: f32 = 1e6;
+/// The shapes that a beta distribution may have. Those of extreme ones cannot be sampled.
+const BETA_SHAPES: RangeInclusive<f32> = 0.01..=1000.0;
 
 /// A one-dimensional distribution, written in a scene file as `{ NAME = PARAMETERS }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +48,9 @@ impl Distribution {
         if let Some(bad) = numbers.iter().find(|v| !v.is_finite()) {
             return Some(format!("holds {bad}; every number must be finite"));
         }
+        if let Some(bad) = numbers.iter().find(|v| v.abs() > MOST) {
+            return Some(format!("holds {bad}; give numbers from -{MOST} to {MOST}"));
+        }
         match self {
             Distribution::Uniform([low, high]) if low > high => {
                 Some(format!("uniform = [{low}, {high}] has low above high; give the lower first"))
@@ -72,6 +82,9 @@ impl Distribution {
             Distribution::Beta([a, b, low, high]) => {
                 if *a <= 0.0 || *b <= 0.0 {
                     Some(format!("beta has shapes {a} and {b}; both must be above 0"))
+                } else if ![a, b].iter().all(|shape| BETA_SHAPES.contains(shape)) {
+                    let (least, most) = (BETA_SHAPES.start(), BETA_SHAPES.end());
+                    Some(format!("beta has shapes {a} and {b}; give {least} to {most}"))
                 } else if low > high {
                     Some(format!("beta has low {low} above high {high}; give the lower first"))
                 } else {
@@ -89,10 +102,10 @@ impl Distribution {
         }
     }
 
-    /// Samples a value. The parameters have been checked by [`Distribution::complaint`] when the
-    /// scene was read.
+    /// Samples a value from -1e6 to 1e6. The parameters have been checked by
+    /// [`Distribution::complaint`] when the scene was read.
     pub fn sample(&self, rng: &mut impl Rng) -> f32 {
-        match self {
+        let value = match self {
             Distribution::Constant(value) => *value,
             Distribution::Uniform([low, high]) => low + (high - low) * rng.random::<f32>(),
             Distribution::Normal([mean, deviation]) => {
@@ -118,7 +131,8 @@ impl Distribution {
             Distribution::Choice(pairs) => {
                 weighted(rng, pairs.iter().map(|pair| pair[1])).map_or(0.0, |index| pairs[index][0])
             }
-        }
+        };
+        value.clamp(-MOST, MOST)
     }
 }
 
@@ -185,6 +199,36 @@ mod tests {
                 "{distribution:?}: {found_deviation}, not {deviation}"
             );
             assert_eq!(distribution.complaint(), None);
+        }
+    }
+
+    #[test]
+    fn whatever_a_file_may_ask_for_is_finite() {
+        let numbers = [-1e6, -1.0, -1e-38, 0.0, 1e-38, 0.01, 1.0, 1000.0, 1e6];
+        let pairs = || numbers.into_iter().flat_map(|a| numbers.map(|b| [a, b]));
+        let distributions = pairs().flat_map(|[a, b]| {
+            [
+                Distribution::Uniform([a, b]),
+                Distribution::Normal([a, b]),
+                Distribution::LogNormal([a, b]),
+                Distribution::TruncatedNormal([a, b, -1e6, 1e6]),
+                Distribution::Beta([a, b, -1e6, 1e6]),
+                Distribution::Choice(vec![[a, 1e6], [b, 1e6]]),
+            ]
+        });
+        let mut rng = stream(1, 0, 0, "extremes");
+        for distribution in distributions.filter(|d| d.complaint().is_none()) {
+            let ramp = Ramp { easy: distribution, hard: Some(Distribution::Constant(-1e6)) };
+            for _ in 0..100 {
+                let value = ramp.sample(&mut rng, 0.5);
+                assert!(value.abs() <= 1e6, "{ramp:?} gives {value}");
+            }
+        }
+        for (distribution, found) in [
+            (Distribution::Constant(2e6), "holds 2000000; give numbers"),
+            (Distribution::Beta([1e-30, 1.0, 0.0, 1.0]), "beta has shapes"),
+        ] {
+            assert!(distribution.complaint().is_some_and(|said| said.starts_with(found)));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     entries::{BoneEntry, Scale},
-    written::{finite, list, on_side, reflect, sides, twin_of},
+    written::{lengths, list, on_side, reflect, sides, twin_of},
 };
 use crate::{Bone, ScaleGroup};
 use glam::Vec3;
@@ -10,6 +10,9 @@ use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use std::ops::Range;
 use toml::Spanned;
 
+/// Most bones that a figure can have, mirrored ones counted once. Putting parents first takes the
+/// cube of their number.
+const MOST_BONES: usize = 250;
 /// Bones of a figure that may hold things: a bar goes through two.
 const MOST_GRIPS: usize = 2;
 /// The bones that grip where no bone of a file has a `grip`, and where they do, in their frames,
@@ -27,6 +30,11 @@ pub(super) fn bones(
         side: usize,
         name: String,
         parent: Option<String>,
+    }
+    if let Some(beyond) = entries.get(MOST_BONES) {
+        let message =
+            format!("there are {} bones; a figure has at most {MOST_BONES}", entries.len());
+        return Err(file.error(Some(beyond.span()), message));
     }
     let mut named: Vec<Named> = Vec::new();
     for entry in entries {
@@ -51,9 +59,9 @@ pub(super) fn bones(
             );
             return Err(file.error(Some(span), message));
         }
-        finite(file, span.clone(), "offset", &bone.offset)?;
+        lengths(file, span.clone(), "offset", &bone.offset)?;
         if let Some(Exact(grip)) = &bone.grip {
-            finite(file, span.clone(), "grip", grip)?;
+            lengths(file, span.clone(), "grip", grip)?;
         }
         for (side, name) in
             sides(file, span.clone(), &bone.name, bone.mirror)?.into_iter().enumerate()

@@ -3,7 +3,7 @@
 use super::{
     bones::bone_index,
     entries::KeypointEntry,
-    written::{finite, list, on_side, reflect, sides, twin_of},
+    written::{lengths, list, on_side, reflect, sides, twin_of},
 };
 use crate::{Bone, Keypoint};
 use marionette_base::toml_file::{FileError, TomlFile};
@@ -28,7 +28,7 @@ pub(super) fn keypoints(
                 return Err(file.error(Some(span), message));
             }
         }
-        finite(file, span.clone(), "offset", &keypoint.offset)?;
+        lengths(file, span.clone(), "offset", &keypoint.offset)?;
         let names = sides(file, span.clone(), &keypoint.name, keypoint.mirror)?;
         for (side, name) in names.into_iter().enumerate() {
             if keypoints.iter().any(|other| other.name == name) {

@@ -18,6 +18,11 @@ use toml::Spanned;
 /// a tile.
 const MOST_PARTS: usize = 68;
 
+/// The largest scale of a body: ten times the figure file's lengths.
+const LARGEST_SCALE: f32 = 10.0;
+/// The most that a trait may move the logarithm of a scale, either way.
+const LARGEST_LOAD: f32 = 10.0;
+
 /// What is wrong with a figure file.
 pub type FigureError = FileError;
 
@@ -37,8 +42,19 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
     for (name, scale) in entries.shape.named() {
         let [low, high] = scale.range;
-        let message = if !(low > 0.0 && high >= low && high.is_finite()) {
-            format!("shape.{name}.range is [{low}, {high}]; it must be positive, the lower first")
+        let loads = [scale.youth, scale.weight, scale.frame, scale.muscle, scale.own];
+        let message = if !(low > 0.0 && high >= low && high <= LARGEST_SCALE) {
+            format!(
+                "shape.{name}.range is [{low}, {high}]; give scales above 0, at most \
+                 {LARGEST_SCALE}, the lower first"
+            )
+        } else if let Some(bad) =
+            loads.iter().find(|load| !(-LARGEST_LOAD..=LARGEST_LOAD).contains(*load))
+        {
+            format!(
+                "shape.{name} moves by {bad}; give youth, weight, frame, muscle and own from \
+                 -{LARGEST_LOAD} to {LARGEST_LOAD}"
+            )
         } else if !(low..=high).contains(&scale.mean) {
             format!("shape.{name}.mean is {}, outside its range [{low}, {high}]", scale.mean)
         } else {
@@ -191,5 +207,32 @@ mod tests {
         assert!(third.message.starts_with("3 bones have a `grip` (head, left_hand"), "{third}");
         let infinite = human_with(written, "grip = [0.0, inf, 0.0]\n").unwrap_err();
         assert_eq!(infinite.message, "grip holds inf; every number must be finite");
+    }
+
+    #[test]
+    fn thousands_of_bones_are_refused_at_once() {
+        let bone = |k: usize| {
+            let limits = "limits = { x = [0, 0], y = [0, 0], z = [0, 0] }";
+            format!(
+                "[[bones]]\nname = \"b{k}\"\nparent = \"b{}\"\noffset = [0, 0, 0]\n{limits}\n\
+                 mass = 0.1\nscale = \"trunk\"\n",
+                k + 1
+            )
+        };
+        let many: String = (0..300).map(bone).collect();
+        let refused = human_with("[[bones]]", &format!("{many}[[bones]]")).unwrap_err();
+        assert!(refused.message.ends_with("bones; a figure has at most 250"), "{refused}");
+    }
+
+    #[test]
+    fn bodies_without_bounds_are_refused() {
+        for (old, new, found) in [
+            ("grip = [0.0, -0.08, 0.0]", "grip = [0.0, -80.0, 0.0]", "grip holds -80; give metres"),
+            ("children =", "children = nan #", "shape.children is NaN"),
+            ("youth = -0.53", "youth = inf", "shape.height moves by inf"),
+        ] {
+            let refused = human_with(old, new).unwrap_err();
+            assert!(refused.message.starts_with(found), "{refused}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     bones::bone_index,
     entries::{GarmentEntry, PartEntry},
-    written::{finite, list, on_side, reflect, sides},
+    written::{lengths, list, on_side, reflect, sides},
 };
 use crate::{Bone, Part};
 use glam::Vec3;
@@ -39,7 +39,7 @@ pub(super) fn parts(
             return Err(file.error(Some(span), message));
         }
         let ends = part.ends.map(|Exact(end)| end);
-        finite(file, span.clone(), "ends", ends.as_flattened())?;
+        lengths(file, span.clone(), "ends", ends.as_flattened())?;
         let garment = part.garment.as_ref().map(|wanted| {
             garments
                 .iter()

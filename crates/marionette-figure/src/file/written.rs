@@ -45,18 +45,25 @@ pub(super) fn reflect(v: [f32; 3], side: usize) -> Vec3 {
     if side == 1 { v * Vec3::new(-1.0, 1.0, 1.0) } else { v }
 }
 
-pub(super) fn finite(
+/// The greatest coordinate in a figure file, metres. With the largest scales of a body, all sums of
+/// such lengths are finite.
+const LONGEST: f32 = 10.0;
+
+/// Checks coordinates, metres.
+pub(super) fn lengths(
     file: &TomlFile,
     span: Range<usize>,
     what: &str,
     values: &[f32],
 ) -> Result<(), FileError> {
-    match values.iter().find(|v| !v.is_finite()) {
-        Some(bad) => {
-            Err(file.error(Some(span), format!("{what} holds {bad}; every number must be finite")))
+    let message = match values.iter().find(|v| !(-LONGEST..=LONGEST).contains(*v)) {
+        Some(bad) if bad.is_finite() => {
+            format!("{what} holds {bad}; give metres from -{LONGEST} to {LONGEST}")
         }
-        None => Ok(()),
-    }
+        Some(bad) => format!("{what} holds {bad}; every number must be finite"),
+        None => return Ok(()),
+    };
+    Err(file.error(Some(span), message))
 }
 
 pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

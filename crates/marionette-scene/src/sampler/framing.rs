@@ -6,6 +6,9 @@ use marionette_figure::RoundCone;
 use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};
 use rand::Rng;
 
+/// Farthest that the camera stands from the figure, metres.
+const FARTHEST: f32 = 60.0;
+
 /// Places the camera so that the figure fills the wanted share of the image at the wanted place.
 pub(super) fn camera(
     sampling: &mut Sampling,
@@ -51,6 +54,8 @@ pub(super) fn camera(
             .flat_map(|part| part.ends)
             .map(|end| end.distance(target))
             .fold(0.2, f32::max);
+    // A figure file may describe a giant, around whom there is no room for a camera.
+    let least = least.min(FARTHEST);
     let mut half_view = (0.5 * field_of_view.to_radians()).tan();
     let mut distance = 4.0;
     let aim = |target: Vec3, distance: f32, half_view: f32| {
@@ -74,7 +79,7 @@ pub(super) fn camera(
         let [right, down, _] = camera.axes();
         target += right * off.x + down * off.y;
         let wanted = distance * pixels / (fill * side);
-        distance = wanted.clamp(least, 60.0);
+        distance = wanted.clamp(least, FARTHEST);
         // A narrower view instead of a nearer camera.
         half_view *= (wanted / distance).min(1.0);
     }
@@ -160,5 +165,23 @@ pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop) {
         let (_, away) = ground_axes(camera);
         let distance = backdrop.distance - away.dot(Vec2::new(eye.x, eye.z));
         backdrop.scale *= distance.max(1.0) * camera.height as f32 / camera.focal.y;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Sampler, Scene, load_scene};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_giant_is_sampled_with_the_camera_as_far_away_as_it_gets() {
+        let scene = load_scene("quickstart").unwrap();
+        for size in [100.0, 1e38] {
+            let mut giant = (*scene.figure).clone();
+            giant.parts.iter_mut().for_each(|part| part.ends[1] *= size);
+            let scene = Scene { figure: Arc::new(giant), ..scene.clone() };
+            let sample = Sampler::new(&scene, |_| None).sample_at([0.0; 8], 1, 0, 0);
+            assert_eq!(sample.figures[0].keypoints.len(), 17);
+        }
     }
 }

@@ -96,6 +96,14 @@ impl Trainer {
                 self.settings.lag
             )));
         }
+        let bins = self.settings.curriculum.bins;
+        let sampled = state.policies.iter().flat_map(|policy| &policy.axes).map(|axis| axis.bins());
+        let counted = state.controller.axes.iter().map(|axis| axis.bins.len());
+        if let Some(found) = sampled.chain(counted).find(|found| *found != bins) {
+            return Err(UnfitCheckpoint(format!(
+                "it holds an axis of {found} bins, and curriculum.bins is {bins}"
+            )));
+        }
         self.network.parameters().load(&stripped(NETWORK)).map_err(|e| unfit(&e))?;
         self.optimizer
             .load_state(state.optimizer_steps, stripped(OPTIMIZER))
@@ -110,5 +118,44 @@ impl Trainer {
         (self.step, self.skipped, self.skipped_in_a_row) =
             (state.step, state.skipped, state.skipped_in_a_row);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        afl::AflConfig,
+        curriculum::CurriculumConfig,
+        trainer::{Flips, OptimizerConfig, TrainSettings},
+    };
+    use candle_core::Device;
+    use marionette_scene::load_scene;
+
+    #[test]
+    fn a_checkpoint_with_other_bins_is_refused() {
+        let settings = TrainSettings {
+            seed: 1,
+            steps: 2,
+            model: "nano".to_owned(),
+            loss: "cross_entropy".to_owned(),
+            flips: Flips::None,
+            lag: 2,
+            optimizer: OptimizerConfig::default(),
+            afl: AflConfig::default(),
+            curriculum: CurriculumConfig::default(),
+            steered_axes: Vec::new(),
+        };
+        let figure = load_scene("quickstart").unwrap().figure;
+        let mut trainer = Trainer::new(settings, figure, [64, 64], Device::Cpu).unwrap();
+        let (tensors, state) = trainer.save().unwrap();
+        trainer.restore(&tensors, state.clone()).unwrap();
+        let (mut sampled, mut counted) = (state.clone(), state);
+        sampled.policies[1].axes[3].probabilities.clear();
+        counted.controller.axes[3].bins.clear();
+        for state in [sampled, counted] {
+            let error = trainer.restore(&tensors, state).unwrap_err().to_string();
+            assert!(error.ends_with("an axis of 0 bins, and curriculum.bins is 6"), "{error}");
+        }
     }
 }
