@@ -1,13 +1,18 @@
 //! A tour of the simulator window on a virtual display, driven by keys and clicks as people's are;
 //! and what happens without a display.
 
-use crate::runs::{Outcome, contents, copy, fail, json, marionette, names, outcome, succeed};
+use crate::runs::{
+    Outcome, contents, copy, fail, json, marionette, metrics, names, outcome, signal, succeed,
+    wait, with_default_signals,
+};
 use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::LazyLock,
+    thread,
+    time::{Duration, Instant},
 };
 
 const STEPS: u64 = 24;
@@ -155,6 +160,50 @@ fn a_window_that_is_closed_leaves_the_run_alone_and_one_that_steers_is_written_d
     assert!(outcome.stdout.contains("STEERED BY HAND, 2 times"), "{outcome:?}");
     assert_eq!(json(&steered, "manifest.json")["hand_steered"], true);
     assert!(fs::read_to_string(steered.join("hand.jsonl")).unwrap().contains("\"value\":8.0"));
+}
+
+/// Waits until `come` or fails.
+#[track_caller]
+fn until(what: &str, mut come: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !come() {
+        assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_window_that_hangs_does_not_stop_the_run() {
+    let (display, folder) = (Display::start(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let args = ["--run", &run.display().to_string()];
+    let mut child =
+        settings(&mut windowed(&display, folder.path(), "sleep 600000\n", &args)).spawn().unwrap();
+    until("a step", || !metrics(&run).is_empty());
+    // A server that answers nothing: the window waits for it with every frame.
+    signal(display.server.id(), "STOP");
+    until("the end", || run.join("summary.json").exists());
+    signal(display.server.id(), "CONT");
+    child.kill().unwrap();
+    wait(child);
+    assert!(weights(&run) == weights(&HEADLESS), "the weights differ");
+}
+
+#[test]
+fn a_signal_stops_the_run_and_closes_its_window() {
+    let (display, folder) = (Display::start(), tempfile::tempdir().unwrap());
+    let run = folder.path().join("run");
+    let args =
+        ["--run", &run.display().to_string(), "--set", "debug.jitter_ms=200", "--set", "batch=4"];
+    let sim = windowed(&display, folder.path(), "sleep 600000\n", &args);
+    let mut command = with_default_signals(&sim);
+    let child = command.args(["--steps", "100000", "--set", "exam.images=0"]).spawn().unwrap();
+    until("the first picture", || run.join("pictures/first_batch.png").exists());
+    signal(child.id(), "TERM");
+    let said = wait(child);
+    assert_eq!(said.code, Some(143), "{said:?}");
+    assert!(said.stdout.contains("stopped after step "), "{said:?}");
+    assert!(run.join("latest").exists());
 }
 
 #[test]

@@ -67,6 +67,14 @@ pub use network::HeatmapNetwork;
 pub use parameters::Parameters;
 pub use registry::{NETWORKS, build, spec};
 
+/// The kernels, one of which is unsafe, are nobody else's:
+///
+/// ```compile_fail,E0603
+/// use marionette_nn::kernel::product::Product;
+/// ```
+#[cfg(doctest)]
+struct KernelsArePrivate;
+
 /// The example in the README, which is compiled with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

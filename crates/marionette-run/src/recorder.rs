@@ -49,8 +49,8 @@ impl Recorder {
     pub fn try_checkpoint(&mut self, trainer: &Trainer) -> Result<(), Failure> {
         match self.checkpoint(trainer) {
             Err(Failure::Run(error)) => {
-                let kept = match self.directory.newest_checkpoint() {
-                    Some(_) => format!("the newest checkpoint is of step {}", self.saved),
+                let kept = match self.directory.newest_step() {
+                    Some(step) => format!("the newest checkpoint is of step {step}"),
                     None => "there is no checkpoint yet".to_owned(),
                 };
                 self.warn(error, &format!("training goes on, and {kept}"));
@@ -168,7 +168,7 @@ impl Recorder {
         self.write_results(trainer, after, most_in_flight).map_err(|failure| match failure {
             Failure::Run(cause) => Failure::Unsaved {
                 cause: Box::new(cause),
-                checkpoint: self.saved,
+                checkpoint: self.directory.newest_step().unwrap_or(0),
                 steps: trainer.step(),
                 run: self.directory.path().to_owned(),
             },

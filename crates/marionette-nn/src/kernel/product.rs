@@ -89,24 +89,36 @@ impl Product<'_> {
         }
     }
 
+    /// Checks that every index lies in its slice. All that is computed from indices later, by
+    /// [`Registers::sum`], lies between a term's first and last index, so it cannot overflow either.
     fn check(&self, out: usize, out_row: usize) {
         let Product { rows, columns, depth, .. } = *self;
+        let last_out = last(0, &[(rows, out_row), (columns, 1)]);
         assert!(
-            (rows - 1) * out_row + columns <= out,
+            last_out.is_some_and(|last| last < out),
             "a product of {rows} x {columns} values does not fit"
         );
         if depth == 0 {
             return;
         }
-        let last_a = (rows - 1) * self.a_row + (depth - 1) * self.a_step;
-        let last_b = (depth - 1) * self.b_step + columns - 1;
         for term in self.terms {
+            let last_a = last(term.a, &[(rows, self.a_row), (depth, self.a_step)]);
+            let last_b = last(term.b, &[(depth, self.b_step), (columns, 1)]);
             assert!(
-                term.a + last_a < self.a.len() && term.b + last_b < self.b.len(),
+                last_a.is_some_and(|last| last < self.a.len())
+                    && last_b.is_some_and(|last| last < self.b.len()),
                 "a product reads beyond its operands"
             );
         }
     }
+}
+
+/// The last index from `first` on over dimensions of so many entries (at least one), so far apart;
+/// `None` where there is no such number.
+fn last(first: usize, dimensions: &[(usize, usize)]) -> Option<usize> {
+    dimensions.iter().try_fold(first, |last, (entries, apart)| {
+        last.checked_add((entries - 1).checked_mul(*apart)?)
+    })
 }
 
 struct RegisterTile<'a> {
@@ -167,9 +179,9 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
         let RegisterTile { product, row, column, width, out, out_row, write } = self.0;
         let lanes = S::F32_LANES;
         let mask = simd.mask_between_m32s(0, (width - (VECTORS - 1) * lanes) as u32);
-        // SAFETY: `Product::check` has seen that the first and the last value of every term and of
-        // the result lie in their slices, and all others lie between those; a vector that is not
-        // whole is masked.
+        // SAFETY: `Product::check` has seen, without overflow, that the first and the last value of
+        // every term and of the result lie in their slices, and all others lie between those; a
+        // vector that is not whole is masked.
         unsafe {
             let load = |at: *const f32, vector: usize| {
                 if PARTIAL && vector + 1 == VECTORS {
@@ -304,23 +316,47 @@ mod tests {
         }
     }
 
-    #[test]
-    #[should_panic(expected = "reads beyond its operands")]
-    fn an_operand_that_is_too_short_is_noticed() {
-        let terms = [Term { a: 1, b: 0 }];
-        let (a, b) = (vec![0.0; 12], vec![0.0; 12]);
-        let product = Product {
-            rows: 3,
-            columns: 3,
-            depth: 4,
-            a: &a,
-            a_row: 4,
-            a_step: 1,
-            b: &b,
-            b_step: 3,
-            terms: &terms,
+    /// A product of 3 x 3 values that reads and writes up to the ends of its slices.
+    fn tight<'a>(a: &'a [f32], b: &'a [f32], terms: &'a [Term]) -> Product<'a> {
+        Product { rows: 3, columns: 3, depth: 4, a, a_row: 4, a_step: 1, b, b_step: 3, terms }
+    }
+
+    /// Whether a product is refused before it touches anything.
+    fn is_refused(product: Product, out: usize, out_row: usize) -> bool {
+        let mut out = vec![0.0; out];
+        let run = || {
+            let run = Run { product, out: &mut out, out_row, write: Write::Set };
+            Arch::new().dispatch(run);
         };
-        let mut out = vec![0.0; 9];
-        Arch::new().dispatch(Run { product, out: &mut out, out_row: 3, write: Write::Set });
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err()
+    }
+
+    #[test]
+    fn whatever_lies_beyond_is_noticed() {
+        let (a, b) = (vec![0.0; 12], vec![0.0; 12]);
+        let terms = |a, b| [Term { a, b }];
+        assert!(!is_refused(tight(&a, &b, &terms(0, 0)), 9, 3));
+        let far = [1, 1 << 61, 1 << 62, 1 << 63, usize::MAX / 3, usize::MAX - 1, usize::MAX];
+        for far in far {
+            for terms in [terms(far, 0), terms(0, far)] {
+                assert!(is_refused(tight(&a, &b, &terms), 9, 3), "{terms:?}");
+            }
+            let terms = terms(0, 0);
+            let product = tight(&a, &b, &terms);
+            for beyond in [
+                Product { rows: far.saturating_add(3), ..product },
+                Product { columns: far.saturating_add(3), ..product },
+                Product { depth: far.saturating_add(4), ..product },
+                Product { a_row: far.saturating_add(4), ..product },
+                Product { a_step: far.saturating_add(1), ..product },
+                Product { b_step: far.saturating_add(3), ..product },
+                // Its factor makes this one small again where it overflows.
+                Product { a_step: 1 << 61, depth: 9, ..product },
+            ] {
+                assert!(is_refused(beyond, 9, 3), "{far}");
+            }
+            assert!(is_refused(product, 9, far.saturating_add(3)), "{far}");
+        }
+        assert!(is_refused(tight(&a, &b, &terms(0, 0)), 8, 3));
     }
 }
