@@ -3,7 +3,7 @@
 
 #[cfg(target_os = "linux")]
 use crate::runs::marionette;
-use crate::runs::{json, metrics};
+use crate::runs::{json, metrics, until};
 use marionette::run::{Control, Failure, RunConfig, RunDirectory, RunEvent, Session, Watch};
 use marionette::scene::load_scene;
 use marionette::stream::HardnessAxis;
@@ -67,16 +67,6 @@ fn assert_like_reference(run: &Path) {
     assert!(weights(run) == weights(&REFERENCE), "the weights differ");
     assert_eq!(rows(run), rows(&REFERENCE));
     assert_eq!(json(run, "manifest.json"), json(&REFERENCE, "manifest.json"));
-}
-
-/// Waits until `come` or fails.
-#[track_caller]
-fn until(what: &str, mut come: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !come() {
-        assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::runs::{
     contents, copy, fail, in_shell, json, marionette, metrics, names, outcome, signal, succeed,
-    wait, with_default_signals,
+    until, wait, with_default_signals,
 };
 use std::{
     ffi::CStr,
@@ -13,7 +13,7 @@ use std::{
     process::{Command, Stdio},
     sync::LazyLock,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -58,16 +58,6 @@ fn assert_like_reference(run: &Path) {
     assert!(weights(run) == weights(&REFERENCE), "the weights differ");
     let steps: Vec<_> = metrics(run).iter().map(|row| row["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, (1..=STEPS).collect::<Vec<_>>());
-}
-
-/// Waits until `come` or fails.
-#[track_caller]
-fn until(what: &str, mut come: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !come() {
-        assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// The setup of a shell in which files may have at most 3 MiB, which is less than a checkpoint and

@@ -3,7 +3,7 @@
 
 use crate::runs::{
     Outcome, contents, copy, fail, json, marionette, metrics, names, outcome, signal, succeed,
-    wait, with_default_signals,
+    until, wait, with_default_signals,
 };
 use std::{
     fs,
@@ -11,8 +11,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::LazyLock,
-    thread,
-    time::{Duration, Instant},
 };
 
 const STEPS: u64 = 24;
@@ -160,16 +158,6 @@ fn a_window_that_is_closed_leaves_the_run_alone_and_one_that_steers_is_written_d
     assert!(outcome.stdout.contains("STEERED BY HAND, 2 times"), "{outcome:?}");
     assert_eq!(json(&steered, "manifest.json")["hand_steered"], true);
     assert!(fs::read_to_string(steered.join("hand.jsonl")).unwrap().contains("\"value\":8.0"));
-}
-
-/// Waits until `come` or fails.
-#[track_caller]
-fn until(what: &str, mut come: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !come() {
-        assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]

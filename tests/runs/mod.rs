@@ -12,7 +12,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Far more than anything here takes: only a program that hangs is ever stopped by it.
@@ -120,6 +120,16 @@ fn taking_after(outer: &mut Command, inner: &Command) {
         outer.current_dir(folder);
     }
     outer.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+}
+
+/// Waits until `come` or fails.
+#[track_caller]
+pub fn until(what: &str, mut come: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !come() {
+        assert!(began.elapsed() < Duration::from_secs(600), "{what} never came");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Sends the signal called `name` to the process `id`.
