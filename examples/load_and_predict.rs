@@ -1,4 +1,5 @@
-//! Loads trained weights and prints the keypoints that the network finds in a picture of one person.
+//! Loads trained weights and prints the keypoints that the network finds in a picture of one
+//! person.
 //!
 //! `cargo run --release --example load_and_predict -- runs/first/weights.safetensors photo.jpg`
 

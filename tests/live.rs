@@ -124,8 +124,8 @@ fn readers_that_stall_never_stop_the_run() {
     }
 }
 
-/// The same as people meet it: the output of `marionette train` goes to a pipe that is full and that
-/// nobody reads, so that its first line never gets through.
+/// The same as people meet it: the output of `marionette train` goes to a pipe that is full and
+/// that nobody reads, so that its first line never gets through.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_that_stalls_never_stops_the_run() {

@@ -73,8 +73,8 @@ pub fn on_exams(
     })
 }
 
-/// The scene whose images a detector is to be judged by that was asked for as `asked`, at the size that its network takes: as
-/// [`find_scene`], if the detector is of that scene's figure.
+/// The scene whose images a detector is to be judged by that was asked for as `asked`, at the size
+/// that its network takes: as [`find_scene`], if the detector is of that scene's figure.
 pub fn scene_of(
     asked: &Path,
     weights: &Path,

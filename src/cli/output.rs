@@ -1,5 +1,5 @@
-//! Text for the user. `println!` panics when its reader has gone (`marionette train | head -1`), and
-//! a run should not end for that.
+//! Text for the user. `println!` panics when its reader has gone (`marionette train | head -1`),
+//! and a run should not end for that.
 
 use std::io::{IsTerminal, Write};
 

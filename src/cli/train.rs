@@ -100,7 +100,10 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
 /// they are read.
 fn threads_wanted(args: &TrainArgs) -> usize {
     let config = match args.run.as_deref().filter(|_| args.resume).map(RunDirectory::at) {
-        Some(Ok(run)) => RunConfig::load(&run.config_path()).ok(),
+        Some(Ok(run)) => {
+            let config = RunConfig::load(&run.config_path()).ok();
+            config.and_then(|config| config.continued(&overrides(args)).ok())
+        }
         _ => RunConfig::with_overrides(&overrides(args)).ok(),
     };
     let given = args.threads.as_ref().and_then(|threads| threads.parse().ok());

@@ -3,7 +3,8 @@
 //! [`random`] gives random streams that are keyed by their purpose, so that threads and the order
 //! of calls change nothing. [`toml_file`] reads TOML files, and its errors name the file and the
 //! line. [`atomic_file`] writes files that exist whole or not at all. [`picture_file`] reads PNG
-//! and JPEG pictures. [`text_file`] tells text from other encodings. [`statistics`] has ranks, rank correlation and moments that forget.
+//! and JPEG pictures. [`text_file`] tells text from other encodings. [`statistics`] has ranks, rank
+//! correlation and moments that forget.
 //!
 //! ```
 //! use marionette_base::random::stream;

@@ -1,5 +1,5 @@
-//! Reads pictures that come from anywhere: one reader for photographs to look at, to judge by and to
-//! stand behind figures.
+//! Reads pictures that come from anywhere: one reader for photographs to look at, to judge by and
+//! to stand behind figures.
 
 use crate::{atomic_file::PathError, toml_file::FileError};
 use image::{

@@ -43,8 +43,8 @@ const PER_THREAD: u64 = 128 << 20;
 const OPEN_FILES: u64 = 64;
 
 /// Finds out whether the system lets this process do `work` on `wanted` threads a pool (0 for one
-/// per core). Where it allows fewer threads, pools become smaller; returns how many threads each has
-/// then.
+/// per core). Where it allows fewer threads, pools become smaller; returns how many threads each
+/// has then.
 ///
 /// # Errors
 /// If a limit is too low for any number of threads: which, and how it is raised.

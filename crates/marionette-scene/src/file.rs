@@ -244,8 +244,8 @@ fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<Toml
     Ok(TomlFile { path: file.path, text })
 }
 
-/// The patterns as absolute paths. Each must match a file. Only what the file says is a pattern: the
-/// name of its own folder may have any characters.
+/// The patterns as absolute paths. Each must match a file. Only what the file says is a pattern:
+/// the name of its own folder may have any characters.
 fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>, SceneError> {
     let folder = folder_of(&file.path);
     let each = patterns.iter().map(|pattern| {

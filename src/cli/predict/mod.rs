@@ -27,9 +27,9 @@ const PREDICTIONS: &str = "predictions.json";
 /// Find the keypoints of the person in each of your pictures.
 ///
 /// Writes DIR/predictions.json with keypoints in continuous pixels of the picture as people see it
-/// (0, 0 is the top-left corner of the top-left pixel) and the picture with them drawn in as DIR/NAME.png: the
-/// person's own left orange, the right blue, the middle white, faint where the network is unsure;
-/// the rectangle that the network was shown is pink.
+/// (0, 0 is the top-left corner of the top-left pixel) and the picture with them drawn in as
+/// DIR/NAME.png: the person's own left orange, the right blue, the middle white, faint where the
+/// network is unsure; the rectangle that the network was shown is pink.
 ///
 /// Example: marionette predict runs/first photo.jpg --box 120,40,200,380 --out found
 #[derive(Args)]

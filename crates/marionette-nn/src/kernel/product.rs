@@ -90,7 +90,8 @@ impl Product<'_> {
     }
 
     /// Checks that every index lies in its slice. All that is computed from indices later, by
-    /// [`Registers::sum`], lies between a term's first and last index, so it cannot overflow either.
+    /// [`Registers::sum`], lies between a term's first and last index, so it cannot overflow
+    /// either.
     fn check(&self, out: usize, out_row: usize) {
         let Product { rows, columns, depth, .. } = *self;
         let last_out = last(0, &[(rows, out_row), (columns, 1)]);
