@@ -3,6 +3,7 @@
 mod afl;
 mod bad_files;
 mod bench;
+#[cfg(unix)]
 mod cases;
 mod command_line;
 mod eval;

@@ -11,6 +11,7 @@ use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
 use marionette::base::atomic_file::write_atomic;
 use marionette::run::{Which, Work, load_model, model_files, open_device};
+use marionette::scene::Scene;
 use marionette::train::eval::{
     Detector, EvalReport, Search, by_key,
     coco::{CocoFile, read_coco, write_results},
@@ -101,19 +102,24 @@ pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
     let model = load_model(&args.weights, Which::Newest, &device)
         .map_err(|e| CommandError::Input(e.into()))?;
     let (detector, weights) = (model.detector.with_flip_test(args.flip_test), model.source);
-    if let Some(exam) = &args.exam {
-        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, args.scene.as_deref())?;
+    let scene = || -> Result<Scene, CommandError> {
+        let asked = args.scene.as_deref();
+        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, asked)?;
         check_inputs(&outputs, scene.read_from.clone())?;
-        let report = eval_exam::on_exams(scene, weights, &detector, exam, args.count as usize)?;
+        Ok(scene)
+    };
+    if let Some(exam) = &args.exam {
+        let scene = scene()?;
+        let report =
+            eval_exam::on_exams(scene, weights.clone(), &detector, exam, args.count as usize)?;
         return tell(&args, &report, || eval_exam::text(&report));
     }
     if args.axes {
-        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, args.scene.as_deref())?;
-        check_inputs(&outputs, scene.read_from.clone())?;
+        let scene = scene()?;
         let mut screen = Screen::new(args.quiet, "levels");
         let (levels, images) = (args.levels, args.count as usize);
         let show = |done, all| screen.show(done, all);
-        let report = eval_axes::along_axes(scene, weights, &detector, levels, images, show);
+        let report = eval_axes::along_axes(scene, weights.clone(), &detector, levels, images, show);
         screen.close();
         let report = report?;
         return tell(&args, &report, || eval_axes::text(&report));

@@ -2,7 +2,7 @@
 
 use super::CommandError;
 use anyhow::anyhow;
-use marionette::base::atomic_file::{check_writable, folder_of};
+use marionette::base::atomic_file::{check_writable, file_identity, folder_of};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -76,16 +76,18 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// What tells a file from others: its device and number, where systems have those.
-fn identity(path: &Path) -> Option<(u64, u64, PathBuf)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = path.metadata().ok()?;
-        Some((metadata.dev(), metadata.ino(), PathBuf::new()))
+/// What tells a file that is there from others.
+#[derive(PartialEq)]
+enum Identity {
+    Number(u64, u64),
+    Path(PathBuf),
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    match file_identity(&path.metadata().ok()?) {
+        Some((device, number)) => Some(Identity::Number(device, number)),
+        None => path.canonicalize().ok().map(Identity::Path),
     }
-    #[cfg(not(unix))]
-    Some((0, 0, path.canonicalize().ok()?))
 }
 
 /// Folder and name of a file that is not there. Where systems do not tell capitals apart, neither

@@ -106,8 +106,7 @@ fn threads_wanted(args: &TrainArgs) -> usize {
         }
         _ => RunConfig::with_overrides(&overrides(args)).ok(),
     };
-    let given = args.threads.as_ref().and_then(|threads| threads.parse().ok());
-    given.or(config.map(|config| config.threads)).unwrap_or(0)
+    config.map_or(0, |config| config.threads)
 }
 
 /// Shows what happens until the run is over, and says how it ended.

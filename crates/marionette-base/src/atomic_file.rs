@@ -92,6 +92,21 @@ pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, PathError> {
     Ok(bytes)
 }
 
+/// What tells a file from all others, whatever it is called: its device and its number there;
+/// `None` where the system has neither.
+pub fn file_identity(metadata: &fs::Metadata) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        Some((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        None
+    }
+}
+
 /// Writes the file at `path` and waits until the disk has it.
 ///
 /// # Errors

@@ -61,7 +61,7 @@ impl Controls {
                 // Nobody is left to resume the run.
                 Err(RecvTimeoutError::Disconnected) => {
                     self.pause.paused = false;
-                    record(recorder, trainer, "resume", json!("the window was closed"), false)?;
+                    record(recorder, trainer, "resume", json!("the window was closed"), false);
                 }
             }
         }
@@ -82,19 +82,22 @@ impl Controls {
             }
             Control::Pause => {
                 self.pause = Pause { paused: true, allowed: 0 };
-                return record(recorder, trainer, "pause", Value::Null, false);
+                record(recorder, trainer, "pause", Value::Null, false);
+                return Ok(());
             }
             Control::Resume => {
                 self.pause = Pause::default();
-                return record(recorder, trainer, "resume", Value::Null, false);
+                record(recorder, trainer, "resume", Value::Null, false);
+                return Ok(());
             }
             Control::Step => {
                 let allowed = if self.pause.paused { self.pause.allowed + 1 } else { 1 };
                 self.pause = Pause { paused: true, allowed };
-                return record(recorder, trainer, "step", Value::Null, false);
+                record(recorder, trainer, "step", Value::Null, false);
+                return Ok(());
             }
             Control::Checkpoint => {
-                record(recorder, trainer, "checkpoint", Value::Null, false)?;
+                record(recorder, trainer, "checkpoint", Value::Null, false);
                 let before = recorder.saved;
                 recorder.try_checkpoint(trainer)?;
                 if trainer.step() == before {
@@ -106,14 +109,14 @@ impl Controls {
                 return Ok(());
             }
             Control::Exams => {
-                record(recorder, trainer, "exams", Value::Null, false)?;
+                record(recorder, trainer, "exams", Value::Null, false);
                 if !recorder.take_all_exams(trainer)? {
                     note(recorder, "this run has no exams: exam.images is 0".to_owned());
                 }
                 return Ok(());
             }
             Control::Export(path) => {
-                record(recorder, trainer, "export", json!(path.display().to_string()), false)?;
+                record(recorder, trainer, "export", json!(path.display().to_string()), false);
                 let answer = match export_to(recorder, trainer, &path) {
                     Ok(()) => format!("weights of step {} in {}", trainer.step(), path.display()),
                     Err(failure) => failure.to_string(),
@@ -142,7 +145,8 @@ impl Controls {
                 (format!("lock.{axis}"), Value::Null)
             }
         };
-        set(recorder, trainer, settings, &what, value)
+        set(recorder, trainer, settings, &what, value);
+        Ok(())
     }
 }
 
@@ -153,12 +157,12 @@ fn set(
     settings: ManualSettings,
     what: &str,
     value: Value,
-) -> Result<(), Failure> {
+) {
     let before = trainer.manual_settings();
     let (settings, changes) = settings.clamped(&before);
     changes.into_iter().for_each(|change| note(recorder, change));
     if settings == before {
-        return Ok(());
+        return;
     }
     let value = match what {
         "gamma" => json!(settings.gamma),
@@ -174,25 +178,17 @@ fn set(
     recorder
         .send(RunEvent::Settings { step: trainer.step(), settings: Box::new(settings.clone()) });
     trainer.set_manual_settings(settings);
-    record(recorder, trainer, what, value, true)?;
+    record(recorder, trainer, what, value, true);
     if let Err(error) = recorder.directory.mark_hand_steered() {
         recorder.warn(error, "it does not say that the run is steered by hand");
     }
-    Ok(())
 }
 
-fn record(
-    recorder: &Recorder,
-    trainer: &Trainer,
-    what: &str,
-    value: Value,
-    steers: bool,
-) -> Result<(), Failure> {
+fn record(recorder: &Recorder, trainer: &Trainer, what: &str, value: Value, steers: bool) {
     let record = ControlRecord { step: trainer.step(), what: what.to_owned(), value, steers };
     if let Err(error) = recorder.directory.append_control(&record) {
         recorder.warn(error, "a run that is resumed will not know of this");
     }
-    Ok(())
 }
 
 fn note(recorder: &Recorder, text: String) {

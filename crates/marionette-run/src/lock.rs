@@ -1,7 +1,7 @@
 //! One holder of a run's folder: whoever writes in it has its lock, which dies with the process.
 
 use super::{RunDirectory, RunError};
-use marionette_base::atomic_file::PathError;
+use marionette_base::atomic_file::{PathError, file_identity};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
@@ -56,19 +56,9 @@ impl RunLock {
 
 /// Whether `path` still is this file: a folder that was cleared away and made anew has another.
 fn is_same(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let id = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-        match (file.metadata(), fs::metadata(path)) {
-            (Ok(ours), Ok(theirs)) => id(ours) == id(theirs),
-            _ => false,
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (file, path);
-        true
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(theirs)) => file_identity(&ours) == file_identity(&theirs),
+        _ => false,
     }
 }
 
