@@ -179,16 +179,14 @@ fn set(
         .send(RunEvent::Settings { step: trainer.step(), settings: Box::new(settings.clone()) });
     trainer.set_manual_settings(settings);
     record(recorder, trainer, what, value, true);
-    if let Err(error) = recorder.directory.mark_hand_steered() {
-        recorder.warn(error, "it does not say that the run is steered by hand");
-    }
+    let marked = recorder.directory.mark_hand_steered();
+    recorder.warn_if_failed(marked, "it does not say that the run is steered by hand");
 }
 
 fn record(recorder: &Recorder, trainer: &Trainer, what: &str, value: Value, steers: bool) {
     let record = ControlRecord { step: trainer.step(), what: what.to_owned(), value, steers };
-    if let Err(error) = recorder.directory.append_control(&record) {
-        recorder.warn(error, "a run that is resumed will not know of this");
-    }
+    let written = recorder.directory.append_control(&record);
+    recorder.warn_if_failed(written, "a run that is resumed will not know of this");
 }
 
 fn note(recorder: &Recorder, text: String) {

@@ -46,7 +46,7 @@ pub use limits::{LimitError, Work, check_limits};
 pub use lock::RunLock;
 pub use manifest::Manifest;
 pub use metrics::{JsonLinesWriter, MetricsRow, cut_back};
-pub use resources::{available_bytes, size_pool, threads};
+pub use resources::{available_bytes, size_pool, status_kib, threads};
 pub use session::{Session, TRAINER_STACK, trainer};
 pub use summary::{ExamLine, Summary};
 pub use watch::{PUBLISH_EVERY, Pace, Publisher, Snapshot, Watch};

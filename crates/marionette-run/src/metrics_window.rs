@@ -1,6 +1,6 @@
 //! What the steps since the last row of `metrics.jsonl` come to.
 
-use super::MetricsRow;
+use super::{MetricsRow, resources::status_kib};
 use marionette_stream::{AXES, Batch, HardnessAxis, Rejection};
 use marionette_train::trainer::{StepReport, Trainer};
 use std::collections::BTreeMap;
@@ -130,7 +130,5 @@ impl MetricsWindow {
 
 /// Memory that the process holds in RAM, MiB, if the system says so.
 pub fn resident_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| kib / 1024.0)
+    status_kib("VmRSS").map(|kib| kib as f64 / 1024.0)
 }

@@ -16,6 +16,7 @@ use marionette_train::{
 };
 use sha2::{Digest, Sha256};
 use std::{
+    fmt::Display,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,9 +41,16 @@ impl Recorder {
         self.events.send(event);
     }
 
-    /// Says that a file could not be written. The run goes on without it.
-    pub fn warn(&self, error: impl std::fmt::Display, what: &str) {
+    /// Says that a file could not be written, and `what` follows. The run goes on without it.
+    pub fn warn(&self, error: impl Display, what: &str) {
         self.send(RunEvent::Warning(format!("{error}; {what}")));
+    }
+
+    /// As [`Self::warn`], where writing has failed.
+    pub fn warn_if_failed(&self, written: Result<(), impl Display>, what: &str) {
+        if let Err(error) = written {
+            self.warn(error, what);
+        }
     }
 
     /// As [`Self::checkpoint`], but where it cannot be written the run goes on, to write the next.
@@ -91,10 +99,9 @@ impl Recorder {
         if best {
             self.try_checkpoint(trainer)?;
             // The file must not name a checkpoint that could not be written.
-            if self.directory.has_checkpoint(trainer.step())
-                && let Err(error) = mark_best(&self.directory, trainer.step())
-            {
-                self.warn(error, "it still names the best checkpoint before");
+            if self.directory.has_checkpoint(trainer.step()) {
+                let marked = mark_best(&self.directory, trainer.step());
+                self.warn_if_failed(marked, "it still names the best checkpoint before");
             }
         }
         self.send(RunEvent::Exams { report: report.clone(), best });
@@ -113,9 +120,8 @@ impl Recorder {
 
     fn write_exams(&self, report: &ExamReport) {
         let name = RunDirectory::exam_name(report.step);
-        if let Err(error) = self.directory.write_json(&name, report) {
-            self.warn(error, "`marionette eval` can take the exams again");
-        }
+        let written = self.directory.write_json(&name, report);
+        self.warn_if_failed(written, "`marionette eval` can take the exams again");
     }
 
     /// Writes what the very first batch leaves: the manifest and a picture.
@@ -135,9 +141,8 @@ impl Recorder {
             frame_hashes: batch.tiles.iter().map(hash).collect(),
             hand_steered: self.directory.control_records()?.iter().any(|record| record.steers),
         };
-        if let Err(error) = self.directory.write_manifest(&manifest) {
-            self.warn(error, "the run goes on without it");
-        }
+        let written = self.directory.write_manifest(&manifest);
+        self.warn_if_failed(written, "the run goes on without it");
         self.keep_picture(pictures::save_first(&self.directory, &self.scene.figure, batch));
         Ok(())
     }

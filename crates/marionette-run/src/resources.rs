@@ -79,16 +79,17 @@ pub fn available_bytes() -> Option<u64> {
         .zip(group("memory.current"))
         .map(|(most, used)| most.saturating_sub(used));
     let free = left.map_or(free, |left| left.min(free));
-    let addresses = address_space().map(|most| most.saturating_sub(used_address_space()));
+    let addresses =
+        address_space().map(|most| most.saturating_sub(status_kib("VmSize").unwrap_or(0) << 10));
     Some(addresses.map_or(free, |addresses| addresses.min(free)))
 }
 
-/// Address space that this process uses, bytes; 0 where the system does not say.
-fn used_address_space() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
-    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kibibytes.unwrap_or(0) << 10
+/// What the system says of this process' memory under a name such as `VmRSS`, KiB; `None` where it says
+/// nothing, as all but Linux.
+pub fn status_kib(name: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

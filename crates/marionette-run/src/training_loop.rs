@@ -129,9 +129,8 @@ impl TrainingLoop {
             if done.is_multiple_of(recorder.config.log.every) || done == steps {
                 let rate = window.samples() as f64 / window_began.elapsed().as_secs_f64().max(1e-9);
                 let row = Arc::new(window.row(&report, &trainer, rate, in_flight.most()));
-                if let Err(error) = metrics.append(&*row) {
-                    recorder.warn(error, "the line is kept, to be written with the next");
-                }
+                let written = metrics.append(&*row);
+                recorder.warn_if_failed(written, "the line is kept, to be written with the next");
                 recorder.send(RunEvent::Metrics { row, steps });
                 (window, window_began) = (MetricsWindow::default(), Instant::now());
             }

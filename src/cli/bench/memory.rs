@@ -1,5 +1,6 @@
 //! The most memory that was in use at once, where the system keeps count.
 
+use marionette::run::status_kib;
 use std::fs;
 
 /// Peak memory since some moment.
@@ -19,20 +20,17 @@ impl Peak {
 
     /// Bytes of resident memory at the highest.
     pub fn bytes(&self) -> Option<u64> {
-        if self.counting { status("VmHWM:") } else { None }
+        if self.counting { bytes("VmHWM") } else { None }
     }
 }
 
 /// Bytes of resident memory now.
 pub fn resident_bytes() -> Option<u64> {
-    status("VmRSS:")
+    bytes("VmRSS")
 }
 
-/// What Linux says of this process under `key`, bytes.
-fn status(key: &str) -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+fn bytes(name: &str) -> Option<u64> {
+    status_kib(name).map(|kib| kib << 10)
 }
 
 #[cfg(all(test, target_os = "linux"))]

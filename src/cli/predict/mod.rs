@@ -17,7 +17,7 @@ use marionette::run::{
     Which, Work, load_model, model_files, open_device,
     sheet::{Sighting, photograph, save_png},
 };
-use marionette::train::eval::{Crop, Detector, load_picture};
+use marionette::train::eval::{Crop, Detector, crop::is_outside, load_picture};
 use pictures::Listed;
 use serde::Serialize;
 use std::{fs, io::IsTerminal, path::PathBuf, str::FromStr};
@@ -227,8 +227,8 @@ fn crop(
     let Some(PersonBox(person)) = args.person else {
         return Ok(Crop::whole(width, height, &card.crop, input));
     };
-    let [x, y, w, h] = person;
-    if x >= width as f32 || y >= height as f32 || x + w <= 0.0 || y + h <= 0.0 {
+    if is_outside(person.map(f64::from), width, height) {
+        let [x, y, w, h] = person;
         let path = listed.path.display();
         return Err(anyhow!(
             "--box {x},{y},{w},{h} is wholly outside of {path}, which is {width}x{height} pixels; \

@@ -4,6 +4,7 @@ use super::{
     Crop, Detector,
     annotated::{Annotated, AnnotatedError, load_annotated},
     coco::{CocoFile, CocoPerson, CocoResult},
+    crop::is_outside,
 };
 use crate::export::ModelCard;
 use candle_core::Result;
@@ -118,17 +119,14 @@ fn crop_people(
     let image = &file.images[person(people[0]).image];
     let Annotated { pixels, unsure, transparent } = load_annotated(folder, image)?;
     let (width, height) = pixels.dimensions();
-    let is_outside = |[x, y, w, h]: [f64; 4]| {
-        x >= f64::from(width) || y >= f64::from(height) || x + w <= 0.0 || y + h <= 0.0
-    };
     let of_people = people.iter().map(|index| person(*index));
-    let outside = of_people.filter(|person| is_outside(person.bbox)).map(|person| person.id);
+    let outside = of_people.filter(|person| is_outside(person.bbox, width, height));
     let input = |index: &usize| {
         let crop = Crop::new(person(*index).bbox.map(|value| value as f32), &card.crop, size);
         Input { person: *index, crop, pixels: crop.render(&pixels) }
     };
     let inputs = people.iter().map(input).collect();
-    Ok(Cropped { inputs, unsure, transparent, outside: outside.collect() })
+    Ok(Cropped { inputs, unsure, transparent, outside: outside.map(|person| person.id).collect() })
 }
 
 /// Takes the `range` out of `waiting` and finds their keypoints.

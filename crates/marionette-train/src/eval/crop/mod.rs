@@ -8,6 +8,12 @@ use marionette_nn::decode::Decoded;
 /// The shortest side of a box, pixels. Shorter sides count as this long.
 const SHORTEST: f64 = 1e-3;
 
+/// Whether the box `[left, top, width, height]` lies wholly outside of a picture of `width` x
+/// `height` pixels.
+pub fn is_outside([x, y, w, h]: [f64; 4], width: u32, height: u32) -> bool {
+    x >= f64::from(width) || y >= f64::from(height) || x + w <= 0.0 || y + h <= 0.0
+}
+
 /// A rectangle of a picture that a network's input shows: the same scale in both directions, no
 /// rotation.
 ///
