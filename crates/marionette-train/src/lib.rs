@@ -25,8 +25,8 @@
 //!
 //! let (step, steps) = (0, 1000);
 //! let (target, mask) = afl.critic_targets(&keypoints, &[true; 6], grid, step)?;
-//! let maps =
-//!     MapPair { target: &target, prediction: &prediction, mask: &mask, shape: [2, 3, 16, 16] };
+//! let (shape, sigma) = ([2, 3, 16, 16], grid.sigma);
+//! let maps = MapPair { target: &target, prediction: &prediction, mask: &mask, shape, sigma };
 //! let scores = afl.score(&maps, step, steps)?;
 //!
 //! // Any loss with one value per sample, times the weights.

@@ -19,6 +19,20 @@ pub enum Mode {
     Off,
 }
 
+/// How far a keypoint of a heatmap exists for the critic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Existence {
+    /// The less, the wider the map is spread beyond a target. A critic of blurred maps sees that
+    /// they are blurred.
+    Soft,
+    /// Wholly, if any cell reaches the threshold itself, as in the paper.
+    Threshold,
+    /// Wholly, if the map is not empty: the threshold is a share of its maximum.
+    #[default]
+    Maximum,
+}
+
 /// The settings of the adversarial focal loss. All may be left out of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -47,9 +61,15 @@ pub struct AflConfig {
     pub betas: [f64; 2],
     /// The widths of the critic's hidden layers.
     pub hidden: Vec<usize>,
-    /// The value below which a heatmap's cell counts as empty: absolute in paper mode, otherwise a
-    /// share of the map's maximum.
+    /// How far a keypoint exists: "soft", "threshold" or "maximum". In paper mode always
+    /// "threshold".
+    pub existence: Existence,
+    /// The value below which a heatmap's cell counts as empty: absolute if existence is by
+    /// threshold, otherwise a share of the map's maximum.
     pub threshold: f64,
+    /// The gap is divided by this power of the share of the keypoints that are labelled: those
+    /// without a label take entries out of the topology. 0 leaves it; unused in paper mode.
+    pub labelled_power: f64,
     /// The greatest random move of the critic's targets along either axis, image pixels; unused in
     /// paper mode.
     pub target_jitter_px: f64,
@@ -74,7 +94,9 @@ impl Default for AflConfig {
             learning_rate: 1e-4,
             betas: [0.0, 0.9],
             hidden: vec![32, 32],
+            existence: Existence::default(),
             threshold: 0.1,
+            labelled_power: 0.0,
             target_jitter_px: 0.5,
             critic_steps: 1,
             permute_scores: false,
@@ -119,6 +141,11 @@ impl AflConfig {
                 "must not hold a layer of width 0",
             ),
             ("threshold", self.threshold > 0.0 && self.threshold < 1.0, "must lie between 0 and 1"),
+            (
+                "labelled_power",
+                (0.0..=3.0).contains(&self.labelled_power),
+                "must be a power from 0 to 3 (1.5 is usual)",
+            ),
             ("target_jitter_px", not_negative(self.target_jitter_px), "must be at least 0 pixels"),
             ("critic_steps", self.critic_steps > 0, "must be at least 1"),
         ];
@@ -126,12 +153,24 @@ impl AflConfig {
         failed.map(|(field, _, message)| (field.to_owned(), message.to_owned())).collect()
     }
 
-    /// The topology's threshold in this mode.
-    pub(super) fn threshold(&self) -> Threshold {
-        match self.mode {
-            Mode::Paper => Threshold::Absolute(self.threshold),
-            Mode::Calibrated | Mode::Off => Threshold::OfMaximum(self.threshold),
+    /// The topology's threshold in this mode, for targets of standard deviation `sigma` in cells.
+    pub(super) fn threshold(&self, sigma: f32) -> Threshold {
+        match (self.mode, self.existence) {
+            (Mode::Paper, _) | (_, Existence::Threshold) => Threshold::Absolute(self.threshold),
+            (_, Existence::Maximum) => Threshold::OfMaximum(self.threshold),
+            (_, Existence::Soft) => {
+                Threshold::Soft { share: self.threshold, variance: f64::from(sigma).powi(2) }
+            }
         }
+    }
+
+    /// What the gap of a sample of `keypoints` keypoints, of which `labelled` are labelled, is
+    /// multiplied with in this mode.
+    pub(super) fn gap_factor(&self, labelled: usize, keypoints: usize) -> f64 {
+        if self.mode == Mode::Paper || self.labelled_power == 0.0 {
+            return 1.0;
+        }
+        (keypoints as f64 / labelled.max(1) as f64).powf(self.labelled_power)
     }
 
     /// The drift term's weight in this mode.
@@ -143,6 +182,14 @@ impl AflConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn afl_gap_factor_makes_up_for_keypoints_without_a_label_except_in_paper_mode() {
+        let config = AflConfig { labelled_power: 1.5, ..AflConfig::default() };
+        assert_eq!([16, 4, 0].map(|n| config.gap_factor(n, 16)), [1.0, 8.0, 64.0]);
+        assert_eq!(AflConfig { mode: Mode::Paper, ..config }.gap_factor(4, 16), 1.0);
+        assert_eq!(AflConfig::default().gap_factor(4, 16), 1.0);
+    }
 
     #[test]
     fn afl_config_reads_defaults_and_names_what_is_wrong() {

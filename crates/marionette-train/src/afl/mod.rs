@@ -15,7 +15,7 @@ mod score;
 mod topology;
 
 pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1, base_loss, base_losses};
-pub use config::{AflConfig, Mode};
+pub use config::{AflConfig, Existence, Mode};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
 pub use jitter::jittered;
@@ -45,6 +45,8 @@ pub struct MapPair<'a> {
     pub mask: &'a [bool],
     /// `[B, K, h, w]`.
     pub shape: [usize; 4],
+    /// The standard deviation of a target, cells.
+    pub sigma: f32,
 }
 
 /// The report on a critic update: means over the batch, from its last step.
@@ -150,12 +152,21 @@ impl Afl {
         error::check_length("a topology", 2 * keypoints * keypoints, self.inputs)?;
         error::check_length("a mask of keypoints", maps.mask.len(), maps.shape[0] * keypoints)?;
         let mask = (self.config.mode != Mode::Paper).then_some(maps.mask);
-        let topology = |heatmaps| Topology::of(heatmaps, maps.shape, mask, self.config.threshold());
+        let threshold = self.config.threshold(maps.sigma);
+        let topology = |heatmaps| Topology::of(heatmaps, maps.shape, mask, threshold);
         let (target, prediction) = (topology(maps.target)?, topology(maps.prediction)?);
         let (on_target, on_prediction) = (self.values(&target)?, self.values(&prediction)?);
 
-        let gap: Vec<f32> =
-            on_target.iter().zip(&on_prediction).map(|(real, fake)| real - fake).collect();
+        let factor = |mask: &[bool]| {
+            let labelled = mask.iter().filter(|labelled| **labelled).count();
+            self.config.gap_factor(labelled, keypoints) as f32
+        };
+        let gap: Vec<f32> = on_target
+            .iter()
+            .zip(&on_prediction)
+            .zip(maps.mask.chunks_exact(keypoints))
+            .map(|((real, fake), mask)| factor(mask) * (real - fake))
+            .collect();
         let moments = self.moments.after(&gap, self.config.moments_decay);
         let raw = raw_scores(&on_prediction);
         let mut difficulty = match self.config.mode {

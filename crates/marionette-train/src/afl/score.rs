@@ -21,7 +21,8 @@ pub struct Scores {
     pub weights: Vec<f32>,
     /// The raw score σ(-d(t(y'))), never permuted.
     pub raw: Vec<f32>,
-    /// The paired gap z = d(t(y)) - d(t(y')), never permuted.
+    /// The paired gap z = d(t(y)) - d(t(y')), brought to all keypoints by
+    /// [`AflConfig::labelled_power`]; never permuted.
     pub gap: Vec<f32>,
     /// The step the scores were taken in.
     pub step: u64,

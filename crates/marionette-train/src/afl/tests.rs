@@ -42,7 +42,13 @@ impl Poses {
 
     fn pair(&self) -> MapPair<'_> {
         let shape = [BATCH, KEYPOINTS, GRID.height, GRID.width];
-        MapPair { target: &self.target, prediction: &self.prediction, mask: &self.mask, shape }
+        MapPair {
+            target: &self.target,
+            prediction: &self.prediction,
+            mask: &self.mask,
+            shape,
+            sigma: GRID.sigma,
+        }
     }
 }
 

@@ -6,20 +6,30 @@
 use super::error::{AflError, check_length};
 use rayon::prelude::*;
 
-/// The value below which a heatmap's cell counts as empty.
+/// The value below which a heatmap's cell counts as empty, and how far the keypoint of a map that
+/// is not empty exists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Threshold {
-    /// This value (the paper: 0.1).
+    /// This value (the paper: 0.1). A keypoint exists or not.
     Absolute(f64),
     /// This share of the map's own maximum: joints do not go missing while the maps are still flat.
     OfMaximum(f64),
+    /// The cells of [`Threshold::OfMaximum`], and a keypoint exists the less the wider its map is
+    /// spread.
+    Soft {
+        /// The share of the map's own maximum.
+        share: f64,
+        /// σ² of a target, cells². A map of this variance or less exists by 1.
+        variance: f64,
+    },
 }
 
 /// `t(y)` of a batch, and which keypoints exist in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// `[B, 2, K, K]`: the planar affinities (Eq. 5), then the angular ones (Eq. 6), all in [0, 1];
-    /// 0 in the rows and columns of missing keypoints. One sample's part is the critic's input.
+    /// 0 in the rows and columns of missing keypoints. Those of two keypoints that exist by e and f
+    /// are multiplied by √(e f). One sample's part is the critic's input.
     pub affinities: Vec<f32>,
     /// `[B, K]`: whether the keypoint has a cell above the threshold (and is not masked).
     pub exists: Vec<bool>,
@@ -45,23 +55,75 @@ impl Topology {
         if let Some(mask) = mask {
             check_length("a mask of keypoints", mask.len(), batch * keypoints)?;
         }
-        let centroids: Vec<Option<[f64; 2]>> = (0..batch * keypoints)
+        let softness = Softness::of(threshold, height);
+        let found: Vec<Option<Found>> = (0..batch * keypoints)
             .into_par_iter()
             .map(|index| {
                 if mask.is_some_and(|mask| !mask[index]) {
                     return Ok(None);
                 }
-                centroid(&heatmaps[index * height * width..][..height * width], width, threshold)
+                let map = &heatmaps[index * height * width..][..height * width];
+                let centroid = centroid(map, width, threshold)?;
+                let existence = softness.map_or(1.0, |softness| softness.existence(map, width));
+                Ok(centroid.map(|centroid| Found { centroid, root: existence.sqrt() }))
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, AflError>>()?;
         let diagonal = (width as f64).hypot(height as f64);
         let affinities = (0..batch)
             .into_par_iter()
-            .flat_map_iter(|sample| {
-                affinities(&centroids[sample * keypoints..][..keypoints], diagonal)
-            })
+            .flat_map_iter(|sample| affinities(&found[sample * keypoints..][..keypoints], diagonal))
             .collect();
-        Ok(Self { affinities, exists: centroids.iter().map(Option::is_some).collect() })
+        Ok(Self { affinities, exists: found.iter().map(Option::is_some).collect() })
+    }
+}
+
+/// A keypoint that is not missing.
+struct Found {
+    /// Column and row, cells.
+    centroid: [f64; 2],
+    /// The root of how far it exists.
+    root: f64,
+}
+
+/// How existence falls with the variance of a map.
+#[derive(Clone, Copy)]
+struct Softness {
+    /// The variance up to which a keypoint exists by 1, cells².
+    variance: f64,
+    /// The variance beyond it at which a keypoint exists by a half, cells².
+    scale: f64,
+}
+
+impl Softness {
+    /// A sixteenth of the map's height beyond the spread of a target halves the existence.
+    fn of(threshold: Threshold, height: usize) -> Option<Self> {
+        match threshold {
+            Threshold::Soft { variance, .. } => {
+                Some(Softness { variance, scale: (height as f64 / 16.0).powi(2) })
+            }
+            Threshold::Absolute(_) | Threshold::OfMaximum(_) => None,
+        }
+    }
+
+    /// e = s² / (s² + v − σ²), where v is the variance of the whole map, mean of both axes.
+    fn existence(&self, map: &[f32], width: usize) -> f64 {
+        let (mut mass, mut first, mut second) = (0.0, [0.0; 2], [0.0; 2]);
+        for (row, cells) in map.chunks_exact(width).enumerate() {
+            for (column, value) in cells.iter().enumerate() {
+                let value = f64::from(value.max(0.0));
+                mass += value;
+                for (axis, place) in [column as f64, row as f64].into_iter().enumerate() {
+                    first[axis] += value * place;
+                    second[axis] += value * place * place;
+                }
+            }
+        }
+        if mass <= 0.0 {
+            return 0.0;
+        }
+        let variance = |axis: usize| second[axis] / mass - (first[axis] / mass).powi(2);
+        let excess = (0.5 * (variance(0) + variance(1)) - self.variance).max(0.0);
+        self.scale / (self.scale + excess)
     }
 }
 
@@ -73,7 +135,7 @@ fn centroid(map: &[f32], width: usize, threshold: Threshold) -> Result<Option<[f
     }
     let level = match threshold {
         Threshold::Absolute(level) => level,
-        Threshold::OfMaximum(share) => {
+        Threshold::OfMaximum(share) | Threshold::Soft { share, .. } => {
             share
                 * f64::from(
                     map.iter().fold(0.0, |most, value| if *value > most { *value } else { most }),
@@ -96,19 +158,21 @@ fn centroid(map: &[f32], width: usize, threshold: Threshold) -> Result<Option<[f
 }
 
 /// One sample's planar and angular affinities, `[2, K, K]`.
-fn affinities(centroids: &[Option<[f64; 2]>], diagonal: f64) -> Vec<f32> {
-    let keypoints = centroids.len();
-    let existing = || centroids.iter().flatten();
+fn affinities(found: &[Option<Found>], diagonal: f64) -> Vec<f32> {
+    let keypoints = found.len();
+    let existing = || found.iter().flatten();
     let count = existing().count().max(1) as f64;
-    let vertex = [0, 1].map(|axis| existing().map(|c| c[axis]).sum::<f64>() / count);
+    let vertex = [0, 1].map(|axis| existing().map(|f| f.centroid[axis]).sum::<f64>() / count);
     let mut matrices = vec![0.0; 2 * keypoints * keypoints];
     let (planar, angular) = matrices.split_at_mut(keypoints * keypoints);
-    for (i, a) in centroids.iter().enumerate() {
-        for (j, b) in centroids.iter().enumerate() {
+    for (i, a) in found.iter().enumerate() {
+        for (j, b) in found.iter().enumerate() {
             if let (Some(a), Some(b)) = (a, b) {
+                let both = a.root * b.root;
+                let (a, b) = (a.centroid, b.centroid);
                 planar[i * keypoints + j] =
-                    (1.0 - (a[0] - b[0]).hypot(a[1] - b[1]) / diagonal) as f32;
-                angular[i * keypoints + j] = (0.5 + 0.5 * cosine(*a, *b, vertex)) as f32;
+                    (both * (1.0 - (a[0] - b[0]).hypot(a[1] - b[1]) / diagonal)) as f32;
+                angular[i * keypoints + j] = (both * (0.5 + 0.5 * cosine(a, b, vertex))) as f32;
             }
         }
     }
@@ -184,6 +248,28 @@ mod tests {
         };
         assert_eq!(exists(Threshold::Absolute(0.1))?, [false, false]);
         assert_eq!(exists(Threshold::OfMaximum(0.1))?, [true, true]);
+        Ok(())
+    }
+
+    #[test]
+    fn afl_topology_of_soft_existence_is_1_for_a_target_and_falls_with_the_spread()
+    -> Result<(), AflError> {
+        let variance = 0.25;
+        let soft = Threshold::Soft { share: 0.1, variance };
+        let of = |map: &[f32], threshold| {
+            Topology::of(&map.repeat(2), [1, 2, 4, 5], None, threshold).map(|t| t.affinities)
+        };
+        // A map of one cell has no variance: as in the paper, both keypoints lie on one another.
+        let sharp = maps(&[Some((2, 2))]);
+        assert_eq!(of(&sharp, soft)?, [1.0; 8]);
+        // Two equal cells, two columns apart: variances 1 and 0, of which the mean is 0.5.
+        let mut two = maps(&[Some((1, 2))]);
+        two[2 * 5 + 3] = 1.0;
+        let scale = (4.0f64 / 16.0).powi(2);
+        let existence = (scale / (scale + 0.5 - variance)) as f32;
+        assert!(of(&two, soft)?.iter().all(|entry| (entry - existence).abs() < 1e-6));
+        assert_eq!(of(&two, Threshold::OfMaximum(0.1))?, [1.0; 8]);
+        assert_eq!(of(&[0.0; 20], soft)?, [0.0; 8]);
         Ok(())
     }
 

@@ -62,7 +62,8 @@ impl Trainer {
         let (target, mask) =
             self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
         let shape = [batch.tiles.len(), keypoints, grid.height, grid.width];
-        let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape };
+        let sigma = grid.sigma;
+        let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape, sigma };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
         // The whole heatmaps, also of keypoints without a label.
         let whole = heatmaps(&logits, self.base_loss.activation(), grid)?;

@@ -151,7 +151,8 @@ impl Trainer {
         let (critic_maps, mask) =
             self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
-        let pair = MapPair { target: &critic_maps, prediction: &maps, mask: &mask, shape };
+        let (target, sigma) = (&critic_maps, grid.sigma);
+        let pair = MapPair { target, prediction: &maps, mask: &mask, shape, sigma };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
         self.timings.record(Operation::Score);
         let decoded = decode_output(&logits, self.base_loss.activation(), grid)?
