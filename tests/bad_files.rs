@@ -532,7 +532,12 @@ fn config_files() {
         ),
         ("uniform = 0.5", "uniform = 1.0", None, &["curriculum.mix: found shares that sum to 1.5"]),
         ("keep = 3", "keep = 0", Some(0), &["checkpoint.keep: found 0, expected 1 to"]),
-        ("gamma = 1.0", "gamma = inf", Some(0), &["afl.gamma: found inf; it must be at least 0"]),
+        (
+            "gamma = 1.0",
+            "gamma = inf",
+            Some(0),
+            &["afl.gamma: found inf; it must be a power from -8 to 8"],
+        ),
     ];
     check_files(&text, cases, |path| RunConfig::load(Path::new(path)).unwrap_err().to_string());
 }
@@ -563,7 +568,7 @@ fn config_overrides() {
         ("afl.clip=[1]", &["afl.clip: [1]", "invalid length 1", "a list of 2"]),
         ("afl.clip=[1, 2, 3]", &["afl.clip: [1, 2, 3]", "invalid length 3", "a list of 2"]),
         ("afl.mode=papre", &["afl.mode: papre", "unknown variant `papre`", "`paper`"]),
-        ("afl.gamma=nan", &["afl.gamma: found nan; it must be at least 0"]),
+        ("afl.gamma=nan", &["afl.gamma: found nan; it must be a power from -8 to 8"]),
         ("loss=1", &["loss: found \"1\", expected one of cross_entropy"]),
         ("device=gpu", &["device: found \"gpu\", expected auto, cpu, cuda:N or metal"]),
         ("lag=65", &["lag: found 65, expected 1 to 64"]),

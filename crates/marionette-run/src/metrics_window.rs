@@ -1,7 +1,7 @@
 //! What the steps since the last row of `metrics.jsonl` come to.
 
 use super::{MetricsRow, resources::status_kib};
-use marionette_stream::{AXES, Batch, HardnessAxis, Rejection};
+use marionette_stream::{AXES, AxisDistribution, Batch, HardnessAxis, Rejection};
 use marionette_train::trainer::{StepReport, Trainer};
 use std::collections::BTreeMap;
 
@@ -57,14 +57,13 @@ impl MetricsWindow {
     }
 
     fn count_rejections(&mut self, rejected: u64, hardness: &[f32; AXES], trainer: &Trainer) {
-        let Some(policy) = trainer.newest_policy() else { return };
+        let even = AxisDistribution::uniform(trainer.bins());
         for axis in HardnessAxis::ALL {
-            let distribution = policy.axis(axis);
             let bins = self
                 .rejected_by_axis_bin
                 .entry(axis.name().to_owned())
-                .or_insert_with(|| vec![0; distribution.bins()]);
-            bins[distribution.bin_of(hardness[axis as usize])] += rejected;
+                .or_insert_with(|| vec![0; even.bins()]);
+            bins[even.bin_of(hardness[axis as usize])] += rejected;
         }
     }
 

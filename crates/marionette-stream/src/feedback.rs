@@ -16,8 +16,8 @@ pub struct SampleFeedback {
     pub origin: Option<u64>,
     /// The hardness at which the sample was taken.
     pub hardness: Hardness,
-    /// Per axis, the steered probability of the sample's bin in the policy with which it was
-    /// sampled.
+    /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the
+    /// policy with which the sample was taken.
     pub propensity: [f32; AXES],
     /// Base loss, minus the target's entropy where the loss has one (0 is perfect).
     pub loss: f32,

@@ -1,6 +1,7 @@
 //! All that the sampler needs to know for a sample: an immutable snapshot of the curriculum.
 
 use super::axis::{AXES, Hardness, HardnessAxis};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Which of the three streams a sample belongs to.
@@ -103,10 +104,47 @@ impl AxisDistribution {
         self.probabilities.iter().enumerate().map(|(bin, p)| p * (bin as f32 + 0.5) / bins).sum()
     }
 
+    /// The probability of a hardness below `hardness`.
+    fn cumulative(&self, hardness: f32) -> f32 {
+        let bin = self.bin_of(hardness.clamp(0.0, 1.0));
+        let below: f32 = self.probabilities[..bin].iter().sum();
+        let within = hardness.clamp(0.0, 1.0) * self.bins() as f32 - bin as f32;
+        below + self.probabilities[bin] * within
+    }
+
+    /// The density at `hardness` over that of the uniform distribution.
+    fn density(&self, hardness: f32) -> f32 {
+        self.probability_at(hardness) * self.bins() as f32
+    }
+
     /// Kullback-Leibler divergence from the uniform distribution, in nats.
     pub fn kl_from_uniform(&self) -> f32 {
         let bins = self.bins() as f32;
         self.probabilities.iter().filter(|p| **p > 0.0).map(|p| p * (p * bins).ln()).sum()
+    }
+}
+
+/// How many axes may be hard in one sample.
+///
+/// In a steered sample each axis is free with some probability. A free axis has its distribution's
+/// hardness; of one that is not free, it is only a share.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freedom {
+    /// Per axis, the probability that it is free.
+    pub chance: [f32; AXES],
+    /// What the hardness of an axis that is not free is multiplied with, above 0 and at most 1.
+    pub rest: f32,
+    /// The probability that an axis is as hard, as a quantile of its distribution, as the sample's
+    /// other axes for which this came true. It makes samples that are hard, or easy, in many
+    /// respects more frequent, and leaves each axis' own distribution.
+    pub shared: f32,
+}
+
+impl Default for Freedom {
+    /// Every axis is always free, and independent of the others.
+    fn default() -> Self {
+        Freedom { chance: [1.0; AXES], rest: 1.0, shared: 0.0 }
     }
 }
 
@@ -133,6 +171,8 @@ pub struct Policy {
     pub mix: StreamMix,
     /// The steered stream's distribution per axis, in [`HardnessAxis::ALL`] order.
     pub axes: [AxisDistribution; AXES],
+    /// How many of the steered stream's axes may be hard at once.
+    pub freedom: Freedom,
     /// Samples to replay. While it is empty, the replay stream is sampled like the steered one.
     pub replay: Vec<ReplayEntry>,
 }
@@ -144,6 +184,7 @@ impl Policy {
             version: 0,
             mix,
             axes: std::array::from_fn(|_| AxisDistribution::uniform(bins)),
+            freedom: Freedom::default(),
             replay: Vec::new(),
         }
     }
@@ -153,9 +194,41 @@ impl Policy {
         &self.axes[axis as usize]
     }
 
-    /// Per axis, the probability that the steered stream gives to the bin of `hardness`.
+    /// The hardness of a steered sample, from `draws` in [0, 1), one per axis, and from `rng`, which
+    /// nothing else may use.
+    pub fn steered(&self, draws: &Hardness, rng: &mut impl Rng) -> Hardness {
+        let common: f32 = rng.random();
+        std::array::from_fn(|axis| {
+            let [shares, free] = [self.freedom.shared, self.freedom.chance[axis]]
+                .map(|chance| rng.random::<f32>() < chance);
+            let hardness = self.axes[axis].quantile(if shares { common } else { draws[axis] });
+            if free { hardness } else { self.freedom.rest * hardness }
+        })
+    }
+
+    /// The distribution of one axis in the steered stream, free or not, over `bins` equal bins.
+    pub fn marginal(&self, axis: HardnessAxis, bins: usize) -> AxisDistribution {
+        let Freedom { chance, rest, .. } = self.freedom;
+        let (distribution, chance) = (self.axis(axis), chance[axis as usize]);
+        let below = |bin: usize| {
+            let hardness = bin as f32 / bins as f32;
+            chance * distribution.cumulative(hardness)
+                + (1.0 - chance) * distribution.cumulative(hardness / rest)
+        };
+        AxisDistribution {
+            probabilities: (0..bins).map(|bin| below(bin + 1) - below(bin)).collect(),
+        }
+    }
+
+    /// Per axis, the steered stream's density at `hardness` over that of the uniform stream.
     pub fn propensity(&self, hardness: &Hardness) -> [f32; AXES] {
-        std::array::from_fn(|axis| self.axes[axis].probability_at(hardness[axis]))
+        let Freedom { chance, rest, .. } = self.freedom;
+        std::array::from_fn(|axis| {
+            let (distribution, hardness) = (&self.axes[axis], hardness[axis]);
+            let bound =
+                if hardness < rest { distribution.density(hardness / rest) / rest } else { 0.0 };
+            chance[axis] * distribution.density(hardness) + (1.0 - chance[axis]) * bound
+        })
     }
 }
 
@@ -173,6 +246,37 @@ mod tests {
         }
         assert_eq!(counts, [5000, 0, 2500, 2500]);
         assert!(axis.quantile(0.999_999_9) <= 1.0);
+    }
+
+    #[test]
+    fn freedom_bounds_axes_and_the_propensity_is_the_density() {
+        let ramp = AxisDistribution { probabilities: vec![0.1, 0.2, 0.3, 0.4] };
+        let freedom = Freedom { chance: [0.3; AXES], rest: 0.5, shared: 0.4 };
+        let policy = Policy {
+            axes: std::array::from_fn(|_| ramp.clone()),
+            freedom,
+            ..Policy::initial(StreamMix::default(), 4)
+        };
+        let (n, mut counts, mut alike) = (40_000u32, [0u32; 8], 0u32);
+        for index in 0..n {
+            let mut rng = marionette_base::random::stream(7, index.into(), 0, "test");
+            let draws = std::array::from_fn(|_| rng.random());
+            let hardness = policy.steered(&draws, &mut rng);
+            counts[(hardness[2] * 8.0) as usize] += 1;
+            alike += u32::from(hardness[0] == hardness[5]);
+        }
+        for (bin, count) in counts.into_iter().enumerate() {
+            let expected = policy.propensity(&[(bin as f32 + 0.5) / 8.0; AXES])[2] / 8.0;
+            let found = count as f32 / n as f32;
+            assert!((found - expected).abs() < 0.01, "bin {bin}: {found} against {expected}");
+            let marginal = policy.marginal(HardnessAxis::ALL[2], 8).probabilities[bin];
+            assert!((marginal - expected).abs() < 1e-6, "bin {bin}: {marginal}, {expected}");
+        }
+        // Both share the common draw, and both or neither are free.
+        let expected = 0.4 * 0.4 * (0.3 * 0.3 + 0.7 * 0.7);
+        assert!((alike as f32 / n as f32 - expected).abs() < 0.01, "{alike} of {n}");
+        let initial = Policy::initial(StreamMix::default(), 4);
+        assert_eq!(initial.propensity(&[0.7; AXES]), [1.0; AXES]);
     }
 
     #[test]

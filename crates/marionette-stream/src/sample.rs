@@ -24,8 +24,8 @@ pub struct SceneSample {
     pub origin: Option<u64>,
     /// Requested hardness per axis.
     pub hardness: Hardness,
-    /// Per axis, the steered probability of the hardness' bin in the policy with which it was
-    /// sampled.
+    /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the
+    /// policy with which the sample was taken.
     pub propensity: [f32; AXES],
     /// The figures; the first is the one that is labelled for training.
     pub figures: Vec<FigureSample>,

@@ -59,6 +59,9 @@ pub enum Exam {
     Easy,
     /// Every axis over [0.7, 1].
     Hard,
+    /// Every axis with probability 0.35 over [0, 1], otherwise over [0, 0.25]: most pictures are
+    /// hard in one or two respects and everyday in all others.
+    Natural,
     /// One axis over [0.8, 1], the others over [0, 0.2].
     HardAxis(HardnessAxis),
     /// One axis over the `level`-th of `levels` equal parts of [0, 1], the others over [0, 0.2];
@@ -73,12 +76,15 @@ pub enum Exam {
     },
 }
 
+/// The probability that an axis of a natural picture is as hard as it happens to be.
+const NATURAL_FREE: f32 = 0.35;
+
 impl Exam {
-    /// Every exam that goes by a name on the command line: `standard`, `easy`, `hard`, and one per
-    /// axis.
+    /// Every exam that goes by a name on the command line: `standard`, `easy`, `hard`, `natural`,
+    /// and one per axis.
     pub fn all() -> Vec<Exam> {
         let axes = HardnessAxis::ALL.into_iter().map(Exam::HardAxis);
-        [Exam::Standard, Exam::Easy, Exam::Hard].into_iter().chain(axes).collect()
+        [Exam::Standard, Exam::Easy, Exam::Hard, Exam::Natural].into_iter().chain(axes).collect()
     }
 
     /// One axis over the `level`-th (from 1) of `levels` equal parts of [0, 1], the others over [0,
@@ -99,6 +105,7 @@ impl Exam {
             Exam::Standard => "standard".to_owned(),
             Exam::Easy => "easy".to_owned(),
             Exam::Hard => "hard".to_owned(),
+            Exam::Natural => "natural".to_owned(),
             Exam::HardAxis(axis) => format!("hard-{axis}"),
             Exam::AxisLevel { axis, level, levels } => format!("{axis}-{level}-of-{levels}"),
         }
@@ -125,10 +132,13 @@ impl Exam {
     /// The hardness of image `index` of this exam, for a scene whose exams are drawn from `seed`.
     fn hardness(self, seed: u64, index: u64) -> Hardness {
         let mut rng = random::stream(seed, index, 0, "exam/hardness");
+        let mut free = random::stream(seed, index, 0, "exam/natural");
         std::array::from_fn(|axis| {
             let [low, high] = match self {
                 Exam::Standard => [0.0, 1.0],
                 Exam::Hard => [0.7, 1.0],
+                Exam::Natural if free.random::<f32>() < NATURAL_FREE => [0.0, 1.0],
+                Exam::Natural => [0.0, 0.25],
                 Exam::HardAxis(hard) if hard as usize == axis => [0.8, 1.0],
                 Exam::AxisLevel { axis: graded, level, levels } if graded as usize == axis => {
                     [level.saturating_sub(1), level]
@@ -205,7 +215,7 @@ mod tests {
 
     #[test]
     fn names_lead_back_to_their_exams() {
-        assert_eq!(Exam::all().len(), 3 + HardnessAxis::ALL.len());
+        assert_eq!(Exam::all().len(), 4 + HardnessAxis::ALL.len());
         for exam in Exam::all() {
             assert_eq!(Exam::by_name(&exam.name()).unwrap(), exam);
         }

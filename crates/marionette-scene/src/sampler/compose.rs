@@ -46,15 +46,14 @@ impl<'a> Sampler<'a> {
         let scene = self.scene;
         let mut rng = random::stream(seed, index, 0, "hardness");
         let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
-        let steered = |policy: &Policy| -> Hardness {
-            std::array::from_fn(|axis| {
-                if scene.axes[axis].steered {
-                    policy.axes[axis].quantile(shares[axis])
-                } else {
-                    shares[axis]
-                }
-            })
-        };
+        let steered =
+            || -> Hardness {
+                let mut rng = random::stream(seed, index, 0, "steered");
+                let steered = policy.steered(&shares, &mut rng);
+                std::array::from_fn(|axis| {
+                    if scene.axes[axis].steered { steered[axis] } else { shares[axis] }
+                })
+            };
         let mut keys = Keys { seed, own: (index, attempt), origin: None, resampled: Vec::new() };
         let (hardness, stream) = match policy.mix.stream_of(index) {
             SampleStream::Uniform => (shares, SampleStream::Uniform),
@@ -71,9 +70,7 @@ impl<'a> Sampler<'a> {
                 keys.resampled = names[..choice.random_range(1..=3)].to_vec();
                 (entry.hardness, SampleStream::Replay)
             }
-            SampleStream::Steered | SampleStream::Replay => {
-                (steered(policy), SampleStream::Steered)
-            }
+            SampleStream::Steered | SampleStream::Replay => (steered(), SampleStream::Steered),
         };
         self.compose(policy, keys, stream, hardness)
     }

@@ -39,14 +39,17 @@ pub enum Existence {
 pub struct AflConfig {
     /// How scores become weights: "calibrated", "paper" or "off".
     pub mode: Mode,
-    /// The power γ of the score in a calibrated weight; 0 makes all weights 1.
+    /// The power γ of the score in a calibrated weight; 0 makes all weights 1, and below 0 easy
+    /// samples count more.
     pub gamma: f64,
     /// The smallest and the largest calibrated weight, before they are brought back to mean 1.
     #[serde(deserialize_with = "exact")]
     pub clip: [f64; 2],
     /// How many standard deviations a calibrated gap may lie off the running mean.
     pub gap_clip: f64,
-    /// The share of all steps over which calibrated weights ramp in from 1.
+    /// The share of all steps after which calibrated weights begin to differ from 1.
+    pub start: f64,
+    /// The share of all steps over which they then ramp in.
     pub ramp: f64,
     /// How much of its weight a batch keeps in the gap's running moments with each later one.
     pub moments_decay: f64,
@@ -87,6 +90,7 @@ impl Default for AflConfig {
             gamma: 1.0,
             clip: [0.25, 4.0],
             gap_clip: 3.0,
+            start: 0.0,
             ramp: 0.15,
             moments_decay: 0.99,
             lambda: 10.0,
@@ -110,13 +114,18 @@ impl AflConfig {
         let not_negative = |value: f64| value.is_finite() && value >= 0.0;
         let [low, high] = self.clip;
         let checks = [
-            ("gamma", not_negative(self.gamma), "must be at least 0"),
+            ("gamma", (-8.0..=8.0).contains(&self.gamma), "must be a power from -8 to 8"),
             (
                 "clip",
                 low > 0.0 && low <= 1.0 && 1.0 <= high && high.is_finite(),
                 "must be [low, high], 0 < low <= 1 <= high",
             ),
             ("gap_clip", not_negative(self.gap_clip) && self.gap_clip > 0.0, "must be above 0"),
+            (
+                "start",
+                (0.0..=1.0).contains(&self.start),
+                "must be a share of all steps, from 0 to 1",
+            ),
             ("ramp", (0.0..=1.0).contains(&self.ramp), "must be a share of all steps, from 0 to 1"),
             (
                 "moments_decay",

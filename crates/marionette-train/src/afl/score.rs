@@ -77,7 +77,8 @@ pub fn weights(config: &AflConfig, difficulty: &[f32], step: u64, total_steps: u
                 difficulty.iter().map(|&s| f64::from(s).powf(config.gamma)).collect();
             let clipped: Vec<f64> =
                 mean_one(&focal).into_iter().map(|w| w.clamp(low, high)).collect();
-            let ramp = ramp(step, config.ramp * total_steps as f64);
+            let total = total_steps as f64;
+            let ramp = ramp(step as f64 - config.start * total, config.ramp * total);
             mean_one(&clipped).into_iter().map(|w| (1.0 + ramp * (w - 1.0)) as f32).collect()
         }
     }
@@ -89,9 +90,10 @@ fn mean_one(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| value / mean).collect()
 }
 
-/// How far the weights are in: from 0 at the first step to 1 after `length` steps.
-fn ramp(step: u64, length: f64) -> f64 {
-    if length > 0.0 { (step as f64 / length).min(1.0) } else { 1.0 }
+/// How far the weights are in `step` steps after they began to differ: all the way after `length`
+/// steps.
+fn ramp(step: f64, length: f64) -> f64 {
+    if length > 0.0 { (step / length).clamp(0.0, 1.0) } else { f64::from(step >= 0.0) }
 }
 
 /// `scores` in an order sampled from (`seed`, `step`).

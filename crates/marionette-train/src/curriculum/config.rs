@@ -1,5 +1,6 @@
 //! The settings of the curriculum.
 
+use marionette_base::toml_file::exact;
 use marionette_stream::StreamMix;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,118 @@ pub enum Signal {
     Progress,
     /// p(1 − p) of a sample's hit rate p: highest where half of the keypoints are found.
     Learnability,
+}
+
+/// What the steered stream draws.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyKind {
+    /// Every axis up to its reach. The signal says when a reach may grow.
+    Frontier,
+    /// As `Frontier`, with reaches that follow the schedule alone, whatever the signal.
+    Ramp,
+    /// More of the bins where the signal is high.
+    #[default]
+    Hardest,
+}
+
+/// How far along the axes samples reach, and along how many of them at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FrontierConfig {
+    /// The reach of every axis at the start, a hardness in (0, 1].
+    pub start: f64,
+    /// Share of the run after which every axis is fully open, whatever the signal.
+    pub open_by: f64,
+    /// The probability that an axis is free in a sample: with nothing open and with all axes open.
+    #[serde(deserialize_with = "exact")]
+    pub free: [f64; 2],
+    /// What the hardness of an axis that is not free is multiplied with.
+    pub rest: f64,
+    /// The probability that an axis is as hard as the sample's others, see
+    /// [`Freedom::shared`](marionette_stream::Freedom::shared).
+    pub shared: f64,
+    /// Share of an axis' draws that lie at the edge, the last [`Self::edge_width`] of its reach.
+    pub edge: f64,
+    /// Width of the edge, as a share of the reach.
+    pub edge_width: f64,
+    /// Share of an axis' draws that lie beyond its reach.
+    pub probe: f64,
+    /// Share of the run before which no reach listens to the signal.
+    pub warmup: f64,
+    /// A reach that always grows goes from 0 to 1 in this share of the run.
+    pub growth: f64,
+    /// A reach rests while the signal at its edge is this far above that inside, in standard
+    /// deviations of the signal over samples.
+    pub rest_above: f64,
+    /// Above this it falls.
+    pub fall_above: f64,
+}
+
+impl Default for FrontierConfig {
+    fn default() -> Self {
+        FrontierConfig {
+            start: 0.05,
+            open_by: 0.85,
+            free: [1.0, 1.0],
+            rest: 0.4,
+            shared: 0.0,
+            edge: 0.0,
+            edge_width: 0.25,
+            probe: 0.0,
+            warmup: 0.1,
+            growth: 0.4,
+            rest_above: 0.4,
+            fall_above: 0.8,
+        }
+    }
+}
+
+impl FrontierConfig {
+    /// As [`CurriculumConfig::validate`].
+    fn validate(&self) -> Vec<(String, String)> {
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let some = |value: f64| value > 0.0 && value <= 1.0;
+        let [few, many] = self.free;
+        let a_share = "a share in [0, 1]";
+        let above_0 = "above 0, at most 1";
+        let checks = [
+            ("start", some(self.start), self.start, above_0),
+            ("open_by", share(self.open_by), self.open_by, a_share),
+            ("free", share(few), few, "two probabilities, [0, 1] at the widest"),
+            ("free", share(many), many, "two probabilities, [0, 1] at the widest"),
+            ("rest", some(self.rest), self.rest, above_0),
+            ("shared", share(self.shared), self.shared, a_share),
+            ("edge", share(self.edge), self.edge, a_share),
+            ("edge_width", some(self.edge_width), self.edge_width, above_0),
+            (
+                "probe",
+                self.probe >= 0.0 && self.probe + self.edge <= 1.0,
+                self.probe,
+                "a share, with `edge` at most 1",
+            ),
+            ("warmup", share(self.warmup), self.warmup, a_share),
+            ("growth", some(self.growth), self.growth, above_0),
+            (
+                "rest_above",
+                (0.0..=10.0).contains(&self.rest_above),
+                self.rest_above,
+                "standard deviations, 0 to 10",
+            ),
+            (
+                "fall_above",
+                self.fall_above >= self.rest_above && self.fall_above <= 10.0,
+                self.fall_above,
+                "standard deviations, `rest_above` to 10",
+            ),
+        ];
+        let failed = checks.into_iter().filter(|(_, fine, ..)| !fine);
+        failed
+            .map(|(key, _, found, wanted)| {
+                (format!("frontier.{key}"), format!("found {found}, expected {wanted}"))
+            })
+            .collect()
+    }
 }
 
 /// The replay list.
@@ -49,6 +162,8 @@ pub struct CurriculumConfig {
     /// Whether the axes are steered. Without it every axis stays uniform while statistics are still
     /// gathered; the replay stream is governed by `mix.replay` and `replay.size` alone.
     pub steering: bool,
+    /// What the steered stream draws.
+    pub policy: PolicyKind,
     /// The signal that the controller steers towards.
     pub signal: Signal,
     /// Bins per axis, K.
@@ -77,6 +192,8 @@ pub struct CurriculumConfig {
     pub band_high: f64,
     /// Updates without progress after which a bin of the highest errors counts as unlearnable.
     pub unlearnable_after: u32,
+    /// `[curriculum.frontier]`: how far and along how many axes.
+    pub frontier: FrontierConfig,
     /// Shares of the three streams.
     pub mix: StreamMix,
     /// The replay list.
@@ -87,6 +204,7 @@ impl Default for CurriculumConfig {
     fn default() -> Self {
         CurriculumConfig {
             steering: true,
+            policy: PolicyKind::default(),
             signal: Signal::Difficulty,
             bins: 6,
             update_every: 10,
@@ -100,6 +218,7 @@ impl Default for CurriculumConfig {
             band_low: 1.5,
             band_high: 3.0,
             unlearnable_after: 20,
+            frontier: FrontierConfig::default(),
             mix: StreamMix::default(),
             replay: ReplayConfig::default(),
         }
@@ -173,6 +292,7 @@ impl CurriculumConfig {
             &self.replay.size,
             "at most 65536: it travels with each batch",
         );
+        faults.extend(self.frontier.validate());
         faults
     }
 }

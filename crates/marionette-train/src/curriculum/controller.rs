@@ -1,14 +1,14 @@
 //! The controller: feedback in, policy out.
 
-use super::config::CurriculumConfig;
+use super::config::{CurriculumConfig, PolicyKind};
 use super::guard::distribution;
 use super::state::{AxisState, ControllerState};
 use super::unlearnable::count_stalls;
 use super::utility::utilities;
-use super::{replay, statistics};
+use super::{frontier, replay, statistics};
 use marionette_base::statistics::rank_shares;
 use marionette_stream::Feedback;
-use marionette_stream::{HardnessAxis, Policy};
+use marionette_stream::{Freedom, HardnessAxis, Policy};
 
 /// The factor on the temper in one update while the steered stream is too hard. Below the band the
 /// temper rises by the same factor.
@@ -23,12 +23,13 @@ const THETA: f64 = 3.0;
 /// uniform, though their statistics are kept.
 ///
 /// Feedback must come in batch order, one per batch. A batch without samples (a skipped step) only
-/// advances the version.
+/// advances the version. `steps` is the length of the run, in batches.
 pub fn observe(
     config: &CurriculumConfig,
     steered: &[HardnessAxis],
     state: &mut ControllerState,
     feedback: &Feedback,
+    steps: u64,
 ) {
     state.version += 1;
     if feedback.samples.is_empty() {
@@ -49,10 +50,13 @@ pub fn observe(
         return;
     }
     statistics::gather_losses(config, state, &feedback.samples);
-    statistics::gather(config, state, &fresh);
+    statistics::gather(config, state, &fresh, steps);
     state.learned += 1;
     if state.learned.is_multiple_of(config.update_every.max(1)) {
-        update(config, steered, state);
+        match config.policy {
+            PolicyKind::Hardest => update(config, steered, state),
+            _ => frontier::move_reaches(config, steered, state, steps),
+        }
     }
 }
 
@@ -89,9 +93,14 @@ fn move_logits(config: &CurriculumConfig, axis: &mut AxisState) {
     }
 }
 
-/// The policy to sample with from here on.
-pub fn policy(config: &CurriculumConfig, state: &ControllerState) -> Policy {
+/// The policy to sample with from here on, in a run of `steps` batches.
+pub fn policy(config: &CurriculumConfig, state: &ControllerState, steps: u64) -> Policy {
+    let reaches = frontier::reaches(config, state, steps);
+    let by_reach = config.steering && config.policy != PolicyKind::Hardest;
     let axis = |axis: usize| {
+        if by_reach {
+            return frontier::distribution(config, reaches[axis]);
+        }
         let theta: Vec<f64> = state.axes[axis].bins.iter().map(|bin| bin.theta).collect();
         distribution(config, &theta, if config.steering { state.temper } else { 0.0 })
     };
@@ -99,6 +108,7 @@ pub fn policy(config: &CurriculumConfig, state: &ControllerState) -> Policy {
         version: state.version,
         mix: config.mix,
         axes: std::array::from_fn(axis),
+        freedom: if by_reach { frontier::freedom(config, &reaches) } else { Freedom::default() },
         replay: replay::entries(&config.replay, &state.replay, state.version),
     }
 }

@@ -13,6 +13,7 @@
 
 mod config;
 mod controller;
+mod frontier;
 mod guard;
 mod replay;
 mod state;
@@ -26,7 +27,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-pub use config::{CurriculumConfig, ReplayConfig, Signal};
+pub use config::{CurriculumConfig, FrontierConfig, PolicyKind, ReplayConfig, Signal};
 pub use controller::{observe, policy};
 pub use state::{AxisState, BinState, ControllerState, ReplayState};
 pub use summary::{AxisSummary, BinSummary, CurriculumSummary, summary};

@@ -107,9 +107,9 @@ pub fn run(
     alter: impl Fn(&mut SampleFeedback, u64),
 ) -> ControllerState {
     let mut state = ControllerState::new(config);
-    let mut policies = VecDeque::from(vec![policy(config, &state); LAG]);
+    let mut policies = VecDeque::from(vec![policy(config, &state, batches); LAG]);
     for batch in 0..batches {
-        policies.push_back(policy(config, &state));
+        policies.push_back(policy(config, &state, batches));
         let Some(current) = policies.pop_front() else { break };
         let indices = batch * world.batch..(batch + 1) * world.batch;
         let mut samples: Vec<_> =
@@ -118,14 +118,14 @@ pub fn run(
         if world.permuted {
             permute(&mut samples, world.seed, batch);
         }
-        observe(config, steered, &mut state, &Feedback { batch, samples });
+        observe(config, steered, &mut state, &Feedback { batch, samples }, batches);
     }
     state
 }
 
 /// Divergence from uniform per axis, in nats.
 pub fn divergences(config: &CurriculumConfig, state: &ControllerState) -> [f32; AXES] {
-    let policy = policy(config, state);
+    let policy = policy(config, state, 1000);
     std::array::from_fn(|axis| policy.axes[axis].kl_from_uniform())
 }
 

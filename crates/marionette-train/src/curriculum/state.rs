@@ -33,11 +33,17 @@ impl BinState {
     }
 }
 
-/// The bins of one axis, from everyday to extreme.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The bins of one axis, from everyday to extreme, and how far it reaches.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AxisState {
     /// One per bin.
     pub bins: Vec<BinState>,
+    /// How far the axis reaches by the signal, in [0, 1].
+    pub reach: f64,
+    /// What was seen of late at the edge of the reach.
+    pub edge: BinState,
+    /// What was seen of late further in.
+    pub inside: BinState,
 }
 
 /// A sample held for replay.
@@ -88,6 +94,9 @@ impl ControllerState {
             learned: 0,
             axes: std::array::from_fn(|_| AxisState {
                 bins: vec![BinState::default(); config.bins],
+                reach: config.frontier.start,
+                edge: BinState::default(),
+                inside: BinState::default(),
             }),
             replay: Vec::new(),
             losses: [Moments::default(); 3],

@@ -1,6 +1,10 @@
 //! From a batch's feedback to the statistics of every axis and bin.
 
-use super::{config::CurriculumConfig, state::ControllerState};
+use super::{
+    config::CurriculumConfig,
+    frontier,
+    state::{BinState, ControllerState},
+};
 use marionette_base::statistics::rank_shares;
 use marionette_stream::SampleFeedback;
 use marionette_stream::{SampleStream, StreamMix};
@@ -13,7 +17,7 @@ const MAX_WEIGHT: f64 = 3.0;
 pub(super) fn usable(sample: &SampleFeedback) -> bool {
     let in_unit = |value: &f32| (0.0..=1.0).contains(value);
     sample.hardness.iter().all(in_unit)
-        && sample.propensity.iter().all(in_unit)
+        && sample.propensity.iter().all(|density| density.is_finite() && *density >= 0.0)
         && in_unit(&sample.hit_rate)
         && sample.loss.is_finite()
         && sample.difficulty.is_finite()
@@ -31,10 +35,9 @@ pub(super) fn fresh(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
 
 /// How much a sample counts on an axis, so that uniform and steered samples together estimate what
 /// uniform ones would: the uniform density over that of the mixture the sample came from.
-fn importance(mix: &StreamMix, bins: usize, propensity: f32) -> f64 {
+fn importance(mix: &StreamMix, propensity: f32) -> f64 {
     let (uniform, steered) = (f64::from(mix.uniform), f64::from(mix.steered));
-    let density = (uniform / bins as f64 + steered * f64::from(propensity)) / (uniform + steered);
-    let weight = 1.0 / bins as f64 / density;
+    let weight = (uniform + steered) / (uniform + steered * f64::from(propensity));
     // A mix of replays alone has no density.
     if weight.is_nan() { 1.0 } else { weight.min(MAX_WEIGHT) }
 }
@@ -44,30 +47,50 @@ pub(super) fn gather(
     config: &CurriculumConfig,
     state: &mut ControllerState,
     fresh: &[&SampleFeedback],
+    steps: u64,
 ) {
     let (keep, keep_recent) = ((-1.0 / config.memory).exp(), (-1.0 / config.recent).exp());
-    for bin in state.axes.iter_mut().flat_map(|axis| &mut axis.bins) {
-        for moments in [&mut bin.rank, &mut bin.difficulty, &mut bin.error, &mut bin.learnability] {
-            moments.fade(keep);
+    for axis in &mut state.axes {
+        axis.bins.iter_mut().for_each(|bin| fade(bin, keep, keep_recent));
+        // The edge moves, so what is known of it is soon out of date.
+        for zone in [&mut axis.edge, &mut axis.inside] {
+            fade(zone, keep_recent, keep_recent.powi(4));
         }
-        bin.recent_error.fade(keep_recent);
     }
+    let reaches = frontier::reaches(config, state, steps);
+    let edge_begins = 1.0 - config.frontier.edge_width;
     let scores: Vec<f32> = fresh.iter().map(|sample| sample.difficulty).collect();
     for (sample, rank) in fresh.iter().zip(rank_shares(&scores)) {
-        let hit_rate = f64::from(sample.hit_rate);
         for (axis, axis_state) in state.axes.iter_mut().enumerate() {
             let bins = axis_state.bins.len();
-            let weight = importance(&config.mix, bins, sample.propensity[axis]);
+            let weight = importance(&config.mix, sample.propensity[axis]);
             let bin = ((sample.hardness[axis] * bins as f32) as usize).min(bins - 1);
-            let bin = &mut axis_state.bins[bin];
-            bin.count += 1;
-            bin.rank.add(weight, rank);
-            bin.difficulty.add(weight, f64::from(sample.difficulty));
-            bin.error.add(weight, f64::from(sample.error));
-            bin.recent_error.add(weight, f64::from(sample.error));
-            bin.learnability.add(weight, hit_rate * (1.0 - hit_rate));
+            add(&mut axis_state.bins[bin], weight, rank, sample);
+            let (hardness, reach) = (f64::from(sample.hardness[axis]), reaches[axis]);
+            if sample.stream == SampleStream::Steered && hardness <= reach {
+                let at_edge = hardness > edge_begins * reach;
+                let zone = if at_edge { &mut axis_state.edge } else { &mut axis_state.inside };
+                add(zone, 1.0, rank, sample);
+            }
         }
     }
+}
+
+fn fade(bin: &mut BinState, keep: f64, keep_recent: f64) {
+    for moments in [&mut bin.rank, &mut bin.difficulty, &mut bin.error, &mut bin.learnability] {
+        moments.fade(keep);
+    }
+    bin.recent_error.fade(keep_recent);
+}
+
+fn add(bin: &mut BinState, weight: f64, rank: f64, sample: &SampleFeedback) {
+    let (hit_rate, error) = (f64::from(sample.hit_rate), f64::from(sample.error));
+    bin.count += 1;
+    bin.rank.add(weight, rank);
+    bin.difficulty.add(weight, f64::from(sample.difficulty));
+    bin.error.add(weight, error);
+    bin.recent_error.add(weight, error);
+    bin.learnability.add(weight, hit_rate * (1.0 - hit_rate));
 }
 
 /// Adds the batch's losses to the moving loss of each stream.
@@ -96,14 +119,12 @@ mod tests {
     #[test]
     fn importance_is_the_ratio_of_uniform_to_mixture_and_capped() {
         let mix = StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 };
-        assert!((importance(&mix, 6, 1.0 / 6.0) - 1.0).abs() < 1e-6);
-        let weight = importance(&mix, 6, 0.5);
-        assert!((weight - (1.0 / 6.0) / (1.0 / 18.0 + 1.0 / 3.0)).abs() < 1e-6);
+        assert!((importance(&mix, 1.0) - 1.0).abs() < 1e-6);
+        assert!((importance(&mix, 3.0) - 1.0 / (1.0 / 3.0 + 2.0)).abs() < 1e-6);
         assert!(
-            (importance(&StreamMix { uniform: 0.1, steered: 0.9, replay: 0.0 }, 6, 0.0) - 3.0)
-                .abs()
+            (importance(&StreamMix { uniform: 0.1, steered: 0.9, replay: 0.0 }, 0.0) - 3.0).abs()
                 < 1e-9
         );
-        assert_eq!(importance(&StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 }, 6, 0.2), 1.0);
+        assert_eq!(importance(&StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 }, 0.2), 1.0);
     }
 }

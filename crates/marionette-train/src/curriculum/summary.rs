@@ -1,7 +1,8 @@
 //! A summary of the controller's state for logs, the report and the window.
 
-use super::config::CurriculumConfig;
+use super::config::{CurriculumConfig, PolicyKind};
 use super::controller::policy;
+use super::frontier::reaches;
 use super::state::ControllerState;
 use super::utility::utilities;
 use marionette_stream::HardnessAxis;
@@ -35,6 +36,9 @@ pub struct AxisSummary {
     pub kl: f32,
     /// Mean hardness of its distribution, in [0, 1].
     pub mean_hardness: f32,
+    /// How far along it samples reach, in (0, 1].
+    #[serde(default)]
+    pub reach: f64,
     /// Its bins, from everyday to extreme.
     pub bins: Vec<BinSummary>,
 }
@@ -54,13 +58,22 @@ pub struct CurriculumSummary {
     pub band_ratio: Option<f64>,
     /// How much of the steering takes effect, in (0, 1].
     pub temper: f64,
+    /// The probability that an axis is free in a sample, whatever else is hard in it.
+    #[serde(default)]
+    pub free: f32,
 }
 
-/// Summarises the controller's state.
-pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> CurriculumSummary {
-    let policy = policy(config, state);
+/// Summarises the controller's state, in a run of `steps` batches.
+pub fn summary(
+    config: &CurriculumConfig,
+    state: &ControllerState,
+    steps: u64,
+) -> CurriculumSummary {
+    let policy = policy(config, state, steps);
+    let reaches = reaches(config, state, steps);
     let axis = |axis: HardnessAxis| {
-        let (axis_state, distribution) = (&state.axes[axis as usize], policy.axis(axis));
+        let axis_state = &state.axes[axis as usize];
+        let distribution = policy.marginal(axis, config.bins);
         let bins = axis_state
             .bins
             .iter()
@@ -70,6 +83,10 @@ pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> Curriculum
             axis,
             kl: distribution.kl_from_uniform(),
             mean_hardness: distribution.mean(),
+            reach: match config.policy {
+                PolicyKind::Hardest => 1.0,
+                _ => reaches[axis as usize],
+            },
             bins: bins
                 .map(|((bin, utility), &probability)| BinSummary {
                     probability,
@@ -90,5 +107,6 @@ pub fn summary(config: &CurriculumConfig, state: &ControllerState) -> Curriculum
         losses: std::array::from_fn(|stream| state.losses[stream].mean()),
         band_ratio: state.band_ratio(),
         temper: state.temper,
+        free: policy.freedom.chance[0],
     }
 }

@@ -7,6 +7,8 @@ use marionette_stream::{Feedback, SampleFeedback};
 use proptest::prelude::*;
 
 const ALL: [HardnessAxis; AXES] = HardnessAxis::ALL;
+/// The length of a run, batches.
+const STEPS: u64 = 1000;
 const OCCLUSION: usize = HardnessAxis::Occlusion as usize;
 
 /// A world in which no axis matters, for tests that bring their own effect.
@@ -19,7 +21,7 @@ fn occlusion_bin(sample: &SampleFeedback) -> usize {
 }
 
 fn occlusion(config: &CurriculumConfig, state: &ControllerState) -> Vec<f32> {
-    policy(config, state).axes[OCCLUSION].probabilities.clone()
+    policy(config, state, STEPS).axes[OCCLUSION].probabilities.clone()
 }
 
 /// A batch of `world` under the initial policy.
@@ -71,7 +73,7 @@ fn the_defaults_are_valid_and_faults_name_their_key() {
 fn a_fresh_controller_publishes_the_initial_policy() {
     let config = with_replay();
     assert_eq!(
-        policy(&config, &ControllerState::new(&config)),
+        policy(&config, &ControllerState::new(&config), STEPS),
         Policy::initial(config.mix, config.bins)
     );
 }
@@ -105,11 +107,11 @@ fn an_unlearnable_bin_is_given_up_and_taken_back_when_it_progresses() {
     let chased = at(150, u64::MAX);
     assert!(occlusion(&config, &chased)[5] > 1.8 / 6.0, "{:?}", occlusion(&config, &chased));
     let given_up = at(900, u64::MAX);
-    assert!(summary(&config, &given_up).axes[OCCLUSION].bins[5].unlearnable);
+    assert!(summary(&config, &given_up, STEPS).axes[OCCLUSION].bins[5].unlearnable);
     let probabilities = occlusion(&config, &given_up);
     assert!((0.3 / 6.0..1.1 / 6.0).contains(&probabilities[5]), "{probabilities:?}");
     let revived = at(1200, 900);
-    assert!(!summary(&config, &revived).axes[OCCLUSION].bins[5].unlearnable);
+    assert!(!summary(&config, &revived, STEPS).axes[OCCLUSION].bins[5].unlearnable);
     assert!(occlusion(&config, &revived)[5] > 1.5 / 6.0, "{:?}", occlusion(&config, &revived));
 }
 
@@ -119,7 +121,7 @@ fn a_bin_of_high_error_that_is_being_learned_is_not_given_up() {
     let world = World { effect: [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], ..World::new(3) };
     for batches in [500, 1000, 2000, 4000] {
         let state = run(&config, &ALL, &world, batches, |_, _| {});
-        let top = &summary(&config, &state).axes[0].bins[5];
+        let top = &summary(&config, &state, STEPS).axes[0].bins[5];
         assert!(!top.unlearnable && top.probability > 1.2 / 6.0, "after {batches}: {top:?}");
     }
 }
@@ -170,9 +172,9 @@ fn locked_axes_stay_uniform_and_so_does_everything_without_steering() {
 
     let config = CurriculumConfig { steering: false, ..config };
     let state = run(&config, &ALL, &world, 800, |_, _| {});
-    assert_eq!(policy(&config, &state).axes, Policy::initial(config.mix, config.bins).axes);
-    assert!(!policy(&config, &state).replay.is_empty());
-    let bins = &summary(&config, &state).axes[0].bins;
+    assert_eq!(policy(&config, &state, STEPS).axes, Policy::initial(config.mix, config.bins).axes);
+    assert!(!policy(&config, &state, STEPS).replay.is_empty());
+    let bins = &summary(&config, &state, STEPS).axes[0].bins;
     assert!(bins[5].mean_rank > bins[0].mean_rank);
 }
 
@@ -181,10 +183,10 @@ fn a_skipped_batch_advances_the_version_and_nothing_else() {
     let config = with_replay();
     let mut state = run(&config, &ALL, &World::new(6), 109, |_, _| {});
     let before = state.clone();
-    observe(&config, &ALL, &mut state, &Feedback { batch: 109, samples: Vec::new() });
+    observe(&config, &ALL, &mut state, &Feedback { batch: 109, samples: Vec::new() }, STEPS);
     assert!(state == ControllerState { version: 110, ..before.clone() });
-    assert_eq!(policy(&config, &state).version, 110);
-    assert_eq!(policy(&config, &state).axes, policy(&config, &before).axes);
+    assert_eq!(policy(&config, &state, STEPS).version, 110);
+    assert_eq!(policy(&config, &state, STEPS).axes, policy(&config, &before, STEPS).axes);
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn replayed_samples_and_those_that_hold_no_numbers_never_enter_the_statistics() 
     let (mut clean, mut mixed) = (ControllerState::new(&config), ControllerState::new(&config));
     for b in 0..50 {
         let mut feedback = batch(&config, &World::new(7), b);
-        observe(&config, &ALL, &mut clean, &feedback);
+        observe(&config, &ALL, &mut clean, &feedback, STEPS);
         let first = feedback.samples[0].clone();
         feedback.samples.insert(3, SampleFeedback { difficulty: f32::NAN, ..first.clone() });
         feedback.samples.push(SampleFeedback { error: f32::INFINITY, ..first.clone() });
@@ -201,7 +203,7 @@ fn replayed_samples_and_those_that_hold_no_numbers_never_enter_the_statistics() 
         feedback.samples.push(SampleFeedback { propensity: [f32::NAN; AXES], ..first.clone() });
         feedback.samples.push(SampleFeedback { loss: f32::NAN, ..first.clone() });
         feedback.samples.push(replayed(&first, 1 << 40, 9.0));
-        observe(&config, &ALL, &mut mixed, &feedback);
+        observe(&config, &ALL, &mut mixed, &feedback, STEPS);
     }
     assert!(mixed.axes == clean.axes);
     assert_eq!((&mixed.losses[..2], mixed.temper), (&clean.losses[..2], clean.temper));
@@ -216,7 +218,7 @@ fn a_batch_of_nothing_but_nan_counts_as_skipped() {
     let before = state.clone();
     let mut feedback = batch(&config, &World::new(8), 30);
     feedback.samples.iter_mut().for_each(|sample| sample.loss = f32::NAN);
-    observe(&config, &ALL, &mut state, &feedback);
+    observe(&config, &ALL, &mut state, &feedback, STEPS);
     assert!(state == ControllerState { version: 31, ..before });
 }
 
@@ -228,15 +230,15 @@ fn a_replayed_sample_goes_after_its_uses_or_without_progress() {
     let replays = |share: f32| {
         let mut state = ControllerState::new(&config);
         let feedback = batch(&config, &World::new(9), 0);
-        observe(&config, &ALL, &mut state, &feedback);
-        let origin = policy(&config, &state).replay[0].origin;
+        observe(&config, &ALL, &mut state, &feedback, STEPS);
+        let origin = policy(&config, &state, STEPS).replay[0].origin;
         let first = feedback.samples[origin as usize].clone();
         assert!(feedback.samples.iter().all(|other| other.difficulty <= first.difficulty));
         (1..100)
             .find(|use_| {
                 let samples = vec![replayed(&first, 1000 + use_, share * first.error)];
-                observe(&config, &ALL, &mut state, &Feedback { batch: *use_, samples });
-                policy(&config, &state).replay.iter().all(|entry| entry.origin != origin)
+                observe(&config, &ALL, &mut state, &Feedback { batch: *use_, samples }, STEPS);
+                policy(&config, &state, STEPS).replay.iter().all(|entry| entry.origin != origin)
             })
             .unwrap()
     };
@@ -249,7 +251,7 @@ fn a_replayed_sample_goes_after_its_uses_or_without_progress() {
 fn the_replay_list_is_bounded_ordered_and_favours_the_hard_and_the_unseen() {
     let config = with_replay();
     let state = run(&config, &ALL, &World::new(10), 300, |_, _| {});
-    let replay = policy(&config, &state).replay;
+    let replay = policy(&config, &state, STEPS).replay;
     assert_eq!(replay.len(), config.replay.size);
     assert!((replay.iter().map(|entry| f64::from(entry.weight)).sum::<f64>() - 1.0).abs() < 1e-5);
     assert!(replay.iter().all(|entry| entry.weight > 0.0));
@@ -259,11 +261,15 @@ fn the_replay_list_is_bounded_ordered_and_favours_the_hard_and_the_unseen() {
     // Of two neighbours in rank, the one not seen for longer weighs more.
     let mut state = state;
     (state.replay[100].seen, state.replay[101].seen) = (300, 0);
-    let replay = policy(&config, &state).replay;
+    let replay = policy(&config, &state, STEPS).replay;
     assert!(replay[101].weight > replay[100].weight);
 
     let config = CurriculumConfig { replay: ReplayConfig { size: 0, ..config.replay }, ..config };
-    assert!(policy(&config, &run(&config, &ALL, &World::new(10), 50, |_, _| {})).replay.is_empty());
+    assert!(
+        policy(&config, &run(&config, &ALL, &World::new(10), 50, |_, _| {}), STEPS)
+            .replay
+            .is_empty()
+    );
 }
 
 #[test]
@@ -295,10 +301,10 @@ fn a_state_read_back_continues_bit_for_bit() {
     let mut read: ControllerState = serde_json::from_str(&text).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), text);
     for b in 205..260 {
-        assert_eq!(policy(&config, &read), policy(&config, &state));
+        assert_eq!(policy(&config, &read, STEPS), policy(&config, &state, STEPS));
         let feedback = batch(&config, &world, b);
-        observe(&config, &ALL, &mut state, &feedback);
-        observe(&config, &ALL, &mut read, &feedback);
+        observe(&config, &ALL, &mut state, &feedback, STEPS);
+        observe(&config, &ALL, &mut read, &feedback, STEPS);
         assert!(read == state, "batch {b}");
     }
 }
@@ -312,7 +318,7 @@ fn importance_weights_undo_the_steering() {
     let errors = |steering| {
         let config = CurriculumConfig { steering, ..with_replay() };
         let state = run(&config, &ALL, &world, 1500, |_, _| {});
-        summary(&config, &state).axes[0]
+        summary(&config, &state, STEPS).axes[0]
             .bins
             .iter()
             .map(|bin| bin.mean_error.unwrap())
@@ -326,7 +332,7 @@ fn importance_weights_undo_the_steering() {
 #[test]
 fn a_summary_holds_every_axis_and_survives_json() {
     let config = with_replay();
-    let summary = summary(&config, &run(&config, &ALL, &World::new(14), 100, |_, _| {}));
+    let summary = summary(&config, &run(&config, &ALL, &World::new(14), 100, |_, _| {}), STEPS);
     assert_eq!((summary.axes.len(), summary.axes[0].bins.len(), summary.replay), (8, 6, 256));
     let bins = summary.axes[3].bins.iter();
     assert!(
@@ -387,8 +393,8 @@ proptest! {
         let config = CurriculumConfig { signal, bins, update_every: 1, eta: 20.0, ..with_replay() };
         let mut state = ControllerState::new(&config);
         for (b, samples) in batches.into_iter().enumerate() {
-            observe(&config, &ALL, &mut state, &Feedback { batch: b as u64, samples });
-            let policy = policy(&config, &state);
+            observe(&config, &ALL, &mut state, &Feedback { batch: b as u64, samples }, STEPS);
+            let policy = policy(&config, &state, STEPS);
             prop_assert_eq!(policy.version, b as u64 + 1);
             for axis in &policy.axes {
                 prop_assert!((axis.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);

@@ -15,7 +15,7 @@ const SMALL_BIN: f64 = 20.0;
 const EVIDENCE: f64 = 1.5;
 
 /// The moments whose deviation and count say how certain a bin's signal is.
-fn moments(signal: Signal, bin: &BinState) -> &Moments {
+pub(super) fn moments(signal: Signal, bin: &BinState) -> &Moments {
     match signal {
         Signal::Difficulty => &bin.rank,
         Signal::Error => &bin.error,
@@ -25,7 +25,7 @@ fn moments(signal: Signal, bin: &BinState) -> &Moments {
 }
 
 /// A bin's signal; none before its first sample.
-fn value(signal: Signal, bin: &BinState) -> Option<f64> {
+pub(super) fn value(signal: Signal, bin: &BinState) -> Option<f64> {
     match signal {
         Signal::Progress => Some((bin.recent_error.mean()? - bin.error.mean()?).abs()),
         _ => moments(signal, bin).mean(),
@@ -79,7 +79,7 @@ mod tests {
             }
             bin
         };
-        AxisState { bins: means.iter().map(bin).collect() }
+        AxisState { bins: means.iter().map(bin).collect(), ..AxisState::default() }
     }
 
     #[test]

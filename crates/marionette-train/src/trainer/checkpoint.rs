@@ -97,12 +97,15 @@ impl Trainer {
             )));
         }
         let bins = self.settings.curriculum.bins;
-        let sampled = state.policies.iter().flat_map(|policy| &policy.axes).map(|axis| axis.bins());
-        let counted = state.controller.axes.iter().map(|axis| axis.bins.len());
-        if let Some(found) = sampled.chain(counted).find(|found| *found != bins) {
+        let mut counted = state.controller.axes.iter().map(|axis| axis.bins.len());
+        if let Some(found) = counted.find(|found| *found != bins) {
             return Err(UnfitCheckpoint(format!(
                 "it holds an axis of {found} bins, and curriculum.bins is {bins}"
             )));
+        }
+        let mut sampled = state.policies.iter().flat_map(|policy| &policy.axes);
+        if sampled.any(|axis| axis.bins() == 0) {
+            return Err(UnfitCheckpoint("it holds an axis without bins".to_owned()));
         }
         self.network.parameters().load(&stripped(NETWORK)).map_err(|e| unfit(&e))?;
         self.optimizer
@@ -153,9 +156,12 @@ mod tests {
         let (mut sampled, mut counted) = (state.clone(), state);
         sampled.policies[1].axes[3].probabilities.clear();
         counted.controller.axes[3].bins.clear();
-        for state in [sampled, counted] {
+        for (state, message) in [
+            (sampled, "an axis without bins"),
+            (counted, "an axis of 0 bins, and curriculum.bins is 6"),
+        ] {
             let error = trainer.restore(&tensors, state).unwrap_err().to_string();
-            assert!(error.ends_with("an axis of 0 bins, and curriculum.bins is 6"), "{error}");
+            assert!(error.ends_with(message), "{error}");
         }
     }
 }

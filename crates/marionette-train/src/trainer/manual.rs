@@ -72,9 +72,10 @@ impl ManualSettings {
 
 /// `policy` with the axes that are held by hand. If there are none, it stays the same.
 pub(super) fn locked(mut policy: Policy, locks: &[Option<Vec<f32>>; AXES]) -> Policy {
-    for (axis, lock) in policy.axes.iter_mut().zip(locks) {
-        if let Some(probabilities) = lock.as_ref().filter(|lock| lock.len() == axis.bins()) {
-            *axis = AxisDistribution { probabilities: probabilities.clone() };
+    for (axis, lock) in locks.iter().enumerate() {
+        if let Some(probabilities) = lock.as_ref().filter(|lock| !lock.is_empty()) {
+            policy.axes[axis] = AxisDistribution { probabilities: probabilities.clone() };
+            policy.freedom.chance[axis] = 1.0;
         }
     }
     policy
@@ -106,7 +107,9 @@ impl Trainer {
     /// The policy for the next batches: the controller's, where the axes that are held by hand have
     /// their locked distributions.
     pub(super) fn next_policy(&self) -> Policy {
-        locked(curriculum::policy(&self.settings.curriculum, &self.controller), &self.locks)
+        let settings = &self.settings;
+        let policy = curriculum::policy(&settings.curriculum, &self.controller, settings.steps);
+        locked(policy, &self.locks)
     }
 }
 
@@ -148,8 +151,7 @@ mod tests {
         assert_eq!(locked(policy.clone(), &Default::default()), policy);
         let mut locks: [Option<Vec<f32>>; AXES] = Default::default();
         locks[2] = Some(vec![0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-        // One of another number of bins cannot be meant.
-        locks[3] = Some(vec![1.0]);
+        locks[3] = Some(Vec::new());
         let held = locked(policy.clone(), &locks);
         assert_eq!(held.axes[2].probability_at(0.99), 1.0);
         assert_eq!((&held.axes[3], &held.axes[0]), (&policy.axes[3], &policy.axes[0]));

@@ -64,7 +64,8 @@ impl Trainer {
         let optimizer = Optimizer::new(network.parameters(), settings.optimizer.settings())?;
         let afl = Afl::new(settings.afl.clone(), keypoints, settings.seed, &device)?;
         let controller = ControllerState::new(&settings.curriculum);
-        let initial = Arc::new(curriculum::policy(&settings.curriculum, &controller));
+        let initial =
+            Arc::new(curriculum::policy(&settings.curriculum, &controller, settings.steps));
         Ok(Trainer {
             base_loss: base_loss(&settings.loss)?,
             policies: std::iter::repeat_n(initial, settings.lag).collect(),
@@ -128,7 +129,12 @@ impl Trainer {
 
     /// The controller's view of the axes.
     pub fn curriculum(&self) -> curriculum::CurriculumSummary {
-        curriculum::summary(&self.settings.curriculum, &self.controller)
+        curriculum::summary(&self.settings.curriculum, &self.controller, self.settings.steps)
+    }
+
+    /// Bins that the controller counts per axis.
+    pub fn bins(&self) -> usize {
+        self.settings.curriculum.bins
     }
 
     /// Statistics of the uniform stream.

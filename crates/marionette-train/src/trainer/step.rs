@@ -118,6 +118,7 @@ impl Trainer {
             &self.settings.steered_axes,
             &mut self.controller,
             &feedback,
+            self.settings.steps,
         );
         self.policies.pop_front();
         self.policies.push_back(Arc::new(self.next_policy()));
