@@ -96,8 +96,13 @@ fn check_file(path: &Path) -> Outcome {
         Topology::of(maps, shape, None, Threshold::Absolute(fixture.conventions.threshold))
     };
     let (real, fake) = (topology(&target_maps)?, topology(&prediction_maps)?);
-    assert_eq!(real.exists, expected.exist_target.concat());
-    assert_eq!(fake.exists, expected.exist_prediction.concat());
+    for (topology, exist) in [(&real, &expected.exist_target), (&fake, &expected.exist_prediction)]
+    {
+        let found: Vec<bool> =
+            topology.existence.iter().map(|existence| *existence > 0.0).collect();
+        assert_eq!(found, exist.concat());
+        assert!(topology.existence.iter().all(|existence| [0.0, 1.0].contains(existence)));
+    }
     check("topology_target", &real.affinities, &maps(&expected.topology_target));
     check("topology_prediction", &fake.affinities, &maps(&expected.topology_prediction));
 

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod ablate;
 mod bench;
 mod doctor;
 mod eval;
@@ -40,6 +41,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
+    Ablate(ablate::AblateArgs),
     Bench(bench::BenchArgs),
     Doctor(doctor::DoctorArgs),
 }
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::eval(args),
         Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),
+        Command::Ablate(args) => ablate::ablate(args),
         Command::Bench(args) => bench::bench(args),
         Command::Doctor(args) => doctor::doctor(args),
     });

@@ -50,9 +50,7 @@ fn write_text(
         "at the end",
         width = bins * 5
     )?;
-    for (axis, (_, correlation)) in
-        summary.curriculum.axes.iter().zip(&summary.error_axis_correlation)
-    {
+    for (axis, correlation) in summary.curriculum.axes.iter().zip(&summary.score.error_axis) {
         let shares: String =
             axis.bins.iter().map(|bin| format!("{:>4.0} ", bin.probability * 100.0)).collect();
         let correlation = signed(*correlation);
@@ -85,8 +83,9 @@ fn write_text(
     )?;
     writeln!(
         out,
-        "  Spearman(score, keypoint error), last quarter: {}",
-        signed(summary.score_error_correlation)
+        "  Spearman(score, keypoint error), last quarter: {}, and {} beyond the spread of the maps",
+        signed(summary.score.score.error),
+        signed(summary.score.beyond_blur)
     )?;
     write_exams(out, &summary.exams)?;
     if let Some(Best { step, exam, torso_02 }) = summary.best {

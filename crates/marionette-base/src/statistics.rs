@@ -17,6 +17,30 @@ pub fn spearman(a: &[f32], b: &[f32]) -> Option<f32> {
     (scale > 0.0).then(|| (dot(&a, &b) / scale) as f32)
 }
 
+/// Spearman's partial rank correlation of `a` and `b`: what is left of it once each is freed of what
+/// goes with `given`. `None` where one of the three correlations is not defined, or `given` leaves
+/// nothing.
+pub fn partial_spearman(a: &[f32], b: &[f32], given: &[f32]) -> Option<f32> {
+    let [ab, ag, bg] = [(a, b), (a, given), (b, given)].map(|(x, y)| spearman(x, y));
+    let (ab, ag, bg) = (f64::from(ab?), f64::from(ag?), f64::from(bg?));
+    let left = ((1.0 - ag * ag) * (1.0 - bg * bg)).sqrt();
+    (left > 1e-9).then(|| ((ab - ag * bg) / left) as f32)
+}
+
+/// The area under the ROC curve: the probability that a value that is `positive` is higher than one
+/// that is not, ties counting half. `None` where all or none are, and where a value is NaN.
+pub fn auroc(values: &[f32], positive: &[bool]) -> Option<f32> {
+    if values.len() != positive.len() || values.iter().any(|value| value.is_nan()) {
+        return None;
+    }
+    let positives = positive.iter().filter(|positive| **positive).count() as f64;
+    let negatives = values.len() as f64 - positives;
+    let ranks = ranks(values);
+    let sum: f64 = ranks.iter().zip(positive).filter(|(_, p)| **p).map(|(rank, _)| rank).sum();
+    let above = sum - positives * (positives - 1.0) / 2.0;
+    (positives > 0.0 && negatives > 0.0).then(|| (above / (positives * negatives)) as f32)
+}
+
 /// The 0-based rank of every value, equal values at the average of their ranks.
 fn ranks(values: &[f32]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();

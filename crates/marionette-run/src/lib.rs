@@ -1,6 +1,7 @@
 //! A run: its configuration, its directory, its threads, its checkpoints and what it says of
 //! itself.
 
+pub mod ablation;
 mod checkpoint;
 mod config;
 mod control;

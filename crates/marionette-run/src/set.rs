@@ -152,7 +152,7 @@ fn names(table: &Table) -> String {
 }
 
 /// Every setting with its dotted key.
-fn leaves(table: &Table) -> Vec<(String, Value)> {
+pub(super) fn leaves(table: &Table) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     for (key, value) in table {
         match value {

@@ -2,8 +2,10 @@
 
 use super::{Best, ExamReport};
 use crate::exam::{Exam, ExamResult};
-use marionette_stream::HardnessAxis;
-use marionette_train::{curriculum::CurriculumSummary, trainer::Trainer};
+use marionette_train::{
+    curriculum::CurriculumSummary,
+    trainer::{ScoreQuality, Trainer},
+};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -21,10 +23,8 @@ pub struct Summary {
     pub pck: [Option<f64>; 2],
     /// PCK@0.2 torso of always guessing the mean pose, over the last tenth.
     pub mean_pose_pck: Option<f64>,
-    /// Spearman's correlation of score and keypoint error over the last quarter.
-    pub score_error_correlation: Option<f32>,
-    /// Spearman's correlation of keypoint error and each axis, over the last quarter.
-    pub error_axis_correlation: Vec<(HardnessAxis, Option<f32>)>,
+    /// How well the score told what is hard, over the last quarter.
+    pub score: ScoreQuality,
     /// The exams before the first step and after the last; empty for a run without exams.
     pub exams: Vec<ExamLine>,
     /// The best checkpoint by an exam.
@@ -93,15 +93,13 @@ impl Summary {
         let statistics = trainer.statistics();
         let last_quarter = trainer.step() * 3 / 4;
         let curriculum = trainer.curriculum();
-        let errors = statistics.error_axis_correlations(last_quarter);
         Summary {
             steps: trainer.step(),
             skipped: trainer.skipped(),
             loss: [statistics.start.loss(), statistics.end.loss()],
             pck: [statistics.start.pck(), statistics.end.pck()],
             mean_pose_pck: statistics.mean_pose_pck(),
-            score_error_correlation: statistics.score_error_correlation(last_quarter),
-            error_axis_correlation: HardnessAxis::ALL.into_iter().zip(errors).collect(),
+            score: statistics.score_quality(last_quarter),
             curriculum_kl: curriculum.axes.iter().map(|axis| axis.kl).sum(),
             curriculum,
             exams,

@@ -135,9 +135,9 @@ pub struct Freedom {
     pub chance: [f32; AXES],
     /// What the hardness of an axis that is not free is multiplied with, above 0 and at most 1.
     pub rest: f32,
-    /// The probability that an axis is as hard, as a quantile of its distribution, as the sample's
-    /// other axes for which this came true. It makes samples that are hard, or easy, in many
-    /// respects more frequent, and leaves each axis' own distribution.
+    /// The probability that all axes of a sample have the same quantile of their distributions, in
+    /// place of one each. It makes samples that are hard, or easy, in every respect more frequent,
+    /// and leaves each axis' own distribution as it is.
     pub shared: f32,
 }
 
@@ -197,11 +197,10 @@ impl Policy {
     /// The hardness of a steered sample, from `draws` in [0, 1), one per axis, and from `rng`, which
     /// nothing else may use.
     pub fn steered(&self, draws: &Hardness, rng: &mut impl Rng) -> Hardness {
-        let common: f32 = rng.random();
+        let shared = rng.random::<f32>() < self.freedom.shared;
         std::array::from_fn(|axis| {
-            let [shares, free] = [self.freedom.shared, self.freedom.chance[axis]]
-                .map(|chance| rng.random::<f32>() < chance);
-            let hardness = self.axes[axis].quantile(if shares { common } else { draws[axis] });
+            let hardness = self.axes[axis].quantile(draws[if shared { 0 } else { axis }]);
+            let free = rng.random::<f32>() < self.freedom.chance[axis];
             if free { hardness } else { self.freedom.rest * hardness }
         })
     }
@@ -272,8 +271,8 @@ mod tests {
             let marginal = policy.marginal(HardnessAxis::ALL[2], 8).probabilities[bin];
             assert!((marginal - expected).abs() < 1e-6, "bin {bin}: {marginal}, {expected}");
         }
-        // Both share the common draw, and both or neither are free.
-        let expected = 0.4 * 0.4 * (0.3 * 0.3 + 0.7 * 0.7);
+        // They share a draw, and both or neither are free.
+        let expected = 0.4 * (0.3 * 0.3 + 0.7 * 0.7);
         assert!((alike as f32 / n as f32 - expected).abs() < 0.01, "{alike} of {n}");
         let initial = Policy::initial(StreamMix::default(), 4);
         assert_eq!(initial.propensity(&[0.7; AXES]), [1.0; AXES]);

@@ -30,6 +30,20 @@ pub struct ExamResult {
     pub mean_pose: Option<f64>,
     /// Along each axis, bin by bin; bins that the exam has no image in are left out.
     pub axes: Vec<AxisResult>,
+    /// Image by image; not kept in files.
+    #[serde(skip)]
+    pub per_image: Vec<ImageScore>,
+}
+
+/// How one image of an exam came out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImageScore {
+    /// Keypoints with a label.
+    pub labelled: u16,
+    /// Of those, found within 0.2 torso lengths.
+    pub found: u16,
+    /// Mean distance, torso lengths, each keypoint by at most 3; 0 for an image without labels.
+    pub error: f32,
 }
 
 /// Results along one hardness axis.
@@ -100,6 +114,16 @@ pub fn grade(set: &ExamSet, scheme: &KeypointScheme, predictions: &[Vec<Decoded>
         oks: oks_summary(&oks_images(set, predictions), &scheme.sigmas),
         mean_pose: pck(&mut (0..set.len()), &|_| mean_pose.clone()).torso_02,
         axes: axes.into(),
+        per_image: (0..set.len())
+            .map(|image| {
+                let one = pck(&mut std::iter::once(image), &predicted);
+                ImageScore {
+                    labelled: one.keypoints as u16,
+                    found: (one.torso_02.unwrap_or(0.0) * one.keypoints as f64).round() as u16,
+                    error: one.mean_error.unwrap_or(0.0) as f32,
+                }
+            })
+            .collect(),
     }
 }
 

@@ -101,6 +101,7 @@ mod tests {
             oks,
             mean_pose: None,
             axes: Vec::new(),
+            per_image: Vec::new(),
         }
     }
 

@@ -157,6 +157,17 @@ impl Afl {
         let (target, prediction) = (topology(maps.target)?, topology(maps.prediction)?);
         let (on_target, on_prediction) = (self.values(&target)?, self.values(&prediction)?);
 
+        let blur = |(existence, mask): (&[f32], &[bool])| {
+            let labelled = mask.iter().filter(|labelled| **labelled).count().max(1) as f32;
+            let exist = existence.iter().zip(mask).filter(|(_, labelled)| **labelled);
+            1.0 - exist.map(|(existence, _)| existence).sum::<f32>() / labelled
+        };
+        let blur = prediction
+            .existence
+            .chunks_exact(keypoints)
+            .zip(maps.mask.chunks_exact(keypoints))
+            .map(blur)
+            .collect();
         let factor = |mask: &[bool]| {
             let labelled = mask.iter().filter(|labelled| **labelled).count();
             self.config.gap_factor(labelled, keypoints) as f32
@@ -177,7 +188,7 @@ impl Afl {
             difficulty = permuted(difficulty, self.seed, step);
         }
         let weights = weights(&self.config, &difficulty, step, total_steps);
-        Ok(Scores { difficulty, weights, raw, gap, step, moments, target, prediction })
+        Ok(Scores { difficulty, weights, raw, gap, blur, step, moments, target, prediction })
     }
 
     /// Lets the critic learn from the batch that was scored, and adds the batch to the running

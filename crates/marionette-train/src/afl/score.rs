@@ -24,6 +24,9 @@ pub struct Scores {
     /// The paired gap z = d(t(y)) - d(t(y')), brought to all keypoints by
     /// [`AflConfig::labelled_power`]; never permuted.
     pub gap: Vec<f32>,
+    /// One minus the mean existence of a sample's labelled keypoints in the prediction: how far its
+    /// maps are spread. The same for all unless existence is soft.
+    pub blur: Vec<f32>,
     /// The step the scores were taken in.
     pub step: u64,
     pub(super) moments: RunningMoments,

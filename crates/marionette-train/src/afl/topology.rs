@@ -24,15 +24,16 @@ pub enum Threshold {
     },
 }
 
-/// `t(y)` of a batch, and which keypoints exist in it.
+/// `t(y)` of a batch, and how far keypoints exist in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// `[B, 2, K, K]`: the planar affinities (Eq. 5), then the angular ones (Eq. 6), all in [0, 1];
     /// 0 in the rows and columns of missing keypoints. Those of two keypoints that exist by e and f
     /// are multiplied by √(e f). One sample's part is the critic's input.
     pub affinities: Vec<f32>,
-    /// `[B, K]`: whether the keypoint has a cell above the threshold (and is not masked).
-    pub exists: Vec<bool>,
+    /// `[B, K]`: how far the keypoint exists, in [0, 1]; 0 where it is masked or has no cell above
+    /// the threshold.
+    pub existence: Vec<f32>,
 }
 
 impl Topology {
@@ -63,9 +64,10 @@ impl Topology {
                     return Ok(None);
                 }
                 let map = &heatmaps[index * height * width..][..height * width];
-                let centroid = centroid(map, width, threshold)?;
-                let existence = softness.map_or(1.0, |softness| softness.existence(map, width));
-                Ok(centroid.map(|centroid| Found { centroid, root: existence.sqrt() }))
+                Ok(centroid(map, width, threshold)?.map(|centroid| {
+                    let existence = softness.map_or(1.0, |softness| softness.existence(map, width));
+                    Found { centroid, existence, root: existence.sqrt() }
+                }))
             })
             .collect::<Result<_, AflError>>()?;
         let diagonal = (width as f64).hypot(height as f64);
@@ -73,7 +75,8 @@ impl Topology {
             .into_par_iter()
             .flat_map_iter(|sample| affinities(&found[sample * keypoints..][..keypoints], diagonal))
             .collect();
-        Ok(Self { affinities, exists: found.iter().map(Option::is_some).collect() })
+        let existence = |found: &Option<Found>| found.as_ref().map_or(0.0, |f| f.existence as f32);
+        Ok(Self { affinities, existence: found.iter().map(existence).collect() })
     }
 }
 
@@ -81,7 +84,8 @@ impl Topology {
 struct Found {
     /// Column and row, cells.
     centroid: [f64; 2],
-    /// The root of how far it exists.
+    /// How far it exists, and the root of that.
+    existence: f64,
     root: f64,
 }
 
@@ -211,7 +215,7 @@ mod tests {
         // The vertex is (2, 1): the two ends are seen in opposite directions.
         let maps = maps(&[Some((0, 1)), None, Some((4, 1))]);
         let topology = Topology::of(&maps, [1, 3, 4, 5], None, Threshold::Absolute(0.1))?;
-        assert_eq!(topology.exists, [true, false, true]);
+        assert_eq!(topology.existence, [1.0, 0.0, 1.0]);
         let far = (1.0 - 4.0 / 41f64.sqrt()) as f32;
         let planar = [1.0, 0.0, far, 0.0, 0.0, 0.0, far, 0.0, 1.0];
         let angular = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0];
@@ -244,10 +248,10 @@ mod tests {
     fn afl_topology_of_flat_maps_exists_only_relative_to_the_maximum() -> Result<(), AflError> {
         let flat = vec![0.01; 40];
         let exists = |threshold| {
-            Topology::of(&flat, [1, 2, 4, 5], None, threshold).map(|topology| topology.exists)
+            Topology::of(&flat, [1, 2, 4, 5], None, threshold).map(|topology| topology.existence)
         };
-        assert_eq!(exists(Threshold::Absolute(0.1))?, [false, false]);
-        assert_eq!(exists(Threshold::OfMaximum(0.1))?, [true, true]);
+        assert_eq!(exists(Threshold::Absolute(0.1))?, [0.0, 0.0]);
+        assert_eq!(exists(Threshold::OfMaximum(0.1))?, [1.0, 1.0]);
         Ok(())
     }
 

@@ -46,7 +46,7 @@ pub struct FrontierConfig {
     pub free: [f64; 2],
     /// What the hardness of an axis that is not free is multiplied with.
     pub rest: f64,
-    /// The probability that an axis is as hard as the sample's others, see
+    /// The probability that all axes of a sample are equally hard, see
     /// [`Freedom::shared`](marionette_stream::Freedom::shared).
     pub shared: f64,
     /// Share of an axis' draws that lie at the edge, the last [`Self::edge_width`] of its reach.
@@ -70,10 +70,10 @@ impl Default for FrontierConfig {
     fn default() -> Self {
         FrontierConfig {
             start: 0.05,
-            open_by: 0.85,
+            open_by: 0.6,
             free: [1.0, 1.0],
             rest: 0.4,
-            shared: 0.0,
+            shared: 0.3,
             edge: 0.0,
             edge_width: 0.25,
             probe: 0.0,

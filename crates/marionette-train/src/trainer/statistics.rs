@@ -1,14 +1,26 @@
 //! Statistics of the uniform stream. It is the yardstick of a run, because the curriculum cannot
 //! change it.
 
-use super::sample_metrics::SampleMetrics;
+use super::{
+    sample_metrics::SampleMetrics,
+    score_quality::{Judged, ScoreQuality},
+};
 use candle_core::{Device, Tensor};
 use marionette_base::statistics::spearman;
 use marionette_stream::{AXES, Hardness, Visibility};
 use serde::{Deserialize, Serialize};
 
-/// Numbers kept of each recent sample: step, score, error, then its hardness per axis.
-const COLUMNS: usize = 3 + AXES;
+// Numbers kept of each recent sample.
+const STEP: usize = 0;
+const SCORE: usize = 1;
+const ERROR: usize = 2;
+const LOSS: usize = 3;
+const BLUR: usize = 4;
+/// 1 where no keypoint was found, else 0.
+const FAILED: usize = 5;
+/// Its hardness, one number an axis, from here on.
+const HARDNESS: usize = 6;
+const COLUMNS: usize = HARDNESS + AXES;
 /// Samples kept.
 const KEPT: usize = 8192;
 
@@ -59,6 +71,7 @@ pub struct UniformStatistics {
 pub(super) struct UniformSample<'a> {
     pub loss: f32,
     pub score: f32,
+    pub blur: f32,
     pub metrics: SampleMetrics,
     pub hardness: &'a Hardness,
     pub keypoints: &'a [[f32; 2]],
@@ -101,8 +114,10 @@ impl UniformStatistics {
             }
         }
         let mut row = [0.0; COLUMNS];
-        row[..3].copy_from_slice(&[step as f32, sample.score, sample.metrics.error]);
-        row[3..].copy_from_slice(sample.hardness);
+        (row[STEP], row[SCORE], row[ERROR]) = (step as f32, sample.score, sample.metrics.error);
+        (row[LOSS], row[BLUR]) = (sample.loss, sample.blur);
+        row[FAILED] = f32::from(u8::from(sample.metrics.found == 0));
+        row[HARDNESS..].copy_from_slice(sample.hardness);
         if self.recent.len() == KEPT {
             self.recent.remove(0);
         }
@@ -124,27 +139,36 @@ impl UniformStatistics {
     /// Spearman's rank correlation of the score with keypoint error over the kept samples from
     /// `from_step` on.
     pub fn score_error_correlation(&self, from_step: u64) -> Option<f32> {
-        let (scores, errors) = (self.column(1, from_step), self.column(2, from_step));
-        spearman(&scores, &errors)
+        spearman(&self.column(SCORE, from_step), &self.column(ERROR, from_step))
     }
 
     /// Spearman's rank correlation of the score with each hardness axis, as above.
     pub fn score_axis_correlations(&self, from_step: u64) -> [Option<f32>; AXES] {
-        let scores = self.column(1, from_step);
-        std::array::from_fn(|axis| spearman(&scores, &self.column(3 + axis, from_step)))
+        let scores = self.column(SCORE, from_step);
+        std::array::from_fn(|axis| spearman(&scores, &self.column(HARDNESS + axis, from_step)))
     }
 
-    /// Spearman's rank correlation of keypoint error with each hardness axis, as above.
-    pub fn error_axis_correlations(&self, from_step: u64) -> [Option<f32>; AXES] {
-        let errors = self.column(2, from_step);
-        std::array::from_fn(|axis| spearman(&errors, &self.column(3 + axis, from_step)))
+    /// How well the score tells what is hard, over the kept samples from `from_step` on.
+    pub fn score_quality(&self, from_step: u64) -> ScoreQuality {
+        ScoreQuality::new(&Judged {
+            error: self.column(ERROR, from_step),
+            failed: self.column(FAILED, from_step).iter().map(|failed| *failed > 0.0).collect(),
+            score: self.column(SCORE, from_step),
+            blur: self.column(BLUR, from_step),
+            loss: self.column(LOSS, from_step),
+            hardness: std::array::from_fn(|axis| self.column(HARDNESS + axis, from_step)),
+        })
     }
 
     fn column(&self, column: usize, from_step: u64) -> Vec<f32> {
-        self.recent.iter().filter(|row| row[0] >= from_step as f32).map(|row| row[column]).collect()
+        self.recent
+            .iter()
+            .filter(|row| row[STEP] >= from_step as f32)
+            .map(|row| row[column])
+            .collect()
     }
 
-    /// The kept samples as a tensor [N, 11] for a checkpoint.
+    /// The kept samples as a tensor [N, 14] for a checkpoint.
     pub(super) fn recent_tensor(&self) -> candle_core::Result<Tensor> {
         Tensor::from_slice(self.recent.as_flattened(), (self.recent.len(), COLUMNS), &Device::Cpu)
     }

@@ -224,6 +224,7 @@ impl Trainer {
                 let sample = UniformSample {
                     loss: losses[i],
                     score: scores.difficulty[i],
+                    blur: scores.blur[i],
                     metrics,
                     hardness: &tile.scene.hardness,
                     keypoints: truth,
