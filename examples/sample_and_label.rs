@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scene = load_scene("quickstart")?;
 
     // Every sample of this policy is uniform: each axis is anywhere between easy and hard.
-    let mix = StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 };
+    let mix = StreamMix { uniform: 1.0, steered: 0.0 };
     let policy = Policy::initial(mix, 1);
     let solvability = Solvability::new(scene.figure.clone());
     let mut samples: Vec<SceneSample> = Vec::new();

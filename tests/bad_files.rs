@@ -530,7 +530,12 @@ fn config_files() {
             Some(1),
             &["flips: is given together with the older key mirror"],
         ),
-        ("uniform = 0.5", "uniform = 1.0", None, &["curriculum.mix: found shares that sum to 1.5"]),
+        (
+            "uniform = 0.05",
+            "uniform = 1.0",
+            None,
+            &["curriculum.mix: found shares that sum to 1.95"],
+        ),
         ("keep = 3", "keep = 0", Some(0), &["checkpoint.keep: found 0, expected 1 to"]),
         (
             "gamma = 1.0",

@@ -5,7 +5,7 @@ use marionette_base::toml_file::TomlFile;
 use marionette_physics::{Solvability, ragdoll};
 use marionette_render::lay_out;
 use marionette_scene::{Sampler, Scene, embedded_scenes, load_scene, parse_scene};
-use marionette_stream::{AXES, HardnessAxis, Policy, ReplayEntry, StreamMix};
+use marionette_stream::{AXES, HardnessAxis, Policy, StreamMix};
 use std::sync::LazyLock;
 use toml::{Table, Value};
 
@@ -92,9 +92,8 @@ fn hardness(bytes: &mut Unstructured) -> Result<[f32; AXES]> {
 /// A policy as the curriculum publishes them: probabilities sum to 1.
 fn policy(bytes: &mut Unstructured) -> Result<Policy> {
     let mix = *bytes.choose(&[
-        StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 },
-        StreamMix { uniform: 0.0, steered: 1.0, replay: 0.0 },
-        StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 },
+        StreamMix { uniform: 1.0, steered: 0.0 },
+        StreamMix { uniform: 0.0, steered: 1.0 },
     ])?;
     let mut policy = Policy::initial(mix, bytes.int_in_range(5..=8)?);
     for axis in &mut policy.axes {
@@ -104,14 +103,9 @@ fn policy(bytes: &mut Unstructured) -> Result<Policy> {
             axis.probabilities[held] = 1.0;
         }
     }
-    for _ in 0..bytes.int_in_range(0..=2)? {
-        policy.replay.push(ReplayEntry {
-            origin: bytes.arbitrary()?,
-            attempt: bytes.int_in_range(0..=499)?,
-            hardness: hardness(bytes)?,
-            weight: f32::from(bytes.arbitrary::<u8>()?) + 0.5,
-        });
-    }
+    policy.freedom.chance = hardness(bytes)?;
+    [policy.freedom.rest, policy.freedom.shared, ..] = hardness(bytes)?;
+    policy.freedom.rest = policy.freedom.rest.max(0.01);
     Ok(policy)
 }
 

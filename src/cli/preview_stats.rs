@@ -86,7 +86,7 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> 
 /// memory than facts.
 fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts>> {
     let solvability = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
+    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1);
     let config = RendererConfig {
         tiles: TILES.min(request.count as usize),
         width: scene.image.width,

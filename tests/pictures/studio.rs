@@ -76,7 +76,7 @@ pub fn samples_at(
 /// Solvable samples of `scene` with every axis anywhere between easy and hard.
 pub fn random_samples(scene: &Scene, seed: u64, count: u64) -> Vec<SceneSample> {
     let judge = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0, replay: 0.0 }, 1);
+    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1);
     (0..count)
         .map(|i| {
             judge
@@ -148,7 +148,6 @@ pub fn scene_of(camera: Camera, figures: Vec<FigureSample>, props: Vec<Prop>) ->
         rejections: Vec::new(),
         policy_version: 0,
         stream: SampleStream::Uniform,
-        origin: None,
         hardness: [0.0; 8],
         propensity: [1.0; 8],
         figures,

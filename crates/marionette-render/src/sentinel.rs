@@ -18,7 +18,6 @@ pub fn sentinel(config: RendererConfig) -> SceneSample {
         rejections: Vec::new(),
         policy_version: 0,
         stream: SampleStream::Uniform,
-        origin: None,
         hardness: [0.0; 8],
         propensity: [1.0; 8],
         figures: vec![FigureSample {

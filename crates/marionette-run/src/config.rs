@@ -2,12 +2,12 @@
 
 use crate::{
     exam::{Exam, ExamError},
-    old_flips,
+    old_flips, removed_keys,
 };
 use marionette_base::toml_file::{FileError, TomlFile};
 use marionette_nn::NETWORKS;
 use marionette_train::{
-    afl::{AflConfig, base_losses},
+    afl::{AflConfig, BASE_LOSSES},
     curriculum::CurriculumConfig,
     trainer::{Flips, OptimizerConfig},
 };
@@ -36,7 +36,7 @@ pub struct RunConfig {
     /// Pipeline depth in batches: batch b is sampled with the policy after batch b - lag. From 2
     /// on, rendering and training overlap.
     pub lag: usize,
-    /// The base loss' name, one of [`base_losses`].
+    /// The base loss' name, one of [`BASE_LOSSES`].
     pub loss: String,
     /// Which training samples are flipped left to right: "none", "random" (a random half of them)
     /// or "both" (every sample is learned from as it was rendered and flipped, in the same step).
@@ -210,8 +210,7 @@ impl RunConfig {
         check(i64::try_from(self.seed).is_ok(), "seed", &self.seed, "at most 9223372036854775807");
         check((1..=1_000_000_000).contains(&self.steps), "steps", &self.steps, "1 to 1000000000");
         check((1..=4096).contains(&self.batch), "batch", &self.batch, "1 to 4096 samples");
-        let (networks, losses) =
-            (NETWORKS.join(", "), base_losses().iter().map(|l| l.name()).collect::<Vec<_>>());
+        let (networks, losses) = (NETWORKS.join(", "), BASE_LOSSES);
         check(
             NETWORKS.contains(&self.model.as_str()),
             "model",
@@ -331,6 +330,7 @@ impl RunConfig {
         let file = TomlFile::read(path)?;
         let fail = |error: toml::de::Error| file.error(error.span(), error.message());
         let mut table = DeTable::parse(&file.text).map_err(fail)?;
+        removed_keys::refuse(table.get_ref(), &file)?;
         old_flips::replace(table.get_mut(), &file, RunConfig::default().flips)?;
         let config = RunConfig::deserialize(Deserializer::from(table)).map_err(fail)?;
         config.validate().map_err(|error| {

@@ -21,6 +21,7 @@ mod metrics_window;
 mod old_flips;
 mod pictures;
 mod recorder;
+mod removed_keys;
 mod resources;
 mod session;
 mod set;

@@ -27,8 +27,6 @@ pub struct MetricsRow {
     pub loss_uniform: Option<f64>,
     /// Mean base loss of the steered stream.
     pub loss_steered: Option<f64>,
-    /// Mean base loss of the replay stream.
-    pub loss_replay: Option<f64>,
     /// PCK@0.2 torso, all streams together.
     #[serde(deserialize_with = "number")]
     pub pck: f64,
@@ -64,13 +62,12 @@ pub struct MetricsRow {
     /// Kullback-Leibler divergence of the steered stream from uniform, nats, by axis.
     #[serde(deserialize_with = "numbers")]
     pub axis_kl: BTreeMap<String, f32>,
-    /// Loss of the steered stream over that of the uniform one.
-    pub band_ratio: Option<f64>,
-    /// How far the guard tempers the steering: 1 not at all.
+    /// How far the steered stream reaches, by axis.
+    #[serde(deserialize_with = "numbers")]
+    pub axis_reach: BTreeMap<String, f32>,
+    /// The probability that an axis is free in a steered sample.
     #[serde(deserialize_with = "number")]
-    pub temper: f64,
-    /// Samples that wait to be replayed.
-    pub replay_entries: usize,
+    pub axis_free: f32,
     /// Mean visible share of the labelled figure.
     #[serde(deserialize_with = "number")]
     pub measured_visible_share: f64,

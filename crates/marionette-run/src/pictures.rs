@@ -14,8 +14,7 @@ const SCALE: u32 = 3;
 /// Samples kept at either end of the gallery.
 const KEPT: usize = 16;
 
-/// The easiest and the hardest samples by score, of the batches shown to it. A sample and its
-/// replays share one place.
+/// The easiest and the hardest samples by score, of the batches shown to it.
 #[derive(Default)]
 pub struct Gallery {
     easiest: Vec<Shot>,
@@ -23,8 +22,6 @@ pub struct Gallery {
 }
 
 struct Shot {
-    /// Index of the sample, or of the one that it repeats.
-    origin: u64,
     score: f32,
     tile: Tile,
     prediction: Vec<[f32; 2]>,
@@ -36,18 +33,11 @@ impl Gallery {
         for ((tile, score), prediction) in
             batch.tiles.iter().zip(&report.difficulty).zip(&report.predictions)
         {
-            let origin = tile.scene.origin.unwrap_or(tile.scene.index);
             for (shots, sign) in [(&mut self.easiest, 1.0), (&mut self.hardest, -1.0)] {
-                if let Some(known) = shots.iter().position(|shot| shot.origin == origin) {
-                    if sign * shots[known].score <= sign * score {
-                        continue;
-                    }
-                    shots.remove(known);
-                }
                 let place = shots.partition_point(|shot| sign * shot.score <= sign * score);
                 if place < KEPT {
                     let (tile, prediction) = (tile.clone(), prediction.clone());
-                    shots.insert(place, Shot { origin, score: *score, tile, prediction });
+                    shots.insert(place, Shot { score: *score, tile, prediction });
                     shots.truncate(KEPT);
                 }
             }

@@ -3,6 +3,7 @@
 use super::{
     ConfigError, RunConfig,
     old_flips::{NEW_KEY, OldFlips, given_with, is_old},
+    removed_keys,
 };
 use strsim::levenshtein;
 use toml::{Table, Value};
@@ -89,6 +90,9 @@ impl RunConfig {
     fn set(&self, key: &str, text: &str) -> Result<Self, ConfigError> {
         let mut table = self.table()?;
         place(&mut table, key, text).map_err(|mut message| {
+            if let Some(advice) = removed_keys::advice(key) {
+                return ConfigError::one(key, advice);
+            }
             let known = leaves(&table);
             if let Some(closest) = closest(key, known.iter().map(|(name, _)| name.as_str())) {
                 message += &format!("; did you mean {closest}?");

@@ -97,7 +97,9 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
             "put it back".to_owned(),
         )
     };
-    let activation = base_loss(&config.loss).map_err(|error| unfit(&error))?.activation();
+    let activation = base_loss(&config.loss, &figure.scheme().sigmas)
+        .map_err(|error| unfit(&error))?
+        .activation();
     let keypoints = figure.keypoints.len();
     let network =
         model::build(&config.model, keypoints, 0, device).map_err(|error| unfit(&error))?;

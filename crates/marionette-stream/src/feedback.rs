@@ -12,8 +12,6 @@ pub struct SampleFeedback {
     pub attempt: u32,
     /// The stream that the sample belongs to.
     pub stream: SampleStream,
-    /// For a replayed sample, the index of the sample it repeats.
-    pub origin: Option<u64>,
     /// The hardness at which the sample was taken.
     pub hardness: Hardness,
     /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the

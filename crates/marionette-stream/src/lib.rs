@@ -35,7 +35,7 @@ pub use batch::{
 pub use camera::{Camera, Projection, image_box};
 pub use channel::{Closed, GeneratorEnd, InFlight, TrainerEnd, connect};
 pub use feedback::{Feedback, SampleFeedback};
-pub use policy::{AxisDistribution, Freedom, Policy, ReplayEntry, SampleStream, StreamMix};
+pub use policy::{AxisDistribution, Freedom, Policy, SampleStream, StreamMix};
 pub use rejection::Rejection;
 pub use sample::{
     Backdrop, BackdropKind, Degradation, Fabric, FigureSample, Lamp, Light, PartLook, Prop,

@@ -4,7 +4,7 @@ use super::axis::{AXES, Hardness, HardnessAxis};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Which of the three streams a sample belongs to.
+/// Which of the two streams a sample belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleStream {
@@ -12,11 +12,9 @@ pub enum SampleStream {
     Uniform,
     /// Every axis from the policy's own distribution.
     Steered,
-    /// An earlier hard sample, rendered again with one to three of its randomizers sampled afresh.
-    Replay,
 }
 
-/// The shares of the three streams; they sum to 1.
+/// The shares of the two streams; they sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamMix {
@@ -24,15 +22,12 @@ pub struct StreamMix {
     pub uniform: f32,
     /// Share of [`SampleStream::Steered`].
     pub steered: f32,
-    /// Share of [`SampleStream::Replay`].
-    pub replay: f32,
 }
 
 impl Default for StreamMix {
-    /// No replay: with a quarter of replayed samples, `nano` learns less. See "What AFL and the
-    /// curriculum give" in `docs/RESULTS.md`.
+    /// A few per cent suffice as a yardstick.
     fn default() -> Self {
-        StreamMix { uniform: 0.5, steered: 0.5, replay: 0.0 }
+        StreamMix { uniform: 0.05, steered: 0.95 }
     }
 }
 
@@ -40,19 +35,13 @@ impl StreamMix {
     /// The stream of sample `index`.
     ///
     /// Fractional parts of multiples of the golden ratio fill [0, 1) evenly. So every batch holds
-    /// the three streams in nearly their exact shares, and yet a sample's stream depends on its
+    /// both streams in nearly their exact shares, and yet a sample's stream depends on its
     /// index alone.
     pub fn stream_of(&self, index: u64) -> SampleStream {
         // floor(2^64 / golden ratio); the wrapping product is the fractional part, scaled to 64
         // bits.
         let share = (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64;
-        if share < f64::from(self.uniform) {
-            SampleStream::Uniform
-        } else if share < f64::from(self.uniform) + f64::from(self.steered) {
-            SampleStream::Steered
-        } else {
-            SampleStream::Replay
-        }
+        if share < f64::from(self.uniform) { SampleStream::Uniform } else { SampleStream::Steered }
     }
 }
 
@@ -148,44 +137,28 @@ impl Default for Freedom {
     }
 }
 
-/// An earlier sample to render again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReplayEntry {
-    /// Index of the sample. It is never itself a replayed sample.
-    pub origin: u64,
-    /// The attempt at `origin` that was accepted (see the solvability rule).
-    pub attempt: u32,
-    /// The hardness at which `origin` was sampled.
-    pub hardness: Hardness,
-    /// Relative probability of being chosen, positive.
-    pub weight: f32,
-}
-
 /// A snapshot of the curriculum. Together with the run's seed and a sample's index it determines
 /// that sample.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// How many batches of feedback the controller had seen when it published this snapshot.
     pub version: u64,
-    /// Shares of the three streams.
+    /// Shares of both streams.
     pub mix: StreamMix,
     /// The steered stream's distribution per axis, in [`HardnessAxis::ALL`] order.
     pub axes: [AxisDistribution; AXES],
     /// How many of the steered stream's axes may be hard at once.
     pub freedom: Freedom,
-    /// Samples to replay. While it is empty, the replay stream is sampled like the steered one.
-    pub replay: Vec<ReplayEntry>,
 }
 
 impl Policy {
-    /// The policy before any feedback: every axis uniform over `bins` bins, nothing to replay.
+    /// The policy before any feedback: every axis uniform over `bins` bins.
     pub fn initial(mix: StreamMix, bins: usize) -> Self {
         Policy {
             version: 0,
             mix,
             axes: std::array::from_fn(|_| AxisDistribution::uniform(bins)),
             freedom: Freedom::default(),
-            replay: Vec::new(),
         }
     }
 
@@ -285,7 +258,7 @@ mod tests {
 
     #[test]
     fn every_batch_holds_the_streams_in_their_shares() {
-        let mix = StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 };
+        let mix = StreamMix { uniform: 0.25, steered: 0.75 };
         for batch in 0..100 {
             let uniform =
                 (0..32).filter(|j| mix.stream_of(batch * 32 + j) == SampleStream::Uniform).count();

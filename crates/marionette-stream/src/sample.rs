@@ -20,8 +20,6 @@ pub struct SceneSample {
     pub policy_version: u64,
     /// The stream that it belongs to.
     pub stream: SampleStream,
-    /// For a replayed sample, the index of the sample that it repeats.
-    pub origin: Option<u64>,
     /// Requested hardness per axis.
     pub hardness: Hardness,
     /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the

@@ -14,15 +14,11 @@ pub struct Arm {
 type Named = (&'static str, &'static str, &'static [&'static str]);
 
 /// What every arm has in common: no weights of the losses, and a small uniform stream.
-const COMMON: [&str; 4] = [
-    "afl.mode=off",
-    "curriculum.mix.uniform=0.05",
-    "curriculum.mix.steered=0.95",
-    "curriculum.mix.replay=0",
-];
+const COMMON: [&str; 3] =
+    ["afl.mode=off", "curriculum.mix.uniform=0.05", "curriculum.mix.steered=0.95"];
 
 /// What is drawn.
-const POLICIES: [Named; 11] = [
+const POLICIES: [Named; 12] = [
     (
         "uniform",
         "every axis even over all of it, no curriculum",
@@ -92,6 +88,16 @@ const POLICIES: [Named; 11] = [
         &["curriculum.policy=frontier", "curriculum.signal=difficulty", "afl.permute_scores=true"],
     ),
     (
+        "hardest",
+        "more of the bins where the difficulty is high, and half of the samples uniform",
+        &[
+            "curriculum.policy=hardest",
+            "curriculum.signal=difficulty",
+            "curriculum.mix.uniform=0.5",
+            "curriculum.mix.steered=0.5",
+        ],
+    ),
+    (
         "static-hard",
         "85 % of the draws from the hard half of every axis, all the time",
         &[
@@ -106,7 +112,7 @@ const POLICIES: [Named; 11] = [
 ];
 
 /// How the losses are weighted, after a `+`.
-const WEIGHTS: [Named; 4] = [
+const WEIGHTS: [Named; 7] = [
     ("calibrated", "AFL's calibrated weights", &["afl.mode=calibrated"]),
     ("paper", "AFL's weights as in the paper", &["afl.mode=paper"]),
     (
@@ -119,6 +125,9 @@ const WEIGHTS: [Named; 4] = [
         "AFL's weights turned round: easy samples count more",
         &["afl.mode=calibrated", "afl.gamma=-0.5"],
     ),
+    ("loss-weight", "weighted by the losses in place of the scores", &["afl.mode=loss"]),
+    ("ohkm", "the hardest half of a sample's keypoints added to the loss", &["loss=ohkm"]),
+    ("focal", "the focal loss of each keypoint", &["loss=focal"]),
 ];
 
 /// There is no such arm.

@@ -8,22 +8,7 @@ use super::{
 use crate::Scene;
 use marionette_base::random;
 use marionette_stream::{Hardness, HardnessAxis, Policy, SampleStream, SceneSample};
-use rand::{Rng, seq::SliceRandom};
-
-/// The randomizers that a replay may sample afresh, by the names of their streams. A stream
-/// "NAME/..." goes with NAME.
-const RESAMPLED: [&str; 10] = [
-    "body",
-    "pose",
-    "view",
-    "occlusion",
-    "truncation",
-    "lighting",
-    "camouflage",
-    "colors",
-    "crowd",
-    "degradation",
-];
+use rand::Rng;
 
 /// Makes the samples of a scene.
 #[derive(Clone, Copy)]
@@ -46,32 +31,18 @@ impl<'a> Sampler<'a> {
         let scene = self.scene;
         let mut rng = random::stream(seed, index, 0, "hardness");
         let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
-        let steered =
-            || -> Hardness {
+        let stream = policy.mix.stream_of(index);
+        let hardness = match stream {
+            SampleStream::Uniform => shares,
+            SampleStream::Steered => {
                 let mut rng = random::stream(seed, index, 0, "steered");
                 let steered = policy.steered(&shares, &mut rng);
                 std::array::from_fn(|axis| {
                     if scene.axes[axis].steered { steered[axis] } else { shares[axis] }
                 })
-            };
-        let mut keys = Keys { seed, own: (index, attempt), origin: None, resampled: Vec::new() };
-        let (hardness, stream) = match policy.mix.stream_of(index) {
-            SampleStream::Uniform => (shares, SampleStream::Uniform),
-            SampleStream::Replay if !policy.replay.is_empty() => {
-                let chosen =
-                    random::weighted(&mut rng, policy.replay.iter().map(|entry| entry.weight));
-                let entry = &policy.replay[chosen.unwrap_or(0)];
-                // The randomizers that are sampled afresh change with the attempt. Some choices can
-                // never succeed: a new body may not fit between the old props, for example.
-                let mut names = RESAMPLED;
-                let mut choice = random::stream(seed, index, attempt, "replay");
-                names.shuffle(&mut choice);
-                keys.origin = Some((entry.origin, entry.attempt));
-                keys.resampled = names[..choice.random_range(1..=3)].to_vec();
-                (entry.hardness, SampleStream::Replay)
             }
-            SampleStream::Steered | SampleStream::Replay => (steered(), SampleStream::Steered),
         };
+        let keys = Keys { seed, index, attempt };
         self.compose(policy, keys, stream, hardness)
     }
 
@@ -84,7 +55,7 @@ impl<'a> Sampler<'a> {
         index: u64,
         attempt: u32,
     ) -> SceneSample {
-        let keys = Keys { seed, own: (index, attempt), origin: None, resampled: Vec::new() };
+        let keys = Keys { seed, index, attempt };
         self.compose(&Policy::initial(Default::default(), 1), keys, SampleStream::Uniform, hardness)
     }
 
@@ -129,12 +100,11 @@ impl<'a> Sampler<'a> {
         let distance = framing::distance(&camera, &figures[0].parts);
         let degradation = lens::degradation(sampling, distance, at(HardnessAxis::Degradation));
         SceneSample {
-            index: sampling.keys.own.0,
-            attempt: sampling.keys.own.1,
+            index: sampling.keys.index,
+            attempt: sampling.keys.attempt,
             rejections: Vec::new(),
             policy_version: policy.version,
             stream,
-            origin: sampling.keys.origin.map(|(index, _)| index),
             propensity: policy.propensity(&hardness),
             hardness,
             figures,
@@ -146,42 +116,5 @@ impl<'a> Sampler<'a> {
             degradation,
             parameters: std::mem::take(&mut sampling.parameters),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::load_scene;
-    use marionette_stream::{ReplayEntry, StreamMix};
-
-    fn contents(s: &SceneSample) -> impl PartialEq + std::fmt::Debug {
-        (s.figures.clone(), s.props.clone(), s.camera, s.light, s.backdrop, s.degradation)
-    }
-
-    #[test]
-    fn a_replay_repeats_its_origin_but_for_one_to_three_randomizers_that_change_with_the_attempt() {
-        let scene = load_scene("quickstart").unwrap();
-        let mix = StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 };
-        let hardness = [0.6; 8];
-        let entry = ReplayEntry { origin: 7, attempt: 2, hardness, weight: 1.0 };
-        let policy = Policy { replay: vec![entry], ..Policy::initial(mix, 6) };
-        let origin = Sampler::new(&scene, |_| None).sample_at(hardness, 1, 7, 2);
-        let (mut same_light, mut same_pose) = (0, 0);
-        for attempt in 0..60 {
-            let replay = Sampler::new(&scene, |_| None).sample(&policy, 1, 500, attempt);
-            assert_eq!(
-                (replay.stream, replay.origin, replay.hardness),
-                (SampleStream::Replay, Some(7), hardness)
-            );
-            assert_ne!(contents(&replay), contents(&origin));
-            same_light += u32::from(replay.light == origin.light);
-            same_pose += u32::from(replay.figures[0].pose.angles == origin.figures[0].pose.angles);
-        }
-        // Each is sampled afresh with probability 1/5.
-        assert!(
-            (30..60).contains(&same_pose) && (20..60).contains(&same_light),
-            "{same_pose}, {same_light}"
-        );
     }
 }

@@ -2,9 +2,7 @@
 //! function.
 //!
 //! Every randomizer has random streams of its own, keyed by (seed, sample, attempt, name). So
-//! adding, removing or reordering one changes no other's values. A replayed sample takes its
-//! streams from the sample it repeats, except for one to three randomizers, which are sampled
-//! afresh.
+//! adding, removing or reordering one changes no other's values.
 
 mod backdrop;
 mod clothes;

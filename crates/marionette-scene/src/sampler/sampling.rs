@@ -15,9 +15,8 @@ pub type SettleFn = fn(&SettleStart) -> Option<Pose>;
 /// Where a sample's random streams come from.
 pub(super) struct Keys {
     pub seed: u64,
-    pub own: (u64, u32),
-    pub origin: Option<(u64, u32)>,
-    pub resampled: Vec<&'static str>,
+    pub index: u64,
+    pub attempt: u32,
 }
 
 /// Attempts after which lasting streams are sampled again, too.
@@ -25,29 +24,12 @@ const LASTING: u32 = 32;
 
 impl Keys {
     fn stream(&self, name: &'static str) -> ChaCha8Rng {
-        let (index, attempt) = self.place(name);
-        random::stream(self.seed, index, attempt, name)
+        random::stream(self.seed, self.index, self.attempt, name)
     }
 
     /// A stream that stays the same over many attempts at a sample.
     fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
-        let (index, attempt) = self.place(name);
-        random::stream(self.seed, index, attempt / LASTING, name)
-    }
-
-    /// The sample and the attempt from which `name` takes its random values.
-    fn place(&self, name: &'static str) -> (u64, u32) {
-        match self.origin {
-            Some(origin)
-                if !self
-                    .resampled
-                    .iter()
-                    .any(|resampled| name.split('/').next() == Some(resampled)) =>
-            {
-                origin
-            }
-            _ => self.own,
-        }
+        random::stream(self.seed, self.index, self.attempt / LASTING, name)
     }
 }
 

@@ -17,19 +17,21 @@ pub enum Mode {
     Paper,
     /// Every weight is 1. Samples are still scored as in `Calibrated`.
     Off,
+    /// As `Calibrated`, with each sample's own loss in place of its score: what needs no critic.
+    Loss,
 }
 
 /// How far a keypoint of a heatmap exists for the critic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Existence {
-    /// The less, the wider the map is spread beyond a target. A critic of blurred maps sees that
-    /// they are blurred.
+    /// The less, the wider the map is spread beyond a target. So the critic sees that maps are
+    /// blurred.
+    #[default]
     Soft,
     /// Wholly, if any cell reaches the threshold itself, as in the paper.
     Threshold,
     /// Wholly, if the map is not empty: the threshold is a share of its maximum.
-    #[default]
     Maximum,
 }
 
@@ -37,7 +39,7 @@ pub enum Existence {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AflConfig {
-    /// How scores become weights: "calibrated", "paper" or "off".
+    /// How scores become weights: "calibrated", "paper", "off" or "loss".
     pub mode: Mode,
     /// The power γ of the score in a calibrated weight; 0 makes all weights 1, and below 0 easy
     /// samples count more.
@@ -100,7 +102,7 @@ impl Default for AflConfig {
             hidden: vec![32, 32],
             existence: Existence::default(),
             threshold: 0.1,
-            labelled_power: 0.0,
+            labelled_power: 1.5,
             target_jitter_px: 0.5,
             critic_steps: 1,
             permute_scores: false,
@@ -194,10 +196,10 @@ mod tests {
 
     #[test]
     fn afl_gap_factor_makes_up_for_keypoints_without_a_label_except_in_paper_mode() {
-        let config = AflConfig { labelled_power: 1.5, ..AflConfig::default() };
+        let config = AflConfig::default();
         assert_eq!([16, 4, 0].map(|n| config.gap_factor(n, 16)), [1.0, 8.0, 64.0]);
-        assert_eq!(AflConfig { mode: Mode::Paper, ..config }.gap_factor(4, 16), 1.0);
-        assert_eq!(AflConfig::default().gap_factor(4, 16), 1.0);
+        assert_eq!(AflConfig { mode: Mode::Paper, ..config.clone() }.gap_factor(4, 16), 1.0);
+        assert_eq!(AflConfig { labelled_power: 0.0, ..config }.gap_factor(4, 16), 1.0);
     }
 
     #[test]

@@ -8,13 +8,21 @@ pub trait BaseLoss: Send + Sync {
     /// Its name in a configuration.
     fn name(&self) -> &'static str;
 
-    /// The loss of every sample, `[B]`, averaged over its labelled keypoints (0 for a sample with
-    /// none) and 0 for a perfect prediction. No gradient reaches the output for a keypoint that is
-    /// not labelled.
+    /// The loss of every keypoint, `[B, K]`, 0 for a perfect prediction. What stands for keypoints
+    /// without a label does not count.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
-    fn per_sample(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor>;
+    fn per_keypoint(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor>;
+
+    /// The loss of every sample, `[B]`, averaged over its labelled keypoints (0 for a sample with
+    /// none). No gradient reaches the output for a keypoint that is not labelled.
+    ///
+    /// # Errors
+    /// If the shapes, types or devices do not fit.
+    fn per_sample(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
+        mean_over_labelled(&self.per_keypoint(output, targets)?, &targets.mask)
+    }
 
     /// How the output of a network trained with this loss becomes heatmaps.
     fn activation(&self) -> Activation;

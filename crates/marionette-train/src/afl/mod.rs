@@ -14,7 +14,10 @@ mod loss;
 mod score;
 mod topology;
 
-pub use base_loss::{CrossEntropy, MeanSquaredError, SmoothL1, base_loss, base_losses};
+pub use base_loss::{
+    BASE_LOSSES, CrossEntropy, Focal, HardKeypoints, MeanSquaredError, Oks, SimCc, SmoothL1,
+    base_loss,
+};
 pub use config::{AflConfig, Existence, Mode};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
@@ -182,13 +185,25 @@ impl Afl {
         let raw = raw_scores(&on_prediction);
         let mut difficulty = match self.config.mode {
             Mode::Paper => raw.clone(),
-            Mode::Calibrated | Mode::Off => calibrated_scores(&gap, &moments, self.config.gap_clip),
+            Mode::Calibrated | Mode::Loss | Mode::Off => {
+                calibrated_scores(&gap, &moments, self.config.gap_clip)
+            }
         };
         if self.config.permute_scores {
             difficulty = permuted(difficulty, self.seed, step);
         }
         let weights = weights(&self.config, &difficulty, step, total_steps);
         Ok(Scores { difficulty, weights, raw, gap, blur, step, moments, target, prediction })
+    }
+
+    /// Whether samples are weighted by their losses in place of their scores.
+    pub fn weighs_by_loss(&self) -> bool {
+        self.config.mode == Mode::Loss
+    }
+
+    /// The weights at `step` of `total_steps` of samples with these values, losses or scores.
+    pub fn weights(&self, values: &[f32], step: u64, total_steps: u64) -> Vec<f32> {
+        weights(&self.config, values, step, total_steps)
     }
 
     /// Lets the critic learn from the batch that was scored, and adds the batch to the running

@@ -74,7 +74,7 @@ pub fn weights(config: &AflConfig, difficulty: &[f32], step: u64, total_steps: u
     match config.mode {
         Mode::Paper => difficulty.to_vec(),
         Mode::Off => vec![1.0; difficulty.len()],
-        Mode::Calibrated => {
+        Mode::Calibrated | Mode::Loss => {
             let [low, high] = config.clip;
             let focal: Vec<f64> =
                 difficulty.iter().map(|&s| f64::from(s).powf(config.gamma)).collect();
@@ -159,6 +159,8 @@ mod tests {
             |mode| weights(&AflConfig { mode, ..AflConfig::default() }, &[0.25, 0.75], 0, 1000);
         assert_eq!(mode(Mode::Paper), [0.25, 0.75]);
         assert_eq!(mode(Mode::Off), [1.0, 1.0]);
+        let config = AflConfig { mode: Mode::Loss, ramp: 0.0, ..AflConfig::default() };
+        assert_eq!(weights(&config, &[1.0, 3.0], 0, 1000), [0.5, 1.5]);
     }
 
     #[test]

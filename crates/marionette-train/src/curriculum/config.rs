@@ -25,11 +25,11 @@ pub enum Signal {
 #[serde(rename_all = "lowercase")]
 pub enum PolicyKind {
     /// Every axis up to its reach. The signal says when a reach may grow.
+    #[default]
     Frontier,
     /// As `Frontier`, with reaches that follow the schedule alone, whatever the signal.
     Ramp,
     /// More of the bins where the signal is high.
-    #[default]
     Hardest,
 }
 
@@ -132,35 +132,12 @@ impl FrontierConfig {
     }
 }
 
-/// The replay list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReplayConfig {
-    /// Samples held at most; 0 keeps none, and the replay stream then samples as the steered one.
-    pub size: usize,
-    /// Replays after which a sample is dropped.
-    pub uses: u32,
-    /// A sample is admitted when its difficulty rank in its batch, in [0, 1], is at least this.
-    pub admit: f64,
-    /// Share of a sample's weight that depends on how long it has not been seen, in [0, 1); the
-    /// rest depends on its rank.
-    pub staleness: f64,
-    /// After this many replays a sample is dropped if its error has not fallen.
-    pub patience: u32,
-}
-
-impl Default for ReplayConfig {
-    fn default() -> Self {
-        ReplayConfig { size: 256, uses: 5, admit: 0.75, staleness: 0.2, patience: 3 }
-    }
-}
-
 /// How feedback becomes a policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CurriculumConfig {
     /// Whether the axes are steered. Without it every axis stays uniform while statistics are still
-    /// gathered; the replay stream is governed by `mix.replay` and `replay.size` alone.
+    /// gathered.
     pub steering: bool,
     /// What the steered stream draws.
     pub policy: PolicyKind,
@@ -186,18 +163,10 @@ pub struct CurriculumConfig {
     pub cap: f64,
     /// Greatest Kullback-Leibler divergence of an axis from uniform, in nats.
     pub max_kl: f64,
-    /// Below this ratio of steered to uniform loss, tempering is undone step by step.
-    pub band_low: f64,
-    /// Above this ratio of steered to uniform loss, the distributions are tempered towards uniform.
-    pub band_high: f64,
-    /// Updates without progress after which a bin of the highest errors counts as unlearnable.
-    pub unlearnable_after: u32,
     /// `[curriculum.frontier]`: how far and along how many axes.
     pub frontier: FrontierConfig,
-    /// Shares of the three streams.
+    /// Shares of the two streams.
     pub mix: StreamMix,
-    /// The replay list.
-    pub replay: ReplayConfig,
 }
 
 impl Default for CurriculumConfig {
@@ -215,12 +184,8 @@ impl Default for CurriculumConfig {
             floor: 0.3,
             cap: 3.0,
             max_kl: 0.5,
-            band_low: 1.5,
-            band_high: 3.0,
-            unlearnable_after: 20,
             frontier: FrontierConfig::default(),
             mix: StreamMix::default(),
-            replay: ReplayConfig::default(),
         }
     }
 }
@@ -252,45 +217,17 @@ impl CurriculumConfig {
         let cap = self.cap > 1.0 && self.cap <= self.bins as f64;
         check(cap, "cap", &self.cap, "more than 1 and at most `bins`");
         check((0.0..=10.0).contains(&self.max_kl), "max_kl", &self.max_kl, "nats, from 0 to 10");
-        check(
-            (0.0..=1e6).contains(&self.band_low),
-            "band_low",
-            &self.band_low,
-            "a ratio of losses, from 0",
-        );
-        let band = self.band_high >= self.band_low && self.band_high <= 1e6;
-        check(band, "band_high", &self.band_high, "a ratio of losses, at least `band_low`");
-        let after = self.unlearnable_after >= 1;
-        check(after, "unlearnable_after", &self.unlearnable_after, "at least 1 update");
-        let StreamMix { uniform, steered, replay } = self.mix;
-        for (key, value) in
-            [("mix.uniform", uniform), ("mix.steered", steered), ("mix.replay", replay)]
-        {
+        let StreamMix { uniform, steered } = self.mix;
+        for (key, value) in [("mix.uniform", uniform), ("mix.steered", steered)] {
             check(share(f64::from(value)), key, &value, "a share in [0, 1]");
         }
-        let sum = uniform + steered + replay;
+        let sum = uniform + steered;
         check((sum - 1.0).abs() < 1e-3, "mix", &format!("shares that sum to {sum}"), "a sum of 1");
         check(
             uniform > 0.0,
             "mix.uniform",
             &uniform,
             "more than 0: the uniform stream is the yardstick",
-        );
-        check(self.replay.uses >= 1, "replay.uses", &self.replay.uses, "at least 1 use");
-        check(share(self.replay.admit), "replay.admit", &self.replay.admit, "a rank in [0, 1]");
-        let stale = (0.0..1.0).contains(&self.replay.staleness);
-        check(stale, "replay.staleness", &self.replay.staleness, "a share in [0, 1)");
-        check(
-            self.replay.patience >= 1,
-            "replay.patience",
-            &self.replay.patience,
-            "at least 1 use",
-        );
-        check(
-            self.replay.size <= 65_536,
-            "replay.size",
-            &self.replay.size,
-            "at most 65536: it travels with each batch",
         );
         faults.extend(self.frontier.validate());
         faults

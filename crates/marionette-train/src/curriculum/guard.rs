@@ -7,18 +7,13 @@ use marionette_stream::AxisDistribution;
 /// Room left below the divergence limit for rounding to 32 bits.
 const ROUNDING: f64 = 1e-5;
 
-/// The distribution of an axis whose bins have the logits `theta`, of which the share `temper`
-/// takes effect.
+/// The distribution of an axis whose bins have the logits `theta`.
 ///
 /// Every guard pulls towards uniform by mixing, so none can undo another.
-pub(super) fn distribution(
-    config: &CurriculumConfig,
-    theta: &[f64],
-    temper: f64,
-) -> AxisDistribution {
+pub(super) fn distribution(config: &CurriculumConfig, theta: &[f64]) -> AxisDistribution {
     let uniform = 1.0 / theta.len() as f64;
     let greatest = theta.iter().copied().fold(f64::MIN, f64::max);
-    let odds: Vec<f64> = theta.iter().map(|t| (temper * (t - greatest)).exp()).collect();
+    let odds: Vec<f64> = theta.iter().map(|t| (t - greatest).exp()).collect();
     let sum: f64 = odds.iter().sum();
     let deviations: Vec<f64> = odds.iter().map(|o| o / sum - uniform).collect();
 
@@ -73,14 +68,13 @@ mod tests {
         fn guards_hold_for_any_logits(
             theta in prop::collection::vec(-700.0f64..700.0, 5..=8),
             scale in 1e-3f64..1.0,
-            temper in 0.0f64..=1.0,
             floor in 0.0f64..=1.0,
             cap in 1.01f64..5.0,
             max_kl in 0.0f64..1.5,
         ) {
             let config = CurriculumConfig { floor, cap, max_kl, ..CurriculumConfig::default() };
             let theta: Vec<f64> = theta.iter().map(|t| t * scale).collect();
-            let axis = distribution(&config, &theta, temper);
+            let axis = distribution(&config, &theta);
             let bins = theta.len() as f32;
             prop_assert!((axis.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
             for &p in &axis.probabilities {
@@ -92,14 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn order_is_kept_and_temper_flattens() {
+    fn order_is_kept_and_equal_logits_are_even() {
         let config = CurriculumConfig::default();
         let theta = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
-        let full = distribution(&config, &theta, 1.0);
-        assert!(full.probabilities.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(
-            distribution(&config, &theta, 0.5).kl_from_uniform() < 0.5 * full.kl_from_uniform()
-        );
-        assert_eq!(distribution(&config, &theta, 0.0), AxisDistribution::uniform(6));
+        let steered = distribution(&config, &theta);
+        assert!(steered.probabilities.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(distribution(&config, &[0.3; 6]), AxisDistribution::uniform(6));
     }
 }

@@ -5,8 +5,8 @@
 //! loop is reproducible and a checkpointed state continues exactly as if it had never been written.
 //!
 //! ```text
-//! feedback ─► observe ─► statistics per axis and bin ─► utilities ─► θ ─► guard ─► Policy
-//!                └─────► replay list ─────────────────────────────────────────────►┘
+//! feedback ─► observe ─► statistics per axis, at its edge and inside ─► reaches ─► Policy
+//!                └─────► statistics per axis and bin ─► utilities ─► θ ─► guard ─►┘ (hardest)
 //! ```
 //!
 //! [`Feedback`]: marionette_stream::Feedback
@@ -15,11 +15,9 @@ mod config;
 mod controller;
 mod frontier;
 mod guard;
-mod replay;
 mod state;
 mod statistics;
 mod summary;
-mod unlearnable;
 mod utility;
 
 #[cfg(test)]
@@ -27,7 +25,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-pub use config::{CurriculumConfig, FrontierConfig, PolicyKind, ReplayConfig, Signal};
+pub use config::{CurriculumConfig, FrontierConfig, PolicyKind, Signal};
 pub use controller::{observe, policy};
-pub use state::{AxisState, BinState, ControllerState, ReplayState};
+pub use state::{AxisState, BinState, ControllerState};
 pub use summary::{AxisSummary, BinSummary, CurriculumSummary, summary};

@@ -3,7 +3,7 @@
 
 use super::*;
 use marionette_base::random::stream;
-use marionette_stream::{AXES, Hardness, HardnessAxis, Policy, ReplayEntry, SampleStream};
+use marionette_stream::{AXES, Hardness, HardnessAxis, Policy, SampleStream, StreamMix};
 use marionette_stream::{Feedback, SampleFeedback};
 use rand::Rng;
 use rand_distr::StandardNormal;
@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 
 /// Batches between a policy and the batch sampled with it.
 pub const LAG: usize = 3;
+/// The length of a run, batches, as far as schedules go.
+pub const STEPS: u64 = 1000;
 
 /// The figures and the critic of a made-up run.
 #[derive(Clone)]
@@ -40,21 +42,12 @@ impl World {
         let mut random = stream(self.seed, index, 0, "world");
         let mut normal = stream(self.seed, index, 0, "noise").sample_iter(StandardNormal);
         let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
-        let mut sampled = policy.mix.stream_of(index);
-        let entry = (sampled == SampleStream::Replay)
-            .then(|| sample_entry(&policy.replay, random.random()))
-            .flatten();
-        if sampled == SampleStream::Replay && entry.is_none() {
-            sampled = SampleStream::Steered;
-        }
-        let hardness: Hardness = std::array::from_fn(|axis| {
-            let u: f32 = random.random();
-            match (sampled, entry) {
-                (_, Some(entry)) => entry.hardness[axis],
-                (SampleStream::Uniform, _) => u,
-                _ => policy.axes[axis].quantile(u),
-            }
-        });
+        let sampled = policy.mix.stream_of(index);
+        let draws: Hardness = std::array::from_fn(|_| random.random());
+        let hardness = match sampled {
+            SampleStream::Uniform => draws,
+            SampleStream::Steered => policy.steered(&draws, &mut random),
+        };
         let shift: f64 =
             self.effect.iter().zip(&hardness).map(|(e, h)| e * (f64::from(*h) - 0.5)).sum();
         let noise = 0.5 * normal();
@@ -67,7 +60,6 @@ impl World {
             index,
             attempt: 0,
             stream: sampled,
-            origin: entry.map(|entry| entry.origin),
             hardness,
             propensity: policy.propensity(&hardness),
             loss: (3.0 * error) as f32,
@@ -76,15 +68,6 @@ impl World {
             difficulty: (1.0 / (1.0 + (-score).exp())) as f32,
         }
     }
-}
-
-/// The entry at quantile `u` of the weights.
-fn sample_entry(entries: &[ReplayEntry], u: f32) -> Option<&ReplayEntry> {
-    let mut left = u * entries.iter().map(|entry| entry.weight).sum::<f32>();
-    entries.iter().find(|entry| {
-        left -= entry.weight;
-        left < 0.0
-    })
 }
 
 /// Exchanges the scores of a batch at random.
@@ -107,9 +90,9 @@ pub fn run(
     alter: impl Fn(&mut SampleFeedback, u64),
 ) -> ControllerState {
     let mut state = ControllerState::new(config);
-    let mut policies = VecDeque::from(vec![policy(config, &state, batches); LAG]);
+    let mut policies = VecDeque::from(vec![policy(config, &state, STEPS); LAG]);
     for batch in 0..batches {
-        policies.push_back(policy(config, &state, batches));
+        policies.push_back(policy(config, &state, STEPS));
         let Some(current) = policies.pop_front() else { break };
         let indices = batch * world.batch..(batch + 1) * world.batch;
         let mut samples: Vec<_> =
@@ -118,20 +101,24 @@ pub fn run(
         if world.permuted {
             permute(&mut samples, world.seed, batch);
         }
-        observe(config, steered, &mut state, &Feedback { batch, samples }, batches);
+        observe(config, steered, &mut state, &Feedback { batch, samples }, STEPS);
     }
     state
 }
 
 /// Divergence from uniform per axis, in nats.
 pub fn divergences(config: &CurriculumConfig, state: &ControllerState) -> [f32; AXES] {
-    let policy = policy(config, state, 1000);
+    let policy = policy(config, state, STEPS);
     std::array::from_fn(|axis| policy.axes[axis].kl_from_uniform())
 }
 
 #[test]
 fn real_scores_move_the_distributions_and_permuted_ones_do_not() {
-    let config = CurriculumConfig::default();
+    let config = CurriculumConfig {
+        policy: PolicyKind::Hardest,
+        mix: StreamMix { uniform: 0.5, steered: 0.5 },
+        ..CurriculumConfig::default()
+    };
     for insight in [0.2, 0.3, 0.4] {
         let (mut real, mut permuted, mut strongest) = (0.0, 0.0, f32::MAX);
         for seed in 0..8 {

@@ -14,7 +14,7 @@ const MAX_WEIGHT: f64 = 3.0;
 
 /// Whether feedback can be used. A NaN or an infinity in one field makes the other fields doubtful
 /// as well.
-pub(super) fn usable(sample: &SampleFeedback) -> bool {
+fn is_usable(sample: &SampleFeedback) -> bool {
     let in_unit = |value: &f32| (0.0..=1.0).contains(value);
     sample.hardness.iter().all(in_unit)
         && sample.propensity.iter().all(|density| density.is_finite() && *density >= 0.0)
@@ -25,12 +25,9 @@ pub(super) fn usable(sample: &SampleFeedback) -> bool {
         && sample.error >= 0.0
 }
 
-/// The feedback that may enter the statistics: usable, and of the uniform and steered streams.
-pub(super) fn fresh(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
-    samples
-        .iter()
-        .filter(|sample| usable(sample) && sample.stream != SampleStream::Replay)
-        .collect()
+/// The feedback that may enter the statistics.
+pub(super) fn usable(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
+    samples.iter().filter(|sample| is_usable(sample)).collect()
 }
 
 /// How much a sample counts on an axis, so that uniform and steered samples together estimate what
@@ -38,15 +35,14 @@ pub(super) fn fresh(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
 fn importance(mix: &StreamMix, propensity: f32) -> f64 {
     let (uniform, steered) = (f64::from(mix.uniform), f64::from(mix.steered));
     let weight = (uniform + steered) / (uniform + steered * f64::from(propensity));
-    // A mix of replays alone has no density.
-    if weight.is_nan() { 1.0 } else { weight.min(MAX_WEIGHT) }
+    weight.min(MAX_WEIGHT)
 }
 
-/// Fades the statistics by one batch and adds the batch's fresh samples.
+/// Fades the statistics by one batch and adds the batch's samples.
 pub(super) fn gather(
     config: &CurriculumConfig,
     state: &mut ControllerState,
-    fresh: &[&SampleFeedback],
+    samples: &[&SampleFeedback],
     steps: u64,
 ) {
     let (keep, keep_recent) = ((-1.0 / config.memory).exp(), (-1.0 / config.recent).exp());
@@ -57,10 +53,18 @@ pub(super) fn gather(
             fade(zone, keep_recent, keep_recent.powi(4));
         }
     }
+    for (losses, stream) in
+        state.losses.iter_mut().zip([SampleStream::Uniform, SampleStream::Steered])
+    {
+        losses.fade(keep_recent);
+        for sample in samples.iter().filter(|sample| sample.stream == stream) {
+            losses.add(1.0, f64::from(sample.loss));
+        }
+    }
     let reaches = frontier::reaches(config, state, steps);
     let edge_begins = 1.0 - config.frontier.edge_width;
-    let scores: Vec<f32> = fresh.iter().map(|sample| sample.difficulty).collect();
-    for (sample, rank) in fresh.iter().zip(rank_shares(&scores)) {
+    let scores: Vec<f32> = samples.iter().map(|sample| sample.difficulty).collect();
+    for (sample, rank) in samples.iter().zip(rank_shares(&scores)) {
         for (axis, axis_state) in state.axes.iter_mut().enumerate() {
             let bins = axis_state.bins.len();
             let weight = importance(&config.mix, sample.propensity[axis]);
@@ -93,38 +97,15 @@ fn add(bin: &mut BinState, weight: f64, rank: f64, sample: &SampleFeedback) {
     bin.learnability.add(weight, hit_rate * (1.0 - hit_rate));
 }
 
-/// Adds the batch's losses to the moving loss of each stream.
-pub(super) fn gather_losses(
-    config: &CurriculumConfig,
-    state: &mut ControllerState,
-    samples: &[SampleFeedback],
-) {
-    let keep = (-1.0 / config.recent).exp();
-    for (losses, stream) in state.losses.iter_mut().zip([
-        SampleStream::Uniform,
-        SampleStream::Steered,
-        SampleStream::Replay,
-    ]) {
-        losses.fade(keep);
-        for sample in samples.iter().filter(|sample| sample.stream == stream && usable(sample)) {
-            losses.add(1.0, f64::from(sample.loss));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn importance_is_the_ratio_of_uniform_to_mixture_and_capped() {
-        let mix = StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 };
+        let mix = StreamMix { uniform: 1.0 / 3.0, steered: 2.0 / 3.0 };
         assert!((importance(&mix, 1.0) - 1.0).abs() < 1e-6);
         assert!((importance(&mix, 3.0) - 1.0 / (1.0 / 3.0 + 2.0)).abs() < 1e-6);
-        assert!(
-            (importance(&StreamMix { uniform: 0.1, steered: 0.9, replay: 0.0 }, 0.0) - 3.0).abs()
-                < 1e-9
-        );
-        assert_eq!(importance(&StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 }, 0.2), 1.0);
+        assert!((importance(&StreamMix { uniform: 0.1, steered: 0.9 }, 0.0) - 3.0).abs() < 1e-9);
     }
 }

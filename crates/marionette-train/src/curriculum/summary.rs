@@ -23,8 +23,6 @@ pub struct BinSummary {
     pub mean_error: Option<f64>,
     /// Uniform and steered samples counted since the start.
     pub count: u64,
-    /// Whether the bin is held to be unlearnable for now.
-    pub unlearnable: bool,
 }
 
 /// One axis.
@@ -50,14 +48,8 @@ pub struct CurriculumSummary {
     pub version: u64,
     /// Every axis, in [`HardnessAxis::ALL`] order.
     pub axes: Vec<AxisSummary>,
-    /// Samples in the replay list.
-    pub replay: usize,
-    /// Moving loss of the uniform, steered and replay streams.
-    pub losses: [Option<f64>; 3],
-    /// Steered over uniform loss.
-    pub band_ratio: Option<f64>,
-    /// How much of the steering takes effect, in (0, 1].
-    pub temper: f64,
+    /// Moving loss of the uniform and the steered stream.
+    pub losses: [Option<f64>; 2],
     /// The probability that an axis is free in a sample, whatever else is hard in it.
     #[serde(default)]
     pub free: f32,
@@ -95,7 +87,6 @@ pub fn summary(
                     mean_difficulty: bin.difficulty.mean(),
                     mean_error: bin.error.mean(),
                     count: bin.count,
-                    unlearnable: bin.is_unlearnable(config),
                 })
                 .collect(),
         }
@@ -103,10 +94,7 @@ pub fn summary(
     CurriculumSummary {
         version: state.version,
         axes: HardnessAxis::ALL.into_iter().map(axis).collect(),
-        replay: state.replay.len(),
         losses: std::array::from_fn(|stream| state.losses[stream].mean()),
-        band_ratio: state.band_ratio(),
-        temper: state.temper,
         free: policy.freedom.chance[0],
     }
 }

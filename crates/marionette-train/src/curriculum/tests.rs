@@ -1,14 +1,12 @@
 //! The controller on made-up feedback.
 
-use super::simulation::{World, divergences, run};
+use super::simulation::{STEPS, World, divergences, run};
 use super::*;
-use marionette_stream::{AXES, HardnessAxis, Policy, SampleStream, StreamMix};
+use marionette_stream::{AXES, Freedom, HardnessAxis, Policy, SampleStream, StreamMix};
 use marionette_stream::{Feedback, SampleFeedback};
 use proptest::prelude::*;
 
 const ALL: [HardnessAxis; AXES] = HardnessAxis::ALL;
-/// The length of a run, batches.
-const STEPS: u64 = 1000;
 const OCCLUSION: usize = HardnessAxis::Occlusion as usize;
 
 /// A world in which no axis matters, for tests that bring their own effect.
@@ -32,24 +30,12 @@ fn batch(config: &CurriculumConfig, world: &World, batch: u64) -> Feedback {
     Feedback { batch, samples }
 }
 
-/// The usual settings, and a quarter of replays.
-fn with_replay() -> CurriculumConfig {
+/// The usual settings of the policy that goes after the hardest bins.
+fn hardest() -> CurriculumConfig {
     CurriculumConfig {
-        mix: StreamMix { uniform: 0.25, steered: 0.5, replay: 0.25 },
+        policy: PolicyKind::Hardest,
+        mix: StreamMix { uniform: 0.33, steered: 0.67 },
         ..CurriculumConfig::default()
-    }
-}
-
-/// The feedback on a replay of `origin`.
-fn replayed(fresh: &SampleFeedback, index: u64, error: f32) -> SampleFeedback {
-    let stream = SampleStream::Replay;
-    SampleFeedback {
-        index,
-        stream,
-        origin: Some(fresh.index),
-        error,
-        difficulty: 1.0,
-        ..fresh.clone()
     }
 }
 
@@ -57,21 +43,21 @@ fn replayed(fresh: &SampleFeedback, index: u64, error: f32) -> SampleFeedback {
 fn the_defaults_are_valid_and_faults_name_their_key() {
     assert_eq!(CurriculumConfig::default().validate(), []);
     let config: CurriculumConfig =
-        serde_json::from_str(r#"{"bins": 9, "signal": "error", "replay": {"staleness": 1.0}}"#)
+        serde_json::from_str(r#"{"bins": 9, "signal": "error", "frontier": {"rest": 0.0}}"#)
             .unwrap();
     let faults = config.validate();
     assert_eq!(faults[0], ("bins".to_string(), "found 9, expected 5 to 8".to_string()));
-    assert_eq!(faults[1].0, "replay.staleness");
+    assert_eq!(faults[1].0, "frontier.rest");
     assert!(serde_json::from_str::<CurriculumConfig>(r#"{"binz": 6}"#).is_err());
-    let mix = StreamMix { uniform: 0.5, steered: f32::NAN, replay: 0.5 };
-    let config = CurriculumConfig { eta: f64::NAN, mix, ..with_replay() };
+    let mix = StreamMix { uniform: 0.5, steered: f32::NAN };
+    let config = CurriculumConfig { eta: f64::NAN, mix, ..hardest() };
     let keys: Vec<_> = config.validate().into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["eta", "mix.steered", "mix"]);
 }
 
 #[test]
 fn a_fresh_controller_publishes_the_initial_policy() {
-    let config = with_replay();
+    let config = hardest();
     assert_eq!(
         policy(&config, &ControllerState::new(&config), STEPS),
         Policy::initial(config.mix, config.bins)
@@ -80,7 +66,7 @@ fn a_fresh_controller_publishes_the_initial_policy() {
 
 #[test]
 fn a_hard_bin_is_learned() {
-    let config = with_replay();
+    let config = hardest();
     let state = run(&config, &ALL, &flat(1), 600, |sample, _| {
         if occlusion_bin(sample) == 3 {
             sample.difficulty = 0.5 + 0.5 * sample.difficulty;
@@ -93,43 +79,9 @@ fn a_hard_bin_is_learned() {
 }
 
 #[test]
-fn an_unlearnable_bin_is_given_up_and_taken_back_when_it_progresses() {
-    let config = CurriculumConfig { signal: Signal::Error, ..with_replay() };
-    let hopeless = |progress: u64| {
-        move |sample: &mut SampleFeedback, batch: u64| {
-            if occlusion_bin(sample) == 5 {
-                sample.error =
-                    if batch < progress { 3.0 } else { 3.0 - 0.004 * (batch - progress) as f32 };
-            }
-        }
-    };
-    let at = |batches, progress| run(&config, &ALL, &flat(2), batches, hopeless(progress));
-    let chased = at(150, u64::MAX);
-    assert!(occlusion(&config, &chased)[5] > 1.8 / 6.0, "{:?}", occlusion(&config, &chased));
-    let given_up = at(900, u64::MAX);
-    assert!(summary(&config, &given_up, STEPS).axes[OCCLUSION].bins[5].unlearnable);
-    let probabilities = occlusion(&config, &given_up);
-    assert!((0.3 / 6.0..1.1 / 6.0).contains(&probabilities[5]), "{probabilities:?}");
-    let revived = at(1200, 900);
-    assert!(!summary(&config, &revived, STEPS).axes[OCCLUSION].bins[5].unlearnable);
-    assert!(occlusion(&config, &revived)[5] > 1.5 / 6.0, "{:?}", occlusion(&config, &revived));
-}
-
-#[test]
-fn a_bin_of_high_error_that_is_being_learned_is_not_given_up() {
-    let config = with_replay();
-    let world = World { effect: [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], ..World::new(3) };
-    for batches in [500, 1000, 2000, 4000] {
-        let state = run(&config, &ALL, &world, batches, |_, _| {});
-        let top = &summary(&config, &state, STEPS).axes[0].bins[5];
-        assert!(!top.unlearnable && top.probability > 1.2 / 6.0, "after {batches}: {top:?}");
-    }
-}
-
-#[test]
 fn every_signal_steers_towards_what_it_should() {
     let settle = |signal, alter: fn(&mut SampleFeedback, u64)| {
-        let config = CurriculumConfig { signal, ..with_replay() };
+        let config = CurriculumConfig { signal, ..hardest() };
         occlusion(&config, &run(&config, &ALL, &flat(4), 800, alter))
     };
     let raised: [(Signal, fn(&mut SampleFeedback, u64)); 4] = [
@@ -162,7 +114,7 @@ fn every_signal_steers_towards_what_it_should() {
 #[test]
 fn locked_axes_stay_uniform_and_so_does_everything_without_steering() {
     let world = World::new(5);
-    let config = with_replay();
+    let config = hardest();
     let kl = divergences(&config, &run(&config, &[HardnessAxis::View], &world, 800, |_, _| {}));
     assert!(kl[HardnessAxis::View as usize] > 0.01);
     assert!(
@@ -173,14 +125,13 @@ fn locked_axes_stay_uniform_and_so_does_everything_without_steering() {
     let config = CurriculumConfig { steering: false, ..config };
     let state = run(&config, &ALL, &world, 800, |_, _| {});
     assert_eq!(policy(&config, &state, STEPS).axes, Policy::initial(config.mix, config.bins).axes);
-    assert!(!policy(&config, &state, STEPS).replay.is_empty());
     let bins = &summary(&config, &state, STEPS).axes[0].bins;
     assert!(bins[5].mean_rank > bins[0].mean_rank);
 }
 
 #[test]
 fn a_skipped_batch_advances_the_version_and_nothing_else() {
-    let config = with_replay();
+    let config = hardest();
     let mut state = run(&config, &ALL, &World::new(6), 109, |_, _| {});
     let before = state.clone();
     observe(&config, &ALL, &mut state, &Feedback { batch: 109, samples: Vec::new() }, STEPS);
@@ -190,8 +141,8 @@ fn a_skipped_batch_advances_the_version_and_nothing_else() {
 }
 
 #[test]
-fn replayed_samples_and_those_that_hold_no_numbers_never_enter_the_statistics() {
-    let config = with_replay();
+fn samples_that_hold_no_numbers_never_enter_the_statistics() {
+    let config = hardest();
     let (mut clean, mut mixed) = (ControllerState::new(&config), ControllerState::new(&config));
     for b in 0..50 {
         let mut feedback = batch(&config, &World::new(7), b);
@@ -202,18 +153,14 @@ fn replayed_samples_and_those_that_hold_no_numbers_never_enter_the_statistics() 
         feedback.samples.push(SampleFeedback { hardness: [f32::NAN; AXES], ..first.clone() });
         feedback.samples.push(SampleFeedback { propensity: [f32::NAN; AXES], ..first.clone() });
         feedback.samples.push(SampleFeedback { loss: f32::NAN, ..first.clone() });
-        feedback.samples.push(replayed(&first, 1 << 40, 9.0));
         observe(&config, &ALL, &mut mixed, &feedback, STEPS);
     }
-    assert!(mixed.axes == clean.axes);
-    assert_eq!((&mixed.losses[..2], mixed.temper), (&clean.losses[..2], clean.temper));
-    // Replays do have a moving loss of their own.
-    assert!(mixed.losses[2].mean().is_some());
+    assert!(mixed == clean);
 }
 
 #[test]
 fn a_batch_of_nothing_but_nan_counts_as_skipped() {
-    let config = with_replay();
+    let config = hardest();
     let mut state = run(&config, &ALL, &World::new(8), 30, |_, _| {});
     let before = state.clone();
     let mut feedback = batch(&config, &World::new(8), 30);
@@ -223,78 +170,8 @@ fn a_batch_of_nothing_but_nan_counts_as_skipped() {
 }
 
 #[test]
-fn a_replayed_sample_goes_after_its_uses_or_without_progress() {
-    let config = with_replay();
-    // The replays that the hardest sample of a batch survives, when each has `share` of its first
-    // error.
-    let replays = |share: f32| {
-        let mut state = ControllerState::new(&config);
-        let feedback = batch(&config, &World::new(9), 0);
-        observe(&config, &ALL, &mut state, &feedback, STEPS);
-        let origin = policy(&config, &state, STEPS).replay[0].origin;
-        let first = feedback.samples[origin as usize].clone();
-        assert!(feedback.samples.iter().all(|other| other.difficulty <= first.difficulty));
-        (1..100)
-            .find(|use_| {
-                let samples = vec![replayed(&first, 1000 + use_, share * first.error)];
-                observe(&config, &ALL, &mut state, &Feedback { batch: *use_, samples }, STEPS);
-                policy(&config, &state, STEPS).replay.iter().all(|entry| entry.origin != origin)
-            })
-            .unwrap()
-    };
-    assert_eq!(replays(0.5), 5);
-    assert_eq!(replays(1.0), 3);
-    assert_eq!(replays(f32::NAN), 3);
-}
-
-#[test]
-fn the_replay_list_is_bounded_ordered_and_favours_the_hard_and_the_unseen() {
-    let config = with_replay();
-    let state = run(&config, &ALL, &World::new(10), 300, |_, _| {});
-    let replay = policy(&config, &state, STEPS).replay;
-    assert_eq!(replay.len(), config.replay.size);
-    assert!((replay.iter().map(|entry| f64::from(entry.weight)).sum::<f64>() - 1.0).abs() < 1e-5);
-    assert!(replay.iter().all(|entry| entry.weight > 0.0));
-    assert!(replay[0].weight > 4.0 * replay[255].weight);
-    assert!(state.replay.windows(2).all(|pair| pair[0].priority >= pair[1].priority));
-
-    // Of two neighbours in rank, the one not seen for longer weighs more.
-    let mut state = state;
-    (state.replay[100].seen, state.replay[101].seen) = (300, 0);
-    let replay = policy(&config, &state, STEPS).replay;
-    assert!(replay[101].weight > replay[100].weight);
-
-    let config = CurriculumConfig { replay: ReplayConfig { size: 0, ..config.replay }, ..config };
-    assert!(
-        policy(&config, &run(&config, &ALL, &World::new(10), 50, |_, _| {}), STEPS)
-            .replay
-            .is_empty()
-    );
-}
-
-#[test]
-fn above_the_band_the_distributions_are_tempered_and_recover_below_it() {
-    let config = with_replay();
-    let steered_loss = |from: u64, to: u64| {
-        move |sample: &mut SampleFeedback, batch: u64| {
-            let hard = sample.stream == SampleStream::Steered && (from..to).contains(&batch);
-            sample.loss = if hard { 4.0 } else { 1.0 };
-        }
-    };
-    let world = World { insight: 0.5, ..World::new(11) };
-    let free = run(&config, &ALL, &world, 1000, steered_loss(0, 0));
-    let tempered = run(&config, &ALL, &world, 1000, steered_loss(500, 1000));
-    assert_eq!(free.temper, 1.0);
-    assert!(tempered.temper < 0.2, "{}", tempered.temper);
-    assert!(divergences(&config, &tempered)[0] < 0.1 * divergences(&config, &free)[0]);
-    let recovered = run(&config, &ALL, &world, 2000, steered_loss(500, 1000));
-    assert_eq!(recovered.temper, 1.0);
-    assert!(recovered.band_ratio().unwrap() < 1.01);
-}
-
-#[test]
 fn a_state_read_back_continues_bit_for_bit() {
-    let config = with_replay();
+    let config = hardest();
     let world = World::new(12);
     let mut state = run(&config, &ALL, &world, 205, |_, _| {});
     let text = serde_json::to_string(&state).unwrap();
@@ -316,7 +193,7 @@ fn importance_weights_undo_the_steering() {
     let world =
         World { effect: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], insight: 0.6, ..World::new(13) };
     let errors = |steering| {
-        let config = CurriculumConfig { steering, ..with_replay() };
+        let config = CurriculumConfig { steering, ..hardest() };
         let state = run(&config, &ALL, &world, 1500, |_, _| {});
         summary(&config, &state, STEPS).axes[0]
             .bins
@@ -331,9 +208,9 @@ fn importance_weights_undo_the_steering() {
 
 #[test]
 fn a_summary_holds_every_axis_and_survives_json() {
-    let config = with_replay();
+    let config = hardest();
     let summary = summary(&config, &run(&config, &ALL, &World::new(14), 100, |_, _| {}), STEPS);
-    assert_eq!((summary.axes.len(), summary.axes[0].bins.len(), summary.replay), (8, 6, 256));
+    assert_eq!((summary.axes.len(), summary.axes[0].bins.len()), (8, 6));
     let bins = summary.axes[3].bins.iter();
     assert!(
         bins.clone().all(|bin| bin.mean_difficulty.is_some_and(|score| score > 0.0 && score < 1.0))
@@ -341,6 +218,98 @@ fn a_summary_holds_every_axis_and_survives_json() {
     assert!(bins.map(|bin| bin.count).sum::<u64>() > 2000);
     let text = serde_json::to_string(&summary).unwrap();
     assert_eq!(serde_json::from_str::<CurriculumSummary>(&text).unwrap(), summary);
+}
+
+/// The usual settings of the frontier, in which every axis is always free.
+fn frontier() -> CurriculumConfig {
+    let frontier = FrontierConfig { warmup: 0.0, shared: 0.0, ..FrontierConfig::default() };
+    CurriculumConfig { policy: PolicyKind::Frontier, frontier, ..CurriculumConfig::default() }
+}
+
+fn reaches(config: &CurriculumConfig, state: &ControllerState) -> Vec<f64> {
+    summary(config, state, STEPS).axes.iter().map(|axis| axis.reach).collect()
+}
+
+#[test]
+fn the_schedule_opens_every_axis_in_time() {
+    let config = CurriculumConfig { policy: PolicyKind::Ramp, ..frontier() };
+    let reach = |version| {
+        let state = ControllerState { version, ..ControllerState::new(&config) };
+        reaches(&config, &state)[3]
+    };
+    let FrontierConfig { start, open_by, .. } = config.frontier;
+    let open = (open_by * STEPS as f64) as u64;
+    assert_eq!((reach(0), reach(open), reach(STEPS)), (start, 1.0, 1.0));
+    assert!((reach(open / 2) - 0.5 * (start + 1.0)).abs() < 1e-9);
+    // A run of no steps, and one that goes on past its end, are open too.
+    let at_once = FrontierConfig { open_by: 0.0, ..config.frontier.clone() };
+    let at_once = CurriculumConfig { frontier: at_once, ..config };
+    assert_eq!(reaches(&at_once, &ControllerState::new(&at_once)), [1.0; AXES]);
+}
+
+#[test]
+fn a_reach_goes_ahead_where_the_edge_is_easy_and_holds_back_where_it_is_hard() {
+    // Of all axes only the first matters, and very much so.
+    let effect = [6.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let world = World { effect, insight: 0.9, ..World::new(21) };
+    for signal in [Signal::Difficulty, Signal::Error] {
+        let config = CurriculumConfig { signal, ..frontier() };
+        let found = reaches(&config, &run(&config, &ALL, &world, 300, |_, _| {}));
+        let floor = reaches(
+            &CurriculumConfig { steering: false, ..config.clone() },
+            &ControllerState { version: 300, ..ControllerState::new(&config) },
+        )[0];
+        assert!(found[0] < floor + 0.1, "{signal:?}: {found:?}, floor {floor}");
+        assert!(found[1..].iter().all(|reach| *reach > floor + 0.2), "{signal:?}: {found:?}");
+        // In the end the floor opens it all the same.
+        let found = reaches(&config, &run(&config, &ALL, &world, STEPS, |_, _| {}));
+        assert_eq!(found, [1.0; AXES]);
+    }
+}
+
+#[test]
+fn axes_that_are_not_steered_and_a_signal_before_its_time_leave_the_schedule() {
+    let world = World { insight: 0.5, ..World::new(22) };
+    let config = frontier();
+    let found = reaches(&config, &run(&config, &[HardnessAxis::View], &world, 200, |_, _| {}));
+    let view = HardnessAxis::View as usize;
+    assert!((0..AXES).all(|axis| axis == view || found[axis] < found[view]), "{found:?}");
+    let late = FrontierConfig { warmup: 1.0, ..config.frontier.clone() };
+    let late = CurriculumConfig { frontier: late, ..config };
+    let deaf = reaches(&late, &run(&late, &ALL, &world, 200, |_, _| {}));
+    assert!(deaf.iter().all(|reach| *reach == deaf[0] && *reach < found[view]), "{deaf:?}");
+}
+
+#[test]
+fn what_is_drawn_stays_within_the_reach_but_for_the_edge_and_the_probes() {
+    let settings =
+        FrontierConfig { start: 0.5, open_by: 1.0, edge: 0.3, probe: 0.1, ..frontier().frontier };
+    let config = CurriculumConfig { policy: PolicyKind::Ramp, frontier: settings, ..frontier() };
+    let state = ControllerState::new(&config);
+    let axis = policy(&config, &state, STEPS).axes[2].clone();
+    let share = |from: usize, to: usize| axis.probabilities[from..to].iter().sum::<f32>();
+    // Of 24 bins, the edge is the last three of the first twelve.
+    assert!((share(12, 24) - 0.1).abs() < 1e-6, "{axis:?}");
+    assert!((share(9, 12) - (0.3 + 0.6 / 4.0)).abs() < 1e-6, "{axis:?}");
+    assert!((share(0, 24) - 1.0).abs() < 1e-6, "{axis:?}");
+    // Everything is open: nothing lies beyond.
+    let axis = policy(&config, &ControllerState { version: STEPS, ..state }, STEPS).axes[2].clone();
+    assert!((axis.probabilities[23] - (0.3 / 6.0 + 0.7 / 24.0)).abs() < 1e-6, "{axis:?}");
+}
+
+#[test]
+fn more_axes_are_free_the_farther_they_reach() {
+    let free = [0.2, 0.6];
+    let settings = FrontierConfig { start: 0.5, free, shared: 0.25, ..frontier().frontier };
+    let config = CurriculumConfig { frontier: settings, ..frontier() };
+    let at = |version| {
+        let state = ControllerState { version, ..ControllerState::new(&config) };
+        policy(&config, &state, STEPS).freedom
+    };
+    assert!((at(0).chance[0] - 0.4).abs() < 1e-6 && (at(STEPS).chance[7] - 0.6).abs() < 1e-6);
+    assert_eq!((at(0).shared, at(0).rest), (0.25, 0.4));
+    let even = CurriculumConfig { steering: false, ..config.clone() };
+    assert_eq!(policy(&even, &ControllerState::new(&even), STEPS).freedom, Freedom::default());
 }
 
 fn any_value() -> impl Strategy<Value = f32> {
@@ -351,11 +320,7 @@ fn any_value() -> impl Strategy<Value = f32> {
 }
 
 fn any_sample() -> impl Strategy<Value = SampleFeedback> {
-    let stream = prop::sample::select(vec![
-        SampleStream::Uniform,
-        SampleStream::Steered,
-        SampleStream::Replay,
-    ]);
+    let stream = prop::sample::select(vec![SampleStream::Uniform, SampleStream::Steered]);
     (
         stream,
         0..50u64,
@@ -369,7 +334,6 @@ fn any_sample() -> impl Strategy<Value = SampleFeedback> {
                     index,
                     attempt: 0,
                     stream,
-                    origin: (stream == SampleStream::Replay).then_some(index / 2),
                     // Mostly one bin, so that the logits go as far as they can.
                     hardness: hardness.map(|h| if h < 0.8 { 0.9 } else { h }),
                     propensity: [propensity; AXES],
@@ -390,7 +354,7 @@ proptest! {
         signal in prop::sample::select(vec![Signal::Difficulty, Signal::Error, Signal::Progress, Signal::Learnability]),
         bins in 5usize..=8,
     ) {
-        let config = CurriculumConfig { signal, bins, update_every: 1, eta: 20.0, ..with_replay() };
+        let config = CurriculumConfig { signal, bins, update_every: 1, eta: 20.0, ..hardest() };
         let mut state = ControllerState::new(&config);
         for (b, samples) in batches.into_iter().enumerate() {
             observe(&config, &ALL, &mut state, &Feedback { batch: b as u64, samples }, STEPS);
@@ -402,7 +366,6 @@ proptest! {
                 prop_assert!(axis.probabilities.iter().all(|p| *p <= 3.0 / bins as f32 + 1e-7));
                 prop_assert!(axis.kl_from_uniform() <= 0.5);
             }
-            prop_assert!(policy.replay.iter().all(|entry| entry.weight > 0.0 && entry.weight.is_finite()));
         }
         // Everything stayed finite, or it would not read back.
         let text = serde_json::to_string(&state).unwrap();

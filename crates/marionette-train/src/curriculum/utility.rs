@@ -37,19 +37,17 @@ pub(super) fn value(signal: Signal, bin: &BinState) -> Option<f64> {
 ///
 /// The scale is the deviation of single samples, not of the bins. The bins of an axis without an
 /// effect differ only by noise, and dividing by the noise would make it as large as an effect.
-/// Unlearnable bins have utility 0. They are left out of mean, deviation and evidence, so that they
-/// do not affect the other bins.
 pub(super) fn utilities(config: &CurriculumConfig, axis: &AxisState) -> Vec<f64> {
     let signal = config.signal;
     let mut pooled = Moments::default();
-    for bin in axis.bins.iter().filter(|bin| !bin.is_unlearnable(config)) {
+    for bin in &axis.bins {
         pooled.merge(moments(signal, bin));
     }
     let deviation = pooled.deviation();
-    // Effective samples and signal; a bin without samples, or one that is left out, has no weight.
+    // Effective samples and signal; a bin without samples has no weight.
     let estimate = |bin: &BinState| match value(signal, bin) {
-        Some(value) if !bin.is_unlearnable(config) => (moments(signal, bin).effective(), value),
-        _ => (0.0, 0.0),
+        Some(value) => (moments(signal, bin).effective(), value),
+        None => (0.0, 0.0),
     };
     let bins: Vec<(f64, f64)> = axis.bins.iter().map(estimate).collect();
     let total: f64 = bins.iter().map(|(n, _)| n).sum();

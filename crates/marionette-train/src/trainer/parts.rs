@@ -67,7 +67,7 @@ impl Trainer {
         let initial =
             Arc::new(curriculum::policy(&settings.curriculum, &controller, settings.steps));
         Ok(Trainer {
-            base_loss: base_loss(&settings.loss)?,
+            base_loss: base_loss(&settings.loss, &figure.scheme().sigmas)?,
             policies: std::iter::repeat_n(initial, settings.lag).collect(),
             statistics: UniformStatistics::new(keypoints),
             settings,

@@ -31,9 +31,9 @@ pub struct StepReport {
     pub skipped: Option<&'static str>,
     /// Mean base loss of the batch (0 is perfect).
     pub loss: f64,
-    /// Mean base loss per stream: uniform, steered, replay; `None` for a stream with no sample in
-    /// the batch.
-    pub stream_losses: [Option<f64>; 3],
+    /// Mean base loss per stream: uniform, steered; `None` for a stream with no sample in the
+    /// batch.
+    pub stream_losses: [Option<f64>; 2],
     /// Keypoints with a label, and of those found within 0.2 torso lengths.
     pub labelled_found: [u32; 2],
     /// Norm of the gradients before clipping.
@@ -84,7 +84,7 @@ impl Trainer {
             step: self.step,
             skipped: None,
             loss: f64::NAN,
-            stream_losses: [None; 3],
+            stream_losses: [None; 2],
             labelled_found: [0; 2],
             gradient_norm: f64::NAN,
             learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step)
@@ -154,7 +154,11 @@ impl Trainer {
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
         let (target, sigma) = (&critic_maps, grid.sigma);
         let pair = MapPair { target, prediction: &maps, mask: &mask, shape, sigma };
-        let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        let mut scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        if self.afl.weighs_by_loss() {
+            let losses = losses.to_vec1::<f32>()?;
+            scores.weights = self.afl.weights(&losses, self.step, self.settings.steps);
+        }
         self.timings.record(Operation::Score);
         let decoded = decode_output(&logits, self.base_loss.activation(), grid)?
             .iter()
@@ -210,7 +214,7 @@ impl Trainer {
         report.effective_share = scores.effective_share();
         let keypoints = self.figure.keypoints.len();
         let mut samples = Vec::with_capacity(batch.tiles.len());
-        let mut by_stream = [(0.0, 0u32); 3];
+        let mut by_stream = [(0.0, 0u32); 2];
         for (i, tile) in batch.tiles.iter().enumerate() {
             let labels = i * keypoints..(i + 1) * keypoints;
             let (truth, visibility) = (&input.keypoints[labels.clone()], &input.visibility[labels]);
@@ -238,7 +242,6 @@ impl Trainer {
                 index: tile.scene.index,
                 attempt: tile.scene.attempt,
                 stream: tile.scene.stream,
-                origin: tile.scene.origin,
                 hardness: tile.scene.hardness,
                 propensity: tile.scene.propensity,
                 loss: losses[i],

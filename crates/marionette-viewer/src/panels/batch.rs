@@ -121,11 +121,9 @@ fn columns(tiles: usize, width: f32, height: f32) -> usize {
 
 /// A sample in words.
 fn description(sample: &SceneSample, report: &StepReport, i: usize) -> String {
-    let stream = match (sample.stream, sample.origin) {
-        (SampleStream::Uniform, _) => "uniform".to_owned(),
-        (SampleStream::Steered, _) => "steered".to_owned(),
-        (SampleStream::Replay, Some(origin)) => format!("replay of {origin}"),
-        (SampleStream::Replay, None) => "replay".to_owned(),
+    let stream = match sample.stream {
+        SampleStream::Uniform => "uniform",
+        SampleStream::Steered => "steered",
     };
     let mut text = format!("sample {}, attempt {}, {stream}", sample.index, sample.attempt);
     if let Some(metrics) = report.samples.get(i) {

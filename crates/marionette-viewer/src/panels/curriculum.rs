@@ -47,13 +47,16 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             ui.end_row();
             for axis in &summary.axes {
                 let run = &viewer.run;
-                let shares = probabilities(run, axis);
+                let shares: Vec<f32> = axis.bins.iter().map(|bin| bin.probability).collect();
                 ui.vertical(|ui| {
                     ui.set_width(86.0);
                     ui.strong(axis.axis.name());
                     ui.small(format!("mean {:.2}", axis.mean_hardness));
-                    ui.small(format!("{:.3} nats", axis.kl))
-                        .on_hover_text("divergence from an even distribution");
+                    ui.small(format!("reach {:.2}", axis.reach)).on_hover_text(format!(
+                        "how far samples reach along the axis; divergence from an even \
+                         distribution {:.3} nats",
+                        axis.kl
+                    ));
                 });
                 bins(ui, axis, Column::Share, &shares);
                 heat(ui, run, viewer.maps.of(axis.axis), axis.axis, over_time);
@@ -73,8 +76,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             }
         });
         ui.small(
-            "Bins go from everyday (blue) to extreme (orange). Hatched bins count as unlearnable \
-             for now. A held axis is drawn as it is held; its statistics go on.",
+            "Bins go from everyday (blue) to extreme (orange); the upright line is the frontier, \
+             how far samples reach. A held axis is drawn as it is held; its statistics go on.",
         );
         if !viewer.run.rejections.is_empty() {
             let mut reasons: Vec<(&String, &u64)> = viewer.run.rejections.iter().collect();
@@ -89,7 +92,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     }
 }
 
-/// Shares of the three streams: the wanted ones, and those of the newest batch.
+/// Shares of the two streams: the wanted ones, and those of the newest batch.
 fn streams(ui: &mut Ui, viewer: &Viewer) {
     let mix = viewer
         .run
@@ -98,14 +101,14 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
         .map_or(viewer.subject.config.curriculum.mix, |newest| newest.policy.mix);
     ui.horizontal(|ui| {
         ui.label("Streams:");
-        let wanted = [mix.uniform, mix.steered, mix.replay];
+        let wanted = [mix.uniform, mix.steered];
         let found = viewer.run.newest.as_ref().map(|newest| {
             let tiles = &newest.batch.tiles;
             let share = |stream: SampleStream| {
                 tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32
                     / tiles.len().max(1) as f32
             };
-            [SampleStream::Uniform, SampleStream::Steered, SampleStream::Replay].map(share)
+            [SampleStream::Uniform, SampleStream::Steered].map(share)
         });
         let (response, painter) = ui.allocate_painter(vec2(240.0, 14.0), Sense::hover());
         let mut left = response.rect.left();
@@ -115,7 +118,7 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
             painter.rect_filled(part, 0.0, theme::SERIES[i]);
             left += width;
         }
-        for (i, name) in ["uniform", "steered", "replayed"].into_iter().enumerate() {
+        for (i, name) in ["uniform", "steered"].into_iter().enumerate() {
             let now =
                 found.map_or(String::new(), |found| format!(", {:.0} % now", found[i] * 100.0));
             ui.label(RichText::new("■").color(theme::SERIES[i]));
@@ -123,21 +126,10 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
         }
         if let Some(summary) = &viewer.run.curriculum {
             ui.separator();
-            let ratio = summary.band_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-            ui.label(format!(
-                "{} held for replay, steered/uniform loss {ratio}, temper {:.2}",
-                summary.replay, summary.temper
-            ));
+            ui.label(format!("each axis is free with probability {:.2}", summary.free));
         }
     });
     ui.separator();
-}
-
-/// The probabilities of an axis' bins: of the newest policy, or of the summary in a finished run.
-fn probabilities(run: &RunData, axis: &AxisSummary) -> Vec<f32> {
-    let newest =
-        run.newest.as_ref().map(|newest| newest.policy.axis(axis.axis).probabilities.clone());
-    newest.unwrap_or_else(|| axis.bins.iter().map(|bin| bin.probability).collect())
 }
 
 /// A column of small charts.
@@ -189,19 +181,9 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
         // The share of each bin in an even distribution.
         let even = area.bottom() - area.height() / count as f32 / top;
         painter.hline(area.x_range(), even, (1.0, ui.visuals().weak_text_color()));
-    }
-    for (i, _) in axis
-        .bins
-        .iter()
-        .enumerate()
-        .filter(|(_, bin)| bin.unlearnable && column != Column::Rejected)
-    {
-        let width = area.width() / count as f32;
-        for stripe in 0..5 {
-            let y = area.top() + area.height() * stripe as f32 / 5.0;
-            let left = area.left() + width * i as f32;
-            painter
-                .line_segment([pos2(left, y + 10.0), pos2(left + width, y)], (1.0, theme::WRONG));
+        if axis.reach < 1.0 {
+            let frontier = area.left() + area.width() * axis.reach as f32;
+            painter.vline(frontier, area.y_range(), (1.5, ui.visuals().text_color()));
         }
     }
     let text: Vec<String> = (0..count)

@@ -27,12 +27,7 @@ const CHARTS: [Chart; 9] = [
     Chart {
         title: "Loss",
         positive: true,
-        curves: &[
-            ("all", "loss"),
-            ("uniform", "loss_uniform"),
-            ("steered", "loss_steered"),
-            ("replay", "loss_replay"),
-        ],
+        curves: &[("all", "loss"), ("uniform", "loss_uniform"), ("steered", "loss_steered")],
     },
     Chart { title: "Learning rate", positive: true, curves: &[("learning rate", "learning_rate")] },
     Chart {
@@ -69,9 +64,19 @@ const CHARTS: [Chart; 9] = [
     },
     Chart { title: "Memory, MiB", positive: true, curves: &[("resident", "resident_mib")] },
     Chart {
-        title: "Curriculum",
+        title: "Curriculum: reach by axis, and how many are free",
         positive: false,
-        curves: &[("steered over uniform loss", "band_ratio"), ("temper", "temper")],
+        curves: &[
+            ("pose", "axis_reach.pose"),
+            ("view", "axis_reach.view"),
+            ("occlusion", "axis_reach.occlusion"),
+            ("truncation", "axis_reach.truncation"),
+            ("lighting", "axis_reach.lighting"),
+            ("camouflage", "axis_reach.camouflage"),
+            ("crowd", "axis_reach.crowd"),
+            ("degradation", "axis_reach.degradation"),
+            ("free", "axis_free"),
+        ],
     },
     Chart {
         title: "Norm of the gradient",

@@ -38,14 +38,8 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     gallery.renew(ui.ctx());
     let Some(shown) = gallery.shown() else {
         let text = match gallery.ranking {
-            Ranking::Hardest | Ranking::Easiest => "The first batch is on its way.",
-            Ranking::Improved | Ranking::Forgotten => {
-                "Samples come here once they have been replayed: after some dozens of steps."
-            }
-            Ranking::Unlearnable => {
-                "Samples come here that were replayed at least twice and got no better. None so \
-                 far."
-            }
+            Ranking::Overlooked | Ranking::Overrated => "No sample is like that so far.",
+            _ => "The first batch is on its way.",
         };
         placeholder(ui, "Nothing on this wall", text);
         return;
@@ -54,14 +48,14 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let (side, gap) = (104.0, 12.0);
         let columns = ((ui.available_width() - 12.0) / (side + gap)).max(1.0) as usize;
-        let rows = shown.origins.len().div_ceil(columns);
+        let rows = shown.indices.len().div_ceil(columns);
         let (response, painter) = ui.allocate_painter(
             vec2(ui.available_width() - 12.0, rows as f32 * (side + 26.0)),
             Sense::click(),
         );
-        for (i, origin) in shown.origins.iter().enumerate() {
+        for (i, index) in shown.indices.iter().enumerate() {
             // The gallery may have dropped it since it was chosen.
-            let Some(sample) = gallery.sample(*origin) else { continue };
+            let Some(sample) = gallery.sample(*index) else { continue };
             let corner = vec2(
                 (i % columns) as f32 * (side + gap) + 4.0,
                 (i / columns) as f32 * (side + 26.0) + 4.0,
@@ -91,11 +85,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 );
             }
             let below = area.left_bottom() + vec2(0.0, 4.0);
-            let text = format!(
-                "score {:.2} error {:.2}",
-                sample.score,
-                sample.errors.last().copied().unwrap_or_default()
-            );
+            let text = format!("score {:.2} error {:.2}", sample.score, sample.error);
             painter.text(
                 below,
                 egui::Align2::LEFT_TOP,
@@ -104,12 +94,9 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                 ui.visuals().text_color(),
             );
             if response.hover_pos().is_some_and(|at| area.contains(at)) {
-                let errors: Vec<String> =
-                    sample.errors.iter().map(|error| format!("{error:.2}")).collect();
                 response.clone().on_hover_text_at_pointer(format!(
-                    "sample {origin}, last seen at step {}\nerrors: {}\nclick: on the stage",
-                    sample.step,
-                    errors.join(", ")
+                    "sample {index}, learned from at step {}\nclick: on the stage",
+                    sample.step
                 ));
                 if response.clicked() {
                     clicked = Some(Arc::new(sample.tile.scene.clone()));
@@ -118,8 +105,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         }
     });
     if let Some(sample) = clicked {
-        let policy = viewer.run.newest.as_ref().map(|newest| newest.policy.clone());
-        viewer.stage.choose(sample, policy);
+        viewer.stage.choose(sample);
         viewer.layout.panel = Panel::Stage;
     }
 }

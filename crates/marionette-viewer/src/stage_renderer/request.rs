@@ -1,7 +1,7 @@
 //! What the stage asks for, and the pictures that come back.
 
 use super::samples::View;
-use marionette_stream::{Hardness, Policy, SceneSample, Tile};
+use marionette_stream::{Hardness, SceneSample, Tile};
 use marionette_train::trainer::Prediction;
 use std::{sync::Arc, time::Duration};
 
@@ -30,8 +30,6 @@ pub struct StageRequest {
     pub view: View,
     /// Whether to render it with each axis at zero as well.
     pub explain: bool,
-    /// For replayed samples: the policy, which knows their origins.
-    pub policy: Option<Arc<Policy>>,
 }
 
 impl StageRequest {

@@ -6,9 +6,7 @@ use marionette_figure::RoundCone;
 use marionette_physics::Solvability;
 use marionette_render::sampler;
 use marionette_scene::Scene;
-use marionette_stream::{
-    AXES, Camera, Hardness, Policy, PropShape, ReplayEntry, SampleStream, SceneSample, StreamMix,
-};
+use marionette_stream::{AXES, Camera, Hardness, PropShape, SceneSample};
 
 /// The stage's view of a sample, relative to the sample's own camera.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,36 +88,14 @@ pub fn posed(
 }
 
 /// `sample` of the run with `seed` once more, with the same random values but at another hardness.
-/// For a replayed sample, `policy` knows at which attempt its origin was accepted, as long as the
-/// origin is in the policy's replay list. Otherwise the first attempt at the origin is taken.
 pub fn resampled(
     scene: &Scene,
     judge: &Solvability,
     seed: u64,
     sample: &SceneSample,
-    policy: Option<&Policy>,
     hardness: Hardness,
 ) -> SceneSample {
-    let (index, attempt) = (sample.index, sample.attempt);
-    let entry = policy
-        .zip(sample.origin)
-        .and_then(|(policy, origin)| policy.replay.iter().find(|e| e.origin == origin));
-    let mut again = match (sample.stream, sample.origin, entry) {
-        (SampleStream::Replay, _, Some(entry)) => {
-            let replay = vec![ReplayEntry { hardness, weight: 1.0, ..entry.clone() }];
-            let mix = StreamMix { uniform: 0.0, steered: 0.0, replay: 1.0 };
-            sampler(scene).sample(
-                &Policy { replay, ..Policy::initial(mix, 1) },
-                seed,
-                index,
-                attempt,
-            )
-        }
-        (SampleStream::Replay, Some(origin), None) => {
-            sampler(scene).sample_at(hardness, seed, origin, 0)
-        }
-        _ => sampler(scene).sample_at(hardness, seed, index, attempt),
-    };
+    let mut again = sampler(scene).sample_at(hardness, seed, sample.index, sample.attempt);
     // It is shown whether or not it could be trained on.
     let _ = judge.judge_settled(&mut again);
     again
@@ -215,7 +191,7 @@ mod tests {
             assert!((small * 4.0).distance(large) < 1e-2, "{small} {large}");
         }
         assert_eq!(scaled(&large, [64, 64]).camera, sample.camera);
-        let again = resampled(&scene, &judge, 1, &sample, None, sample.hardness);
+        let again = resampled(&scene, &judge, 1, &sample, sample.hardness);
         assert_eq!(
             (again.figures, again.props, again.camera),
             (sample.figures.clone(), sample.props.clone(), sample.camera)

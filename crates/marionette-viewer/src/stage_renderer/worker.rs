@@ -142,18 +142,9 @@ impl Worker {
         let viewed = samples::viewed(&sample, &request.view);
         let mut to_render = vec![viewed.clone()];
         if request.explain {
-            let policy = request.policy.as_deref();
-            to_render.push(samples::resampled(
-                &scene,
-                &self.judge,
-                seed,
-                &sample,
-                policy,
-                sample.hardness,
-            ));
-            to_render.extend(samples::each_axis_at_zero(sample.hardness).map(|hardness| {
-                samples::resampled(&scene, &self.judge, seed, &sample, policy, hardness)
-            }));
+            let again = |hardness| samples::resampled(&scene, &self.judge, seed, &sample, hardness);
+            to_render.push(again(sample.hardness));
+            to_render.extend(samples::each_axis_at_zero(sample.hardness).map(again));
         }
         let large = self
             .render(0, large, &[samples::scaled(&viewed, large)])?

@@ -1,5 +1,5 @@
-//! The samples of the gallery and their rankings: the hardest, the easiest, those that got better
-//! or worse, those that are not learned.
+//! The samples of the gallery and their rankings: the hardest, the easiest, those with the largest
+//! error, those that the score is wrong about.
 
 use crate::{
     subject::Subject,
@@ -23,8 +23,9 @@ const KEPT: usize = 400;
 const SHOWN: usize = 40;
 /// With an axis chosen, samples are shown that are at least this hard along it.
 const HARD: f32 = 0.6;
-/// A sample that got no better in so many training steps counts as not learned.
-const PATIENCE: usize = 3;
+/// Scores below the first count as easy, and above the second as hard.
+const EASY_SCORE: f32 = 0.4;
+const HARD_SCORE: f32 = 0.6;
 /// The gallery shows new samples after so many steps. It cannot be looked at if it changes with
 /// every batch.
 const RENEW_STEPS: u64 = 20;
@@ -37,12 +38,12 @@ pub enum Ranking {
     Hardest,
     /// The lowest scores.
     Easiest,
-    /// The error fell most since the first time.
-    Improved,
-    /// The error rose most above its least.
-    Forgotten,
-    /// Trained on often, and no better than at first.
-    Unlearnable,
+    /// The largest errors.
+    Missed,
+    /// The largest errors among samples with a low score.
+    Overlooked,
+    /// The smallest errors among samples with a high score.
+    Overrated,
 }
 
 impl Ranking {
@@ -50,49 +51,46 @@ impl Ranking {
     pub const ALL: [Ranking; 5] = [
         Ranking::Hardest,
         Ranking::Easiest,
-        Ranking::Improved,
-        Ranking::Forgotten,
-        Ranking::Unlearnable,
+        Ranking::Missed,
+        Ranking::Overlooked,
+        Ranking::Overrated,
     ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        ["hardest", "easiest", "most improved", "most forgotten", "unlearnable"][self as usize]
+        ["hardest", "easiest", "missed", "easy but missed", "hard but found"][self as usize]
     }
 
-    /// The value of a sample with this score and these errors, oldest first. `None` if the sample
-    /// does not belong in the ranking.
-    fn value(self, score: f32, errors: &[f32]) -> Option<f32> {
-        let (first, last) = (*errors.first()?, *errors.last()?);
-        let least = errors.iter().copied().fold(f32::INFINITY, f32::min);
-        let times = errors.len();
+    /// The value of a sample with this score and error. `None` if the sample does not belong in the
+    /// ranking.
+    fn value(self, score: f32, error: f32) -> Option<f32> {
         match self {
             Ranking::Hardest => Some(score),
             Ranking::Easiest => Some(-score),
-            Ranking::Improved => (times > 1 && last < first).then_some(first - last),
-            Ranking::Forgotten => (times > 1 && last > least).then_some(last - least),
-            Ranking::Unlearnable => (times >= PATIENCE && last >= 0.95 * first).then_some(last),
+            Ranking::Missed => Some(error),
+            Ranking::Overlooked => (score < EASY_SCORE).then_some(error),
+            Ranking::Overrated => (score > HARD_SCORE).then_some(-error),
         }
     }
 }
 
 /// A sample of the gallery.
 pub struct GallerySample {
-    /// Its tile in the newest step that trained on it.
+    /// Its tile.
     pub tile: Tile,
-    /// The network's prediction in that step, pixels.
+    /// The network's prediction when it learned from it, pixels.
     pub prediction: Vec<[f32; 2]>,
-    /// Its difficulty score in that step.
+    /// Its difficulty score then.
     pub score: f32,
-    /// Its errors in torso lengths, oldest first.
-    pub errors: Vec<f32>,
-    /// That step.
+    /// Its error then, torso lengths.
+    pub error: f32,
+    /// The step.
     pub step: u64,
 }
 
 impl GallerySample {
     fn caption(&self) -> String {
-        format!("{:.2}, {:.2}", self.score, self.errors.last().copied().unwrap_or_default())
+        format!("{:.2}, {:.2}", self.score, self.error)
     }
 }
 
@@ -105,7 +103,7 @@ pub struct Gallery {
     pub axis: Option<HardnessAxis>,
     /// The pictures of a finished run, with textures once they are shown.
     pub pictures: Vec<(PathBuf, Option<TextureHandle>)>,
-    /// Kept samples, by the index at which they were first sampled.
+    /// Kept samples, by index.
     samples: HashMap<u64, GallerySample>,
     /// The newest step whose samples were added.
     step: u64,
@@ -116,8 +114,8 @@ pub struct Gallery {
 pub struct ShownSamples {
     /// What they were chosen by: ranking, axis, and the step in units of [`RENEW_STEPS`].
     chosen_by: (Ranking, Option<HardnessAxis>, u64),
-    /// Their first indices.
-    pub origins: Vec<u64>,
+    /// Their indices.
+    pub indices: Vec<u64>,
     /// Their tiles in one texture.
     pub atlas: Option<Atlas>,
 }
@@ -147,49 +145,37 @@ impl Gallery {
         for ((tile, sample), prediction) in
             newest.batch.tiles.iter().zip(&report.samples).zip(&report.predictions)
         {
-            let origin = sample.origin.unwrap_or(sample.index);
-            let errors = self.samples.remove(&origin).map_or(Vec::new(), |older| older.errors);
-            let errors = errors.into_iter().chain([sample.error]).collect();
             let (tile, prediction) = (tile.clone(), prediction.clone());
-            let score = sample.difficulty;
-            self.samples.insert(
-                origin,
-                GallerySample { tile, prediction, score, errors, step: newest.step },
-            );
+            let (score, error, step) = (sample.difficulty, sample.error, newest.step);
+            let kept = GallerySample { tile, prediction, score, error, step };
+            self.samples.insert(sample.index, kept);
         }
         if self.samples.len() > KEPT + 128 {
             self.forget();
         }
     }
 
-    /// Keeps the first samples of every ranking and the newest others.
+    /// Keeps the first samples of every ranking.
     fn forget(&mut self) {
-        let mut stay: Vec<u64> = Vec::new();
-        for ranking in Ranking::ALL {
-            stay.extend(self.ranked(ranking, None).into_iter().take(KEPT / Ranking::ALL.len()));
-        }
-        // The newest may be replayed again.
-        let mut others: Vec<(u64, u64)> =
-            self.samples.iter().map(|(origin, sample)| (sample.step, *origin)).collect();
-        others.sort_unstable_by(|a, b| b.cmp(a));
-        stay.extend(others.into_iter().map(|(_, origin)| origin).take(KEPT / 2));
-        let stay: HashSet<u64> = stay.into_iter().collect();
-        self.samples.retain(|origin, _| stay.contains(origin));
+        let first =
+            |ranking| self.ranked(ranking, None).into_iter().take(KEPT / Ranking::ALL.len());
+        let stay: HashSet<u64> = Ranking::ALL.into_iter().flat_map(first).collect();
+        self.samples.retain(|index, _| stay.contains(index));
     }
 
-    /// The first indices of the samples in a ranking, highest value first.
+    /// The indices of the samples in a ranking, highest value first.
     fn ranked(&self, ranking: Ranking, axis: Option<HardnessAxis>) -> Vec<u64> {
         let matches = |sample: &GallerySample| {
             axis.is_none_or(|axis| sample.tile.scene.hardness[axis as usize] >= HARD)
         };
         let values = self.samples.iter().filter(|(_, sample)| matches(sample));
         let mut ranked: Vec<(f32, u64)> = values
-            .filter_map(|(origin, sample)| {
-                Some((ranking.value(sample.score, &sample.errors)?, *origin))
+            .filter_map(|(index, sample)| {
+                Some((ranking.value(sample.score, sample.error)?, *index))
             })
             .collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        ranked.into_iter().map(|(_, origin)| origin).collect()
+        ranked.into_iter().map(|(_, index)| index).collect()
     }
 
     /// The first samples of the chosen ranking.
@@ -203,25 +189,25 @@ impl Gallery {
         let due = self
             .shown
             .newest()
-            .is_none_or(|shown| shown.chosen_by != chosen_by || shown.origins.is_empty());
+            .is_none_or(|shown| shown.chosen_by != chosen_by || shown.indices.is_empty());
         if due && self.shown.is_ready() {
-            let origins = self.chosen();
+            let indices = self.chosen();
             let tiles =
-                origins.iter().filter_map(|origin| self.sample(*origin)).map(|sample| &sample.tile);
+                indices.iter().filter_map(|index| self.sample(*index)).map(|sample| &sample.tile);
             let atlas = Atlas::of_tiles(context, "gallery", tiles);
-            self.shown.offer(ShownSamples { chosen_by, origins, atlas });
+            self.shown.offer(ShownSamples { chosen_by, indices, atlas });
         }
         self.shown.advance();
     }
 
     /// The samples that are shown, if there are any.
     pub fn shown(&self) -> Option<&ShownSamples> {
-        self.shown.shown().filter(|shown| !shown.origins.is_empty())
+        self.shown.shown().filter(|shown| !shown.indices.is_empty())
     }
 
-    /// The sample that was first sampled as `origin`, if it is still kept.
-    pub fn sample(&self, origin: u64) -> Option<&GallerySample> {
-        self.samples.get(&origin)
+    /// Sample `index`, if it is still kept.
+    pub fn sample(&self, index: u64) -> Option<&GallerySample> {
+        self.samples.get(&index)
     }
 
     /// Writes the chosen samples as a contact sheet. Returns where it is, or why there is none.
@@ -229,7 +215,7 @@ impl Gallery {
         let chosen = self.chosen();
         let panels: Vec<SheetPanel> = chosen
             .iter()
-            .filter_map(|origin| self.sample(*origin))
+            .filter_map(|index| self.sample(*index))
             .map(|sample| {
                 let [r, g, b, _] = theme::difficulty(sample.score).to_array();
                 SheetPanel {
@@ -265,10 +251,9 @@ mod tests {
 
     #[test]
     fn samples_belong_in_rankings_by_how_they_fared() {
-        let ranks =
-            |errors: &[f32]| Ranking::ALL.map(|ranking| ranking.value(0.5, errors).is_some());
-        assert_eq!(ranks(&[1.0]), [true, true, false, false, false]);
-        assert_eq!(ranks(&[1.0, 0.4]), [true, true, true, false, false]);
-        assert_eq!(ranks(&[1.0, 0.4, 1.1]), [true, true, false, true, true]);
+        let values = |score, error| Ranking::ALL.map(|ranking| ranking.value(score, error));
+        assert_eq!(values(0.5, 1.0), [Some(0.5), Some(-0.5), Some(1.0), None, None]);
+        assert_eq!(values(0.2, 1.0)[3..], [Some(1.0), None]);
+        assert_eq!(values(0.9, 0.1)[3..], [None, Some(-0.1)]);
     }
 }

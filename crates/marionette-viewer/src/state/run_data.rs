@@ -35,7 +35,7 @@ pub enum Ending {
     Failed(String, Option<PathBuf>),
 }
 
-/// What a step measured on a sample or on a replay of it.
+/// What a step measured on a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleRecord {
     /// The step.
@@ -74,8 +74,8 @@ pub struct RunData {
     pub rejected_by_axis_bin: [Vec<u64>; AXES],
     /// Rejected samples, by reason.
     pub rejections: BTreeMap<String, u64>,
-    /// Records of each sample and its replays, by the sample's first index.
-    sample_records: HashMap<u64, Vec<SampleRecord>>,
+    /// Records of the newest samples, by index.
+    sample_records: HashMap<u64, SampleRecord>,
     /// How the run ended, once it has.
     pub ending: Option<Ending>,
     /// The least distance in steps of two kept distributions.
@@ -159,7 +159,10 @@ impl RunData {
         {
             self.add_distributions(
                 newest.step,
-                std::array::from_fn(|axis| newest.policy.axes[axis].probabilities.clone()),
+                std::array::from_fn(|axis| {
+                    let bins = newest.curriculum.axes.get(axis).map(|axis| &axis.bins);
+                    bins.into_iter().flatten().map(|bin| bin.probability).collect()
+                }),
             );
             self.add_pace(&newest);
             self.curriculum = Some(newest.curriculum.clone());
@@ -185,20 +188,15 @@ impl RunData {
     }
 
     fn add_step(&mut self, report: Arc<StepReport>) {
+        if self.sample_records.len() >= MOST_SAMPLES {
+            let oldest = self.sample_records.values().map(|record| record.step).min();
+            let middle = oldest.unwrap_or(0).midpoint(report.step);
+            self.sample_records.retain(|_, record| record.step > middle);
+        }
         for sample in &report.samples {
-            let origin = sample.origin.unwrap_or(sample.index);
-            if self.sample_records.len() >= MOST_SAMPLES
-                && !self.sample_records.contains_key(&origin)
-            {
-                // Samples that were trained on once are dropped first: they show no change.
-                self.sample_records.retain(|_, records| records.len() > 1);
-                if self.sample_records.len() >= MOST_SAMPLES {
-                    self.sample_records.clear();
-                }
-            }
             let record =
                 SampleRecord { step: report.step, score: sample.difficulty, error: sample.error };
-            self.sample_records.entry(origin).or_default().push(record);
+            self.sample_records.insert(sample.index, record);
         }
         self.step_report = Some(report);
     }
@@ -266,9 +264,9 @@ impl RunData {
         self.curves.get(name)?.last().map(|point| point[1])
     }
 
-    /// The records of the sample that was first sampled as `origin`.
-    pub fn records_of(&self, origin: u64) -> &[SampleRecord] {
-        self.sample_records.get(&origin).map_or(&[], Vec::as_slice)
+    /// The record of sample `index`, if it is still kept.
+    pub fn record_of(&self, index: u64) -> Option<SampleRecord> {
+        self.sample_records.get(&index).copied()
     }
 
     /// The number of applied controls that change the run's result.

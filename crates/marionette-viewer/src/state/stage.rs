@@ -10,7 +10,7 @@ use crate::{
 use bevy_egui::egui::TextureHandle;
 use glam::Vec2;
 use marionette_run::Snapshot;
-use marionette_stream::{AXES, Hardness, Policy, SceneSample};
+use marionette_stream::{AXES, Hardness, SceneSample};
 use std::sync::Arc;
 
 /// The sample that is on the stage.
@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub enum StageSelection {
     /// A sample at the hardness that the user has set.
     Posed,
-    /// A sample of the run; the policy knows the origins of replays.
-    Sample(Arc<SceneSample>, Option<Arc<Policy>>),
+    /// A sample of the run.
+    Sample(Arc<SceneSample>),
     /// This tile of the newest batch, whatever it shows.
     Follow(usize),
 }
@@ -90,10 +90,10 @@ impl StageState {
         }
     }
 
-    /// Puts a sample of the run on the stage. `policy` knows the origin of a replay.
-    pub fn choose(&mut self, sample: Arc<SceneSample>, policy: Option<Arc<Policy>>) {
+    /// Puts a sample of the run on the stage.
+    pub fn choose(&mut self, sample: Arc<SceneSample>) {
         self.hardness = sample.hardness;
-        self.selection = StageSelection::Sample(sample, policy);
+        self.selection = StageSelection::Sample(sample);
         self.view = View::default();
         self.explained = None;
         self.stale = true;
@@ -108,7 +108,7 @@ impl StageState {
     pub fn toggle_follow(&mut self) {
         self.selection = match (&self.selection, &self.picture) {
             (StageSelection::Follow(_), Some(picture)) => {
-                StageSelection::Sample(Arc::new(picture.input.scene.clone()), None)
+                StageSelection::Sample(Arc::new(picture.input.scene.clone()))
             }
             (StageSelection::Follow(slot), None) => StageSelection::Follow(*slot),
             _ => StageSelection::Follow(0),
@@ -210,23 +210,20 @@ impl StageState {
     }
 
     fn ask(&mut self, newest: Option<&Arc<Snapshot>>) {
-        let (source, policy) = match (&self.selection, newest) {
+        let source = match (&self.selection, newest) {
             (StageSelection::Follow(slot), Some(newest)) if !newest.batch.tiles.is_empty() => {
                 self.followed = newest.step;
                 let tile = &newest.batch.tiles[slot % newest.batch.tiles.len()];
                 self.hardness = tile.scene.hardness;
-                let sample = Arc::new(tile.scene.clone());
-                (StageSource::Sample(sample), Some(newest.policy.clone()))
+                StageSource::Sample(Arc::new(tile.scene.clone()))
             }
-            (StageSelection::Sample(sample, policy), _) => {
-                (StageSource::Sample(sample.clone()), policy.clone())
-            }
-            _ => (StageSource::Posed { index: self.index, hardness: self.hardness }, None),
+            (StageSelection::Sample(sample), _) => StageSource::Sample(sample.clone()),
+            _ => StageSource::Posed { index: self.index, hardness: self.hardness },
         };
         self.requested += 1;
         let explain = std::mem::take(&mut self.explain);
         let (number, view) = (self.requested, self.view);
-        self.renderer.ask(StageRequest { number, source, view, explain, policy });
+        self.renderer.ask(StageRequest { number, source, view, explain });
         (self.stale, self.waiting) = (false, true);
     }
 }

@@ -170,7 +170,7 @@ impl Viewer {
     /// Puts tile `i` of `snapshot` on the stage and opens the stage.
     pub fn put_on_stage(&mut self, snapshot: &Snapshot, i: usize) {
         if let Some(tile) = snapshot.batch.tiles.get(i) {
-            self.stage.choose(Arc::new(tile.scene.clone()), Some(snapshot.policy.clone()));
+            self.stage.choose(Arc::new(tile.scene.clone()));
             self.layout.panel = Panel::Stage;
         }
     }

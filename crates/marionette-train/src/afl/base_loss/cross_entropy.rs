@@ -1,6 +1,6 @@
 //! Heatmap cross-entropy.
 
-use crate::afl::loss::{BaseLoss, mean_over_labelled};
+use crate::afl::loss::BaseLoss;
 use candle_core::{Result, Tensor};
 use marionette_nn::{
     heatmap::{Activation, HeatmapTargets},
@@ -18,8 +18,8 @@ impl BaseLoss for CrossEntropy {
         "cross_entropy"
     }
 
-    fn per_sample(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
-        mean_over_labelled(&divergence(output, &targets.heatmaps)?, &targets.mask)
+    fn per_keypoint(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
+        divergence(output, &targets.heatmaps)
     }
 
     fn activation(&self) -> Activation {

@@ -1,6 +1,6 @@
 //! Heatmap mean squared error.
 
-use crate::afl::loss::{BaseLoss, mean_over_labelled};
+use crate::afl::loss::BaseLoss;
 use candle_core::{D, Result, Tensor};
 use marionette_nn::heatmap::{Activation, HeatmapTargets};
 
@@ -14,9 +14,8 @@ impl BaseLoss for MeanSquaredError {
         "mean_squared_error"
     }
 
-    fn per_sample(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
-        let per_keypoint = (output - &targets.heatmaps)?.sqr()?.flatten_from(2)?.mean(D::Minus1)?;
-        mean_over_labelled(&per_keypoint, &targets.mask)
+    fn per_keypoint(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
+        (output - &targets.heatmaps)?.sqr()?.flatten_from(2)?.mean(D::Minus1)
     }
 
     fn activation(&self) -> Activation {

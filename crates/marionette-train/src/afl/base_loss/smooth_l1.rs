@@ -1,6 +1,6 @@
 //! Smooth L1 on decoded coordinates.
 
-use crate::afl::loss::{BaseLoss, mean_over_labelled};
+use crate::afl::loss::BaseLoss;
 use candle_core::{D, DType, Result, Tensor};
 use marionette_nn::{
     heatmap::{Activation, HeatmapTargets},
@@ -17,12 +17,12 @@ impl BaseLoss for SmoothL1 {
         "smooth_l1"
     }
 
-    fn per_sample(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
+    fn per_keypoint(&self, output: &Tensor, targets: &HeatmapTargets) -> Result<Tensor> {
         let distance = (soft_argmax(output)? - &targets.coordinates)?.abs()?;
         // One expression for both branches: d²/2 up to 1, d - 1/2 beyond.
         let near = distance.minimum(1.0)?;
         let loss = (&near * (&distance - near.affine(0.5, 0.0)?)?)?;
-        mean_over_labelled(&loss.mean(D::Minus1)?, &targets.mask)
+        loss.mean(D::Minus1)
     }
 
     fn activation(&self) -> Activation {
@@ -31,7 +31,7 @@ impl BaseLoss for SmoothL1 {
 }
 
 /// The mean (column, row) in cells under each keypoint's softmax: `[B, K, h, w]` to `[B, K, 2]`.
-fn soft_argmax(output: &Tensor) -> Result<Tensor> {
+pub(super) fn soft_argmax(output: &Tensor) -> Result<Tensor> {
     let (batch, keypoints, height, width) = output.dims4()?;
     let probabilities = log_softmax(output)?.exp()?.reshape((batch * keypoints, height * width))?;
     let cells =

@@ -1,5 +1,5 @@
 use super::*;
-use crate::afl::{AflError, BaseLoss, base_loss, base_losses, weighted};
+use crate::afl::{AflError, BaseLoss, base_loss, weighted};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use marionette_base::random;
 use marionette_nn::heatmap::{Grid, HeatmapTargets};
@@ -19,6 +19,11 @@ fn targets() -> Result<HeatmapTargets> {
         mass: double(targets.mass)?,
         coordinates: double(targets.coordinates)?,
     })
+}
+
+/// All base losses, for three keypoints.
+fn base_losses() -> Vec<Box<dyn BaseLoss>> {
+    BASE_LOSSES.iter().filter_map(|name| base_loss(name, &[0.1, 0.2, 0.3]).ok()).collect()
 }
 
 fn output(scale: f64) -> Result<Tensor> {
@@ -78,12 +83,32 @@ fn afl_base_losses_by_hand() -> Result<()> {
         let square = map.iter().map(|v| v * v).sum::<f64>() / 20.0;
         let l1 = smooth((coordinates[2 * index] - 2.0).abs())
             + smooth((coordinates[2 * index + 1] - 1.5).abs());
-        [divergence, square, l1 / 2.0]
+        // The marginals of a flat output are even over 5 columns and over 4 rows.
+        let marginal = |length: usize, of: &dyn Fn(usize) -> usize| -> f64 {
+            let mut sums = vec![0.0; length];
+            map.iter().enumerate().for_each(|(cell, value)| sums[of(cell)] += value / mass);
+            sums.iter().map(|p| p * (p * length as f64).ln()).sum()
+        };
+        let simcc = marginal(5, &|cell| cell % 5) + marginal(4, &|cell| cell / 5);
+        let squared =
+            (coordinates[2 * index] - 2.0).powi(2) + (coordinates[2 * index + 1] - 1.5).powi(2);
+        let (first, second) = if index < 3 { (0, 1) } else { (3, 5) };
+        let side = |axis: usize| {
+            (coordinates[2 * first + axis] - coordinates[2 * second + axis]).abs().max(1.0)
+        };
+        let sigma = 0.1 * (index % 3 + 1) as f64;
+        let oks = 1.0 - (-squared / (8.0 * sigma * sigma * side(0) * side(1))).exp();
+        let focal = divergence * (1.0 - (-divergence).exp()).powi(2);
+        [divergence, square, l1 / 2.0, simcc, oks, divergence, focal]
     };
     for (which, loss) in base_losses().iter().enumerate() {
         let found = values(&loss.per_sample(&zeros, &targets)?)?;
         for (sample, [a, b]) in [[0, 1], [3, 5]].into_iter().enumerate() {
-            let expected = (per_keypoint(a)[which] + per_keypoint(b)[which]) / 2.0;
+            let mut expected = (per_keypoint(a)[which] + per_keypoint(b)[which]) / 2.0;
+            if loss.name() == "ohkm" {
+                // Of two labelled keypoints, the half is the worse one.
+                expected += per_keypoint(a)[which].max(per_keypoint(b)[which]);
+            }
             assert!(
                 (found[sample] - expected).abs() < 1e-6,
                 "{}: {} {expected}",
@@ -130,8 +155,8 @@ fn afl_cross_entropy_stays_finite_for_extreme_logits() -> Result<()> {
 
 #[test]
 fn afl_a_sample_without_labels_costs_nothing() -> Result<()> {
-    let targets = HeatmapTargets::new(&[[1.0; 2]; 2], &[false; 2], 2, GRID, &Device::Cpu)?;
-    let output = Tensor::ones((1, 2, 4, 5), DType::F32, &Device::Cpu)?;
+    let targets = HeatmapTargets::new(&[[1.0; 2]; 3], &[false; 3], 3, GRID, &Device::Cpu)?;
+    let output = Tensor::ones((1, 3, 4, 5), DType::F32, &Device::Cpu)?;
     for loss in base_losses() {
         assert_eq!(loss.per_sample(&output, &targets)?.to_vec1::<f32>()?, [0.0], "{}", loss.name());
     }
@@ -154,9 +179,9 @@ fn afl_weighted_weights_first_and_passes_no_gradient_to_the_weights() -> Result<
 #[test]
 fn afl_base_loss_is_found_by_name_and_an_unknown_name_lists_the_known() {
     for loss in base_losses() {
-        assert_eq!(base_loss(loss.name()).unwrap().name(), loss.name());
+        assert_eq!(base_loss(loss.name(), &[0.1]).unwrap().name(), loss.name());
     }
-    let Err(error @ AflError::UnknownBaseLoss { .. }) = base_loss("mse?") else {
+    let Err(error @ AflError::UnknownBaseLoss { .. }) = base_loss("mse?", &[0.1]) else {
         panic!("an unknown loss was found")
     };
     assert!(error.to_string().contains("cross_entropy, mean_squared_error, smooth_l1"), "{error}");

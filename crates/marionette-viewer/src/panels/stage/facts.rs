@@ -25,16 +25,12 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         _ if posed => "posed by hand",
         SampleStream::Uniform => "uniform",
         SampleStream::Steered => "steered",
-        SampleStream::Replay => "replay",
     };
     ui.strong(format!("Sample {}, {stream}", scene.index));
     ui.label(format!(
         "seed {}, attempt {}, policy {}",
         subject.config.seed, scene.attempt, scene.policy_version
     ));
-    if let Some(origin) = scene.origin {
-        ui.label(format!("repeats sample {origin}"));
-    }
     match &picture.prediction {
         Ok(prediction) => {
             let score =
@@ -64,7 +60,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
         picture.took.as_millis()
     ));
     if !posed {
-        records(ui, run, scene.origin.unwrap_or(scene.index));
+        record(ui, run, scene.index);
     }
     ui.separator();
     explanation(ui, stage);
@@ -80,21 +76,14 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     });
 }
 
-fn records(ui: &mut Ui, run: &RunData, origin: u64) {
-    let records = run.records_of(origin);
-    if records.is_empty() {
-        ui.label("no history: it was trained on before the window opened");
-        return;
-    }
-    let times =
-        if records.len() == 1 { "once".to_owned() } else { format!("{} times", records.len()) };
-    ui.label(format!("History: trained on {times}, replays included"));
-    for record in records.iter().rev().take(6) {
-        ui.small(format!(
-            "step {}: score {:.2}, error {:.2}",
+fn record(ui: &mut Ui, run: &RunData, index: u64) {
+    match run.record_of(index) {
+        Some(record) => ui.label(format!(
+            "learned from at step {}: score {:.2}, error {:.2}",
             record.step, record.score, record.error
-        ));
-    }
+        )),
+        None => ui.label("no record: it was learned from before the window opened, or long ago"),
+    };
 }
 
 /// The sample's ablations: score and error with one axis at zero at a time.

@@ -1,0 +1,88 @@
+//! Settings that older versions had. A file or a command line that gives one is told what has become
+//! of it.
+
+use marionette_base::toml_file::{FileError, TomlFile};
+use toml::de::{DeTable, DeValue};
+
+/// The keys, and what to do instead.
+const REMOVED: [(&str, &str); 5] = [
+    (
+        "curriculum.replay",
+        "samples are no longer replayed, as that taught less; delete it, and give mix.replay's \
+         share to mix.steered",
+    ),
+    (
+        "curriculum.mix.replay",
+        "samples are no longer replayed, as that taught less; delete it, and give its share to \
+         mix.steered",
+    ),
+    (
+        "curriculum.band_low",
+        "nothing is tempered any more: curriculum.frontier.rest_above and fall_above say when a \
+         reach rests and falls; delete it",
+    ),
+    (
+        "curriculum.band_high",
+        "nothing is tempered any more: curriculum.frontier.rest_above and fall_above say when a \
+         reach rests and falls; delete it",
+    ),
+    (
+        "curriculum.unlearnable_after",
+        "no bin is given up any more: a reach falls where its edge is too hard \
+         (curriculum.frontier.fall_above); delete it",
+    ),
+];
+
+/// What to say of `key` if it, or the table it lies in, was removed.
+pub(super) fn advice(key: &str) -> Option<&'static str> {
+    let within = |removed: &str| {
+        key.strip_prefix(removed).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+    };
+    REMOVED.iter().find(|(removed, _)| within(removed)).map(|(_, advice)| *advice)
+}
+
+/// Refuses the keys of older versions in `file`, whose content is `table`.
+///
+/// # Errors
+/// If one is given, with its line and what replaces it.
+pub(super) fn refuse(table: &DeTable<'_>, file: &TomlFile) -> Result<(), FileError> {
+    for (key, advice) in REMOVED {
+        let mut within = table;
+        let mut names = key.split('.').peekable();
+        while let Some(name) = names.next() {
+            let Some((found, value)) = within.get_key_value(name) else { break };
+            if names.peek().is_none() {
+                return Err(file.error(Some(found.span()), format!("{key}: {advice}")));
+            }
+            let DeValue::Table(inner) = value.get_ref() else { break };
+            within = inner;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::RunConfig;
+
+    #[test]
+    fn keys_of_older_versions_are_named_with_their_line_and_what_replaces_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        for (text, line, key) in [
+            ("steps = 9\n[curriculum.replay]\nsize = 3\n", 2, "curriculum.replay"),
+            ("[curriculum]\nband_low = 1.5\n", 2, "curriculum.band_low"),
+            ("[curriculum.mix]\nuniform = 1.0\nreplay = 0.0\n", 3, "curriculum.mix.replay"),
+            ("curriculum = { unlearnable_after = 3 }\n", 1, "curriculum.unlearnable_after"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let message = RunConfig::load(&path).unwrap_err().to_string();
+            let wanted = format!("config.toml:{line}: {key}: ");
+            assert!(message.contains(&wanted) && message.contains("delete it"), "{message}");
+        }
+        for set in ["curriculum.replay.size=3", "curriculum.band_high=2"] {
+            let message = RunConfig::with_overrides(&[set.to_owned()]).unwrap_err().to_string();
+            assert!(message.contains("delete it"), "{message}");
+        }
+    }
+}
