@@ -1,7 +1,7 @@
 //! Files written by the program before it was cut into crates still load: `tests/fixtures/old` holds a run of three steps as
 //! it was left then, a picture, and what that run's weights found in it.
 
-use crate::runs::{copy, json, marionette, metrics, succeed};
+use crate::runs::{copy, json, marionette, succeed};
 use marionette::run::{MetricsRow, RunDirectory};
 use marionette::train::export::read_model;
 use serde_json::Value;
@@ -28,10 +28,15 @@ fn an_old_run_directory_is_read_as_the_types_of_today() {
         rows.iter()
             .all(|row| row.loss > 3.0 && row.axis_kl.len() == 8 && row.resident_mib.is_some())
     );
-    // Written anew, each line is the same: nothing in it was lost or renamed.
+    // Nothing was lost or renamed but what the curriculum no longer has.
     let text = fs::read_to_string(run.metrics_path()).unwrap();
     for (row, line) in rows.iter().zip(text.lines()) {
-        assert_eq!(serde_json::to_string(row).unwrap(), line);
+        let (now, then) = (serde_json::to_value(row).unwrap(), serde_json::from_str(line).unwrap());
+        let Value::Object(then): Value = then else { panic!("no object: {line}") };
+        for (name, value) in then {
+            let gone = ["loss_replay", "band_ratio", "temper", "replay_entries"];
+            assert!(now[&name] == value || gone.contains(&name.as_str()), "{name}: {value}");
+        }
     }
     let records = run.control_records().unwrap();
     assert_eq!(records.iter().map(|record| record.steers).collect::<Vec<_>>(), [false, true, true]);
@@ -40,17 +45,42 @@ fn an_old_run_directory_is_read_as_the_types_of_today() {
 }
 
 #[test]
-fn an_old_run_goes_on_from_its_checkpoint_with_what_was_set_by_hand() {
+fn an_old_run_whose_settings_are_gone_is_not_gone_on_with_and_told_what_replaces_them() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     copy(&old().join("run"), &run);
-    succeed(&mut marionette(["train", "--run", run.to_str().unwrap(), "--resume", "--steps", "5"]));
-    assert_eq!(
-        metrics(&run).iter().map(|row| row["step"].as_u64().unwrap()).collect::<Vec<_>>(),
-        [1, 2, 3, 4, 5]
-    );
-    assert_eq!(json(&run, "summary.json")["steered_by_hand"], 2);
-    assert_eq!(json(&run, "summary.json")["steps"], 5);
+    let before = fs::read(run.join("metrics.jsonl")).unwrap();
+    let mut command =
+        marionette(["train", "--run", run.to_str().unwrap(), "--resume", "--steps", "5"]);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for part in ["config.toml:", "curriculum.replay: ", "no longer replayed", "delete it"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // With the settings deleted, what its checkpoint lacks is named.
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    let gone = [
+        "band_low",
+        "band_high",
+        "unlearnable_after",
+        "replay",
+        "size =",
+        "uses =",
+        "admit",
+        "staleness",
+        "patience",
+        "[curriculum.replay]",
+    ];
+    let kept: Vec<&str> =
+        config.lines().filter(|line| !gone.iter().any(|key| line.starts_with(key))).collect();
+    fs::write(run.join("config.toml"), kept.join("\n")).unwrap();
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("state.json") && text.contains("reach"), "{text}");
+    assert!(text.contains("older") || text.contains("version"), "{text}");
+    assert_eq!(fs::read(run.join("metrics.jsonl")).unwrap(), before);
 }
 
 #[test]

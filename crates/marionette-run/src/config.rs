@@ -321,23 +321,39 @@ impl RunConfig {
         toml::to_string(self).map_err(|error| ConfigError::one("config", error.to_string()))
     }
 
-    /// Reads and checks the configuration file at `path`.
+    /// Reads and checks the configuration file at `path`. Settings that older versions had are left
+    /// out.
     ///
     /// # Errors
     /// Whatever is wrong, with the file, the line where there is one to name, what was found and
     /// what would do.
     pub fn load(path: &Path) -> Result<Self, FileError> {
+        Ok(Self::read(path)?.0)
+    }
+
+    /// As [`Self::load`], for whoever trains by it: what it comes to must be what the file says.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and where the file has a setting that is no more, with what replaces it.
+    pub fn load_to_go_on(path: &Path) -> Result<Self, FileError> {
+        match Self::read(path)? {
+            (_, Some(removed)) => Err(removed),
+            (config, None) => Ok(config),
+        }
+    }
+
+    fn read(path: &Path) -> Result<(Self, Option<FileError>), FileError> {
         let file = TomlFile::read(path)?;
         let fail = |error: toml::de::Error| file.error(error.span(), error.message());
         let mut table = DeTable::parse(&file.text).map_err(fail)?;
-        removed_keys::refuse(table.get_ref(), &file)?;
+        let removed = removed_keys::remove(table.get_mut(), &file);
         old_flips::replace(table.get_mut(), &file, RunConfig::default().flips)?;
         let config = RunConfig::deserialize(Deserializer::from(table)).map_err(fail)?;
         config.validate().map_err(|error| {
             let line = error.faults.first().and_then(|fault| file.line_of(&fault.key));
             FileError { line, ..file.error(None, error.to_string()) }
         })?;
-        Ok(config)
+        Ok((config, removed))
     }
 }
 

@@ -41,24 +41,25 @@ pub(super) fn advice(key: &str) -> Option<&'static str> {
     REMOVED.iter().find(|(removed, _)| within(removed)).map(|(_, advice)| *advice)
 }
 
-/// Refuses the keys of older versions in `file`, whose content is `table`.
-///
-/// # Errors
-/// If one is given, with its line and what replaces it.
-pub(super) fn refuse(table: &DeTable<'_>, file: &TomlFile) -> Result<(), FileError> {
+/// Takes the keys of older versions out of `table`, the content of `file`: runs of those versions
+/// can still be looked at and used. Returns the first with its line and what replaces it, as whoever
+/// wants to go on with such a run is told.
+pub(super) fn remove(table: &mut DeTable<'_>, file: &TomlFile) -> Option<FileError> {
+    let mut first = None;
     for (key, advice) in REMOVED {
-        let mut within = table;
-        let mut names = key.split('.').peekable();
-        while let Some(name) = names.next() {
-            let Some((found, value)) = within.get_key_value(name) else { break };
-            if names.peek().is_none() {
-                return Err(file.error(Some(found.span()), format!("{key}: {advice}")));
-            }
-            let DeValue::Table(inner) = value.get_ref() else { break };
-            within = inner;
+        let (folders, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut within = Some(&mut *table);
+        for folder in folders.split('.').filter(|folder| !folder.is_empty()) {
+            within = within.and_then(|table| match table.get_mut(folder)?.get_mut() {
+                DeValue::Table(inner) => Some(inner),
+                _ => None,
+            });
+        }
+        if let Some((found, _)) = within.and_then(|table| table.remove_entry(name)) {
+            first.get_or_insert(file.error(Some(found.span()), format!("{key}: {advice}")));
         }
     }
-    Ok(())
+    first
 }
 
 #[cfg(test)]
@@ -72,11 +73,19 @@ mod tests {
         for (text, line, key) in [
             ("steps = 9\n[curriculum.replay]\nsize = 3\n", 2, "curriculum.replay"),
             ("[curriculum]\nband_low = 1.5\n", 2, "curriculum.band_low"),
-            ("[curriculum.mix]\nuniform = 1.0\nreplay = 0.0\n", 3, "curriculum.mix.replay"),
+            (
+                "[curriculum.mix]\nreplay = 0.0\nuniform = 0.05\nsteered = 0.95\n",
+                2,
+                "curriculum.mix.replay",
+            ),
             ("curriculum = { unlearnable_after = 3 }\n", 1, "curriculum.unlearnable_after"),
         ] {
             std::fs::write(&path, text).unwrap();
-            let message = RunConfig::load(&path).unwrap_err().to_string();
+            assert_eq!(RunConfig::load(&path).unwrap(), {
+                let steps = if text.starts_with("steps") { 9 } else { 1800 };
+                RunConfig { steps, ..RunConfig::default() }
+            });
+            let message = RunConfig::load_to_go_on(&path).unwrap_err().to_string();
             let wanted = format!("config.toml:{line}: {key}: ");
             assert!(message.contains(&wanted) && message.contains("delete it"), "{message}");
         }

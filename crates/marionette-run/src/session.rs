@@ -109,7 +109,8 @@ impl Session {
     pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
         // Whoever writes there is asked first: what is read below might be changing.
         let lock = RunLock::take(&RunDirectory::at(path)?)?;
-        let (directory, config, scene) = RunDirectory::open(path)?;
+        let (directory, _, scene) = RunDirectory::open(path)?;
+        let config = RunConfig::load_to_go_on(&directory.config_path()).map_err(RunError::from)?;
         let config = config.continued(overrides).map_err(RunError::from)?;
         let (mut trainer, device, scene) = prepare(&config, scene)?;
         find_adapter().map_err(GeneratorError::from)?;

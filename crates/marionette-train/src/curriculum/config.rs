@@ -69,9 +69,9 @@ pub struct FrontierConfig {
 impl Default for FrontierConfig {
     fn default() -> Self {
         FrontierConfig {
-            start: 0.05,
+            start: 0.25,
             open_by: 0.6,
-            free: [1.0, 1.0],
+            free: [0.5, 0.8],
             rest: 0.4,
             shared: 0.3,
             edge: 0.0,

@@ -64,7 +64,7 @@ const CHARTS: [Chart; 9] = [
     },
     Chart { title: "Memory, MiB", positive: true, curves: &[("resident", "resident_mib")] },
     Chart {
-        title: "Curriculum: reach by axis, and how many are free",
+        title: "Curriculum: how far each axis reaches",
         positive: false,
         curves: &[
             ("pose", "axis_reach.pose"),
@@ -75,7 +75,6 @@ const CHARTS: [Chart; 9] = [
             ("camouflage", "axis_reach.camouflage"),
             ("crowd", "axis_reach.crowd"),
             ("degradation", "axis_reach.degradation"),
-            ("free", "axis_free"),
         ],
     },
     Chart {

@@ -37,9 +37,11 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let gallery = &mut viewer.gallery;
     gallery.renew(ui.ctx());
     let Some(shown) = gallery.shown() else {
-        let text = match gallery.ranking {
-            Ranking::Overlooked | Ranking::Overrated => "No sample is like that so far.",
-            _ => "The first batch is on its way.",
+        let any = matches!(gallery.ranking, Ranking::Hardest | Ranking::Easiest | Ranking::Missed);
+        let text = if any && gallery.axis.is_none() {
+            "The first batch is on its way."
+        } else {
+            "No sample is like that so far."
         };
         placeholder(ui, "Nothing on this wall", text);
         return;

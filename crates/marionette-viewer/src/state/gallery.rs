@@ -17,10 +17,12 @@ use std::{
     path::PathBuf,
 };
 
-/// The number of samples that are kept.
-const KEPT: usize = 400;
+/// The number of samples above which all are forgotten that no ranking needs.
+const KEPT: usize = 700;
 /// The number of samples that are shown.
 const SHOWN: usize = 40;
+/// The number of samples that are kept of each ranking along each axis.
+const KEPT_ALONG: usize = 10;
 /// With an axis chosen, samples are shown that are at least this hard along it.
 const HARD: f32 = 0.6;
 /// Scores below the first count as easy, and above the second as hard.
@@ -150,16 +152,21 @@ impl Gallery {
             let kept = GallerySample { tile, prediction, score, error, step };
             self.samples.insert(sample.index, kept);
         }
-        if self.samples.len() > KEPT + 128 {
+        if self.samples.len() > KEPT {
             self.forget();
         }
     }
 
-    /// Keeps the first samples of every ranking.
+    /// Keeps the first samples of every ranking, over all and along each axis.
     fn forget(&mut self) {
-        let first =
-            |ranking| self.ranked(ranking, None).into_iter().take(KEPT / Ranking::ALL.len());
-        let stay: HashSet<u64> = Ranking::ALL.into_iter().flat_map(first).collect();
+        let first = |ranking, axis, count| self.ranked(ranking, axis).into_iter().take(count);
+        let of_ranking = |ranking| {
+            let along = HardnessAxis::ALL
+                .into_iter()
+                .flat_map(move |axis| first(ranking, Some(axis), KEPT_ALONG));
+            first(ranking, None, SHOWN).chain(along)
+        };
+        let stay: HashSet<u64> = Ranking::ALL.into_iter().flat_map(of_ranking).collect();
         self.samples.retain(|index, _| stay.contains(index));
     }
 

@@ -1,10 +1,10 @@
-//! Colours and styles of the dark and the light theme. The colours are Okabe and Ito's: people with
-//! the common kinds of colour blindness can tell them apart.
+//! Colours and styles of the dark and the light theme. The colours are Okabe and Ito's, with a grey
+//! in place of their black: people with the common kinds of colour blindness can tell them apart.
 
 use bevy_egui::egui::{Color32, Context, CornerRadius, Style, Theme};
 
 /// The colours of curves, in order.
-pub const SERIES: [Color32; 7] = [
+pub const SERIES: [Color32; 8] = [
     Color32::from_rgb(86, 180, 233),
     Color32::from_rgb(230, 159, 0),
     Color32::from_rgb(0, 158, 115),
@@ -12,6 +12,7 @@ pub const SERIES: [Color32; 7] = [
     Color32::from_rgb(213, 94, 0),
     Color32::from_rgb(0, 114, 178),
     Color32::from_rgb(240, 228, 66),
+    Color32::from_rgb(150, 150, 150),
 ];
 /// The figure's own left, its right, its middle, and the network's prediction: the same colours as
 /// on contact sheets.
