@@ -104,7 +104,7 @@ fn policy(bytes: &mut Unstructured) -> Result<Policy> {
         }
     }
     policy.freedom.chance = hardness(bytes)?;
-    [policy.freedom.rest, policy.freedom.shared, ..] = hardness(bytes)?;
+    [policy.freedom.rest, policy.freedom.level, ..] = hardness(bytes)?;
     policy.freedom.rest = policy.freedom.rest.max(0.01);
     Ok(policy)
 }

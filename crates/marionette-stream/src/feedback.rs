@@ -14,6 +14,8 @@ pub struct SampleFeedback {
     pub stream: SampleStream,
     /// The hardness at which the sample was taken.
     pub hardness: Hardness,
+    /// Whether the sample is a steered one that is equally hard in every respect.
+    pub level: bool,
     /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the
     /// policy with which the sample was taken.
     pub propensity: [f32; AXES],

@@ -115,25 +115,25 @@ impl AxisDistribution {
 
 /// How many axes may be hard in one sample.
 ///
-/// Some steered samples are equally hard in every respect: all axes have the same quantile of their
-/// distributions. In the others the axes are independent, and each is free with some probability. A
+/// Some steered samples are level, equally hard in every respect: all axes have the same quantile of
+/// their distributions. In the others the axes are independent, and each is free with some probability. A
 /// free axis has its distribution's hardness; of one that is not free, it is only a share.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Freedom {
-    /// Per axis, the probability that it is free in a sample that is not equally hard all over.
+    /// Per axis, the probability that it is free in a sample that is not level.
     pub chance: [f32; AXES],
     /// What the hardness of an axis that is not free is multiplied with, above 0 and at most 1.
     pub rest: f32,
-    /// The probability that a sample is equally hard in every respect. It makes samples that are
-    /// hard, or easy, all over more frequent.
-    pub shared: f32,
+    /// The probability that a sample is level. It makes samples that are hard, or easy, all over more
+    /// frequent.
+    pub level: f32,
 }
 
 impl Default for Freedom {
     /// Every axis is always free, and independent of the others.
     fn default() -> Self {
-        Freedom { chance: [1.0; AXES], rest: 1.0, shared: 0.0 }
+        Freedom { chance: [1.0; AXES], rest: 1.0, level: 0.0 }
     }
 }
 
@@ -167,21 +167,22 @@ impl Policy {
         &self.axes[axis as usize]
     }
 
-    /// The hardness of a steered sample, from `draws` in [0, 1), one per axis, and from `rng`, which
-    /// nothing else may use.
-    pub fn steered(&self, draws: &Hardness, rng: &mut impl Rng) -> Hardness {
-        let shared = rng.random::<f32>() < self.freedom.shared;
-        std::array::from_fn(|axis| {
-            let hardness = self.axes[axis].quantile(draws[if shared { 0 } else { axis }]);
+    /// The hardness of a steered sample, and whether it is level, from `draws` in [0, 1), one per
+    /// axis, and from `rng`, which nothing else may use.
+    pub fn steered(&self, draws: &Hardness, rng: &mut impl Rng) -> (Hardness, bool) {
+        let level = rng.random::<f32>() < self.freedom.level;
+        let hardness = std::array::from_fn(|axis| {
+            let hardness = self.axes[axis].quantile(draws[if level { 0 } else { axis }]);
             let free = rng.random::<f32>() < self.freedom.chance[axis];
-            if shared || free { hardness } else { self.freedom.rest * hardness }
-        })
+            if level || free { hardness } else { self.freedom.rest * hardness }
+        });
+        (hardness, level)
     }
 
     /// The probability that an axis has its distribution's hardness.
     fn whole(&self, axis: usize) -> f32 {
-        let Freedom { chance, shared, .. } = self.freedom;
-        shared + (1.0 - shared) * chance[axis]
+        let Freedom { chance, level, .. } = self.freedom;
+        level + (1.0 - level) * chance[axis]
     }
 
     /// The distribution of one axis in the steered stream, free or not, over `bins` equal bins.
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn freedom_bounds_axes_and_the_propensity_is_the_density() {
         let ramp = AxisDistribution { probabilities: vec![0.1, 0.2, 0.3, 0.4] };
-        let freedom = Freedom { chance: [0.3; AXES], rest: 0.5, shared: 0.4 };
+        let freedom = Freedom { chance: [0.3; AXES], rest: 0.5, level: 0.4 };
         let policy = Policy {
             axes: std::array::from_fn(|_| ramp.clone()),
             freedom,
@@ -240,9 +241,10 @@ mod tests {
         for index in 0..n {
             let mut rng = marionette_base::random::stream(7, index.into(), 0, "test");
             let draws = std::array::from_fn(|_| rng.random());
-            let hardness = policy.steered(&draws, &mut rng);
+            let (hardness, level) = policy.steered(&draws, &mut rng);
             counts[(hardness[2] * 8.0) as usize] += 1;
             alike += u32::from(hardness[0] == hardness[5]);
+            assert_eq!(level, hardness[0] == hardness[5]);
         }
         for (bin, count) in counts.into_iter().enumerate() {
             let expected = policy.propensity(&[(bin as f32 + 0.5) / 8.0; AXES])[2] / 8.0;

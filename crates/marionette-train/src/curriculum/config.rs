@@ -46,9 +46,9 @@ pub struct FrontierConfig {
     pub free: [f64; 2],
     /// What the hardness of an axis that is not free is multiplied with.
     pub rest: f64,
-    /// The probability that all axes of a sample are equally hard, see
-    /// [`Freedom::shared`](marionette_stream::Freedom::shared).
-    pub shared: f64,
+    /// The probability that a sample is level: equally hard in every respect, see
+    /// [`Freedom`](marionette_stream::Freedom).
+    pub level: f64,
     /// Share of an axis' draws that lie at the edge, the last [`Self::edge_width`] of its reach.
     pub edge: f64,
     /// Width of the edge, as a share of the reach.
@@ -73,7 +73,7 @@ impl Default for FrontierConfig {
             open_by: 0.6,
             free: [0.5, 0.8],
             rest: 0.4,
-            shared: 0.3,
+            level: 0.3,
             edge: 0.0,
             edge_width: 0.25,
             probe: 0.0,
@@ -99,7 +99,7 @@ impl FrontierConfig {
             ("free", share(few), few, "two probabilities, [0, 1] at the widest"),
             ("free", share(many), many, "two probabilities, [0, 1] at the widest"),
             ("rest", some(self.rest), self.rest, above_0),
-            ("shared", share(self.shared), self.shared, a_share),
+            ("level", share(self.level), self.level, a_share),
             ("edge", share(self.edge), self.edge, a_share),
             ("edge_width", some(self.edge_width), self.edge_width, above_0),
             (

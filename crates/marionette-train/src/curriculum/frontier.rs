@@ -103,5 +103,5 @@ pub(super) fn freedom(config: &CurriculumConfig, reaches: &[f64; AXES]) -> Freed
     let [few, many] = frontier.free;
     let open = reaches.iter().sum::<f64>() / AXES as f64;
     let chance = (few + (many - few) * open) as f32;
-    Freedom { chance: [chance; AXES], rest: frontier.rest as f32, shared: frontier.shared as f32 }
+    Freedom { chance: [chance; AXES], rest: frontier.rest as f32, level: frontier.level as f32 }
 }

@@ -44,8 +44,8 @@ impl World {
         let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
         let sampled = policy.mix.stream_of(index);
         let draws: Hardness = std::array::from_fn(|_| random.random());
-        let hardness = match sampled {
-            SampleStream::Uniform => draws,
+        let (hardness, level) = match sampled {
+            SampleStream::Uniform => (draws, false),
             SampleStream::Steered => policy.steered(&draws, &mut random),
         };
         let shift: f64 =
@@ -54,13 +54,14 @@ impl World {
         let spread = (self.effect.iter().map(|e| e * e / 12.0).sum::<f64>() + 0.25).sqrt();
         let z = (shift + noise) / spread;
         let score = self.insight * z + (1.0 - self.insight * self.insight).sqrt() * normal();
-        let level = 0.15 + 0.85 * (-(batch as f64) / self.learning).exp();
-        let error = level * (shift + noise).exp();
+        let unlearned = 0.15 + 0.85 * (-(batch as f64) / self.learning).exp();
+        let error = unlearned * (shift + noise).exp();
         SampleFeedback {
             index,
             attempt: 0,
             stream: sampled,
             hardness,
+            level,
             propensity: policy.propensity(&hardness),
             loss: (3.0 * error) as f32,
             error: error as f32,

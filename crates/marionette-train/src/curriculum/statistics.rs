@@ -71,7 +71,9 @@ pub(super) fn gather(
             let bin = ((sample.hardness[axis] * bins as f32) as usize).min(bins - 1);
             add(&mut axis_state.bins[bin], weight, rank, sample);
             let (hardness, reach) = (f64::from(sample.hardness[axis]), reaches[axis]);
-            if sample.stream == SampleStream::Steered && hardness <= reach {
+            // In a level sample every axis is at its edge or none is, so it says nothing of one.
+            let tells = sample.stream == SampleStream::Steered && !sample.level;
+            if tells && hardness <= reach {
                 let at_edge = hardness > edge_begins * reach;
                 let zone = if at_edge { &mut axis_state.edge } else { &mut axis_state.inside };
                 add(zone, 1.0, rank, sample);

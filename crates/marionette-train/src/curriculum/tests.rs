@@ -222,7 +222,7 @@ fn a_summary_holds_every_axis_and_survives_json() {
 
 /// The usual settings of the frontier, in which every axis is always free.
 fn frontier() -> CurriculumConfig {
-    let frontier = FrontierConfig { warmup: 0.0, shared: 0.0, ..FrontierConfig::default() };
+    let frontier = FrontierConfig { warmup: 0.0, level: 0.0, ..FrontierConfig::default() };
     CurriculumConfig { policy: PolicyKind::Frontier, frontier, ..CurriculumConfig::default() }
 }
 
@@ -300,14 +300,14 @@ fn what_is_drawn_stays_within_the_reach_but_for_the_edge_and_the_probes() {
 #[test]
 fn more_axes_are_free_the_farther_they_reach() {
     let free = [0.2, 0.6];
-    let settings = FrontierConfig { start: 0.5, free, shared: 0.25, ..frontier().frontier };
+    let settings = FrontierConfig { start: 0.5, free, level: 0.25, ..frontier().frontier };
     let config = CurriculumConfig { frontier: settings, ..frontier() };
     let at = |version| {
         let state = ControllerState { version, ..ControllerState::new(&config) };
         policy(&config, &state, STEPS).freedom
     };
     assert!((at(0).chance[0] - 0.4).abs() < 1e-6 && (at(STEPS).chance[7] - 0.6).abs() < 1e-6);
-    assert_eq!((at(0).shared, at(0).rest), (0.25, 0.4));
+    assert_eq!((at(0).level, at(0).rest), (0.25, 0.4));
     let even = CurriculumConfig { steering: false, ..config.clone() };
     assert_eq!(policy(&even, &ControllerState::new(&even), STEPS).freedom, Freedom::default());
 }
@@ -336,6 +336,7 @@ fn any_sample() -> impl Strategy<Value = SampleFeedback> {
                     stream,
                     // Mostly one bin, so that the logits go as far as they can.
                     hardness: hardness.map(|h| if h < 0.8 { 0.9 } else { h }),
+                    level: index.is_multiple_of(3),
                     propensity: [propensity; AXES],
                     loss,
                     error,

@@ -243,6 +243,7 @@ impl Trainer {
                 attempt: tile.scene.attempt,
                 stream: tile.scene.stream,
                 hardness: tile.scene.hardness,
+                level: tile.scene.level,
                 propensity: tile.scene.propensity,
                 loss: losses[i],
                 error: metrics.error,
