@@ -1,5 +1,6 @@
 //! The program seen from outside, in one binary: a test file an area.
 
+mod ablate;
 mod afl;
 mod bad_files;
 mod bench;

@@ -2,7 +2,7 @@
 //! checkpoint by one of them.
 
 use super::{ExamConfig, Failure, RunDirectory, RunError};
-use crate::exam::{Exam, ExamResult, ExamSet, grade};
+use crate::exam::{Exam, ExamResult, ExamScore, ExamSet, grade};
 use marionette_figure::KeypointScheme;
 use marionette_nn::detect::detect;
 use marionette_train::trainer::{TrainError, Trainer};
@@ -116,7 +116,10 @@ impl Examiner {
         for set in self.sets.iter().filter(|set| exams.contains(&set.exam)) {
             let found = detect(trainer.network(), trainer.activation(), &set.images(), None)
                 .map_err(TrainError::from)?;
-            report.exams.push(grade(set, &self.scheme, &found));
+            let mut result = grade(set, &self.scheme, &found);
+            let probes = trainer.probe(&set.images(), &set.keypoints, &set.labelled)?;
+            result.score = Some(ExamScore::new(set, &result.per_image, &probes));
+            report.exams.push(result);
         }
         Ok(Some(report))
     }

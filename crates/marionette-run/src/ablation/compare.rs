@@ -108,6 +108,8 @@ pub struct Standing {
     pub minutes: f64,
     /// PCK@0.2 torso in `standard` on the way, the mean over the seeds: images learned from, score.
     pub curve: Vec<(u64, f64)>,
+    /// Mean score of the images of `easy`, `standard` and `hard` on the way, likewise.
+    pub probed: Vec<(u64, [Option<f64>; 3])>,
 }
 
 /// How an arm differs from the baseline in one measure.
@@ -157,6 +159,10 @@ fn standing(arm: &str, outcomes: &[&Outcome]) -> Standing {
         let scores = ended.iter().flat_map(|o| &o.curve).filter(|(at, _)| *at == images);
         mean(scores.map(|(_, score)| *score)).map(|score| (images, score))
     };
+    let probed = |images: u64| {
+        let rows = || ended.iter().flat_map(|o| &o.scores).filter(|(at, _)| *at == images);
+        std::array::from_fn(|exam| mean(rows().filter_map(|(_, scores)| scores[exam])))
+    };
     let score = |value: &dyn Fn(&ScoreQuality) -> Option<f32>| {
         mean(ended.iter().filter_map(|o| value(o.score.as_ref()?)).map(f64::from))
     };
@@ -174,6 +180,7 @@ fn standing(arm: &str, outcomes: &[&Outcome]) -> Standing {
         rejected: average(&|o| o.rejected),
         minutes: outcomes.iter().map(|o| o.seconds / 60.0).sum::<f64>()
             / outcomes.len().max(1) as f64,
+        probed: points.iter().map(|images| (*images, probed(*images))).collect(),
         curve: points.into_iter().filter_map(at).collect(),
     }
 }
@@ -301,6 +308,7 @@ mod tests {
             diverged: None,
             score: None,
             curve: vec![(0, 0.0), (1600, share / 2.0), (3200, share)],
+            scores: vec![(0, [Some(0.5); 3])],
             exams: exams.collect(),
         }
     }

@@ -65,6 +65,10 @@ pub struct Outcome {
     pub score: Option<ScoreQuality>,
     /// PCK@0.2 torso in `standard` on the way: images learned from, score.
     pub curve: Vec<(u64, f64)>,
+    /// Mean score of the images of `easy`, `standard` and `hard` on the way: images learned from,
+    /// scores.
+    #[serde(default)]
+    pub scores: Vec<(u64, [Option<f64>; 3])>,
     /// The exams after the last step; empty where it diverged.
     pub exams: Vec<ExamImages>,
 }

@@ -131,25 +131,44 @@ fn write_differences(out: &mut String, comparison: &Comparison, measure: Measure
     writeln!(out, "</svg>")
 }
 
-/// `standard` over the images learned from, a line an arm.
+/// `standard` over the images learned from, a line an arm; then what the critic says of fixed images.
 fn write_curves(out: &mut String, standings: &[Standing]) -> fmt::Result {
-    let points = || standings.iter().flat_map(|standing| &standing.curve);
-    let images = points().map(|(images, _)| *images).max().unwrap_or(1).max(1) as f64;
-    let best = points().map(|(_, score)| *score).fold(0.01, f64::max);
-    let x = |at: u64| at as f64 / images * (WIDTH - NAMES);
-    let y = |score: f64| (CURVES - 20.0) * (1.0 - score / best) + 5.0;
+    let best =
+        standings.iter().flat_map(|s| &s.curve).map(|(_, score)| *score).fold(0.01, f64::max);
+    let lines: Vec<Line> = standings.iter().map(|s| (s.arm.as_str(), s.curve.clone())).collect();
+    writeln!(out, "<h2>standard on the way (highest {best:.3})</h2>")?;
+    write_lines(out, &lines, best)?;
     writeln!(
         out,
-        "<h2>standard on the way, over {images:.0} images (highest {best:.3})</h2><svg \
-         width=\"{WIDTH}\" height=\"{CURVES}\">"
+        "<h2>Mean score of fixed images throughout training (figure 3 of Liu et al. 2022)</h2>"
     )?;
-    for (i, standing) in standings.iter().enumerate() {
+    for standing in standings {
+        let line = |(i, name): (usize, &'static str)| {
+            let points = standing.probed.iter();
+            (name, points.filter_map(|(at, scores)| Some((*at, scores[i]?))).collect())
+        };
+        let lines: Vec<Line> =
+            ["easy", "standard", "hard"].into_iter().enumerate().map(line).collect();
+        writeln!(out, "<h3>{}</h3>", escaped(&standing.arm))?;
+        write_lines(out, &lines, 1.0)?;
+    }
+    writeln!(out, "</html>")
+}
+
+/// A name, and points: images learned from, value.
+type Line<'a> = (&'a str, Vec<(u64, f64)>);
+
+/// Lines over the images learned from, values from 0 to `most`.
+fn write_lines(out: &mut String, lines: &[Line], most: f64) -> fmt::Result {
+    let points = lines.iter().flat_map(|(_, points)| points);
+    let images = points.map(|(images, _)| *images).max().unwrap_or(1).max(1) as f64;
+    let x = |at: u64| at as f64 / images * (WIDTH - NAMES);
+    let y = |value: f64| (CURVES - 20.0) * (1.0 - value / most) + 5.0;
+    writeln!(out, "<svg width=\"{WIDTH}\" height=\"{CURVES}\">")?;
+    for (i, (name, points)) in lines.iter().enumerate() {
         let color = COLORS[i % COLORS.len()];
-        let line: Vec<String> = standing
-            .curve
-            .iter()
-            .map(|(at, score)| format!("{:.1},{:.1}", x(*at), y(*score)))
-            .collect();
+        let line: Vec<String> =
+            points.iter().map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value))).collect();
         writeln!(
             out,
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.5\"/><text \
@@ -157,8 +176,21 @@ fn write_curves(out: &mut String, standings: &[Standing]) -> fmt::Result {
             line.join(" "),
             WIDTH - NAMES + 8.0,
             16.0 * (i as f64 + 1.0),
-            escaped(&standing.arm)
+            escaped(name)
         )?;
     }
-    writeln!(out, "</svg></html>")
+    writeln!(out, "<text x=\"0\" y=\"{CURVES}\">0 to {images:.0} images</text></svg>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ablation::compare;
+
+    #[test]
+    fn a_page_of_nothing_is_a_page_and_names_are_escaped() {
+        let text = page("a < b", &compare(&[], "uniform"));
+        assert!(text.starts_with("<!DOCTYPE html>") && text.contains("a &lt; b"), "{text}");
+        assert_eq!(text.matches("<svg").count(), text.matches("</svg>").count());
+    }
 }

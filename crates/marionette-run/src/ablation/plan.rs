@@ -28,7 +28,9 @@ use std::{
 
 /// Events of a run that may wait to be read.
 const EVENTS: usize = 1024;
-/// How often `standard` is taken on the way.
+/// The exams taken on the way: their images are scored throughout training.
+pub(super) const PROBED: [Exam; 3] = [Exam::Easy, Exam::Standard, Exam::Hard];
+/// How often they are taken.
 const CURVE_POINTS: u64 = 8;
 
 /// What can go wrong with an ablation. Every message says what would do.
@@ -116,7 +118,7 @@ impl Plan {
     ) -> Result<Self, ConfigError> {
         base.seed = *seeds.start();
         base.exam.every = (base.steps / CURVE_POINTS).max(1);
-        base.exam.during = vec![Exam::Standard.name()];
+        base.exam.during = PROBED.map(Exam::name).to_vec();
         base.validate()?;
         for arm in &arms {
             arm.apply(&base)?;
@@ -221,6 +223,8 @@ impl Plan {
             let standard = report.result(Exam::Standard).and_then(|result| result.pck.torso_02);
             let images = config.batch as u64 * report.step;
             outcome.curve.extend(standard.map(|score| (images, score)));
+            let scores = PROBED.map(|exam| Some(report.result(exam)?.score.as_ref()?.mean));
+            outcome.scores.push((images, scores));
         }
         Ok(Some(outcome))
     }
@@ -242,6 +246,7 @@ fn follow(
         diverged: None,
         score: None,
         curve: Vec::new(),
+        scores: Vec::new(),
         exams: Vec::new(),
     };
     for event in events {

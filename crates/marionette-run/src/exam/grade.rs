@@ -7,6 +7,7 @@ use marionette_stream::HardnessAxis;
 use marionette_train::eval::metric::{
     OksDetection, OksImage, OksSummary, OksTruth, Pck, PckSummary, Person, oks_summary,
 };
+use marionette_train::trainer::{Judged, Probe, ScoreQuality};
 use serde::{Deserialize, Serialize};
 
 /// Equal bins of [0, 1] that results are given for along each axis.
@@ -30,9 +31,42 @@ pub struct ExamResult {
     pub mean_pose: Option<f64>,
     /// Along each axis, bin by bin; bins that the exam has no image in are left out.
     pub axes: Vec<AxisResult>,
+    /// What the critic says of the images; of a run in progress alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<ExamScore>,
     /// Image by image; not kept in files.
     #[serde(skip)]
     pub per_image: Vec<ImageScore>,
+}
+
+/// What the critic of a run says of an exam's images, which stay the same throughout the run: how
+/// the scores of easy and hard images change with training is figure 3 of Liu et al. 2022.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExamScore {
+    /// Mean difficulty score, in [0, 1].
+    pub mean: f64,
+    /// How well it tells what is hard.
+    pub quality: ScoreQuality,
+}
+
+impl ExamScore {
+    /// From what the trainer thinks of the images of `set`, which came out as `graded`.
+    pub fn new(set: &ExamSet, graded: &[ImageScore], probes: &[Probe]) -> Self {
+        let column = |value: fn(&Probe) -> f32| probes.iter().map(value).collect::<Vec<f32>>();
+        let score = column(|probe| probe.score);
+        let mean = score.iter().map(|s| f64::from(*s)).sum::<f64>() / score.len().max(1) as f64;
+        let judged = Judged {
+            error: graded.iter().map(|image| image.error).collect(),
+            failed: graded.iter().map(|image| image.found == 0).collect(),
+            score,
+            blur: column(|probe| probe.blur),
+            loss: column(|probe| probe.loss),
+            hardness: std::array::from_fn(|axis| {
+                set.hardness.iter().map(|hardness| hardness[axis]).collect()
+            }),
+        };
+        ExamScore { mean, quality: ScoreQuality::new(&judged) }
+    }
 }
 
 /// How one image of an exam came out.
@@ -114,6 +148,7 @@ pub fn grade(set: &ExamSet, scheme: &KeypointScheme, predictions: &[Vec<Decoded>
         oks: oks_summary(&oks_images(set, predictions), &scheme.sigmas),
         mean_pose: pck(&mut (0..set.len()), &|_| mean_pose.clone()).torso_02,
         axes: axes.into(),
+        score: None,
         per_image: (0..set.len())
             .map(|image| {
                 let one = pck(&mut std::iter::once(image), &predicted);

@@ -101,6 +101,7 @@ mod tests {
             oks,
             mean_pose: None,
             axes: Vec::new(),
+            score: None,
             per_image: Vec::new(),
         }
     }

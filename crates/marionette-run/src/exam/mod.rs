@@ -14,7 +14,7 @@ mod levels;
 mod set;
 mod store;
 
-pub use grade::{AxisResult, BinResult, ExamResult, ImageScore, grade};
+pub use grade::{AxisResult, BinResult, ExamResult, ExamScore, ImageScore, grade};
 pub use levels::{AxisErrors, LevelErrors};
 pub use set::{ExamSet, render_exam};
 pub use store::{ExamStore, Notice};

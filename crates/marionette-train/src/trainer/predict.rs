@@ -3,9 +3,10 @@
 use super::{
     error::TrainError, input::Input, parts::Trainer, sample_metrics::SampleMetrics, settings::Flips,
 };
-use crate::afl::MapPair;
+use crate::afl::{MapPair, Scores};
+use candle_core::Tensor;
 use marionette_nn::{
-    detect::{decoded, heatmaps},
+    detect::{decoded, heatmaps, normalise},
     heatmap::HeatmapTargets,
 };
 use marionette_stream::{Batch, Visibility};
@@ -28,6 +29,16 @@ pub struct Prediction {
     /// Columns and rows of a heatmap.
     pub grid: [usize; 2],
 }
+
+/// What the trainer thinks of some pictures.
+struct Judgement {
+    logits: Tensor,
+    losses: Vec<f32>,
+    scores: Scores,
+}
+
+/// Pictures that are probed in one forward pass.
+const PROBES: usize = 64;
 
 impl Prediction {
     /// The heatmap of keypoint `keypoint`, if there is one.
@@ -52,19 +63,8 @@ impl Trainer {
             self.settings.seed,
             &self.device,
         )?;
-        let labelled = input.labelled();
-        let targets =
-            HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
-        let logits = self.network.forward(&input.images, false)?;
-        let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
-        let maps =
-            self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
-        let (target, mask) =
-            self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
-        let shape = [batch.tiles.len(), keypoints, grid.height, grid.width];
-        let sigma = grid.sigma;
-        let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape, sigma };
-        let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        let Judgement { logits, losses, scores } =
+            self.judge_pictures(&input.images, &input.keypoints, &input.labelled())?;
         // The whole heatmaps, also of keypoints without a label.
         let whole = heatmaps(&logits, self.base_loss.activation(), grid)?;
         let decoded = decoded(&whole, keypoints, grid);
@@ -89,6 +89,69 @@ impl Trainer {
             }
         };
         Ok(batch.tiles.iter().enumerate().map(prediction).collect())
+    }
+}
+
+/// What the trainer thinks of one picture of a fixed set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probe {
+    /// Difficulty score in [0, 1].
+    pub score: f32,
+    /// How far the predicted maps are spread, see [`Scores::blur`](crate::afl::Scores::blur).
+    pub blur: f32,
+    /// Base loss, where 0 is perfect.
+    pub loss: f32,
+}
+
+impl Trainer {
+    /// What the trainer thinks of `images` (sRGB, three bytes a pixel, the network's input size)
+    /// with `keypoints` (image pixels, image after image), of which the `labelled` have a label.
+    /// Nothing is learned and nothing changes.
+    ///
+    /// # Errors If a tensor operation fails or something is not finite.
+    pub fn probe(
+        &self,
+        images: &[&[u8]],
+        keypoints: &[[f32; 2]],
+        labelled: &[bool],
+    ) -> Result<Vec<Probe>, TrainError> {
+        let count = self.figure.keypoints.len();
+        let (width, height) = (self.spec.input_width, self.spec.input_height);
+        let mut probes = Vec::with_capacity(images.len());
+        let labels = keypoints.chunks(PROBES * count).zip(labelled.chunks(PROBES * count));
+        for (images, (keypoints, labelled)) in images.chunks(PROBES).zip(labels) {
+            let mut planes = vec![0.0; images.len() * 3 * width * height];
+            for (planes, image) in planes.chunks_exact_mut(3 * width * height).zip(images) {
+                normalise(image, &self.spec, false, planes);
+            }
+            let images = Tensor::from_vec(planes, (images.len(), 3, height, width), &self.device)?;
+            let Judgement { losses, scores, .. } =
+                self.judge_pictures(&images, keypoints, labelled)?;
+            let values = losses.into_iter().zip(scores.difficulty).zip(scores.blur);
+            probes.extend(values.map(|((loss, score), blur)| Probe { score, blur, loss }));
+        }
+        Ok(probes)
+    }
+
+    /// Forward pass, losses and scores of `images` [B, 3, H, W], with nothing learned.
+    fn judge_pictures(
+        &self,
+        images: &Tensor,
+        keypoints: &[[f32; 2]],
+        labelled: &[bool],
+    ) -> Result<Judgement, TrainError> {
+        let (grid, count) = (self.spec.grid(), self.figure.keypoints.len());
+        let targets = HeatmapTargets::new(keypoints, labelled, count, grid, &self.device)?;
+        let logits = self.network.forward(images, false)?;
+        let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
+        let maps =
+            self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
+        let (target, mask) = self.afl.critic_targets(keypoints, labelled, grid, self.step)?;
+        let shape = [images.dim(0)?, count, grid.height, grid.width];
+        let sigma = grid.sigma;
+        let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape, sigma };
+        let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        Ok(Judgement { logits, losses, scores })
     }
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Bins per axis of the cells.
 const BINS: usize = 6;
 
-/// Samples of the uniform stream that a score is judged on; one value a sample.
-pub(super) struct Judged {
+/// Samples that a score is judged on; one value a sample.
+pub struct Judged {
     /// Keypoint error, torso lengths.
     pub error: Vec<f32>,
     /// Whether no keypoint was found.
@@ -58,7 +58,8 @@ pub struct ScoreQuality {
 }
 
 impl ScoreQuality {
-    pub(super) fn new(judged: &Judged) -> Self {
+    /// How well the score of these samples tells what is hard.
+    pub fn new(judged: &Judged) -> Self {
         let Judged { error, failed, score, blur, loss, hardness } = judged;
         let cells_of_error = cell_means(hardness, error);
         let telling = |values: &[f32]| Telling {
