@@ -5,7 +5,10 @@ use super::{ExamConfig, Failure, RunDirectory, RunError};
 use crate::exam::{Exam, ExamResult, ExamScore, ExamSet, grade};
 use marionette_figure::KeypointScheme;
 use marionette_nn::detect::detect;
-use marionette_train::trainer::{TrainError, Trainer};
+use marionette_train::{
+    afl::AflError,
+    trainer::{TrainError, Trainer},
+};
 use serde::{Deserialize, Serialize};
 use std::fs;
 
@@ -117,8 +120,12 @@ impl Examiner {
             let found = detect(trainer.network(), trainer.activation(), &set.images(), None)
                 .map_err(TrainError::from)?;
             let mut result = grade(set, &self.scheme, &found);
-            let probes = trainer.probe(&set.images(), &set.keypoints, &set.labelled)?;
-            result.score = Some(ExamScore::new(set, &result.per_image, &probes));
+            result.score = match trainer.probe(&set.images(), &set.keypoints, &set.labelled) {
+                Ok(probes) => Some(ExamScore::new(set, &result.per_image, &probes)),
+                // Of a network that diverges the training loop will tell.
+                Err(TrainError::Afl(AflError::NotFinite { .. })) => None,
+                Err(error) => return Err(error.into()),
+            };
             report.exams.push(result);
         }
         Ok(Some(report))
