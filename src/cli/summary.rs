@@ -2,6 +2,7 @@
 
 use marionette::base::shell::quoted;
 use marionette::run::{Best, ExamLine, Summary};
+use marionette::train::curriculum::AxisSummary;
 use std::{fmt::Write, path::Path};
 
 /// The summary as text: the axes before and after, how hard each bin was, the uniform stream's
@@ -107,7 +108,25 @@ fn write_text(
         out,
         "  marionette export {run} --format safetensors --out exported/weights.safetensors"
     )?;
-    write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)
+    write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)?;
+    match frontier(&summary.curriculum.axes) {
+        Some(line) => write!(out, "\n\n{line}"),
+        None => Ok(()),
+    }
+}
+
+/// What the frontier did, in a line; none where there was none.
+fn frontier(axes: &[AxisSummary]) -> Option<String> {
+    let mut opened: Vec<(u64, &str)> =
+        axes.iter().filter_map(|axis| Some((axis.opened?, axis.axis.name()))).collect();
+    opened.sort_unstable();
+    let ((first, easiest), (last, hardest)) = (opened.first()?, opened.last()?);
+    let rest = axes.len() - opened.len();
+    let more = if rest > 0 { format!("; {rest} axes were not yet") } else { String::new() };
+    Some(format!(
+        "What the curriculum did: samples widened from the everyday to the extreme; all of \
+         {easiest} was open after step {first}, of {hardest} after step {last}{more}"
+    ))
 }
 
 /// Three digits; a dash where nothing was measured.

@@ -67,12 +67,16 @@ pub(super) fn move_reaches(
     let listens = state.version as f64 >= config.frontier.warmup * steps as f64;
     let length = config.update_every as f64 / (config.frontier.growth * steps.max(1) as f64);
     let reaches = reaches(config, state, steps);
+    let version = state.version;
     for axis in HardnessAxis::ALL {
         let reach = reaches[axis as usize];
         let axis_state = &mut state.axes[axis as usize];
         let moves = listens && steered.contains(&axis);
         let change = if moves { step(config, axis_state) } else { 0.0 };
         axis_state.reach = (reach + length * change).clamp(config.frontier.start, 1.0);
+        if axis_state.reach >= 1.0 {
+            axis_state.opened.get_or_insert(version);
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct AxisState {
     pub bins: Vec<BinState>,
     /// How far the axis reaches by the signal, in [0, 1].
     pub reach: f64,
+    /// Batches fed back when all of the axis was open for the first time.
+    pub opened: Option<u64>,
     /// What was seen of late at the edge of the reach.
     pub edge: BinState,
     /// What was seen of late further in.
@@ -60,6 +62,7 @@ impl ControllerState {
             axes: std::array::from_fn(|_| AxisState {
                 bins: vec![BinState::default(); config.bins],
                 reach: config.frontier.start,
+                opened: None,
                 edge: BinState::default(),
                 inside: BinState::default(),
             }),

@@ -37,6 +37,9 @@ pub struct AxisSummary {
     /// How far along it samples reach, in (0, 1].
     #[serde(default)]
     pub reach: f64,
+    /// Steps after which all of it was open; none where it is not yet, or nothing widens.
+    #[serde(default)]
+    pub opened: Option<u64>,
     /// Its bins, from everyday to extreme.
     pub bins: Vec<BinSummary>,
 }
@@ -63,6 +66,7 @@ pub fn summary(
 ) -> CurriculumSummary {
     let policy = policy(config, state, steps);
     let reaches = reaches(config, state, steps);
+    let by_reach = config.steering && config.policy != PolicyKind::Hardest;
     let axis = |axis: HardnessAxis| {
         let axis_state = &state.axes[axis as usize];
         let distribution = policy.marginal(axis, config.bins);
@@ -75,10 +79,8 @@ pub fn summary(
             axis,
             kl: distribution.kl_from_uniform(),
             mean_hardness: distribution.mean(),
-            reach: match config.policy {
-                PolicyKind::Hardest => 1.0,
-                _ => reaches[axis as usize],
-            },
+            opened: axis_state.opened.filter(|_| by_reach),
+            reach: if by_reach { reaches[axis as usize] } else { 1.0 },
             bins: bins
                 .map(|((bin, utility), &probability)| BinSummary {
                     probability,
