@@ -49,6 +49,9 @@ pub struct FrontierConfig {
     /// The probability that a sample is level: equally hard in every respect, see
     /// [`Freedom`](marionette_stream::Freedom).
     pub level: f64,
+    /// How far the probability leans towards axes whose edge is hard, by the signal, in [0, 1]: with
+    /// 1 it is in proportion to how far the signal at the edge lies above that inside.
+    pub lean: f64,
     /// Share of an axis' draws that lie at the edge, the last [`Self::edge_width`] of its reach.
     pub edge: f64,
     /// Width of the edge, as a share of the reach.
@@ -74,6 +77,7 @@ impl Default for FrontierConfig {
             free: [0.5, 0.8],
             rest: 0.4,
             level: 0.3,
+            lean: 0.0,
             edge: 0.0,
             edge_width: 0.25,
             probe: 0.0,
@@ -100,6 +104,7 @@ impl FrontierConfig {
             ("free", share(many), many, "two probabilities, [0, 1] at the widest"),
             ("rest", some(self.rest), self.rest, above_0),
             ("level", share(self.level), self.level, a_share),
+            ("lean", share(self.lean), self.lean, a_share),
             ("edge", share(self.edge), self.edge, a_share),
             ("edge_width", some(self.edge_width), self.edge_width, above_0),
             (

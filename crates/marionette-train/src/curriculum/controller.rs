@@ -76,6 +76,10 @@ pub fn policy(config: &CurriculumConfig, state: &ControllerState, steps: u64) ->
         version: state.version,
         mix: config.mix,
         axes: std::array::from_fn(axis),
-        freedom: if by_reach { frontier::freedom(config, &reaches) } else { Freedom::default() },
+        freedom: if by_reach {
+            frontier::freedom(config, state, &reaches, steps)
+        } else {
+            Freedom::default()
+        },
     }
 }

@@ -17,6 +17,10 @@ const BINS: usize = 24;
 /// Effective samples that edge and inside must both have before the reach moves by the signal.
 const ENOUGH: f64 = 30.0;
 
+/// A gap that is added to each in comparing axes: those below it are as good as noise, in standard
+/// deviations.
+const SMALL_GAP: f64 = 0.1;
+
 /// The reach of every axis after `state`, in a run of `steps` steps.
 pub(super) fn reaches(
     config: &CurriculumConfig,
@@ -34,27 +38,42 @@ pub(super) fn reaches(
     })
 }
 
-/// Whether the signal says that `axis` may reach farther: how far it moves, in steps.
-fn step(config: &CurriculumConfig, axis: &AxisState) -> f64 {
+/// How far the signal at the edge of `axis` lies above that further in, in standard deviations of
+/// the signal over samples; `None` while too little has been seen.
+fn gap(config: &CurriculumConfig, axis: &AxisState) -> Option<f64> {
     let signal = config.signal;
     let [edge, inside] = [&axis.edge, &axis.inside].map(|zone| moments(signal, zone));
     if edge.effective() < ENOUGH || inside.effective() < ENOUGH {
-        return 0.0;
+        return None;
     }
     let mut pooled = Moments::default();
     pooled.merge(edge);
     pooled.merge(inside);
-    let (Some(at_edge), Some(further_in)) =
-        (value(signal, &axis.edge), value(signal, &axis.inside))
-    else {
-        return 0.0;
-    };
-    let above = (at_edge - further_in) / pooled.deviation().max(1e-9);
-    match () {
-        () if above > config.frontier.fall_above => -1.0,
-        () if above > config.frontier.rest_above => 0.0,
-        () => 1.0,
+    let above = value(signal, &axis.edge)? - value(signal, &axis.inside)?;
+    Some(above / pooled.deviation().max(1e-9))
+}
+
+/// Whether the signal says that `axis` may reach farther: how far it moves, in steps.
+fn step(config: &CurriculumConfig, axis: &AxisState) -> f64 {
+    match gap(config, axis) {
+        None => 0.0,
+        Some(gap) if gap > config.frontier.fall_above => -1.0,
+        Some(gap) if gap > config.frontier.rest_above => 0.0,
+        Some(_) => 1.0,
     }
+}
+
+/// How much likelier than the average axis each is to be free, mean 1: the more, the harder its edge
+/// is. All 1 before the signal is listened to, and without feedback.
+fn leanings(config: &CurriculumConfig, state: &ControllerState, steps: u64) -> [f64; AXES] {
+    let frontier = &config.frontier;
+    let gaps = state.axes.each_ref().map(|axis| gap(config, axis).unwrap_or(0.0).max(0.0));
+    let weights = gaps.map(|gap| gap + SMALL_GAP);
+    let mean = weights.iter().sum::<f64>() / AXES as f64;
+    let listens = config.policy == PolicyKind::Frontier
+        && state.version as f64 >= frontier.warmup * steps as f64;
+    let lean = if listens { frontier.lean } else { 0.0 };
+    weights.map(|weight| 1.0 + lean * (weight / mean - 1.0))
 }
 
 /// Moves the reaches of the `steered` axes, once every [`CurriculumConfig::update_every`] batches.
@@ -102,10 +121,19 @@ pub(super) fn distribution(config: &CurriculumConfig, reach: f64) -> AxisDistrib
 }
 
 /// How many axes may be hard at once, when the axes reach as far as `reaches`.
-pub(super) fn freedom(config: &CurriculumConfig, reaches: &[f64; AXES]) -> Freedom {
+pub(super) fn freedom(
+    config: &CurriculumConfig,
+    state: &ControllerState,
+    reaches: &[f64; AXES],
+    steps: u64,
+) -> Freedom {
     let frontier = &config.frontier;
     let [few, many] = frontier.free;
     let open = reaches.iter().sum::<f64>() / AXES as f64;
-    let chance = (few + (many - few) * open) as f32;
-    Freedom { chance: [chance; AXES], rest: frontier.rest as f32, level: frontier.level as f32 }
+    let chance = few + (many - few) * open;
+    Freedom {
+        chance: leanings(config, state, steps).map(|lean| (lean * chance).clamp(0.0, 1.0) as f32),
+        rest: frontier.rest as f32,
+        level: frontier.level as f32,
+    }
 }

@@ -53,7 +53,7 @@ pub struct CurriculumSummary {
     pub axes: Vec<AxisSummary>,
     /// Moving loss of the uniform and the steered stream.
     pub losses: [Option<f64>; 2],
-    /// The probability that an axis is free in a sample, whatever else is hard in it.
+    /// The probability that an axis is free in a sample that is not level, the mean over the axes.
     #[serde(default)]
     pub free: f32,
 }
@@ -97,6 +97,6 @@ pub fn summary(
         version: state.version,
         axes: HardnessAxis::ALL.into_iter().map(axis).collect(),
         losses: std::array::from_fn(|stream| state.losses[stream].mean()),
-        free: policy.freedom.chance[0],
+        free: policy.freedom.chance.iter().sum::<f32>() / policy.freedom.chance.len() as f32,
     }
 }

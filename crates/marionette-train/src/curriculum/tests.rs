@@ -296,6 +296,26 @@ fn what_is_drawn_stays_within_the_reach_but_for_the_edge_and_the_probes() {
 }
 
 #[test]
+fn axes_whose_edge_is_hard_are_free_more_often() {
+    let effect = [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let world = World { effect, insight: 0.9, ..World::new(23) };
+    let settings = FrontierConfig { lean: 1.0, free: [0.4, 0.4], ..frontier().frontier };
+    let config = CurriculumConfig { frontier: settings, ..frontier() };
+    let chances = |config: &CurriculumConfig, world: &World| {
+        let state = run(config, &ALL, world, 300, |_, _| {});
+        policy(config, &state, STEPS).freedom.chance
+    };
+    let found = chances(&config, &world);
+    assert!(found[0] > 0.6 && found[1..].iter().all(|chance| *chance < 0.4), "{found:?}");
+    let mean = found.iter().sum::<f32>() / AXES as f32;
+    assert!((0.3..=0.41).contains(&mean), "{found:?}");
+    let permuted = chances(&config, &World { permuted: true, ..world.clone() });
+    assert!(permuted.iter().all(|chance| (0.15..0.65).contains(chance)), "{permuted:?}");
+    let ramp = CurriculumConfig { policy: PolicyKind::Ramp, ..config };
+    assert_eq!(chances(&ramp, &world), [0.4; AXES]);
+}
+
+#[test]
 fn more_axes_are_free_the_farther_they_reach() {
     let free = [0.2, 0.6];
     let settings = FrontierConfig { start: 0.5, free, level: 0.25, ..frontier().frontier };
