@@ -113,7 +113,11 @@ const POLICIES: [Named; 12] = [
 
 /// How the losses are weighted, after a `+`.
 const WEIGHTS: [Named; 7] = [
-    ("calibrated", "AFL's calibrated weights", &["afl.mode=calibrated"]),
+    (
+        "calibrated",
+        "AFL's calibrated weights from the start",
+        &["afl.mode=calibrated", "afl.start=0", "afl.ramp=0.15"],
+    ),
     ("paper", "AFL's weights as in the paper", &["afl.mode=paper"]),
     (
         "late",
@@ -123,9 +127,13 @@ const WEIGHTS: [Named; 7] = [
     (
         "easy",
         "AFL's weights turned round: easy samples count more",
-        &["afl.mode=calibrated", "afl.gamma=-0.5"],
+        &["afl.mode=calibrated", "afl.start=0", "afl.ramp=0.15", "afl.gamma=-0.5"],
     ),
-    ("loss-weight", "weighted by the losses in place of the scores", &["afl.mode=loss"]),
+    (
+        "loss-weight",
+        "weighted by the losses in place of the scores",
+        &["afl.mode=loss", "afl.start=0", "afl.ramp=0.15"],
+    ),
     ("ohkm", "the hardest half of a sample's keypoints added to the loss", &["loss=ohkm"]),
     ("focal", "the focal loss of each keypoint", &["loss=focal"]),
 ];

@@ -113,13 +113,18 @@ fn sigmoid(x: f64) -> f64 {
 mod tests {
     use super::*;
 
+    /// The default weights, if they begin with the run and ramp in over its first 15 %.
+    fn from_the_start() -> AflConfig {
+        AflConfig { start: 0.0, ramp: 0.15, ..AflConfig::default() }
+    }
+
     fn mean(values: &[f32]) -> f32 {
         values.iter().sum::<f32>() / values.len() as f32
     }
 
     #[test]
     fn afl_weights_follow_gamma_and_have_mean_one() {
-        let config = |gamma| AflConfig { gamma, ..AflConfig::default() };
+        let config = |gamma| AflConfig { gamma, ..from_the_start() };
         let difficulty = [0.2, 0.4, 0.6, 0.8];
         assert_eq!(weights(&config(1.0), &difficulty, 100, 100), [0.4, 0.8, 1.2, 1.6]);
         assert_eq!(weights(&config(0.0), &difficulty, 100, 100), [1.0; 4]);
@@ -135,7 +140,7 @@ mod tests {
     fn afl_weights_are_clipped_above_and_of_mean_one() {
         let mut difficulty = vec![0.05; 99];
         difficulty.push(0.95);
-        let weights = weights(&AflConfig::default(), &difficulty, 10, 10);
+        let weights = weights(&from_the_start(), &difficulty, 10, 10);
         assert!((mean(&weights) - 1.0).abs() < 1e-5);
         assert!(
             (weights[99] / weights[0] - 4.0 / (0.05 / 0.059)).abs() < 1e-3,
@@ -146,20 +151,24 @@ mod tests {
 
     #[test]
     fn afl_weights_ramp_in_over_a_share_of_the_steps() {
-        let at = |step| weights(&AflConfig::default(), &[0.25, 0.75], step, 1000);
+        let at = |step| weights(&from_the_start(), &[0.25, 0.75], step, 1000);
         assert_eq!(at(0), [1.0, 1.0]);
         assert_eq!(at(75), [0.75, 1.25]);
         assert_eq!(at(150), [0.5, 1.5]);
         assert_eq!(at(999), [0.5, 1.5]);
+        let late = |step| weights(&AflConfig::default(), &[0.25, 0.75], step, 1000);
+        assert_eq!(
+            (late(800), late(850), late(900)),
+            (vec![1.0; 2], vec![0.75, 1.25], vec![0.5, 1.5])
+        );
     }
 
     #[test]
     fn afl_weights_of_the_other_modes() {
-        let mode =
-            |mode| weights(&AflConfig { mode, ..AflConfig::default() }, &[0.25, 0.75], 0, 1000);
+        let mode = |mode| weights(&AflConfig { mode, ..from_the_start() }, &[0.25, 0.75], 0, 1000);
         assert_eq!(mode(Mode::Paper), [0.25, 0.75]);
         assert_eq!(mode(Mode::Off), [1.0, 1.0]);
-        let config = AflConfig { mode: Mode::Loss, ramp: 0.0, ..AflConfig::default() };
+        let config = AflConfig { mode: Mode::Loss, ramp: 0.0, ..from_the_start() };
         assert_eq!(weights(&config, &[1.0, 3.0], 0, 1000), [0.5, 1.5]);
     }
 
