@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn unknown_arms_are_refused_with_the_names_there_are() {
-        for name in ["", "unifrom", "uniform+", "ramp+sparse+", "+late", "uniform+late+late"] {
+        for name in ["", "even", "uniform+", "ramp+sparse+", "+late", "uniform+late+late"] {
             let message = Arm::by_name(name).unwrap_err().to_string();
             assert!(message.contains(&format!("\"{name}\"")), "{message}");
             assert!(message.contains("static-hard") && message.contains("+late"), "{message}");
