@@ -162,8 +162,8 @@ fn write_table(out: &mut String, title: &str, compared: &Comparison) -> std::fmt
     }
     writeln!(
         out,
-        "\nDifferences from {}, points, with 95 % intervals over seeds and images; p corrected \
-         (Holm)\n",
+        "\nDifferences from {}, points, with 95 % intervals over seeds and images (of one seed alone \
+         the\nnoise between trainings is not in them); p corrected (Holm)\n",
         compared.baseline
     )?;
     for measure in Measure::ALL {

@@ -140,14 +140,18 @@ const WEIGHTS: [Named; 7] = [
 
 /// There is no such arm.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no arm is called \"{name}\"; there are {}, each alone or with +{}", names(&POLICIES), names(&WEIGHTS).replace(", ", ", +"))]
+#[error(
+    "no arm is called \"{name}\"; there are {}, each alone or with one of {}",
+    names(&POLICIES, ""), names(&WEIGHTS, "+")
+)]
 pub struct ArmError {
     /// The name asked for.
     pub name: String,
 }
 
-fn names(named: &[Named]) -> String {
-    named.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
+/// The names, each after `sign`.
+fn names(named: &[Named], sign: &str) -> String {
+    named.iter().map(|(name, ..)| format!("{sign}{name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Every arm's name and what it stands for: what is drawn, then what may follow a `+`.

@@ -1,7 +1,7 @@
 //! Ablations: arms that differ in one thing each, on paired seeds, at equal steps and images.
 //!
 //! ```text
-//! Plan ─► for each seed, for each arm: a run ─► Outcome, a line of results.jsonl ─► compare ─► table, page
+//! Plan ─► for each seed and arm a run ─► Outcome, a line of results.jsonl ─► compare ─► table, page
 //! ```
 //!
 //! The last checkpoint of a run counts. Every arm of a seed begins with the same weights and is

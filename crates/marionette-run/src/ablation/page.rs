@@ -40,7 +40,8 @@ fn write_page(out: &mut String, title: &str, comparison: &Comparison) -> fmt::Re
         out,
         "<p>PCK@0.2 torso of the last step. Differences are from <b>{}</b>, in points, paired by \
          seed. Intervals hold 95 % of 2,000 draws of seeds and images; p is two-sided and corrected \
-         for the number of arms (Holm).</p>",
+         for the number of arms (Holm). Of one seed alone the noise between trainings is not in \
+         them.</p>",
         escaped(&comparison.baseline)
     )?;
     write_table(out, comparison)?;
@@ -131,7 +132,8 @@ fn write_differences(out: &mut String, comparison: &Comparison, measure: Measure
     writeln!(out, "</svg>")
 }
 
-/// `standard` over the images learned from, a line an arm; then what the critic says of fixed images.
+/// `standard` over the images learned from, a line an arm; then what the critic says of fixed
+/// images.
 fn write_curves(out: &mut String, standings: &[Standing]) -> fmt::Result {
     let best =
         standings.iter().flat_map(|s| &s.curve).map(|(_, score)| *score).fold(0.01, f64::max);
