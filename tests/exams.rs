@@ -85,7 +85,13 @@ fn weights_get_the_same_results_as_in_their_run() {
         marionette(["eval", "--exam", "all", "--count", "5", "--json"]).arg(&out).arg(&*RUN),
     );
     let found: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
-    assert_eq!(found["exams"], json(&RUN, "exams/step-000004.json")["exams"]);
+    // What the critic says is known in the run alone.
+    let mut taken = json(&RUN, "exams/step-000004.json")["exams"].clone();
+    for exam in taken.as_array_mut().unwrap() {
+        let score = exam.as_object_mut().unwrap().remove("score").unwrap();
+        assert!((0.0..=1.0).contains(&score["mean"].as_f64().unwrap()), "{score}");
+    }
+    assert_eq!(found["exams"], taken);
     for part in ["standard", "hard-camouflage", "left_ankle", "mean pose"] {
         assert!(said.stdout.contains(part), "{}", said.stdout);
     }
@@ -98,7 +104,7 @@ fn weights_get_the_same_results_as_in_their_run() {
             .arg(&alone),
     );
     let found: Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
-    assert_eq!(found["exams"][0], json(&RUN, "exams/step-000004.json")["exams"][1]);
+    assert_eq!(found["exams"][0], taken[1]);
 }
 
 #[test]
