@@ -196,6 +196,11 @@ impl Default for CurriculumConfig {
 }
 
 impl CurriculumConfig {
+    /// Whether the steered stream is drawn up to a reach on every axis.
+    pub(super) fn by_reach(&self) -> bool {
+        self.steering && self.policy != PolicyKind::Hardest
+    }
+
     /// What is wrong with the settings: the key, and a message with the value found and the values
     /// allowed. Empty if nothing is wrong.
     pub fn validate(&self) -> Vec<(String, String)> {

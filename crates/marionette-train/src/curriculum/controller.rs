@@ -61,7 +61,7 @@ fn move_logits(config: &CurriculumConfig, axis: &mut AxisState) {
 /// The policy to sample with from here on, in a run of `steps` batches.
 pub fn policy(config: &CurriculumConfig, state: &ControllerState, steps: u64) -> Policy {
     let reaches = frontier::reaches(config, state, steps);
-    let by_reach = config.steering && config.policy != PolicyKind::Hardest;
+    let by_reach = config.by_reach();
     let axis = |axis: usize| {
         if !config.steering {
             return AxisDistribution::uniform(config.bins);

@@ -63,6 +63,11 @@ fn step(config: &CurriculumConfig, axis: &AxisState) -> f64 {
     }
 }
 
+/// Whether the critic has learned for long enough to be listened to.
+fn is_warm(config: &CurriculumConfig, state: &ControllerState, steps: u64) -> bool {
+    state.version as f64 >= config.frontier.warmup * steps as f64
+}
+
 /// How much likelier than the average axis each is to be free, mean 1: the more, the harder its edge
 /// is. All 1 before the signal is listened to, and without feedback.
 fn leanings(config: &CurriculumConfig, state: &ControllerState, steps: u64) -> [f64; AXES] {
@@ -70,8 +75,7 @@ fn leanings(config: &CurriculumConfig, state: &ControllerState, steps: u64) -> [
     let gaps = state.axes.each_ref().map(|axis| gap(config, axis).unwrap_or(0.0).max(0.0));
     let weights = gaps.map(|gap| gap + SMALL_GAP);
     let mean = weights.iter().sum::<f64>() / AXES as f64;
-    let listens = config.policy == PolicyKind::Frontier
-        && state.version as f64 >= frontier.warmup * steps as f64;
+    let listens = config.policy == PolicyKind::Frontier && is_warm(config, state, steps);
     let lean = if listens { frontier.lean } else { 0.0 };
     weights.map(|weight| 1.0 + lean * (weight / mean - 1.0))
 }
@@ -83,7 +87,7 @@ pub(super) fn move_reaches(
     state: &mut ControllerState,
     steps: u64,
 ) {
-    let listens = state.version as f64 >= config.frontier.warmup * steps as f64;
+    let listens = is_warm(config, state, steps);
     let length = config.update_every as f64 / (config.frontier.growth * steps.max(1) as f64);
     let reaches = reaches(config, state, steps);
     let version = state.version;

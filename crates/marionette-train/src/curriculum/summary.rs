@@ -1,6 +1,6 @@
 //! A summary of the controller's state for logs, the report and the window.
 
-use super::config::{CurriculumConfig, PolicyKind};
+use super::config::CurriculumConfig;
 use super::controller::policy;
 use super::frontier::reaches;
 use super::state::ControllerState;
@@ -66,7 +66,7 @@ pub fn summary(
 ) -> CurriculumSummary {
     let policy = policy(config, state, steps);
     let reaches = reaches(config, state, steps);
-    let by_reach = config.steering && config.policy != PolicyKind::Hardest;
+    let by_reach = config.by_reach();
     let axis = |axis: HardnessAxis| {
         let axis_state = &state.axes[axis as usize];
         let distribution = policy.marginal(axis, config.bins);
