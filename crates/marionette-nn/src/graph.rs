@@ -47,6 +47,11 @@ pub struct Graph {
 }
 
 impl Graph {
+    /// The map that the last layer reads.
+    pub(super) fn features(&self) -> Map {
+        self.layers.last().and_then(|layer| layer.inputs()[0]).unwrap_or(Map(0))
+    }
+
     /// Number of values that a training step keeps for each image: all maps, the convolutions'
     /// results before their norms, and the gradients that exist at the same time.
     pub(super) fn training_values(&self) -> usize {

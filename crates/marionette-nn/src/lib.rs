@@ -45,6 +45,7 @@ pub mod decode;
 pub mod detect;
 mod engine;
 mod error;
+mod features;
 pub mod graph;
 pub mod heatmap;
 mod kernel;
@@ -61,6 +62,7 @@ mod stock;
 
 pub use engine::EngineOperation;
 pub use error::ModelError;
+pub use features::Features;
 pub use kernel::shape::ShapeError;
 pub use model_spec::ModelSpec;
 pub use network::HeatmapNetwork;

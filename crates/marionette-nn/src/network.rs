@@ -3,13 +3,14 @@
 use super::{
     engine::{Engine, EngineOperation},
     error::ModelError,
+    features::Features,
     graph::{Graph, Layer, MapSize},
     model_spec::ModelSpec,
     parameters::Parameters,
     stock,
 };
 use crate::kernel::norm::Statistics;
-use candle_core::{Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 use std::time::Duration;
 
 /// How much of a running statistic one batch replaces, as in PyTorch.
@@ -56,23 +57,51 @@ impl HeatmapNetwork {
     /// # Errors
     /// If `x` has another shape, type or device than the network takes.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
+        Ok(self.pass(x, train, false)?.0)
+    }
+
+    /// As [`HeatmapNetwork::forward`], with what the last layer read.
+    ///
+    /// # Errors
+    /// As [`HeatmapNetwork::forward`].
+    pub fn forward_with_features(&self, x: &Tensor, train: bool) -> Result<(Tensor, Features)> {
+        let (y, features) = self.pass(x, train, true)?;
+        features.map(|features| (y, features)).ok_or_else(|| Error::msg("a pass without features"))
+    }
+
+    /// The channels of [`HeatmapNetwork::forward_with_features`].
+    pub fn feature_channels(&self) -> usize {
+        let graph = self.engine.graph();
+        graph.maps[graph.features().0].channels
+    }
+
+    fn pass(&self, x: &Tensor, train: bool, features: bool) -> Result<(Tensor, Option<Features>)> {
         let (values, buffers) = (self.parameters.values(), self.parameters.buffer_values());
         let on_cpu = x.device().is_cpu();
-        if train {
-            let (y, statistics) = if on_cpu {
+        let (y, statistics, features) = if on_cpu {
+            let (y, pass) = if train {
                 self.engine.train(x, values)?
             } else {
-                stock::forward(self.engine.graph(), x, values, None)?
+                self.engine.infer(x, values, buffers)?
             };
-            self.track(&statistics, x.dim(0)?)?;
-            Ok(y)
-        } else if on_cpu {
-            self.engine.infer(x, values, buffers)
+            let statistics = if train { pass.statistics() } else { Vec::new() };
+            (y, statistics, features.then(|| pass.features()))
         } else {
-            Ok(stock::forward(self.engine.graph(), x, &values.as_detached_tensor(), Some(buffers))?
-                .0
-                .detach())
+            let detached = values.as_detached_tensor();
+            let (values, buffers) = if train {
+                (values.as_tensor(), None)
+            } else {
+                (&detached, Some(buffers.as_tensor()))
+            };
+            let output = stock::forward(self.engine.graph(), x, values, buffers)?;
+            let features = features.then(|| output.features()).transpose()?;
+            let y = if train { output.y } else { output.y.detach() };
+            (y, output.statistics, features)
+        };
+        if train {
+            self.track(&statistics, x.dim(0)?)?;
         }
+        Ok((y, features))
     }
 
     /// Moves the running statistics towards those of a batch, layer by layer.

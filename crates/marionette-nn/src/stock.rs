@@ -6,14 +6,37 @@
 
 use super::{
     engine::EPSILON,
-    graph::{ConvLayer, Graph, Layer},
+    features::Features,
+    graph::{ConvLayer, Graph, Layer, MapSize},
 };
 use crate::kernel::{norm::Statistics, pool::PoolShape, resize::ResizeShape};
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::{Conv2d, Conv2dConfig, Module};
 
-/// The network's result [B, K, h, w] for `x` [B, C, H, W]. `buffers` holds the running statistics.
-/// Without it batch norm takes the statistics of the batch, which are returned layer by layer.
+/// What a pass gives.
+pub struct Output {
+    /// The network's result [B, K, h, w].
+    pub y: Tensor,
+    /// The map that the last layer read.
+    pub features: Tensor,
+    /// The batch's statistics of every layer with a norm, in order, where it used them.
+    pub statistics: Vec<Statistics>,
+}
+
+impl Output {
+    /// [`Output::features`] as values.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn features(&self) -> Result<Features> {
+        let (_, channels, height, width) = self.features.dims4()?;
+        let values = self.features.detach().permute((0, 2, 3, 1))?.flatten_all()?.to_vec1()?;
+        Ok(Features { values, size: MapSize { channels, height, width } })
+    }
+}
+
+/// The network's result for `x` [B, C, H, W]. `buffers` holds the running statistics. Without it
+/// batch norm takes the statistics of the batch.
 ///
 /// # Errors
 /// If the shapes, types or devices do not fit.
@@ -22,7 +45,7 @@ pub fn forward(
     x: &Tensor,
     parameters: &Tensor,
     buffers: Option<&Tensor>,
-) -> Result<(Tensor, Vec<Statistics>)> {
+) -> Result<Output> {
     let mut maps = vec![x.clone()];
     let mut statistics = Vec::new();
     for layer in &graph.layers {
@@ -36,7 +59,8 @@ pub fn forward(
         };
         maps.push(map);
     }
-    Ok((maps.pop().unwrap_or_else(|| x.clone()), statistics))
+    let features = maps[graph.features().0].clone();
+    Ok(Output { y: maps.pop().unwrap_or_else(|| x.clone()), features, statistics })
 }
 
 fn conv(

@@ -17,7 +17,7 @@
 //! use marionette_train::afl::{Afl, AflConfig, MapPair, weighted};
 //!
 //! let grid = Grid { width: 16, height: 16, stride: 4, sigma: 1.0 };
-//! let mut afl = Afl::new(AflConfig::default(), 3, 1, &Device::Cpu)?;
+//! let mut afl = Afl::new(AflConfig::default(), 3, 0, 1, &Device::Cpu)?;
 //!
 //! // Two samples of three keypoints, in pixels of a 64x64 image, and the network's heatmaps.
 //! let keypoints = [[10., 12.], [30., 40.], [50., 20.], [16., 60.], [40., 40.], [33., 9.]];
@@ -25,8 +25,14 @@
 //!
 //! let (step, steps) = (0, 1000);
 //! let (target, mask) = afl.critic_targets(&keypoints, &[true; 6], grid, step)?;
-//! let (shape, sigma) = ([2, 3, 16, 16], grid.sigma);
-//! let maps = MapPair { target: &target, prediction: &prediction, mask: &mask, shape, sigma };
+//! let maps = MapPair {
+//!     target: &target,
+//!     prediction: &prediction,
+//!     mask: &mask,
+//!     shape: [2, 3, 16, 16],
+//!     sigma: grid.sigma,
+//!     features: None,
+//! };
 //! let scores = afl.score(&maps, step, steps)?;
 //!
 //! // Any loss with one value per sample, times the weights.

@@ -14,7 +14,8 @@ mod tests;
 
 use super::{
     cpu::{slice, tensor_slice},
-    graph::Graph,
+    features::Features,
+    graph::{Graph, Map},
 };
 use crate::kernel::norm::Statistics;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -73,16 +74,15 @@ impl Engine {
     }
 
     /// The network's result [B, K, h, w] for `x` [B, C, H, W], with gradients to `parameters` and,
-    /// where it wants one, `x`. Batch norm takes the statistics of the batch, which are returned
+    /// where it wants one, `x`. Batch norm takes the statistics of the batch, which are in the pass,
     /// layer by layer.
     ///
     /// # Errors
     /// If the shapes do not fit or the values are not `f32`.
-    pub fn train(&self, x: &Tensor, parameters: &Tensor) -> Result<(Tensor, Vec<Statistics>)> {
+    pub fn train(&self, x: &Tensor, parameters: &Tensor) -> Result<(Tensor, Pass)> {
         let run = Arc::new(Run { lease: Mutex::new(self.lease()), buffers: None });
         let y = x.contiguous()?.apply_op2(parameters, Operation(run.clone()))?;
-        let lease = lock(&run.lease);
-        Ok((y, lease.memory.as_ref().map_or_else(Vec::new, |memory| memory.statistics())))
+        Ok((y, Pass(run)))
     }
 
     /// The network's result for `x`, without gradients; batch norm takes the running statistics in
@@ -90,10 +90,17 @@ impl Engine {
     ///
     /// # Errors
     /// If the shapes do not fit or the values are not `f32`.
-    pub fn infer(&self, x: &Tensor, parameters: &Tensor, buffers: &Tensor) -> Result<Tensor> {
+    pub fn infer(
+        &self,
+        x: &Tensor,
+        parameters: &Tensor,
+        buffers: &Tensor,
+    ) -> Result<(Tensor, Pass)> {
         let buffers = buffers.to_vec1::<f32>()?;
-        let run = Run { lease: Mutex::new(self.lease()), buffers: Some(buffers) };
-        x.detach().contiguous()?.apply_op2_no_bwd(&parameters.detach(), &Operation(Arc::new(run)))
+        let run = Arc::new(Run { lease: Mutex::new(self.lease()), buffers: Some(buffers) });
+        let (x, parameters) = (x.detach().contiguous()?, parameters.detach());
+        let y = x.apply_op2_no_bwd(&parameters, &Operation(run.clone()))?;
+        Ok((y, Pass(run)))
     }
 
     /// The time that each operation has taken so far, in the order of [`EngineOperation::ALL`].
@@ -115,6 +122,26 @@ struct Run {
 }
 
 struct Operation(Arc<Run>);
+
+/// A forward pass that was taken, to ask for what it left behind.
+pub struct Pass(Arc<Run>);
+
+impl Pass {
+    /// The batch's statistics of every layer with a norm, in order.
+    pub fn statistics(&self) -> Vec<Statistics> {
+        let lease = lock(&self.0.lease);
+        lease.memory.as_ref().map_or_else(Vec::new, |memory| memory.statistics())
+    }
+
+    /// What the last layer read.
+    pub fn features(&self) -> Features {
+        let lease = lock(&self.0.lease);
+        let graph = &lease.shared.graph;
+        let Map(map) = graph.features();
+        let values = lease.memory.as_ref().map_or_else(Vec::new, |memory| memory.maps[map].clone());
+        Features { values, size: graph.maps[map] }
+    }
+}
 
 impl CustomOp2 for Operation {
     fn name(&self) -> &'static str {

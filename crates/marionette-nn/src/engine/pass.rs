@@ -43,8 +43,12 @@ impl Memory {
         y
     }
 
-    /// Gives back the maps that no layer after `index` reads.
+    /// Gives back the maps that no layer after `index` reads, but for what the last one read, which
+    /// may be asked for.
     fn release(&mut self, graph: &Graph, index: usize, layer: &Layer) {
+        if index + 1 == graph.layers.len() {
+            return;
+        }
         for Map(map) in layer.inputs().into_iter().flatten() {
             let later = graph.layers[index + 1..].iter();
             if !later.flat_map(Layer::inputs).flatten().any(|read| read == Map(map)) {

@@ -64,7 +64,7 @@ impl Case {
     }
 
     fn stock(&self) -> Result<[Vec<f32>; 3]> {
-        self.all_three(stock::forward(&self.graph, &self.x, self.parameters.values(), None)?.0)
+        self.all_three(stock::forward(&self.graph, &self.x, self.parameters.values(), None)?.y)
     }
 
     /// The least and the greatest that candle finds for each of the three values, here and where
@@ -110,16 +110,19 @@ impl Case {
         let (values, buffers) =
             (self.parameters.values().as_detached_tensor(), self.parameters.buffer_values());
         let engine = Engine::new(self.graph.clone());
-        let (_, ours) = engine.train(&self.x, &values)?;
-        let (_, stock) = stock::forward(&self.graph, &self.x, &values, None)?;
-        assert_eq!(ours.len(), stock.len());
-        for (ours, stock) in ours.iter().zip(&stock) {
+        let (_, pass) = engine.train(&self.x, &values)?;
+        let stock = stock::forward(&self.graph, &self.x, &values, None)?;
+        close("features", &pass.features().values, &stock.features()?.values);
+        assert_eq!(pass.statistics().len(), stock.statistics.len());
+        for (ours, stock) in pass.statistics().iter().zip(&stock.statistics) {
             close("mean", &ours.mean, &stock.mean);
             close("variance", &ours.variance, &stock.variance);
         }
         let flat = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let stock = flat(stock::forward(&self.graph, &self.x, &values, Some(buffers))?.0)?;
-        close("inference", &flat(engine.infer(&self.x, &values, buffers)?)?, &stock);
+        let stock = stock::forward(&self.graph, &self.x, &values, Some(buffers))?;
+        let (inferred, pass) = engine.infer(&self.x, &values, buffers)?;
+        close("features", &pass.features().values, &stock.features()?.values);
+        close("inference", &flat(inferred)?, &flat(stock.y)?);
         Ok(())
     }
 

@@ -21,6 +21,19 @@ pub enum Mode {
     Loss,
 }
 
+/// What the critic gives one value for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judged {
+    /// Each keypoint: its rows of the topology, beside what the network sees where the keypoint is,
+    /// or where it is predicted. A pose that is plausible, but not the one in the picture, can be
+    /// told. A sample's value is the mean over its keypoints.
+    #[default]
+    Keypoint,
+    /// The whole pose by its topology alone, as in the paper.
+    Pose,
+}
+
 /// How far a keypoint of a heatmap exists for the critic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,6 +72,8 @@ pub struct AflConfig {
     pub lambda: f64,
     /// The weight of d(t(y))², which holds the critic's values near zero; unused in paper mode.
     pub drift: f64,
+    /// What the critic gives one value for: "keypoint" or "pose". In paper mode always "pose".
+    pub judged: Judged,
     /// The critic's learning rate (Adam).
     pub learning_rate: f64,
     /// Adam's β₁ and β₂ for the critic.
@@ -98,12 +113,13 @@ impl Default for AflConfig {
             moments_decay: 0.99,
             lambda: 10.0,
             drift: 1e-3,
-            learning_rate: 1e-4,
+            judged: Judged::default(),
+            learning_rate: 3e-4,
             betas: [0.0, 0.9],
-            hidden: vec![32, 32],
+            hidden: vec![64, 64],
             existence: Existence::default(),
             threshold: 0.1,
-            labelled_power: 1.5,
+            labelled_power: 1.7,
             target_jitter_px: 0.5,
             critic_steps: 1,
             permute_scores: false,
@@ -156,13 +172,18 @@ impl AflConfig {
             (
                 "labelled_power",
                 (0.0..=3.0).contains(&self.labelled_power),
-                "must be a power from 0 to 3 (1.5 is usual)",
+                "must be a power from 0 to 3 (1.7 is usual)",
             ),
             ("target_jitter_px", not_negative(self.target_jitter_px), "must be at least 0 pixels"),
             ("critic_steps", self.critic_steps > 0, "must be at least 1"),
         ];
         let failed = checks.into_iter().filter(|(_, holds, _)| !holds);
         failed.map(|(field, _, message)| (field.to_owned(), message.to_owned())).collect()
+    }
+
+    /// What the critic judges in this mode.
+    pub(super) fn judged(&self) -> Judged {
+        if self.mode == Mode::Paper { Judged::Pose } else { self.judged }
     }
 
     /// The topology's threshold in this mode, for targets of standard deviation `sigma` in cells.
@@ -197,7 +218,7 @@ mod tests {
 
     #[test]
     fn afl_gap_factor_makes_up_for_keypoints_without_a_label_except_in_paper_mode() {
-        let config = AflConfig::default();
+        let config = AflConfig { labelled_power: 1.5, ..AflConfig::default() };
         assert_eq!([16, 4, 0].map(|n| config.gap_factor(n, 16)), [1.0, 8.0, 64.0]);
         assert_eq!(AflConfig { mode: Mode::Paper, ..config.clone() }.gap_factor(4, 16), 1.0);
         assert_eq!(AflConfig { labelled_power: 0.0, ..config }.gap_factor(4, 16), 1.0);

@@ -33,7 +33,7 @@ impl Layer {
     }
 }
 
-/// A multi-layer perceptron from a topology (`[B, 2KK]`) to one unbounded value per sample, with
+/// A multi-layer perceptron from `[B, inputs]` to one unbounded value per row, with
 /// leaky ReLU 0.2 between layers. There is no batch norm: the penalty is on each sample's own
 /// gradient.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Critic {
         self.layers.iter().enumerate().flat_map(named).collect()
     }
 
-    /// `d(x)`: `[B, 2KK]` to `[B]`.
+    /// `d(x)`: `[B, inputs]` to `[B]`.
     ///
     /// # Errors
     /// If the shapes, types or devices do not fit.
@@ -91,7 +91,7 @@ impl Critic {
         self.activations(x)?.0.squeeze(D::Minus1)
     }
 
-    /// `∇d(x)`, the gradient of each sample's value by its own input: `[B, 2KK]` to `[B, 2KK]`.
+    /// `∇d(x)`, the gradient of each sample's value by its own input: `[B, inputs]` to `[B, inputs]`.
     ///
     /// It is an ordinary forward graph (transposed weights and activation masks, last layer first),
     /// so that a loss made of it has exact gradients by the weights although candle has no double
@@ -176,11 +176,6 @@ pub struct CriticLoss {
     pub gap: Tensor,
     /// The mean gradient penalty, without λ. Detached.
     pub penalty: Tensor,
-}
-
-/// A batch of topologies as the critic's input `[B, 2KK]`.
-pub(super) fn critic_input(affinities: &[f32], inputs: usize, device: &Device) -> Result<Tensor> {
-    Tensor::from_slice(affinities, (affinities.len() / inputs, inputs), device)
 }
 
 /// The value of a scalar of any float type. It is widened on the CPU, since Metal has no `f64`.

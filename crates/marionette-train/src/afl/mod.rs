@@ -9,6 +9,7 @@ mod base_loss;
 mod config;
 mod critic;
 mod error;
+mod input;
 mod jitter;
 mod loss;
 mod score;
@@ -18,17 +19,20 @@ pub use base_loss::{
     BASE_LOSSES, CrossEntropy, Focal, HardKeypoints, MeanSquaredError, Oks, SimCc, SmoothL1,
     base_loss,
 };
-pub use config::{AflConfig, Existence, Mode};
+pub use config::{AflConfig, Existence, Judged, Mode};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
+pub use input::CriticInput;
 pub use jitter::jittered;
 pub use loss::{BaseLoss, weighted};
 pub use score::{Scores, calibrated_scores, permuted, raw_scores, weights};
 pub use topology::{Threshold, Topology};
 
 use candle_core::{Device, Tensor};
-use critic::{critic_input, scalar};
+use critic::scalar;
+use input::{Side, critic_inputs};
 use marionette_base::{random, statistics::RunningMoments};
+use marionette_nn::Features;
 use marionette_nn::heatmap::{Grid, gaussians, visible};
 use marionette_nn::named::{matching, snapshot};
 use marionette_nn::optim::{AdamW, AdamWSettings, collect, global_norm};
@@ -50,6 +54,10 @@ pub struct MapPair<'a> {
     pub shape: [usize; 4],
     /// The standard deviation of a target, cells.
     pub sigma: f32,
+    /// What the network sees in the pictures, from
+    /// [`HeatmapNetwork::forward_with_features`](marionette_nn::HeatmapNetwork::forward_with_features);
+    /// none for a critic without.
+    pub features: Option<&'a Features>,
 }
 
 /// The report on a critic update: means over the batch, from its last step.
@@ -81,7 +89,8 @@ pub struct AflState {
 pub struct Afl {
     config: AflConfig,
     seed: u64,
-    inputs: usize,
+    keypoints: usize,
+    channels: usize,
     device: Device,
     critic: Critic,
     optimizer: AdamW,
@@ -90,17 +99,20 @@ pub struct Afl {
 
 impl Afl {
     /// An untrained critic for `keypoints` keypoints on `device`. `config` should be valid
-    /// ([`AflConfig::validate`]).
+    /// ([`AflConfig::validate`]). `channels` is how many features of a place there are to see
+    /// ([`HeatmapNetwork::feature_channels`](marionette_nn::HeatmapNetwork::feature_channels)); with
+    /// 0, and in paper mode, none are looked at.
     ///
     /// # Errors
     /// If the device cannot hold the critic.
     pub fn new(
         config: AflConfig,
         keypoints: usize,
+        channels: usize,
         seed: u64,
         device: &Device,
     ) -> Result<Self, AflError> {
-        let inputs = 2 * keypoints * keypoints;
+        let inputs = input::width(config.judged(), keypoints, channels);
         let critic = Critic::new(inputs, &config.hidden, seed, device)?;
         let [beta1, beta2] = config.betas;
         let adam = AdamWSettings { beta1, beta2, weight_decay: 0.0, ..AdamWSettings::default() };
@@ -108,7 +120,8 @@ impl Afl {
         Ok(Self {
             config,
             seed,
-            inputs,
+            keypoints,
+            channels,
             device: device.clone(),
             critic,
             optimizer,
@@ -152,13 +165,18 @@ impl Afl {
     /// if a heatmap or a value of the critic is not finite, and the step should be skipped.
     pub fn score(&self, maps: &MapPair, step: u64, total_steps: u64) -> Result<Scores, AflError> {
         let keypoints = maps.shape[1];
-        error::check_length("a topology", 2 * keypoints * keypoints, self.inputs)?;
+        error::check_length("a pose", keypoints, self.keypoints)?;
         error::check_length("a mask of keypoints", maps.mask.len(), maps.shape[0] * keypoints)?;
         let mask = (self.config.mode != Mode::Paper).then_some(maps.mask);
         let threshold = self.config.threshold(maps.sigma);
         let topology = |heatmaps| Topology::of(heatmaps, maps.shape, mask, threshold);
         let (target, prediction) = (topology(maps.target)?, topology(maps.prediction)?);
-        let (on_target, on_prediction) = (self.values(&target)?, self.values(&prediction)?);
+        let sides = [(&target, maps.target), (&prediction, maps.prediction)]
+            .map(|(topology, maps)| Side { topology, maps });
+        let judged = self.config.judged();
+        let inputs =
+            critic_inputs(judged, sides, maps.shape, maps.mask, maps.features, self.channels)?;
+        let [on_target, on_prediction] = [self.values(&inputs[0])?, self.values(&inputs[1])?];
 
         let blur = |(existence, mask): (&[f32], &[bool])| {
             let labelled = mask.iter().filter(|labelled| **labelled).count().max(1) as f32;
@@ -193,7 +211,7 @@ impl Afl {
             difficulty = permuted(difficulty, self.seed, step);
         }
         let weights = weights(&self.config, &difficulty, step, total_steps);
-        Ok(Scores { difficulty, weights, raw, gap, blur, step, moments, target, prediction })
+        Ok(Scores { difficulty, weights, raw, gap, blur, step, moments, inputs })
     }
 
     /// Whether samples are weighted by their losses in place of their scores.
@@ -213,8 +231,8 @@ impl Afl {
     /// [`AflError::NotFinite`] if the critic's loss or gradient is not finite; that step of its
     /// optimizer is then not taken, and the moments stay as they are.
     pub fn update_critic(&mut self, scores: &Scores) -> Result<CriticStep, AflError> {
-        let real = critic_input(&scores.target.affinities, self.inputs, &self.device)?;
-        let fake = critic_input(&scores.prediction.affinities, self.inputs, &self.device)?;
+        let [real, fake] = &scores.inputs;
+        let (real, fake) = (real.tensor(&self.device)?, fake.tensor(&self.device)?);
         let mut report = self.critic_step(&real, &fake, scores.step, 0)?;
         for attempt in 1..self.config.critic_steps {
             report = self.critic_step(&real, &fake, scores.step, attempt)?;
@@ -223,8 +241,8 @@ impl Afl {
         Ok(report)
     }
 
-    /// One step of the critic's optimizer, with an α per sample from the stream (seed, step,
-    /// attempt, "afl/alpha").
+    /// One step of the critic's optimizer, with an α per row of its input from the stream (seed,
+    /// step, attempt, "afl/alpha").
     fn critic_step(
         &mut self,
         real: &Tensor,
@@ -232,10 +250,10 @@ impl Afl {
         step: u64,
         attempt: u32,
     ) -> Result<CriticStep, AflError> {
-        let batch = real.dim(0)?;
+        let rows = real.dim(0)?;
         let mut stream = random::stream(self.seed, step, attempt, "afl/alpha");
-        let alpha: Vec<f32> = (0..batch).map(|_| stream.random()).collect();
-        let alpha = Tensor::from_vec(alpha, batch, &self.device)?;
+        let alpha: Vec<f32> = (0..rows).map(|_| stream.random()).collect();
+        let alpha = Tensor::from_vec(alpha, rows, &self.device)?;
         let loss = self.critic.loss(real, fake, &alpha, self.config.lambda, self.config.drift())?;
         let gradients = collect(&self.critic.parameters(), loss.total.backward()?);
         let report = CriticStep {
@@ -251,15 +269,18 @@ impl Afl {
         Ok(report)
     }
 
-    /// The critic's value of every sample.
-    fn values(&self, topology: &Topology) -> Result<Vec<f32>, AflError> {
-        let input = critic_input(&topology.affinities, self.inputs, &self.device)?;
-        let values = self.critic.forward(&input)?.to_vec1::<f32>()?;
-        if values.iter().all(|value| value.is_finite()) {
-            Ok(values)
-        } else {
-            Err(AflError::NotFinite { what: "the critic's value" })
+    /// The critic's value of every sample: the mean of those of its rows.
+    fn values(&self, input: &CriticInput) -> Result<Vec<f32>, AflError> {
+        let values = self.critic.forward(&input.tensor(&self.device)?)?.to_vec1::<f32>()?;
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(AflError::NotFinite { what: "the critic's value" });
         }
+        let rows = match self.config.judged() {
+            Judged::Pose => 1,
+            Judged::Keypoint => self.keypoints,
+        };
+        let mean = |rows: &[f32]| rows.iter().sum::<f32>() / rows.len() as f32;
+        Ok(values.chunks_exact(rows).map(mean).collect())
     }
 
     /// Sets the exponent of the scores in the weights, from the next step on.

@@ -1,7 +1,7 @@
 //! From the critic's values to difficulty scores and sample weights.
 
 use super::config::{AflConfig, Mode};
-use super::topology::Topology;
+use super::input::CriticInput;
 use marionette_base::random;
 use marionette_base::statistics::{RunningMoments, effective_share};
 use rand::seq::SliceRandom;
@@ -30,8 +30,8 @@ pub struct Scores {
     /// The step the scores were taken in.
     pub step: u64,
     pub(super) moments: RunningMoments,
-    pub(super) target: Topology,
-    pub(super) prediction: Topology,
+    /// What the critic was shown: targets, then predictions.
+    pub(super) inputs: [CriticInput; 2],
 }
 
 impl Scores {

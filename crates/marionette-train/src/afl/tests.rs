@@ -1,6 +1,6 @@
 use super::*;
 use marionette_base::statistics::{RunningMoments, spearman};
-use marionette_nn::named::bits;
+use marionette_nn::{graph::MapSize, named::bits};
 use rand::seq::SliceRandom;
 
 const GRID: Grid = Grid { width: 16, height: 16, stride: 4, sigma: 1.0 };
@@ -48,12 +48,13 @@ impl Poses {
             mask: &self.mask,
             shape,
             sigma: GRID.sigma,
+            features: None,
         }
     }
 }
 
 fn afl(config: AflConfig) -> Result<Afl, AflError> {
-    Afl::new(config, KEYPOINTS, 4, &Device::Cpu)
+    Afl::new(config, KEYPOINTS, 0, 4, &Device::Cpu)
 }
 
 #[test]
@@ -86,12 +87,12 @@ fn afl_update_takes_one_plain_adam_step_and_commits_the_moments() -> Result<(), 
         let [mut updated, mut other] = [afl(config.clone())?, afl(config)?];
         let poses = Poses::sample(&updated, 0)?;
         let scores = updated.score(&poses.pair(), 0, 10)?;
-        let on_target = updated.values(&scores.target)?;
+        let rows = updated.critic.forward(&scores.inputs[0].tensor(&Device::Cpu)?)?;
         let report = updated.update_critic(&scores)?;
         assert_eq!(updated.save()?.1, AflState { moments: scores.moments, optimizer_steps: 1 });
 
         let drift = report.loss - (10.0 * report.penalty - report.gap);
-        let square = on_target.iter().map(|&d| f64::from(d * d)).sum::<f64>() / BATCH as f64;
+        let square = f64::from(rows.sqr()?.mean_all()?.to_scalar::<f32>()?);
         assert!(
             (drift - if mode == Mode::Paper { 0.0 } else { square }).abs() < 1e-5,
             "{mode:?} {drift} {square}"
@@ -103,8 +104,8 @@ fn afl_update_takes_one_plain_adam_step_and_commits_the_moments() -> Result<(), 
         for (name, var) in updated.critic().parameters() {
             let moved =
                 (var.as_tensor() - start[&name].as_tensor())?.flatten_all()?.to_vec1::<f32>()?;
-            assert!(moved.iter().all(|by| by.abs() < 1.0005e-4), "{name}");
-            assert!(name == "critic.2.bias" || moved.iter().any(|by| by.abs() > 0.99e-4), "{name}");
+            assert!(moved.iter().all(|by| by.abs() < 3.0015e-4), "{name}");
+            assert!(name == "critic.2.bias" || moved.iter().any(|by| by.abs() > 2.97e-4), "{name}");
         }
         // Another step samples another α.
         let later = other.update_critic(&Scores { step: 1, ..scores })?;
@@ -133,7 +134,7 @@ fn afl_resumes_bit_for_bit() -> Result<(), AflError> {
     // What was saved must not follow the critic's further training.
     assert_eq!(bits(&tensors)?, before);
 
-    let mut second = Afl::new(AflConfig::default(), KEYPOINTS, 4, &Device::Cpu)?;
+    let mut second = Afl::new(AflConfig::default(), KEYPOINTS, 0, 4, &Device::Cpu)?;
     second.load(&tensors, &state)?;
     assert_eq!(run(&mut second, 3..6)?, expected);
     assert_eq!(bits(&second.save()?.0)?, bits(&first.save()?.0)?);
@@ -267,6 +268,62 @@ fn afl_the_mask_applies_to_both_sides_except_in_paper_mode() -> Result<(), AflEr
         let without_both = afl.score(&poses.pair(), 0, 10)?;
         assert_eq!(before == without_target, mode == Mode::Calibrated);
         assert_eq!(without_target == without_both, mode == Mode::Calibrated);
+    }
+    Ok(())
+}
+
+/// Predictions that are true poses, but in the second half of the batch not that of their picture;
+/// and what a network might see: at the true place of each keypoint something of its own.
+fn mistaken(afl: &Afl, step: u64) -> Result<(Poses, Features), AflError> {
+    let mut poses = Poses::sample(afl, step)?;
+    let cells = GRID.width * GRID.height;
+    let size = MapSize { channels: KEYPOINTS, height: GRID.height, width: GRID.width };
+    let mut features = Features { values: vec![0.0; BATCH * cells * KEYPOINTS], size };
+    for (index, map) in poses.target.chunks_exact(cells).enumerate() {
+        let (sample, keypoint) = (index / KEYPOINTS, index % KEYPOINTS);
+        for (cell, value) in map.iter().enumerate() {
+            features.values[(sample * cells + cell) * KEYPOINTS + keypoint] = *value;
+        }
+    }
+    poses.prediction.copy_from_slice(&poses.target);
+    let half = poses.prediction.len() / 2;
+    poses.prediction[half..].rotate_left(KEYPOINTS * cells);
+    Ok((poses, features))
+}
+
+#[test]
+fn afl_critic_of_keypoints_tells_a_plausible_pose_of_another_picture_and_one_of_poses_cannot()
+-> Result<(), AflError> {
+    let steps = 200;
+    let wrong: Vec<f32> = (0..BATCH).map(|i| if i >= BATCH / 2 { 1.0 } else { 0.0 }).collect();
+    let mut correlations = [0.0; 2];
+    for (judged, correlation) in [Judged::Keypoint, Judged::Pose].into_iter().zip(&mut correlations)
+    {
+        let config = AflConfig { judged, learning_rate: 1e-3, ..AflConfig::default() };
+        let mut afl = Afl::new(config, KEYPOINTS, KEYPOINTS, 4, &Device::Cpu)?;
+        for step in 0..steps {
+            let (poses, features) = mistaken(&afl, step)?;
+            let pair = MapPair { features: Some(&features), ..poses.pair() };
+            let scores = afl.score(&pair, step, steps)?;
+            afl.update_critic(&scores)?;
+            if step >= steps - 20 {
+                *correlation += spearman(&scores.difficulty, &wrong).unwrap_or(0.0) / 20.0;
+            }
+        }
+    }
+    let [keypoint, pose] = correlations;
+    assert!(keypoint > 0.8 && pose.abs() < 0.2, "{keypoint} {pose}");
+    Ok(())
+}
+
+#[test]
+fn afl_score_refuses_features_of_another_size() -> Result<(), AflError> {
+    let afl = Afl::new(AflConfig::default(), KEYPOINTS, KEYPOINTS, 4, &Device::Cpu)?;
+    let (poses, mut features) = mistaken(&afl, 0)?;
+    features.values.pop();
+    for features in [None, Some(&features)] {
+        let refused = afl.score(&MapPair { features, ..poses.pair() }, 0, 10);
+        assert!(matches!(refused, Err(AflError::Length { what: "a batch of features", .. })));
     }
     Ok(())
 }

@@ -142,14 +142,20 @@ impl Trainer {
     ) -> Result<Judgement, TrainError> {
         let (grid, count) = (self.spec.grid(), self.figure.keypoints.len());
         let targets = HeatmapTargets::new(keypoints, labelled, count, grid, &self.device)?;
-        let logits = self.network.forward(images, false)?;
+        let (logits, features) = self.network.forward_with_features(images, false)?;
         let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
         let maps =
             self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
         let (target, mask) = self.afl.critic_targets(keypoints, labelled, grid, self.step)?;
         let shape = [images.dim(0)?, count, grid.height, grid.width];
-        let sigma = grid.sigma;
-        let pair = MapPair { target: &target, prediction: &maps, mask: &mask, shape, sigma };
+        let pair = MapPair {
+            target: &target,
+            prediction: &maps,
+            mask: &mask,
+            shape,
+            sigma: grid.sigma,
+            features: Some(&features),
+        };
         let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
         Ok(Judgement { logits, losses, scores })
     }

@@ -142,7 +142,7 @@ impl Trainer {
         let targets =
             HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
         self.timings.record(Operation::Input);
-        let logits = self.network.forward(&input.images, true)?;
+        let (logits, features) = self.network.forward_with_features(&input.images, true)?;
         self.timings.record(Operation::Forward);
         let losses = self.base_loss.per_sample(&logits, &targets)?;
         self.timings.record(Operation::Loss);
@@ -153,7 +153,8 @@ impl Trainer {
             self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
         let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
         let (target, sigma) = (&critic_maps, grid.sigma);
-        let pair = MapPair { target, prediction: &maps, mask: &mask, shape, sigma };
+        let (prediction, features) = (&maps, Some(&features));
+        let pair = MapPair { target, prediction, mask: &mask, shape, sigma, features };
         let mut scores = self.afl.score(&pair, self.step, self.settings.steps)?;
         if self.afl.weighs_by_loss() {
             let losses = losses.to_vec1::<f32>()?;
