@@ -109,6 +109,9 @@ fn write_text(
         "  marionette export {run} --format safetensors --out exported/weights.safetensors"
     )?;
     write!(out, "  marionette train --run {run} --resume --steps {}", summary.steps * 2)?;
+    if let Some(words) = summary.hardest.words() {
+        write!(out, "\n\nWhat the network finds hardest: {words}")?;
+    }
     match frontier(&summary.curriculum.axes) {
         Some(line) => write!(out, "\n\n{line}"),
         None => Ok(()),

@@ -4,7 +4,7 @@ use super::{Best, ExamReport};
 use crate::exam::{Exam, ExamResult};
 use marionette_train::{
     curriculum::CurriculumSummary,
-    trainer::{ScoreQuality, Trainer},
+    trainer::{Hardest, ScoreQuality, Trainer},
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -25,6 +25,8 @@ pub struct Summary {
     pub mean_pose_pck: Option<f64>,
     /// How well the score told what is hard, over the last quarter.
     pub score: ScoreQuality,
+    /// What the network found hardest of the last 8,192 samples.
+    pub hardest: Hardest,
     /// The exams before the first step and after the last; empty for a run without exams.
     pub exams: Vec<ExamLine>,
     /// The best checkpoint by an exam.
@@ -100,6 +102,7 @@ impl Summary {
             pck: [statistics.start.pck(), statistics.end.pck()],
             mean_pose_pck: statistics.mean_pose_pck(),
             score: statistics.score_quality(last_quarter),
+            hardest: trainer.hardest(),
             curriculum_kl: curriculum.axes.iter().map(|axis| axis.kl).sum(),
             curriculum,
             exams,

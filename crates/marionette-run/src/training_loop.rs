@@ -167,13 +167,14 @@ fn publish(
     if let Some(policy) = trainer.newest_policy().filter(|_| publisher.is_due() || step == steps) {
         let (batch, report, curriculum) =
             (batch.clone(), report.clone(), Arc::new(trainer.curriculum()));
-        let settings = trainer.manual_settings();
+        let (settings, hardest) = (trainer.manual_settings(), publisher.hardest(trainer));
         publisher.publish(Snapshot {
             step,
             steps,
             batch,
             report,
             curriculum,
+            hardest,
             policy,
             settings,
             pace,

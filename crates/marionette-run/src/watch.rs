@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use marionette_stream::{Batch, Policy};
 use marionette_train::{
     curriculum::CurriculumSummary,
-    trainer::{ManualSettings, StepReport},
+    trainer::{Hardest, ManualSettings, StepReport, Trainer},
 };
 use std::{
     sync::{
@@ -18,6 +18,7 @@ use std::{
 
 /// The least time from one published state to the next.
 pub const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+const HARDEST_EVERY: Duration = Duration::from_secs(3);
 /// Controls that may wait for the run, which takes them between two steps.
 const MOST_CONTROLS: usize = 1024;
 
@@ -49,6 +50,8 @@ pub struct Snapshot {
     pub report: Arc<StepReport>,
     /// The controller at a glance.
     pub curriculum: Arc<CurriculumSummary>,
+    /// What the network finds hardest, a few seconds old at most.
+    pub hardest: Arc<Hardest>,
     /// The newest policy.
     pub policy: Arc<Policy>,
     /// What controls can set, with the values in force.
@@ -78,6 +81,7 @@ pub struct Publisher {
     shared: Arc<Shared>,
     controls: Receiver<Control>,
     published: Option<Instant>,
+    hardest: Option<(Instant, Arc<Hardest>)>,
 }
 
 /// Both ends, for a watcher who reads `events`.
@@ -87,7 +91,7 @@ pub(super) fn watch(events: Receiver<RunEvent>) -> (Watch, Publisher) {
     let (sender, controls) = bounded(MOST_CONTROLS);
     (
         Watch { shared: shared.clone(), events, controls: sender },
-        Publisher { shared, controls, published: None },
+        Publisher { shared, controls, published: None, hardest: None },
     )
 }
 
@@ -145,6 +149,18 @@ impl Publisher {
     pub(super) fn is_due(&self) -> bool {
         self.shared.watched.load(Ordering::Relaxed)
             && self.published.is_none_or(|last| last.elapsed() >= PUBLISH_EVERY)
+    }
+
+    /// What the network finds hardest. It takes milliseconds, so it is found anew every few seconds.
+    pub(super) fn hardest(&mut self, trainer: &Trainer) -> Arc<Hardest> {
+        match &self.hardest {
+            Some((found, hardest)) if found.elapsed() < HARDEST_EVERY => hardest.clone(),
+            _ => {
+                let hardest = Arc::new(trainer.hardest());
+                self.hardest = Some((Instant::now(), hardest.clone()));
+                hardest
+            }
+        }
     }
 
     /// Publishes a state. Where the watcher is just taking the last one, this one is dropped.

@@ -24,7 +24,7 @@ pub enum Mode {
 /// What the critic gives one value for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Judged {
+pub enum Subject {
     /// Each keypoint: its rows of the topology, beside what the network sees where the keypoint is,
     /// or where it is predicted. A pose that is plausible, but not the one in the picture, can be
     /// told. A sample's value is the mean over its keypoints.
@@ -73,7 +73,7 @@ pub struct AflConfig {
     /// The weight of d(t(y))², which holds the critic's values near zero; unused in paper mode.
     pub drift: f64,
     /// What the critic gives one value for: "keypoint" or "pose". In paper mode always "pose".
-    pub judged: Judged,
+    pub subject: Subject,
     /// The critic's learning rate (Adam).
     pub learning_rate: f64,
     /// Adam's β₁ and β₂ for the critic.
@@ -113,7 +113,7 @@ impl Default for AflConfig {
             moments_decay: 0.99,
             lambda: 10.0,
             drift: 1e-3,
-            judged: Judged::default(),
+            subject: Subject::default(),
             learning_rate: 3e-4,
             betas: [0.0, 0.9],
             hidden: vec![64, 64],
@@ -182,8 +182,8 @@ impl AflConfig {
     }
 
     /// What the critic judges in this mode.
-    pub(super) fn judged(&self) -> Judged {
-        if self.mode == Mode::Paper { Judged::Pose } else { self.judged }
+    pub(super) fn subject(&self) -> Subject {
+        if self.mode == Mode::Paper { Subject::Pose } else { self.subject }
     }
 
     /// The topology's threshold in this mode, for targets of standard deviation `sigma` in cells.

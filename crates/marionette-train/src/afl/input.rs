@@ -1,6 +1,6 @@
 //! What the critic is shown.
 
-use super::config::Judged;
+use super::config::Subject;
 use super::error::{AflError, check_length};
 use super::topology::Topology;
 use candle_core::{Device, Result, Tensor};
@@ -24,10 +24,10 @@ impl CriticInput {
 }
 
 /// How wide a row is, for `keypoints` keypoints and features of `channels`.
-pub(super) fn width(judged: Judged, keypoints: usize, channels: usize) -> usize {
-    match judged {
-        Judged::Pose => 2 * keypoints * keypoints,
-        Judged::Keypoint => 3 * keypoints + channels,
+pub(super) fn width(subject: Subject, keypoints: usize, channels: usize) -> usize {
+    match subject {
+        Subject::Pose => 2 * keypoints * keypoints,
+        Subject::Keypoint => 3 * keypoints + channels,
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Side<'a> {
 /// # Errors
 /// [`AflError::Length`] if there are not as many features as images and `channels` say.
 pub(super) fn critic_inputs(
-    judged: Judged,
+    subject: Subject,
     sides: [Side; 2],
     shape: [usize; 4],
     mask: &[bool],
@@ -56,8 +56,8 @@ pub(super) fn critic_inputs(
     channels: usize,
 ) -> std::result::Result<[CriticInput; 2], AflError> {
     let [_, keypoints, ..] = shape;
-    let width = width(judged, keypoints, channels);
-    if judged == Judged::Pose {
+    let width = width(subject, keypoints, channels);
+    if subject == Subject::Pose {
         return Ok(sides.map(|side| CriticInput { rows: side.topology.affinities.clone(), width }));
     }
     let seen = match features {
@@ -159,10 +159,10 @@ mod tests {
         let size = MapSize { channels: 1, height: 1, width: 2 };
         let features = Features { values: vec![1.0, 4.0, 2.0, 7.0], size };
         let side = Side { topology: &topology, maps: &maps };
-        let inputs = |judged, features, channels| {
-            critic_inputs(judged, [side; 2], shape, &mask, features, channels)
+        let inputs = |subject, features, channels| {
+            critic_inputs(subject, [side; 2], shape, &mask, features, channels)
         };
-        let [target, prediction] = inputs(Judged::Keypoint, Some(&features), 1).unwrap();
+        let [target, prediction] = inputs(Subject::Keypoint, Some(&features), 1).unwrap();
         assert_eq!(target, prediction);
         let rows: Vec<&[f32]> = target.rows.chunks_exact(7).collect();
         let planar = &topology.affinities[..4];
@@ -174,9 +174,9 @@ mod tests {
         assert!(seen.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{seen:?}");
         assert_eq!(rows[3], [0.0; 7]);
 
-        let [blind, _] = inputs(Judged::Keypoint, None, 0).unwrap();
+        let [blind, _] = inputs(Subject::Keypoint, None, 0).unwrap();
         assert_eq!(blind.rows[..6], rows[0][..6]);
-        let [pose, _] = inputs(Judged::Pose, None, 1).unwrap();
+        let [pose, _] = inputs(Subject::Pose, None, 1).unwrap();
         assert_eq!(pose.rows, topology.affinities);
     }
 }

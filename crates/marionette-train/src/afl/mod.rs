@@ -19,7 +19,7 @@ pub use base_loss::{
     BASE_LOSSES, CrossEntropy, Focal, HardKeypoints, MeanSquaredError, Oks, SimCc, SmoothL1,
     base_loss,
 };
-pub use config::{AflConfig, Existence, Judged, Mode};
+pub use config::{AflConfig, Existence, Mode, Subject};
 pub use critic::{Critic, CriticLoss};
 pub use error::AflError;
 pub use input::CriticInput;
@@ -112,7 +112,7 @@ impl Afl {
         seed: u64,
         device: &Device,
     ) -> Result<Self, AflError> {
-        let inputs = input::width(config.judged(), keypoints, channels);
+        let inputs = input::width(config.subject(), keypoints, channels);
         let critic = Critic::new(inputs, &config.hidden, seed, device)?;
         let [beta1, beta2] = config.betas;
         let adam = AdamWSettings { beta1, beta2, weight_decay: 0.0, ..AdamWSettings::default() };
@@ -173,9 +173,9 @@ impl Afl {
         let (target, prediction) = (topology(maps.target)?, topology(maps.prediction)?);
         let sides = [(&target, maps.target), (&prediction, maps.prediction)]
             .map(|(topology, maps)| Side { topology, maps });
-        let judged = self.config.judged();
+        let subject = self.config.subject();
         let inputs =
-            critic_inputs(judged, sides, maps.shape, maps.mask, maps.features, self.channels)?;
+            critic_inputs(subject, sides, maps.shape, maps.mask, maps.features, self.channels)?;
         let [on_target, on_prediction] = [self.values(&inputs[0])?, self.values(&inputs[1])?];
 
         let blur = |(existence, mask): (&[f32], &[bool])| {
@@ -275,9 +275,9 @@ impl Afl {
         if !values.iter().all(|value| value.is_finite()) {
             return Err(AflError::NotFinite { what: "the critic's value" });
         }
-        let rows = match self.config.judged() {
-            Judged::Pose => 1,
-            Judged::Keypoint => self.keypoints,
+        let rows = match self.config.subject() {
+            Subject::Pose => 1,
+            Subject::Keypoint => self.keypoints,
         };
         let mean = |rows: &[f32]| rows.iter().sum::<f32>() / rows.len() as f32;
         Ok(values.chunks_exact(rows).map(mean).collect())

@@ -297,9 +297,10 @@ fn afl_critic_of_keypoints_tells_a_plausible_pose_of_another_picture_and_one_of_
     let steps = 200;
     let wrong: Vec<f32> = (0..BATCH).map(|i| if i >= BATCH / 2 { 1.0 } else { 0.0 }).collect();
     let mut correlations = [0.0; 2];
-    for (judged, correlation) in [Judged::Keypoint, Judged::Pose].into_iter().zip(&mut correlations)
+    for (subject, correlation) in
+        [Subject::Keypoint, Subject::Pose].into_iter().zip(&mut correlations)
     {
-        let config = AflConfig { judged, learning_rate: 1e-3, ..AflConfig::default() };
+        let config = AflConfig { subject, learning_rate: 1e-3, ..AflConfig::default() };
         let mut afl = Afl::new(config, KEYPOINTS, KEYPOINTS, 4, &Device::Cpu)?;
         for step in 0..steps {
             let (poses, features) = mistaken(&afl, step)?;

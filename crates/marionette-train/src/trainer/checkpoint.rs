@@ -1,6 +1,6 @@
 //! Everything that a run needs to continue bit for bit.
 
-use super::{error::TrainError, parts::Trainer, statistics::UniformStatistics};
+use super::{error::TrainError, hardest::Drawn, parts::Trainer, statistics::UniformStatistics};
 use crate::{afl::AflState, curriculum::ControllerState};
 use candle_core::Tensor;
 use marionette_stream::Policy;
@@ -32,6 +32,7 @@ pub struct TrainerState {
 pub struct UnfitCheckpoint(String);
 
 const RECENT: &str = "statistics.recent";
+const DRAWN: &str = "statistics.drawn";
 /// The prefix of the names of the network's tensors.
 pub const NETWORK: &str = "network.";
 const OPTIMIZER: &str = "optimizer.";
@@ -58,6 +59,7 @@ impl Trainer {
         tensors.extend(prefixed(NETWORK, self.weights()?));
         tensors.extend(prefixed(OPTIMIZER, self.optimizer.state()?));
         tensors.insert(RECENT.to_owned(), self.statistics.recent_tensor()?);
+        tensors.insert(DRAWN.to_owned(), self.drawn.tensor()?);
         let state = TrainerState {
             step: self.step,
             skipped: self.skipped,
@@ -113,9 +115,12 @@ impl Trainer {
             .map_err(|e| unfit(&e))?;
         self.afl.load(tensors, &state.afl).map_err(|e| unfit(&e))?;
         self.statistics = state.statistics;
-        let recent =
-            tensors.get(RECENT).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{RECENT}\"")))?;
-        self.statistics.restore_recent(recent).map_err(|e| unfit(&e))?;
+        let kept = |name: &str| {
+            tensors.get(name).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{name}\"")))
+        };
+        self.statistics.restore_recent(kept(RECENT)?).map_err(|e| unfit(&e))?;
+        self.drawn =
+            Drawn::restore(kept(DRAWN)?, self.figure.poses.len()).map_err(|e| unfit(&e))?;
         self.controller = state.controller;
         self.policies = state.policies.into_iter().map(Arc::new).collect::<VecDeque<_>>();
         (self.step, self.skipped, self.skipped_in_a_row) =

@@ -6,6 +6,7 @@
 
 mod checkpoint;
 mod error;
+mod hardest;
 mod input;
 mod manual;
 mod parts;
@@ -19,6 +20,7 @@ mod step_timings;
 
 pub use checkpoint::{NETWORK, TrainerState, UnfitCheckpoint};
 pub use error::TrainError;
+pub use hardest::{Combination, Hardest, Side};
 pub use manual::ManualSettings;
 pub use parts::Trainer;
 pub use predict::{Prediction, Probe};

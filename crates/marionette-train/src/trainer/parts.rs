@@ -1,7 +1,10 @@
 //! What a trainer consists of.
 
 use super::{
-    error::TrainError, settings::TrainSettings, statistics::UniformStatistics,
+    error::TrainError,
+    hardest::{Drawn, Hardest},
+    settings::TrainSettings,
+    statistics::UniformStatistics,
     step_timings::StepTimings,
 };
 use crate::{
@@ -29,6 +32,7 @@ pub struct Trainer {
     /// sampled with them.
     pub(super) policies: VecDeque<Arc<Policy>>,
     pub(super) statistics: UniformStatistics,
+    pub(super) drawn: Drawn,
     /// Steps taken or skipped so far.
     pub(super) step: u64,
     pub(super) skipped: u64,
@@ -76,6 +80,7 @@ impl Trainer {
             base_loss: base_loss(&settings.loss, &figure.scheme().sigmas)?,
             policies: std::iter::repeat_n(initial, settings.lag).collect(),
             statistics: UniformStatistics::new(keypoints),
+            drawn: Drawn::default(),
             settings,
             figure,
             device,
@@ -146,6 +151,11 @@ impl Trainer {
     /// Statistics of the uniform stream.
     pub fn statistics(&self) -> &UniformStatistics {
         &self.statistics
+    }
+
+    /// What the network finds hardest of what was drawn of late.
+    pub fn hardest(&self) -> Hardest {
+        self.drawn.hardest(&self.figure)
     }
 
     /// How the network's output becomes heatmaps.

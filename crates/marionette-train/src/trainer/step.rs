@@ -13,6 +13,7 @@ use crate::{
     curriculum,
 };
 use candle_core::Tensor;
+use marionette_base::statistics::rank_shares;
 use marionette_figure::Figure;
 use marionette_nn::{
     detect::decode_output,
@@ -257,6 +258,9 @@ impl Trainer {
                 input.flipped[i],
                 tile.width as f32,
             ));
+        }
+        for (tile, rank) in batch.tiles.iter().zip(rank_shares(&scores.difficulty)) {
+            self.drawn.add(&tile.scene, rank);
         }
         report.stream_losses =
             by_stream.map(|(sum, count)| (count > 0).then(|| sum / f64::from(count)));

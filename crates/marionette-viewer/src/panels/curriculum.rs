@@ -79,6 +79,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
             "Bins go from everyday (blue) to extreme (orange); the upright line is the frontier, \
              how far samples reach. A held axis is drawn as it is held; its statistics go on.",
         );
+        hardest(ui, viewer);
         if !viewer.run.rejections.is_empty() {
             let mut reasons: Vec<(&String, &u64)> = viewer.run.rejections.iter().collect();
             reasons.sort_by(|a, b| b.1.cmp(a.1));
@@ -90,6 +91,23 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     for control in controls {
         viewer.control(control);
     }
+}
+
+/// What the network finds hardest, in a line.
+fn hardest(ui: &mut Ui, viewer: &Viewer) {
+    let Some(hardest) = &viewer.run.hardest else { return };
+    let Some(words) = hardest.words() else { return };
+    let each = hardest.combinations.iter().map(|found| {
+        let pose = found.pose.replace('_', " ");
+        let (side, rank) = (found.side.words(), found.rank);
+        format!("\n{rank:.2}  \"{pose}\" seen {side}, {} samples", found.samples)
+    });
+    ui.label(format!("What the network finds hardest: {words}")).on_hover_text(format!(
+        "Ranks of the score by a linear model of pose, side and axes, from 0 to 1; it explains \
+         {:.0} % of their variance.{}",
+        hardest.explained * 100.0,
+        each.collect::<String>()
+    ));
 }
 
 /// Shares of the two streams: the wanted ones, and those of the newest batch.

@@ -5,7 +5,7 @@ use marionette_run::{ControlRecord, ExamReport, MetricsRow, RunEvent, Snapshot};
 use marionette_stream::AXES;
 use marionette_train::{
     curriculum::CurriculumSummary,
-    trainer::{ManualSettings, StepReport},
+    trainer::{Hardest, ManualSettings, StepReport},
 };
 use serde_json::Value;
 use std::{
@@ -56,6 +56,8 @@ pub struct RunData {
     pub newest: Option<Arc<Snapshot>>,
     /// The summary of the curriculum. Finished runs have one too.
     pub curriculum: Option<Arc<CurriculumSummary>>,
+    /// What the network finds hardest.
+    pub hardest: Option<Arc<Hardest>>,
     /// Curves by name; a point is a step and a value.
     pub curves: BTreeMap<String, Vec<[f64; 2]>>,
     /// Reports of exams, by step.
@@ -105,6 +107,8 @@ impl RunData {
             let summary: Value = serde_json::from_slice(&summary).unwrap_or_default();
             let curriculum = summary.get("curriculum").cloned().unwrap_or_default();
             data.curriculum = serde_json::from_value(curriculum).ok().map(Arc::new);
+            let hardest = summary.get("hardest").cloned().unwrap_or_default();
+            data.hardest = serde_json::from_value(hardest).ok().map(Arc::new);
         }
         data.notes.extend(subject.note.clone());
         data
@@ -134,6 +138,7 @@ impl RunData {
                 }
                 RunEvent::Finished(summary) => {
                     self.curriculum = Some(Arc::new(summary.curriculum.clone()));
+                    self.hardest = Some(Arc::new(summary.hardest.clone()));
                     self.add_note(format!("all {} steps are done", summary.steps));
                     self.ending = Some(Ending::Finished);
                 }
@@ -166,6 +171,7 @@ impl RunData {
             );
             self.add_pace(&newest);
             self.curriculum = Some(newest.curriculum.clone());
+            self.hardest = Some(newest.hardest.clone());
             // A state from before a setting was changed does not have the change.
             if self.settings.as_ref().is_none_or(|(step, _)| newest.step > *step) {
                 self.settings = Some((newest.step, newest.settings.clone()));
