@@ -233,7 +233,6 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
     watched(&run, &[], |watch| {
         watch.control(Control::Gamma(1e9));
         watch.control(Control::RateFactor(f64::NAN));
-        watch.control(Control::Floor(0.5));
         watch.control(Control::Lock(HardnessAxis::Pose, Some(vec![0.0, 0.0, 0.0, 0.0, 0.0, 2.0])));
         watch.control(Control::Steering(false));
         until("the end", || watch.step() == STEPS);
@@ -248,13 +247,8 @@ fn what_steers_is_written_down_clamped_and_comes_back_with_resume() {
         assert!(notes.iter().any(|note| note.contains("learning-rate factor NaN")), "{notes:?}");
         let newest = watch.newest().unwrap();
         assert_eq!(
-            (
-                newest.settings.gamma,
-                newest.settings.floor,
-                newest.settings.steering,
-                newest.settings.rate_factor
-            ),
-            (8.0, 0.5, false, 1.0)
+            (newest.settings.gamma, newest.settings.steering, newest.settings.rate_factor),
+            (8.0, false, 1.0)
         );
         assert_eq!(newest.policy.axes[0].probabilities, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         let poses = newest

@@ -114,7 +114,7 @@ pub fn hand(bytes: &[u8]) -> bool {
     let untouched = ManualSettings::untouched();
     let settings = RUN.settings_at(STEP, untouched.clone()).expect("what was read can be cut back");
     if let Some(settings) = &settings {
-        let numbers = [settings.gamma, settings.floor, settings.rate_factor];
+        let numbers = [settings.gamma, settings.rate_factor];
         assert!(numbers.iter().all(|number| (0.0..=10.0).contains(number)), "{numbers:?}");
     }
     assert_eq!(RUN.settings_at(STEP, untouched).expect("it was cut back before"), settings);

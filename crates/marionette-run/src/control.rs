@@ -24,8 +24,6 @@ pub enum Control {
     Steering(bool),
     /// Set the exponent of the scores in the weights.
     Gamma(f64),
-    /// Set the share of every axis' distribution that stays uniform.
-    Floor(f64),
     /// Set the factor on the learning rate.
     RateFactor(f64),
     /// Hold an axis at these shares of its bins, or let it go.

@@ -85,7 +85,6 @@ fn applied(mut settings: ManualSettings, line: &ControlRecord) -> ManualSettings
     match line.what.as_str() {
         "steering" => settings.steering = line.value.as_bool().unwrap_or(settings.steering),
         "gamma" => settings.gamma = number.unwrap_or(settings.gamma),
-        "floor" => settings.floor = number.unwrap_or(settings.floor),
         "rate_factor" => settings.rate_factor = number.unwrap_or(settings.rate_factor),
         what => {
             if let Some(axis) = what.strip_prefix("lock.").and_then(HardnessAxis::by_name) {

@@ -132,10 +132,6 @@ impl Controls {
                 settings.gamma = gamma;
                 ("gamma".to_owned(), Value::Null)
             }
-            Control::Floor(floor) => {
-                settings.floor = floor;
-                ("floor".to_owned(), Value::Null)
-            }
             Control::RateFactor(factor) => {
                 settings.rate_factor = factor;
                 ("rate_factor".to_owned(), Value::Null)
@@ -166,7 +162,6 @@ fn set(
     }
     let value = match what {
         "gamma" => json!(settings.gamma),
-        "floor" => json!(settings.floor),
         "rate_factor" => json!(settings.rate_factor),
         _ => (0..settings.locks.len())
             .find(|axis| settings.locks[*axis] != before.locks[*axis])

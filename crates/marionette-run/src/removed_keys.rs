@@ -4,8 +4,15 @@
 use marionette_base::toml_file::{FileError, TomlFile};
 use toml::de::{DeTable, DeValue};
 
+const TEMPERED: &str = "nothing is tempered any more: curriculum.frontier.pace says how much later what \
+                        is hard opens; delete it";
+const HARDEST: &str = "the hardest bins are no longer drawn more often, as that taught less: samples \
+                       widen up to a frontier (curriculum.frontier); delete it";
+const EDGE: &str = "a frontier no longer asks for its edge: it moves by each axis' effect, within \
+                    curriculum.frontier.pace; delete it";
+
 /// The keys, and what to do instead.
-const REMOVED: [(&str, &str); 5] = [
+const REMOVED: [(&str, &str); 17] = [
     (
         "curriculum.replay",
         "samples are no longer replayed, as that taught less; delete it, and give mix.replay's \
@@ -16,21 +23,24 @@ const REMOVED: [(&str, &str); 5] = [
         "samples are no longer replayed, as that taught less; delete it, and give its share to \
          mix.steered",
     ),
-    (
-        "curriculum.band_low",
-        "nothing is tempered any more: curriculum.frontier.rest_above and fall_above say when a \
-         reach rests and falls; delete it",
-    ),
-    (
-        "curriculum.band_high",
-        "nothing is tempered any more: curriculum.frontier.rest_above and fall_above say when a \
-         reach rests and falls; delete it",
-    ),
+    ("curriculum.band_low", TEMPERED),
+    ("curriculum.band_high", TEMPERED),
     (
         "curriculum.unlearnable_after",
-        "no bin is given up any more: a reach falls where its edge is too hard \
-         (curriculum.frontier.fall_above); delete it",
+        "no bin is given up any more, as no bin is drawn for being hard; delete it",
     ),
+    ("curriculum.eta", HARDEST),
+    ("curriculum.inertia", HARDEST),
+    ("curriculum.floor", HARDEST),
+    ("curriculum.cap", HARDEST),
+    ("curriculum.max_kl", HARDEST),
+    ("curriculum.frontier.lean", EDGE),
+    ("curriculum.frontier.edge", EDGE),
+    ("curriculum.frontier.edge_width", EDGE),
+    ("curriculum.frontier.probe", EDGE),
+    ("curriculum.frontier.growth", EDGE),
+    ("curriculum.frontier.rest_above", EDGE),
+    ("curriculum.frontier.fall_above", EDGE),
 ];
 
 /// What to say of `key` if it, or the table it lies in, was removed.

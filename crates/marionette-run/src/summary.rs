@@ -33,8 +33,6 @@ pub struct Summary {
     pub best: Option<Best>,
     /// The axes' final distributions, with what was seen of each bin.
     pub curriculum: CurriculumSummary,
-    /// Sum over the axes of the final distribution's KL from uniform, nats.
-    pub curriculum_kl: f32,
     /// The most batches that were in flight at once.
     pub most_in_flight: u64,
     /// Pictures written.
@@ -103,7 +101,6 @@ impl Summary {
             mean_pose_pck: statistics.mean_pose_pck(),
             score: statistics.score_quality(last_quarter),
             hardest: trainer.hardest(),
-            curriculum_kl: curriculum.axes.iter().map(|axis| axis.kl).sum(),
             curriculum,
             exams,
             best,

@@ -237,7 +237,6 @@ fn set(viewer: &mut Viewer, name: &str, value: &str) {
         }
         "hint" => viewer.layout.hint_read = true,
         "gamma" => viewer.control(Control::Gamma(number(value))),
-        "floor" => viewer.control(Control::Floor(number(value))),
         "rate" => viewer.control(Control::RateFactor(number(value))),
         "steering" => viewer.control(Control::Steering(value == "on")),
         "overlay" => {

@@ -18,7 +18,7 @@ const COMMON: [&str; 3] =
     ["afl.mode=off", "curriculum.mix.uniform=0.05", "curriculum.mix.steered=0.95"];
 
 /// What is drawn.
-const POLICIES: [Named; 12] = [
+const POLICIES: [Named; 8] = [
     (
         "uniform",
         "every axis even over all of it, no curriculum",
@@ -31,7 +31,6 @@ const POLICIES: [Named; 12] = [
             "curriculum.policy=ramp",
             "curriculum.frontier.free=[1, 1]",
             "curriculum.frontier.level=0",
-            "curriculum.frontier.edge=0",
         ],
     ),
     (
@@ -43,7 +42,6 @@ const POLICIES: [Named; 12] = [
             "curriculum.frontier.free=[0.35, 0.35]",
             "curriculum.frontier.rest=0.25",
             "curriculum.frontier.level=0",
-            "curriculum.frontier.edge=0",
         ],
     ),
     (
@@ -54,7 +52,6 @@ const POLICIES: [Named; 12] = [
             "curriculum.frontier.free=[0.5, 0.5]",
             "curriculum.frontier.rest=0.4",
             "curriculum.frontier.level=0",
-            "curriculum.frontier.edge=0",
         ],
     ),
     (
@@ -64,50 +61,18 @@ const POLICIES: [Named; 12] = [
     ),
     (
         "frontier-difficulty",
-        "the frontier, moved by the critic's difficulty",
+        "the frontier: its reaches grow the slower, the more an axis matters for the score",
         &["curriculum.policy=frontier", "curriculum.signal=difficulty"],
     ),
     (
         "frontier-error",
-        "the frontier, moved by the keypoint error",
+        "the same with the keypoint error in place of the score",
         &["curriculum.policy=frontier", "curriculum.signal=error"],
     ),
     (
-        "frontier-progress",
-        "the frontier, moved by how fast the error changes",
-        &["curriculum.policy=frontier", "curriculum.signal=progress"],
-    ),
-    (
-        "frontier-learnability",
-        "the frontier, moved by p(1 - p) of the hit rate p",
-        &["curriculum.policy=frontier", "curriculum.signal=learnability"],
-    ),
-    (
         "frontier-permuted",
-        "the placebo: the frontier, moved by difficulties that are shuffled within the batch",
+        "the placebo: the same with scores that are shuffled within the batch",
         &["curriculum.policy=frontier", "curriculum.signal=difficulty", "afl.permute_scores=true"],
-    ),
-    (
-        "hardest",
-        "more of the bins where the difficulty is high, and half of the samples uniform",
-        &[
-            "curriculum.policy=hardest",
-            "curriculum.signal=difficulty",
-            "curriculum.mix.uniform=0.5",
-            "curriculum.mix.steered=0.5",
-        ],
-    ),
-    (
-        "static-hard",
-        "85 % of the draws from the hard half of every axis, all the time",
-        &[
-            "curriculum.policy=ramp",
-            "curriculum.frontier.open_by=0",
-            "curriculum.frontier.free=[1, 1]",
-            "curriculum.frontier.level=0",
-            "curriculum.frontier.edge=0.7",
-            "curriculum.frontier.edge_width=0.5",
-        ],
     ),
 ];
 
@@ -216,7 +181,7 @@ mod tests {
         for name in ["", "even", "uniform+", "ramp+sparse+", "+late", "uniform+late+late"] {
             let message = Arm::by_name(name).unwrap_err().to_string();
             assert!(message.contains(&format!("\"{name}\"")), "{message}");
-            assert!(message.contains("static-hard") && message.contains("+late"), "{message}");
+            assert!(message.contains("ramp+sparse") && message.contains("+late"), "{message}");
         }
     }
 }

@@ -5,20 +5,19 @@
 //! loop is reproducible and a checkpointed state continues exactly as if it had never been written.
 //!
 //! ```text
-//! feedback ─► observe ─► statistics per axis, at its edge and inside ─► reaches ─► Policy
-//!                └─────► statistics per axis and bin ─► utilities ─► θ ─► guard ─►┘ (hardest)
+//! feedback ─► observe ─► effect of every axis on the signal ─► reaches ─► Policy
+//!                └─────► statistics per axis and bin, to look at
 //! ```
 //!
 //! [`Feedback`]: marionette_stream::Feedback
 
 mod config;
 mod controller;
+mod effects;
 mod frontier;
-mod guard;
 mod state;
 mod statistics;
 mod summary;
-mod utility;
 
 #[cfg(test)]
 mod simulation;
@@ -27,5 +26,6 @@ mod tests;
 
 pub use config::{CurriculumConfig, FrontierConfig, PolicyKind, Signal};
 pub use controller::{observe, policy};
+pub use effects::EffectSums;
 pub use state::{AxisState, BinState, ControllerState};
 pub use summary::{AxisSummary, BinSummary, CurriculumSummary, summary};

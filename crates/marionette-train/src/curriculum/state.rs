@@ -1,6 +1,7 @@
 //! The controller's state, which goes into checkpoints.
 
 use super::config::CurriculumConfig;
+use super::effects::EffectSums;
 use marionette_base::statistics::Moments;
 use marionette_stream::AXES;
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,6 @@ use serde::{Deserialize, Serialize};
 /// The statistics of one bin of one axis, from uniform and steered samples only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BinState {
-    /// Logit of the bin's probability, before the guards.
-    pub theta: f64,
     /// Samples counted since the start.
     pub count: u64,
     /// Difficulty rank within the batch, in [0, 1].
@@ -18,10 +17,6 @@ pub struct BinState {
     pub difficulty: Moments,
     /// Keypoint error, in torso lengths, over [`CurriculumConfig::memory`].
     pub error: Moments,
-    /// The same over [`CurriculumConfig::recent`].
-    pub recent_error: Moments,
-    /// p(1 − p) of the hit rate.
-    pub learnability: Moments,
 }
 
 /// The bins of one axis, from everyday to extreme, and how far it reaches.
@@ -33,10 +28,6 @@ pub struct AxisState {
     pub reach: f64,
     /// Batches fed back when all of the axis was open for the first time.
     pub opened: Option<u64>,
-    /// What was seen of late at the edge of the reach.
-    pub edge: BinState,
-    /// What was seen of late further in.
-    pub inside: BinState,
 }
 
 /// Everything the controller carries from one batch to the next.
@@ -51,6 +42,8 @@ pub struct ControllerState {
     pub axes: [AxisState; AXES],
     /// Moving loss of the uniform and the steered stream.
     pub losses: [Moments; 2],
+    /// What says how much each axis matters.
+    pub effects: EffectSums,
 }
 
 impl ControllerState {
@@ -63,10 +56,9 @@ impl ControllerState {
                 bins: vec![BinState::default(); config.bins],
                 reach: config.frontier.start,
                 opened: None,
-                edge: BinState::default(),
-                inside: BinState::default(),
             }),
             losses: [Moments::default(); 2],
+            effects: EffectSums::default(),
         }
     }
 }

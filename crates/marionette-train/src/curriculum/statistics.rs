@@ -2,7 +2,6 @@
 
 use super::{
     config::CurriculumConfig,
-    frontier,
     state::{BinState, ControllerState},
 };
 use marionette_base::statistics::rank_shares;
@@ -43,15 +42,10 @@ pub(super) fn gather(
     config: &CurriculumConfig,
     state: &mut ControllerState,
     samples: &[&SampleFeedback],
-    steps: u64,
 ) {
     let (keep, keep_recent) = ((-1.0 / config.memory).exp(), (-1.0 / config.recent).exp());
     for axis in &mut state.axes {
-        axis.bins.iter_mut().for_each(|bin| fade(bin, keep, keep_recent));
-        // The edge moves, so what is known of it is soon out of date.
-        for zone in [&mut axis.edge, &mut axis.inside] {
-            fade(zone, keep_recent, keep_recent.powi(4));
-        }
+        axis.bins.iter_mut().for_each(|bin| fade(bin, keep));
     }
     for (losses, stream) in
         state.losses.iter_mut().zip([SampleStream::Uniform, SampleStream::Steered])
@@ -61,8 +55,7 @@ pub(super) fn gather(
             losses.add(1.0, f64::from(sample.loss));
         }
     }
-    let reaches = frontier::reaches(config, state, steps);
-    let edge_begins = 1.0 - config.frontier.edge_width;
+    state.effects.add(keep, config.signal, samples);
     let scores: Vec<f32> = samples.iter().map(|sample| sample.difficulty).collect();
     for (sample, rank) in samples.iter().zip(rank_shares(&scores)) {
         for (axis, axis_state) in state.axes.iter_mut().enumerate() {
@@ -70,33 +63,21 @@ pub(super) fn gather(
             let weight = importance(&config.mix, sample.propensity[axis]);
             let bin = ((sample.hardness[axis] * bins as f32) as usize).min(bins - 1);
             add(&mut axis_state.bins[bin], weight, rank, sample);
-            let (hardness, reach) = (f64::from(sample.hardness[axis]), reaches[axis]);
-            // In a level sample every axis is at its edge or none is, so it says nothing of one.
-            let tells = sample.stream == SampleStream::Steered && !sample.level;
-            if tells && hardness <= reach {
-                let at_edge = hardness > edge_begins * reach;
-                let zone = if at_edge { &mut axis_state.edge } else { &mut axis_state.inside };
-                add(zone, 1.0, rank, sample);
-            }
         }
     }
 }
 
-fn fade(bin: &mut BinState, keep: f64, keep_recent: f64) {
-    for moments in [&mut bin.rank, &mut bin.difficulty, &mut bin.error, &mut bin.learnability] {
+fn fade(bin: &mut BinState, keep: f64) {
+    for moments in [&mut bin.rank, &mut bin.difficulty, &mut bin.error] {
         moments.fade(keep);
     }
-    bin.recent_error.fade(keep_recent);
 }
 
 fn add(bin: &mut BinState, weight: f64, rank: f64, sample: &SampleFeedback) {
-    let (hit_rate, error) = (f64::from(sample.hit_rate), f64::from(sample.error));
     bin.count += 1;
     bin.rank.add(weight, rank);
     bin.difficulty.add(weight, f64::from(sample.difficulty));
-    bin.error.add(weight, error);
-    bin.recent_error.add(weight, error);
-    bin.learnability.add(weight, hit_rate * (1.0 - hit_rate));
+    bin.error.add(weight, f64::from(sample.error));
 }
 
 #[cfg(test)]

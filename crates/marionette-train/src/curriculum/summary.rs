@@ -4,7 +4,6 @@ use super::config::CurriculumConfig;
 use super::controller::policy;
 use super::frontier::reaches;
 use super::state::ControllerState;
-use super::utility::utilities;
 use marionette_stream::HardnessAxis;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +12,6 @@ use serde::{Deserialize, Serialize};
 pub struct BinSummary {
     /// Probability in the steered stream.
     pub probability: f32,
-    /// Utility, in sample standard deviations of the signal; 0 is average.
-    pub utility: f64,
     /// Mean difficulty rank within the batch, in [0, 1].
     pub mean_rank: Option<f64>,
     /// Mean raw difficulty score, in [0, 1].
@@ -40,6 +37,10 @@ pub struct AxisSummary {
     /// Steps after which all of it was open; none where it is not yet, or nothing widens.
     #[serde(default)]
     pub opened: Option<u64>,
+    /// How much it matters: what hardness 1 adds to the rank of the signal, in [0, 1], that hardness
+    /// 0 has, all other axes being equal.
+    #[serde(default)]
+    pub effect: f64,
     /// Its bins, from everyday to extreme.
     pub bins: Vec<BinSummary>,
 }
@@ -66,25 +67,21 @@ pub fn summary(
 ) -> CurriculumSummary {
     let policy = policy(config, state, steps);
     let reaches = reaches(config, state, steps);
-    let by_reach = config.by_reach();
+    let effects = state.effects.effects();
     let axis = |axis: HardnessAxis| {
         let axis_state = &state.axes[axis as usize];
         let distribution = policy.marginal(axis, config.bins);
-        let bins = axis_state
-            .bins
-            .iter()
-            .zip(utilities(config, axis_state))
-            .zip(&distribution.probabilities);
+        let bins = axis_state.bins.iter().zip(&distribution.probabilities);
         AxisSummary {
             axis,
             kl: distribution.kl_from_uniform(),
             mean_hardness: distribution.mean(),
-            opened: axis_state.opened.filter(|_| by_reach),
-            reach: if by_reach { reaches[axis as usize] } else { 1.0 },
+            opened: axis_state.opened.filter(|_| config.steering),
+            reach: if config.steering { reaches[axis as usize] } else { 1.0 },
+            effect: effects[axis as usize],
             bins: bins
-                .map(|((bin, utility), &probability)| BinSummary {
+                .map(|(bin, &probability)| BinSummary {
                     probability,
-                    utility,
                     mean_rank: bin.rank.mean(),
                     mean_difficulty: bin.difficulty.mean(),
                     mean_error: bin.error.mean(),

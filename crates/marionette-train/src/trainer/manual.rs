@@ -12,8 +12,6 @@ pub struct ManualSettings {
     pub steering: bool,
     /// Exponent of the scores in the weights.
     pub gamma: f64,
-    /// Share of every axis' distribution that stays uniform.
-    pub floor: f64,
     /// Factor on the learning rate.
     pub rate_factor: f64,
     /// Axes that are held, with the probabilities of their bins.
@@ -31,7 +29,6 @@ impl ManualSettings {
         ManualSettings {
             steering: true,
             gamma: 1.0,
-            floor: 0.3,
             rate_factor: 1.0,
             locks: [const { None }; AXES],
         }
@@ -49,7 +46,6 @@ impl ManualSettings {
             }
         };
         clamp("gamma", &mut self.gamma, before.gamma, Self::MOST_GAMMA);
-        clamp("floor", &mut self.floor, before.floor, 1.0);
         clamp("learning-rate factor", &mut self.rate_factor, before.rate_factor, Self::MOST_FACTOR);
         for (axis, lock) in HardnessAxis::ALL.into_iter().zip(&mut self.locks) {
             let Some(shares) = lock else { continue };
@@ -87,7 +83,6 @@ impl Trainer {
         ManualSettings {
             steering: self.settings.curriculum.steering,
             gamma: self.settings.afl.gamma,
-            floor: self.settings.curriculum.floor,
             rate_factor: self.rate_factor,
             locks: self.locks.clone(),
         }
@@ -97,7 +92,6 @@ impl Trainer {
     /// values should be those of [`ManualSettings::clamped`].
     pub fn set_manual_settings(&mut self, settings: ManualSettings) {
         self.settings.curriculum.steering = settings.steering;
-        self.settings.curriculum.floor = settings.floor;
         self.settings.afl.gamma = settings.gamma;
         self.afl.set_gamma(settings.gamma);
         self.rate_factor = settings.rate_factor;
@@ -124,21 +118,17 @@ mod tests {
         locks[1] = Some(vec![f32::NAN, 1.0]);
         let wild = ManualSettings {
             gamma: 1e30,
-            floor: -2.0,
             rate_factor: f64::NAN,
             locks,
             ..ManualSettings::untouched()
         };
         let (tame, said) = wild.clamped(&ManualSettings::untouched());
-        assert_eq!(
-            (tame.gamma, tame.floor, tame.rate_factor),
-            (ManualSettings::MOST_GAMMA, 0.0, 1.0)
-        );
+        assert_eq!((tame.gamma, tame.rate_factor), (ManualSettings::MOST_GAMMA, 1.0));
         assert_eq!(
             (tame.locks[0].clone(), tame.locks[1].clone()),
             (Some(vec![0.25, 0.75]), Some(vec![0.5, 0.5]))
         );
-        assert_eq!(said.len(), 4, "{said:?}");
+        assert_eq!(said.len(), 3, "{said:?}");
         assert_eq!(
             ManualSettings::untouched().clamped(&ManualSettings::untouched()),
             (ManualSettings::untouched(), Vec::new())

@@ -64,7 +64,7 @@ fn offered(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
         if ui.checkbox(&mut steering, "the curriculum steers the axes").changed() {
             controls.push(Control::Steering(steering));
         }
-        let PendingValues { gamma, floor, rate_factor } = &mut viewer.pending;
+        let PendingValues { gamma, rate_factor } = &mut viewer.pending;
         Grid::new("values").num_columns(3).show(ui, |ui| {
             value(
                 ui,
@@ -74,9 +74,6 @@ fn offered(ui: &mut Ui, viewer: &mut Viewer, controls: &mut Vec<Control>) {
                 ManualSettings::MOST_GAMMA,
                 |v| controls.push(Control::Gamma(v)),
             );
-            value(ui, "floor, share that stays uniform", floor, settings.floor, 1.0, |v| {
-                controls.push(Control::Floor(v))
-            });
             value(
                 ui,
                 "factor on the learning rate",

@@ -30,13 +30,12 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     let live = viewer.is_live();
     let mut controls = Vec::new();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        let over_time = (ui.available_width() - 92.0 - 5.0 * 122.0 - 120.0 - 18.0).max(120.0);
-        Grid::new("axes").num_columns(8).spacing([6.0, 3.0]).show(ui, |ui| {
+        let over_time = (ui.available_width() - 92.0 - 4.0 * 122.0 - 120.0 - 18.0).max(120.0);
+        Grid::new("axes").num_columns(7).spacing([6.0, 3.0]).show(ui, |ui| {
             for title in [
                 "axis",
                 "share now",
                 "share over time",
-                "utility",
                 "error",
                 "difficulty",
                 "rejected",
@@ -57,10 +56,14 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
                          distribution {:.3} nats",
                         axis.kl
                     ));
+                    ui.small(format!("effect {:+.2}", axis.effect)).on_hover_text(
+                        "what hardness 1 adds to the rank of the signal, from 0 to 1; the more, the \
+                         slower the axis opens",
+                    );
                 });
                 bins(ui, axis, Column::Share, &shares);
                 heat(ui, run, viewer.maps.of(axis.axis), axis.axis, over_time);
-                for column in [Column::Utility, Column::Error, Column::Difficulty] {
+                for column in [Column::Error, Column::Difficulty] {
                     bins(ui, axis, column, &shares);
                 }
                 let rejected: Vec<f32> = run.rejected_by_axis_bin[axis.axis as usize]
@@ -154,7 +157,6 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
 #[derive(Clone, Copy, PartialEq)]
 enum Column {
     Share,
-    Utility,
     Error,
     Difficulty,
     Rejected,
@@ -164,7 +166,6 @@ impl Column {
     fn value(self, bin: &BinSummary) -> Option<f64> {
         match self {
             Column::Share | Column::Rejected => None,
-            Column::Utility => Some(bin.utility),
             Column::Error => bin.mean_error,
             Column::Difficulty => bin.mean_difficulty,
         }
@@ -186,7 +187,6 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
     let top = match column {
         Column::Share => (3.0 / count as f32).min(1.0).max(most),
         Column::Difficulty => 1.0,
-        Column::Utility => most.max(0.2),
         _ => most,
     };
     let (response, painter) = ui.allocate_painter(vec2(116.0, ROW), Sense::hover());
@@ -194,7 +194,7 @@ fn bins(ui: &mut Ui, axis: &AxisSummary, column: Column, given: &[f32]) {
     painter.rect_filled(area, 0.0, ui.visuals().extreme_bg_color);
     let heights: Vec<f32> = values.iter().map(|value| value / top).collect();
     let hue = |i: usize| theme::difficulty(i as f32 / (count - 1).max(1) as f32);
-    overlays::bars(&painter, area, &heights, column == Column::Utility, hue);
+    overlays::bars(&painter, area, &heights, hue);
     if column == Column::Share {
         // The share of each bin in an even distribution.
         let even = area.bottom() - area.height() / count as f32 / top;

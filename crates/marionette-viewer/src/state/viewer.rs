@@ -58,8 +58,6 @@ pub struct Viewer {
 pub struct PendingValues {
     /// Exponent of the scores.
     pub gamma: Option<f64>,
-    /// Share that stays uniform.
-    pub floor: Option<f64>,
     /// Factor on the learning rate.
     pub rate_factor: Option<f64>,
 }

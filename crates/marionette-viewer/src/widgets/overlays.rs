@@ -118,25 +118,13 @@ pub fn prediction(
 
 /// Bars side by side in `area`. `heights` are in [0, 1] from its bottom, or, if `signed`, in [-1, 1]
 /// from its middle.
-pub fn bars(
-    painter: &Painter,
-    area: Rect,
-    heights: &[f32],
-    signed: bool,
-    color: impl Fn(usize) -> Color32,
-) {
+pub fn bars(painter: &Painter, area: Rect, heights: &[f32], color: impl Fn(usize) -> Color32) {
     let width = area.width() / heights.len().max(1) as f32;
-    let foot = if signed { area.center().y } else { area.bottom() };
     for (i, height) in heights.iter().enumerate().filter(|(_, height)| height.is_finite()) {
-        let reach = if signed {
-            area.height() * 0.5 * height.clamp(-1.0, 1.0)
-        } else {
-            area.height() * height.clamp(0.0, 1.0)
-        };
+        let top = area.bottom() - area.height() * height.clamp(0.0, 1.0);
         let left = area.left() + i as f32 * width;
-        let bar =
-            Rect::from_two_pos(pos2(left + 0.5, foot), pos2(left + width - 0.5, foot - reach));
-        painter.rect_filled(bar, 0.0, color(i));
+        let (from, to) = (pos2(left + 0.5, area.bottom()), pos2(left + width - 0.5, top));
+        painter.rect_filled(Rect::from_two_pos(from, to), 0.0, color(i));
     }
 }
 
