@@ -2,6 +2,7 @@
 
 mod ablate;
 mod bench;
+mod beside;
 mod doctor;
 mod eval;
 mod eval_axes;

@@ -1,6 +1,8 @@
 //! `marionette train`.
 
-use super::{CommandError, output, process::limit, signals::StopSignal, summary, window};
+use super::{
+    CommandError, beside::Beside, output, process::limit, signals::StopSignal, summary, window,
+};
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -55,6 +57,10 @@ pub struct TrainArgs {
     /// Print the summary at the end as JSON on standard output, and all else on standard error.
     #[arg(long)]
     json: bool,
+    /// Say at the end how the exams came out beside those of this finished run, or of its
+    /// summary.json.
+    #[arg(long, value_name = "RUN")]
+    beside: Option<PathBuf>,
     /// Open the simulator window: watch, question and steer the run. The same as `marionette sim`.
     #[arg(long)]
     window: bool,
@@ -80,6 +86,7 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
         // Before anything is written: without a display there is nothing to begin.
         window::check()?;
     }
+    let beside = args.beside.as_deref().map(Beside::load).transpose()?;
     let work = if args.window { Work::Window } else { Work::Render };
     limit(work, threads_wanted(&args))?;
     let mut session = prepare(&args).map_err(command_error)?;
@@ -88,12 +95,12 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     let stop = signal.flag();
     if args.window {
         return window::train(session, stop, move |events, running| {
-            follow(&args, &directory, &signal, events, running)
+            follow(&args, &directory, beside, &signal, events, running)
         });
     }
     let events = session.subscribe(window::TERMINAL_EVENTS);
     let running = thread::spawn(move || session.run(stop));
-    follow(&args, &directory, &signal, events, running)
+    follow(&args, &directory, beside, &signal, events, running)
 }
 
 /// Threads that a pool is to have; 0 for one per core. What is wrong with the settings is told when
@@ -113,11 +120,12 @@ fn threads_wanted(args: &TrainArgs) -> usize {
 fn follow(
     args: &TrainArgs,
     directory: &Path,
+    beside: Option<Beside>,
     signal: &StopSignal,
     events: Receiver<RunEvent>,
     running: JoinHandle<Result<(), Failure>>,
 ) -> Result<(), CommandError> {
-    let mut screen = Screen::new(args, directory);
+    let mut screen = Screen::new(args, directory, beside);
     let (mut stopping, mut stopped) = (false, false);
     loop {
         match events.recv_timeout(CHECK_EVERY) {
@@ -211,6 +219,7 @@ fn command_error(failure: Failure) -> CommandError {
 struct Screen<'a> {
     args: &'a TrainArgs,
     directory: &'a Path,
+    beside: Option<Beside>,
     bar: Option<ProgressBar>,
     began: Instant,
     first_step: u64,
@@ -218,8 +227,9 @@ struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    fn new(args: &'a TrainArgs, directory: &'a Path) -> Self {
-        Screen { args, directory, bar: None, began: Instant::now(), first_step: 0, last_line: None }
+    fn new(args: &'a TrainArgs, directory: &'a Path, beside: Option<Beside>) -> Self {
+        let began = Instant::now();
+        Screen { args, directory, beside, bar: None, began, first_step: 0, last_line: None }
     }
 
     fn line(&self, text: String) {
@@ -330,6 +340,11 @@ impl<'a> Screen<'a> {
         self.close_bar();
         let minutes = self.began.elapsed().as_secs_f64() / 60.0;
         self.line(summary::text(summary, self.directory, minutes));
+        if let Some(words) =
+            self.beside.as_ref().and_then(|beside| beside.words(summary.steps, &summary.exams))
+        {
+            self.line(words);
+        }
         if self.args.json
             && let Ok(json) = serde_json::to_string_pretty(summary)
         {
