@@ -3,7 +3,8 @@
 //!
 //! What is rendered widens from the everyday to the extreme, as in automatic domain randomisation
 //! (Akkaya et al. 2019, arXiv 1910.07113). There the network's success at the edge of a range says
-//! when the range may grow; here it is how much the signal at the edge exceeds that inside.
+//! when the range may grow; here every axis opens in time, the slower, the more it matters for the
+//! signal.
 
 use super::config::{CurriculumConfig, FrontierConfig, PolicyKind};
 use super::state::ControllerState;

@@ -6,6 +6,7 @@ use marionette_figure::Figure;
 use marionette_stream::{AXES, HardnessAxis, SceneSample};
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
 // Numbers kept of each sample.
 const RANK: usize = 0;
@@ -136,7 +137,7 @@ impl Hardest {
 /// What was drawn of late, and the scores' ranks within their batches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Drawn {
-    rows: std::collections::VecDeque<[f32; COLUMNS]>,
+    rows: VecDeque<[f32; COLUMNS]>,
 }
 
 impl Drawn {
@@ -170,7 +171,7 @@ impl Drawn {
         }
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
         let rows = values.chunks_exact(COLUMNS).map(|row| std::array::from_fn(|i| row[i]));
-        let rows: std::collections::VecDeque<[f32; COLUMNS]> = rows.collect();
+        let rows: VecDeque<[f32; COLUMNS]> = rows.collect();
         let fits = |row: &[f32; COLUMNS]| {
             (0.0..families as f32).contains(&row[FAMILY])
                 && (0.0..Side::ALL.len() as f32).contains(&row[SIDE])

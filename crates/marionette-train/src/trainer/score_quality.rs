@@ -53,6 +53,10 @@ pub struct ScoreQuality {
     pub beyond_loss: Option<f32>,
     /// Spearman's rank correlation of the score with each axis.
     pub score_axis: [Option<f32>; AXES],
+    /// Partial rank correlation of the score with each axis, given the error: what the score holds
+    /// against an axis beyond what it does to the keypoints.
+    #[serde(default)]
+    pub score_axis_beyond_error: [Option<f32>; AXES],
     /// Spearman's rank correlation of the error with each axis.
     pub error_axis: [Option<f32>; AXES],
 }
@@ -76,6 +80,9 @@ impl ScoreQuality {
             beyond_blur: partial_spearman(score, error, blur),
             beyond_loss: partial_spearman(score, error, loss),
             score_axis: along(score),
+            score_axis_beyond_error: hardness
+                .each_ref()
+                .map(|axis| partial_spearman(score, axis, error)),
             error_axis: along(error),
         }
     }
@@ -120,6 +127,9 @@ mod tests {
         assert!(seeing.score.failures.unwrap() > seeing.blur.failures.unwrap());
         assert!(seeing.score_axis[0].unwrap() > 0.3 && seeing.score_axis[1].unwrap().abs() < 0.05);
         assert!(seeing.score.cells.unwrap() > 0.5);
+        // The score is the error and noise, so the error explains what it has of the axis.
+        let beyond = seeing.score_axis_beyond_error[0].unwrap();
+        assert!(beyond.abs() < 0.2 && beyond < seeing.score_axis[0].unwrap(), "{beyond}");
         // The loss is the error, so nothing is left beyond it.
         assert_eq!((seeing.loss.error, seeing.beyond_loss), (Some(1.0), None));
         let blind = ScoreQuality::new(&judged(0.0));
