@@ -104,7 +104,7 @@ fn what_cannot_be_compared_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let cases: &[(&str, &[&str], &[&str])] = &[
-        ("uniform,hardst", &[], &["\"hardst\"", "static-hard", "+late"]),
+        ("uniform,hardst", &[], &["\"hardst\"", "ramp+sparse", "+late"]),
         ("uniform+", &[], &["\"uniform+\""]),
         ("uniform", &["--seeds", "0"], &["--seeds: found 0, expected at least 1"]),
         ("uniform", &["--steps", "0"], &["steps: found 0, expected 1 to"]),

@@ -72,6 +72,11 @@ fn an_old_run_whose_settings_are_gone_is_not_gone_on_with_and_told_what_replaces
         "staleness",
         "patience",
         "[curriculum.replay]",
+        "eta",
+        "inertia",
+        "floor",
+        "cap ",
+        "max_kl",
     ];
     let kept: Vec<&str> =
         config.lines().filter(|line| !gone.iter().any(|key| line.starts_with(key))).collect();
