@@ -51,7 +51,8 @@ impl EffectSums {
         }
     }
 
-    /// Every axis' effect: what hardness 1 adds to the rank, in [0, 1], that hardness 0 has.
+    /// Every axis' effect: what hardness 1 adds to the rank, in [0, 1], that hardness 0 has. It lies
+    /// in [-1, 1], whatever a damaged checkpoint made of the sums.
     pub fn effects(&self) -> [f64; AXES] {
         let mut products =
             SMatrix::<f64, TERMS, TERMS>::from_row_slice(self.products.as_flattened());
@@ -60,6 +61,25 @@ impl EffectSums {
         }
         let signal = SVector::<f64, TERMS>::from_column_slice(&self.signal);
         let fit = products.cholesky().map(|cholesky| cholesky.solve(&signal));
-        std::array::from_fn(|axis| fit.map_or(0.0, |fit| fit[1 + axis]))
+        let effect = |axis: usize| fit.map_or(0.0, |fit| fit[1 + axis]);
+        std::array::from_fn(|axis| match effect(axis) {
+            effect if effect.is_finite() => effect.clamp(-1.0, 1.0),
+            _ => 0.0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_that_make_no_sense_give_no_effect_beyond_1() {
+        for value in [f64::NAN, f64::INFINITY, -1e308, 1e308] {
+            let sums = EffectSums { products: [[value; TERMS]; TERMS], signal: [1e300; TERMS] };
+            assert!(sums.effects().iter().all(|effect| (-1.0..=1.0).contains(effect)), "{value}");
+        }
+        let sums = EffectSums { signal: [f64::MAX; TERMS], ..EffectSums::default() };
+        assert_eq!(sums.effects(), [1.0; AXES]);
     }
 }
