@@ -149,7 +149,6 @@ pub fn scene_of(camera: Camera, figures: Vec<FigureSample>, props: Vec<Prop>) ->
         policy_version: 0,
         stream: SampleStream::Uniform,
         hardness: [0.0; 8],
-        level: false,
         propensity: [1.0; 8],
         figures,
         props,

@@ -10,7 +10,7 @@ use super::{
     stock,
 };
 use crate::kernel::norm::Statistics;
-use candle_core::{Error, Result, Tensor};
+use candle_core::{Result, Tensor};
 use std::time::Duration;
 
 /// How much of a running statistic one batch replaces, as in PyTorch.
@@ -57,7 +57,7 @@ impl HeatmapNetwork {
     /// # Errors
     /// If `x` has another shape, type or device than the network takes.
     pub fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        Ok(self.pass(x, train, false)?.0)
+        Ok(self.forward_with_features(x, train)?.0)
     }
 
     /// As [`HeatmapNetwork::forward`], with what the last layer read.
@@ -65,17 +65,6 @@ impl HeatmapNetwork {
     /// # Errors
     /// As [`HeatmapNetwork::forward`].
     pub fn forward_with_features(&self, x: &Tensor, train: bool) -> Result<(Tensor, Features)> {
-        let (y, features) = self.pass(x, train, true)?;
-        features.map(|features| (y, features)).ok_or_else(|| Error::msg("a pass without features"))
-    }
-
-    /// The channels of [`HeatmapNetwork::forward_with_features`].
-    pub fn feature_channels(&self) -> usize {
-        let graph = self.engine.graph();
-        graph.maps[graph.features().0].channels
-    }
-
-    fn pass(&self, x: &Tensor, train: bool, features: bool) -> Result<(Tensor, Option<Features>)> {
         let (values, buffers) = (self.parameters.values(), self.parameters.buffer_values());
         let on_cpu = x.device().is_cpu();
         let (y, statistics, features) = if on_cpu {
@@ -85,7 +74,7 @@ impl HeatmapNetwork {
                 self.engine.infer(x, values, buffers)?
             };
             let statistics = if train { pass.statistics() } else { Vec::new() };
-            (y, statistics, features.then(|| pass.features()))
+            (y, statistics, pass.features())
         } else {
             let detached = values.as_detached_tensor();
             let (values, buffers) = if train {
@@ -94,7 +83,7 @@ impl HeatmapNetwork {
                 (&detached, Some(buffers.as_tensor()))
             };
             let output = stock::forward(self.engine.graph(), x, values, buffers)?;
-            let features = features.then(|| output.features()).transpose()?;
+            let features = output.features()?;
             let y = if train { output.y } else { output.y.detach() };
             (y, output.statistics, features)
         };
@@ -102,6 +91,12 @@ impl HeatmapNetwork {
             self.track(&statistics, x.dim(0)?)?;
         }
         Ok((y, features))
+    }
+
+    /// The channels of [`HeatmapNetwork::forward_with_features`].
+    pub fn feature_channels(&self) -> usize {
+        let graph = self.engine.graph();
+        graph.maps[graph.features().0].channels
     }
 
     /// Moves the running statistics towards those of a batch, layer by layer.

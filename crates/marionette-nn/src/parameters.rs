@@ -195,7 +195,8 @@ impl Parameters {
 
     /// Sets all values from `tensors`.
     ///
-    /// # Errors If one is missing, has another shape or type, or is unknown; then nothing has
+    /// # Errors
+    /// If one is missing, has another shape or type, or is unknown; then nothing has
     /// changed.
     pub fn load(&self, tensors: &BTreeMap<String, Tensor>) -> std::result::Result<(), ModelError> {
         let own = self.tensors()?;

@@ -19,7 +19,6 @@ pub fn sentinel(config: RendererConfig) -> SceneSample {
         policy_version: 0,
         stream: SampleStream::Uniform,
         hardness: [0.0; 8],
-        level: false,
         propensity: [1.0; 8],
         figures: vec![FigureSample {
             shape: BodyShape::default(),

@@ -8,14 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct SampleFeedback {
     /// The sample's index.
     pub index: u64,
-    /// The attempt that was accepted.
-    pub attempt: u32,
     /// The stream that the sample belongs to.
     pub stream: SampleStream,
     /// The hardness at which the sample was taken.
     pub hardness: Hardness,
-    /// Whether the sample is a steered one that is equally hard in every respect.
-    pub level: bool,
     /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the
     /// policy with which the sample was taken.
     pub propensity: [f32; AXES],
@@ -23,8 +19,6 @@ pub struct SampleFeedback {
     pub loss: f32,
     /// Mean distance between predicted and true keypoints, in torso lengths.
     pub error: f32,
-    /// Share of the visible keypoints predicted within 0.2 torso lengths.
-    pub hit_rate: f32,
     /// AFL difficulty score in [0, 1].
     pub difficulty: f32,
 }

@@ -167,16 +167,15 @@ impl Policy {
         &self.axes[axis as usize]
     }
 
-    /// The hardness of a steered sample, and whether it is level, from `draws` in [0, 1), one per
-    /// axis, and from `rng`, which nothing else may use.
-    pub fn steered(&self, draws: &Hardness, rng: &mut impl Rng) -> (Hardness, bool) {
+    /// The hardness of a steered sample, from `draws` in [0, 1), one per axis, and from `rng`, which
+    /// nothing else may use.
+    pub fn steered(&self, draws: &Hardness, rng: &mut impl Rng) -> Hardness {
         let level = rng.random::<f32>() < self.freedom.level;
-        let hardness = std::array::from_fn(|axis| {
+        std::array::from_fn(|axis| {
             let hardness = self.axes[axis].quantile(draws[if level { 0 } else { axis }]);
             let free = rng.random::<f32>() < self.freedom.chance[axis];
             if level || free { hardness } else { self.freedom.rest * hardness }
-        });
-        (hardness, level)
+        })
     }
 
     /// The probability that an axis has its distribution's hardness.
@@ -241,10 +240,9 @@ mod tests {
         for index in 0..n {
             let mut rng = marionette_base::random::stream(7, index.into(), 0, "test");
             let draws = std::array::from_fn(|_| rng.random());
-            let (hardness, level) = policy.steered(&draws, &mut rng);
+            let hardness = policy.steered(&draws, &mut rng);
             counts[(hardness[2] * 8.0) as usize] += 1;
             alike += u32::from(hardness[0] == hardness[5]);
-            assert_eq!(level, hardness[0] == hardness[5]);
         }
         for (bin, count) in counts.into_iter().enumerate() {
             let expected = policy.propensity(&[(bin as f32 + 0.5) / 8.0; AXES])[2] / 8.0;

@@ -22,8 +22,6 @@ pub struct SceneSample {
     pub stream: SampleStream,
     /// Requested hardness per axis.
     pub hardness: Hardness,
-    /// Whether it is a steered sample that is equally hard in every respect.
-    pub level: bool,
     /// Per axis, the steered stream's density at that hardness over the uniform stream's, in the
     /// policy with which the sample was taken.
     pub propensity: [f32; AXES],

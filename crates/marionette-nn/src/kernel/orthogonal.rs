@@ -20,7 +20,8 @@ pub const TINY: f64 = 1e-7;
 /// product of all its polynomials is applied to the matrix once, at the end. Every entry is summed
 /// in a fixed order.
 ///
-/// # Panics If `matrix` does not have `rows` x `columns` values.
+/// # Panics
+/// If `matrix` does not have `rows` x `columns` values.
 pub fn orthogonalise(matrix: &mut [f32], rows: usize, columns: usize) {
     assert_eq!(matrix.len(), rows * columns, "a matrix of {rows} x {columns}");
     Arch::new().dispatch(Orthogonalise { matrix, rows, columns });

@@ -32,19 +32,18 @@ impl<'a> Sampler<'a> {
         let mut rng = random::stream(seed, index, 0, "hardness");
         let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
         let stream = policy.mix.stream_of(index);
-        let (hardness, level) = match stream {
-            SampleStream::Uniform => (shares, false),
+        let hardness = match stream {
+            SampleStream::Uniform => shares,
             SampleStream::Steered => {
                 let mut rng = random::stream(seed, index, 0, "steered");
-                let (steered, level) = policy.steered(&shares, &mut rng);
-                let hardness = std::array::from_fn(|axis| {
+                let steered = policy.steered(&shares, &mut rng);
+                std::array::from_fn(|axis| {
                     if scene.axes[axis].steered { steered[axis] } else { shares[axis] }
-                });
-                (hardness, level)
+                })
             }
         };
         let keys = Keys { seed, index, attempt };
-        SceneSample { level, ..self.compose(policy, keys, stream, hardness) }
+        self.compose(policy, keys, stream, hardness)
     }
 
     /// Sample `index` at a given `hardness`, for exams, previews and other uses without a
@@ -108,7 +107,6 @@ impl<'a> Sampler<'a> {
             stream,
             propensity: policy.propensity(&hardness),
             hardness,
-            level: false,
             figures,
             props,
             camera,

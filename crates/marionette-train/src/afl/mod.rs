@@ -307,7 +307,8 @@ impl Afl {
 
     /// Puts back what [`Afl::save`] gave. Other tensors in the map are ignored.
     ///
-    /// # Errors [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another
+    /// # Errors
+    /// [`AflError::State`] or [`AflError::Optimizer`] if a tensor is missing or of another
     /// shape or type; then nothing has changed.
     pub fn load(
         &mut self,

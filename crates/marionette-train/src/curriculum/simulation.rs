@@ -44,8 +44,8 @@ impl World {
         let mut normal = || -> f64 { normal.next().unwrap_or(0.0) };
         let sampled = policy.mix.stream_of(index);
         let draws: Hardness = std::array::from_fn(|_| random.random());
-        let (hardness, level) = match sampled {
-            SampleStream::Uniform => (draws, false),
+        let hardness = match sampled {
+            SampleStream::Uniform => draws,
             SampleStream::Steered => policy.steered(&draws, &mut random),
         };
         let shift: f64 =
@@ -58,14 +58,11 @@ impl World {
         let error = unlearned * (shift + noise).exp();
         SampleFeedback {
             index,
-            attempt: 0,
             stream: sampled,
             hardness,
-            level,
             propensity: policy.propensity(&hardness),
             loss: (3.0 * error) as f32,
             error: error as f32,
-            hit_rate: (1.0 / (1.0 + (4.0 * error).powi(2))) as f32,
             difficulty: (1.0 / (1.0 + (-score).exp())) as f32,
         }
     }

@@ -17,7 +17,6 @@ fn is_usable(sample: &SampleFeedback) -> bool {
     let in_unit = |value: &f32| (0.0..=1.0).contains(value);
     sample.hardness.iter().all(in_unit)
         && sample.propensity.iter().all(|density| density.is_finite() && *density >= 0.0)
-        && in_unit(&sample.hit_rate)
         && sample.loss.is_finite()
         && sample.difficulty.is_finite()
         && sample.error.is_finite()

@@ -228,30 +228,19 @@ fn any_value() -> impl Strategy<Value = f32> {
 
 fn any_sample() -> impl Strategy<Value = SampleFeedback> {
     let stream = prop::sample::select(vec![SampleStream::Uniform, SampleStream::Steered]);
-    (
-        stream,
-        0..50u64,
-        prop::array::uniform8(any_value()),
-        prop::array::uniform4(any_value()),
-        any_value(),
+    let numbers = prop::array::uniform4(any_value());
+    (stream, prop::array::uniform8(any_value()), numbers).prop_map(
+        |(stream, hardness, [loss, error, difficulty, propensity])| SampleFeedback {
+            index: 0,
+            stream,
+            // Mostly one bin, where the fit knows least.
+            hardness: hardness.map(|h| if h < 0.8 { 0.9 } else { h }),
+            propensity: [propensity; AXES],
+            loss,
+            error,
+            difficulty,
+        },
     )
-        .prop_map(
-            |(stream, index, hardness, [loss, error, hit_rate, difficulty], propensity)| {
-                SampleFeedback {
-                    index,
-                    attempt: 0,
-                    stream,
-                    // Mostly one bin, where the fit knows least.
-                    hardness: hardness.map(|h| if h < 0.8 { 0.9 } else { h }),
-                    level: index.is_multiple_of(3),
-                    propensity: [propensity; AXES],
-                    loss,
-                    error,
-                    hit_rate,
-                    difficulty,
-                }
-            },
-        )
 }
 
 proptest! {

@@ -37,7 +37,8 @@ pub fn write_weights(
 
 /// Reads a safetensors file.
 ///
-/// # Errors If the file is missing, truncated or no safetensors file; the message names it and what
+/// # Errors
+/// If the file is missing, truncated or no safetensors file; the message names it and what
 /// was found.
 pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
     let damaged = |found: String| WeightsError::Damaged { path: path.to_owned(), found };
@@ -49,7 +50,8 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
 /// The bytes of a safetensors file. (The crate's own writer puts metadata in the order of a hash
 /// map, which changes from run to run.)
 ///
-/// # Errors If a tensor has a type that a safetensors file cannot hold.
+/// # Errors
+/// If a tensor has a type that a safetensors file cannot hold.
 pub fn encode(
     tensors: &BTreeMap<String, Tensor>,
     metadata: &BTreeMap<String, String>,
@@ -103,7 +105,8 @@ fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
 
 /// The tensors and the metadata of a safetensors file's bytes, or what was found instead of one.
 ///
-/// # Errors If they are no safetensors file.
+/// # Errors
+/// If they are no safetensors file.
 pub fn decode(
     bytes: &[u8],
 ) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), String> {

@@ -1,6 +1,9 @@
 //! Everything that a run needs to continue bit for bit.
 
-use super::{error::TrainError, hardest::Drawn, parts::Trainer, statistics::UniformStatistics};
+use super::{
+    error::TrainError, hardest::Drawn, parts::Trainer, recent::RecentRows,
+    statistics::UniformStatistics,
+};
 use crate::{afl::AflState, curriculum::ControllerState};
 use candle_core::Tensor;
 use marionette_stream::Policy;
@@ -58,7 +61,7 @@ impl Trainer {
         };
         tensors.extend(prefixed(NETWORK, self.weights()?));
         tensors.extend(prefixed(OPTIMIZER, self.optimizer.state()?));
-        tensors.insert(RECENT.to_owned(), self.statistics.recent_tensor()?);
+        tensors.insert(RECENT.to_owned(), self.statistics.recent.tensor()?);
         tensors.insert(DRAWN.to_owned(), self.drawn.tensor()?);
         let state = TrainerState {
             step: self.step,
@@ -76,7 +79,8 @@ impl Trainer {
     /// Continues where a checkpoint was saved. If this fails, this trainer must not be used any
     /// more.
     ///
-    /// # Errors If the checkpoint belongs to another network, figure or configuration.
+    /// # Errors
+    /// If the checkpoint belongs to another network, figure or configuration.
     pub fn restore(
         &mut self,
         tensors: &BTreeMap<String, Tensor>,
@@ -118,7 +122,7 @@ impl Trainer {
         let kept = |name: &str| {
             tensors.get(name).ok_or_else(|| UnfitCheckpoint(format!("it lacks \"{name}\"")))
         };
-        self.statistics.restore_recent(kept(RECENT)?).map_err(|e| unfit(&e))?;
+        self.statistics.recent = RecentRows::restore(kept(RECENT)?).map_err(|e| unfit(&e))?;
         self.drawn =
             Drawn::restore(kept(DRAWN)?, self.figure.poses.len()).map_err(|e| unfit(&e))?;
         self.controller = state.controller;

@@ -1,12 +1,12 @@
 //! What the network finds hardest, in words: a linear model of the scores over what was drawn.
 
-use candle_core::{Device, Tensor};
+use super::recent::RecentRows;
+use candle_core::Tensor;
 use glam::Vec3;
 use marionette_figure::Figure;
 use marionette_stream::{AXES, HardnessAxis, SceneSample};
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 // Numbers kept of each sample.
 const RANK: usize = 0;
@@ -15,8 +15,6 @@ const SIDE: usize = 2;
 /// Its hardness, one number an axis, from here on.
 const HARDNESS: usize = 3;
 const COLUMNS: usize = HARDNESS + AXES;
-/// Samples kept.
-const KEPT: usize = 8192;
 
 /// How many samples' weight draws every coefficient towards 0.
 const RIDGE: f64 = 10.0;
@@ -137,7 +135,7 @@ impl Hardest {
 /// What was drawn of late, and the scores' ranks within their batches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Drawn {
-    rows: VecDeque<[f32; COLUMNS]>,
+    rows: RecentRows<COLUMNS>,
 }
 
 impl Drawn {
@@ -148,16 +146,12 @@ impl Drawn {
         row[FAMILY] = scene.figures[0].family as f32;
         row[SIDE] = f32::from(Side::of(scene) as u8);
         row[HARDNESS..].copy_from_slice(&scene.hardness);
-        if self.rows.len() == KEPT {
-            self.rows.pop_front();
-        }
-        self.rows.push_back(row);
+        self.rows.push(row);
     }
 
     /// The rows as a tensor for a checkpoint.
     pub fn tensor(&self) -> candle_core::Result<Tensor> {
-        let values: Vec<f32> = self.rows.iter().flatten().copied().collect();
-        Tensor::from_vec(values, (self.rows.len(), COLUMNS), &Device::Cpu)
+        self.rows.tensor()
     }
 
     /// The rows of a checkpoint, of a figure with `families` families of poses.
@@ -165,13 +159,7 @@ impl Drawn {
     /// # Errors
     /// If they are not rows of such a figure's samples.
     pub fn restore(tensor: &Tensor, families: usize) -> candle_core::Result<Self> {
-        let (_, columns) = tensor.dims2()?;
-        if columns != COLUMNS {
-            candle_core::bail!("samples of {columns} columns, expected {COLUMNS}");
-        }
-        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        let rows = values.chunks_exact(COLUMNS).map(|row| std::array::from_fn(|i| row[i]));
-        let rows: VecDeque<[f32; COLUMNS]> = rows.collect();
+        let rows = RecentRows::<COLUMNS>::restore(tensor)?;
         let fits = |row: &[f32; COLUMNS]| {
             (0.0..families as f32).contains(&row[FAMILY])
                 && (0.0..Side::ALL.len() as f32).contains(&row[SIDE])
@@ -188,7 +176,7 @@ impl Drawn {
         let together = families + sides;
         let axes = together + families * sides;
         let terms = axes + AXES;
-        if self.rows.is_empty() {
+        if self.rows.len() == 0 {
             return Hardest::default();
         }
         let count = self.rows.len() as f64;
@@ -211,7 +199,7 @@ impl Drawn {
         let mut gram = DMatrix::<f64>::identity(terms, terms) * RIDGE;
         let mut right = DVector::<f64>::zeros(terms);
         let mut seen = vec![0usize; families * sides];
-        for row in &self.rows {
+        for row in self.rows.iter() {
             let sample = sample(row);
             seen[sample[2].0 - together] += 1;
             for (a, x) in sample {
@@ -226,7 +214,7 @@ impl Drawn {
             return Hardest::default();
         };
         let (mut left, mut all) = (0.0, 0.0);
-        for row in &self.rows {
+        for row in self.rows.iter() {
             let guess: f64 = sample(row).iter().map(|(term, x)| x * weights[*term]).sum();
             let rank = f64::from(row[RANK]) - means[RANK];
             (left, all) = (left + (rank - guess).powi(2), all + rank.powi(2));
@@ -287,7 +275,7 @@ mod tests {
             // The second pose is hard from behind, and the seventh axis makes everything harder.
             let hard = f32::from(u8::from(row[FAMILY] == 1.0 && row[SIDE] == 1.0));
             row[RANK] = 0.3 + 0.3 * hard + 0.2 * row[HARDNESS + 6] + 0.1 * random.random::<f32>();
-            drawn.rows.push_back(row);
+            drawn.rows.push(row);
         }
         let hardest = drawn.hardest(&figure);
         let first = &hardest.combinations[0];

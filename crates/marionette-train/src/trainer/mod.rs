@@ -11,6 +11,7 @@ mod input;
 mod manual;
 mod parts;
 mod predict;
+mod recent;
 mod sample_metrics;
 mod score_quality;
 mod settings;

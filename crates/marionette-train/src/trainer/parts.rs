@@ -47,7 +47,8 @@ pub struct Trainer {
 impl Trainer {
     /// A trainer before its first step.
     ///
-    /// # Errors If the network or loss is unknown, the images do not fit, or the device cannot hold
+    /// # Errors
+    /// If the network or loss is unknown, the images do not fit, or the device cannot hold
     /// it.
     pub fn new(
         settings: TrainSettings,

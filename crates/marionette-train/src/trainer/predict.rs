@@ -6,6 +6,7 @@ use super::{
 use crate::afl::{MapPair, Scores};
 use candle_core::Tensor;
 use marionette_nn::{
+    Features,
     detect::{decoded, heatmaps, normalise},
     heatmap::HeatmapTargets,
 };
@@ -52,7 +53,8 @@ impl Trainer {
     /// The network's predictions on `batch`, whose tiles have the network's input size. Nothing is
     /// learned and nothing changes: the next step is the same as without this call.
     ///
-    /// # Errors If a tensor operation fails or something is not finite.
+    /// # Errors
+    /// If a tensor operation fails or something is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Prediction>, TrainError> {
         let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
         let input = Input::new(
@@ -108,7 +110,8 @@ impl Trainer {
     /// with `keypoints` (image pixels, image after image), of which the `labelled` have a label.
     /// Nothing is learned and nothing changes.
     ///
-    /// # Errors If a tensor operation fails or something is not finite.
+    /// # Errors
+    /// If a tensor operation fails or something is not finite.
     pub fn probe(
         &self,
         images: &[&[u8]],
@@ -144,20 +147,33 @@ impl Trainer {
         let targets = HeatmapTargets::new(keypoints, labelled, count, grid, &self.device)?;
         let (logits, features) = self.network.forward_with_features(images, false)?;
         let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
-        let maps =
-            self.base_loss.heatmaps(&logits, &targets.mass)?.flatten_all()?.to_vec1::<f32>()?;
+        let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
+        let scores = self.scores(&maps, &features, keypoints, labelled)?;
+        Ok(Judgement { logits, losses, scores })
+    }
+
+    /// Scores of the predicted `maps` [B, K, h, w], of which those without a label are empty, beside
+    /// `keypoints` (input pixels, image after image), of which the `labelled` have a label.
+    pub(super) fn scores(
+        &self,
+        maps: &Tensor,
+        features: &Features,
+        keypoints: &[[f32; 2]],
+        labelled: &[bool],
+    ) -> Result<Scores, TrainError> {
+        let grid = self.spec.grid();
+        let shape = maps.dims4()?.into();
+        let maps = maps.flatten_all()?.to_vec1::<f32>()?;
         let (target, mask) = self.afl.critic_targets(keypoints, labelled, grid, self.step)?;
-        let shape = [images.dim(0)?, count, grid.height, grid.width];
         let pair = MapPair {
             target: &target,
             prediction: &maps,
             mask: &mask,
             shape,
             sigma: grid.sigma,
-            features: Some(&features),
+            features: Some(features),
         };
-        let scores = self.afl.score(&pair, self.step, self.settings.steps)?;
-        Ok(Judgement { logits, losses, scores })
+        Ok(self.afl.score(&pair, self.step, self.settings.steps)?)
     }
 }
 

@@ -2,10 +2,10 @@
 //! change it.
 
 use super::{
+    recent::RecentRows,
     sample_metrics::SampleMetrics,
     score_quality::{Judged, ScoreQuality},
 };
-use candle_core::{Device, Tensor};
 use marionette_base::statistics::spearman;
 use marionette_stream::{AXES, Hardness, Visibility};
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,6 @@ const FAILED: usize = 5;
 /// Its hardness, one number an axis, from here on.
 const HARDNESS: usize = 6;
 const COLUMNS: usize = HARDNESS + AXES;
-/// Samples kept.
-const KEPT: usize = 8192;
 
 /// Sums over samples of the uniform stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,7 +62,7 @@ pub struct UniformStatistics {
     /// Per keypoint, the sum of x and y as shares of the image, and their number.
     pose_sums: Vec<[f64; 3]>,
     #[serde(skip)]
-    recent: Vec<[f32; COLUMNS]>,
+    pub(super) recent: RecentRows<COLUMNS>,
 }
 
 /// One sample of the uniform stream as the statistics take it in.
@@ -88,7 +86,7 @@ impl UniformStatistics {
             end: Standing::default(),
             mean_pose_end: Standing::default(),
             pose_sums: vec![[0.0; 3]; keypoints],
-            recent: Vec::new(),
+            recent: RecentRows::default(),
         }
     }
 
@@ -118,9 +116,6 @@ impl UniformStatistics {
         (row[LOSS], row[BLUR]) = (sample.loss, sample.blur);
         row[FAILED] = f32::from(u8::from(sample.metrics.found == 0));
         row[HARDNESS..].copy_from_slice(sample.hardness);
-        if self.recent.len() == KEPT {
-            self.recent.remove(0);
-        }
         self.recent.push(row);
     }
 
@@ -166,21 +161,5 @@ impl UniformStatistics {
             .filter(|row| row[STEP] >= from_step as f32)
             .map(|row| row[column])
             .collect()
-    }
-
-    /// The kept samples as a tensor [N, 14] for a checkpoint.
-    pub(super) fn recent_tensor(&self) -> candle_core::Result<Tensor> {
-        Tensor::from_slice(self.recent.as_flattened(), (self.recent.len(), COLUMNS), &Device::Cpu)
-    }
-
-    pub(super) fn restore_recent(&mut self, tensor: &Tensor) -> candle_core::Result<()> {
-        let (_, columns) = tensor.dims2()?;
-        if columns != COLUMNS {
-            candle_core::bail!("statistics of {columns} columns, expected {COLUMNS}");
-        }
-        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        self.recent =
-            values.chunks_exact(COLUMNS).map(|row| std::array::from_fn(|i| row[i])).collect();
-        Ok(())
     }
 }

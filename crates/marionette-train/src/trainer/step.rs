@@ -9,7 +9,7 @@ use super::{
     step_timings::Operation,
 };
 use crate::{
-    afl::{AflError, CriticStep, MapPair, Scores, weighted},
+    afl::{AflError, CriticStep, Scores, weighted},
     curriculum,
 };
 use candle_core::Tensor;
@@ -70,7 +70,8 @@ impl Trainer {
     /// A step that would not be finite is skipped and counted; the controller still gets an empty
     /// feedback.
     ///
-    /// # Errors If ten steps in a row were skipped, or a tensor operation fails.
+    /// # Errors
+    /// If ten steps in a row were skipped, or a tensor operation fails.
     pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         self.timings.begin();
         let input = Input::new(
@@ -148,15 +149,7 @@ impl Trainer {
         let losses = self.base_loss.per_sample(&logits, &targets)?;
         self.timings.record(Operation::Loss);
         let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
-        // A keypoint with no label has no mass, so its map is empty; for decoding every map counts.
-        let maps = maps.flatten_all()?.to_vec1::<f32>()?;
-        let (critic_maps, mask) =
-            self.afl.critic_targets(&input.keypoints, &labelled, grid, self.step)?;
-        let shape = [labelled.len() / keypoints, keypoints, grid.height, grid.width];
-        let (target, sigma) = (&critic_maps, grid.sigma);
-        let (prediction, features) = (&maps, Some(&features));
-        let pair = MapPair { target, prediction, mask: &mask, shape, sigma, features };
-        let mut scores = self.afl.score(&pair, self.step, self.settings.steps)?;
+        let mut scores = self.scores(&maps, &features, &input.keypoints, &labelled)?;
         if self.afl.weighs_by_loss() {
             let losses = losses.to_vec1::<f32>()?;
             scores.weights = self.afl.weights(&losses, self.step, self.settings.steps);
@@ -242,14 +235,11 @@ impl Trainer {
             }
             samples.push(SampleFeedback {
                 index: tile.scene.index,
-                attempt: tile.scene.attempt,
                 stream: tile.scene.stream,
                 hardness: tile.scene.hardness,
-                level: tile.scene.level,
                 propensity: tile.scene.propensity,
                 loss: losses[i],
                 error: metrics.error,
-                hit_rate: metrics.hit_rate,
                 difficulty: scores.difficulty[i],
             });
             report.predictions.push(unflip(
