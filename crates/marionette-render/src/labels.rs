@@ -6,7 +6,6 @@ use super::{
     mask::Mask,
     silhouette::silhouette_area,
 };
-use glam::Vec3;
 use marionette_figure::Figure;
 use marionette_stream::{
     Camera, Cover, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, SceneSample, Shown, Tile,
@@ -32,8 +31,18 @@ fn finish(figure: &Figure, pixels: TilePixels, sample: &SceneSample) -> Tile {
         jpeg::keep(&mut color, sample.camera.width, sample.camera.height, quality);
     }
     blacken_beyond(sample, &mut color, &mut ids);
-    let labels = label(figure, sample, &color, &ids, &depth);
+    let seen = Seen { sample, color: &color, ids: &ids, depth: &depth };
+    let labels = label(figure, &seen, 0);
     Tile { width, height, color, ids, depth, labels, scene: sample.clone() }
+}
+
+/// The labels of figure `index` of a tile. Those of the primary figure, 0, come with the tile.
+///
+/// # Panics
+/// If the tile's scene has no such figure.
+pub fn label_figure(figure: &Figure, tile: &Tile, index: usize) -> Labels {
+    let Tile { color, ids, depth, scene, .. } = tile;
+    label(figure, &Seen { sample: scene, color, ids, depth }, index)
 }
 
 /// Makes the image black outside the border, with ids of the backdrop.
@@ -54,30 +63,31 @@ fn blacken_beyond(sample: &SceneSample, color: &mut [u8], ids: &mut [PixelId]) {
     }
 }
 
-fn label(
-    figure: &Figure,
-    sample: &SceneSample,
-    color: &[u8],
-    ids: &[PixelId],
-    depth: &[f32],
-) -> Labels {
-    let camera = &sample.camera;
-    let primary = &sample.figures[0];
-    let keypoints: Vec<LabelledKeypoint> = (0..figure.keypoints.len())
-        .map(|k| label_keypoint(figure, sample, k, primary.keypoints[k], ids, depth))
-        .collect();
-    let [low, high] = image_box(camera, &primary.parts);
-    let mask = Mask::new(ids, camera.width as usize);
+/// What labels are taken from: a scene, and the pixels that show it.
+struct Seen<'a> {
+    sample: &'a SceneSample,
+    color: &'a [u8],
+    ids: &'a [PixelId],
+    depth: &'a [f32],
+}
+
+fn label(figure: &Figure, seen: &Seen, index: usize) -> Labels {
+    let camera = &seen.sample.camera;
+    let placed = &seen.sample.figures[index];
+    let keypoints: Vec<LabelledKeypoint> =
+        (0..figure.keypoints.len()).map(|k| label_keypoint(figure, seen, index, k)).collect();
+    let [low, high] = image_box(camera, &placed.parts);
+    let mask = Mask::new(seen.ids, camera.width as usize, index);
     let mask_area = mask.area();
-    let silhouette = silhouette_area(camera, sample.border, &primary.parts);
+    let silhouette = silhouette_area(camera, seen.sample.border, &placed.parts);
     let share = |part: u32, whole: u32| {
         if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) }
     };
-    let (contrast, brightness) = mask.contrast_and_brightness(color);
+    let (contrast, brightness) = mask.contrast_and_brightness(seen.color);
     let torso = {
         // The longer of the two diagonals: PCK is defined with it.
         let diagonal = |ends: [usize; 2]| {
-            let [a, b] = ends.map(|k| camera.project(primary.keypoints[k]).pixel);
+            let [a, b] = ends.map(|k| camera.project(placed.keypoints[k]).pixel);
             a.distance(b)
         };
         diagonal(figure.torso).max(diagonal(figure.torso.map(|k| figure.keypoints[k].twin)))
@@ -99,17 +109,12 @@ fn label(
     }
 }
 
-/// Labels a keypoint. It is covered if a surface lies nearer to the camera by more than the
+/// Labels keypoint `index` of figure `owner`. It is covered if a surface lies nearer to the camera by more than the
 /// keypoint's own depth in the flesh. A surface of its own part group never covers it. The backdrop
 /// covers nothing when it lies behind a limb that is thinner than a pixel.
-fn label_keypoint(
-    figure: &Figure,
-    sample: &SceneSample,
-    index: usize,
-    world: Vec3,
-    ids: &[PixelId],
-    depth: &[f32],
-) -> LabelledKeypoint {
+fn label_keypoint(figure: &Figure, seen: &Seen, owner: usize, index: usize) -> LabelledKeypoint {
+    let Seen { sample, ids, depth, .. } = *seen;
+    let world = sample.figures[owner].keypoints[index];
     let camera = &sample.camera;
     let keypoint = &figure.keypoints[index];
     let projection = camera.project(world);
@@ -128,12 +133,13 @@ fn label_keypoint(
     let shown = ids[at].shown();
     let nearer = projection.depth - depth[at] > keypoint.surface_radius;
     let is_own = |part: usize| keypoint.own_groups.contains(&figure.parts[part].group);
-    let own_flesh = matches!(shown, Shown::Figure { figure: 0, part } if is_own(part));
+    let own_flesh =
+        matches!(shown, Shown::Figure { figure, part } if figure == owner && is_own(part));
     let cover = match shown {
         _ if !nearer || own_flesh => None,
         // The figure stands behind the ground or a wall, which counts as a prop.
         Shown::Backdrop | Shown::Prop(_) => Some(Cover::Prop),
-        Shown::Figure { figure: 0, .. } => Some(Cover::Own),
+        Shown::Figure { figure, .. } if figure == owner => Some(Cover::Own),
         Shown::Figure { .. } => Some(Cover::OtherFigure),
     };
     labelled(if cover.is_some() { Visibility::Covered } else { Visibility::Seen }, cover)

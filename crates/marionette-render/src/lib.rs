@@ -42,5 +42,5 @@ pub use error::RenderError;
 pub use frame::{DrawnFrame, DrawnFrames, Frame, FrameToDraw, RendererConfig, TilePixels};
 #[doc(hidden)]
 pub use frame_data::lay_out;
-pub use labels::label_frame;
+pub use labels::{label_figure, label_frame};
 pub use sampler::sampler;

@@ -1,9 +1,9 @@
-//! The pixels that show the primary figure, and what is measured there.
+//! The pixels that show a figure, and what is measured there.
 
 use glam::{Vec2, Vec3};
 use marionette_stream::{ImageBox, PixelId};
 
-/// The pixels that show the primary figure.
+/// The pixels that show a figure.
 pub struct Mask {
     /// 1 where it is seen, else 0, row by row.
     own: Vec<u8>,
@@ -21,8 +21,9 @@ struct Bounds {
 }
 
 impl Mask {
-    pub fn new(ids: &[PixelId], width: usize) -> Self {
-        let own: Vec<u8> = ids.iter().map(|id| u8::from(id.is_figure(0))).collect();
+    /// Those of figure `index`.
+    pub fn new(ids: &[PixelId], width: usize, index: usize) -> Self {
+        let own: Vec<u8> = ids.iter().map(|id| u8::from(id.is_figure(index))).collect();
         let mut bounds: Option<Bounds> = None;
         for (y, row) in own.chunks_exact(width).enumerate() {
             let seen = |own: &u8| *own == 1;

@@ -30,7 +30,7 @@ pub struct Tile {
     /// Distance along the camera's forward axis, one value a pixel, metres; [`FAR_DEPTH`] where
     /// there is no surface.
     pub depth: Vec<f32>,
-    /// The labels.
+    /// The labels of the primary figure.
     pub labels: Labels,
     /// The scene.
     pub scene: SceneSample,
@@ -133,7 +133,7 @@ pub struct ImageBox {
     pub high: Vec2,
 }
 
-/// All labels of a tile's primary figure.
+/// All labels of one figure of a tile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labels {
     /// The keypoints, in label order.
@@ -147,11 +147,11 @@ pub struct Labels {
     /// Torso length in the image, projected from 3D, pixels: the longer shoulder-to-opposite-hip
     /// diagonal.
     pub torso: f32,
-    /// How hard the sample came out, as measured.
+    /// How hard the figure came out, as measured.
     pub measured: Measured,
 }
 
-/// How hard a sample came out, measured in pixels and geometry.
+/// How hard a figure came out, measured in pixels and geometry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// Visible pixels as a share of the figure's silhouette inside the image: the share that is not
