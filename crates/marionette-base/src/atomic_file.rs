@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -34,17 +34,46 @@ impl PathError {
 /// other file is removed. If only the last sync fails, the file is there but may not survive a
 /// power cut.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
-    let Some(name) = path.file_name() else {
-        return Err(PathError::at(path, "written")(io::Error::from(
-            io::ErrorKind::InvalidFilename,
-        )));
+    write_atomic_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomic`], of what `write` writes, for files that are too large to be held in memory.
+///
+/// # Errors
+/// As [`write_atomic`], and whatever `write` says.
+pub fn write_atomic_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), PathError> {
+    let synced = |aside: &Path| {
+        let mut file = BufWriter::new(File::create(aside)?);
+        write(&mut file)?;
+        file.into_inner()?.sync_all()
     };
+    rename_over(path, synced)
+        .and_then(|()| sync_folder(folder_of(path)))
+        .map_err(PathError::at(path, "written"))
+}
+
+/// Writes the file at `path`, which even if the process is killed holds either its old content or
+/// all of `bytes`. Nothing is synced: what a power cut leaves is known only after the disk has been
+/// synced.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
+    rename_over(path, |aside| fs::write(aside, bytes)).map_err(PathError::at(path, "written"))
+}
+
+/// Has another file in the folder of `path` written by `write` and gives it this path.
+fn rename_over(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let aside = aside(path, name);
-    let renamed = write_synced(&aside, bytes).and_then(|()| fs::rename(&aside, path));
+    let renamed = write(&aside).and_then(|()| fs::rename(&aside, path));
     if renamed.is_err() {
         let _ = fs::remove_file(&aside);
     }
-    renamed.and_then(|()| sync_folder(folder_of(path))).map_err(PathError::at(path, "written"))
+    renamed
 }
 
 /// Checks that a file can be written at `path`, before the work that produces its content. An
@@ -65,7 +94,7 @@ pub fn check_writable(path: &Path) -> Result<(), PathError> {
 
 /// Where the file called `name` at `path` is written before it is whole. The name is fixed: a file
 /// that a killed process leaves behind is overwritten by the next write.
-fn aside(path: &Path, name: &std::ffi::OsStr) -> PathBuf {
+pub fn aside(path: &Path, name: &std::ffi::OsStr) -> PathBuf {
     path.with_file_name(format!(".{}.partial", name.to_string_lossy()))
 }
 
@@ -143,8 +172,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         for text in ["first, and longer", "second"] {
-            write_atomic(&path, text.as_bytes()).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            for write in [write_atomic, write_unsynced] {
+                write(&path, text.as_bytes()).unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            }
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -157,11 +188,13 @@ mod tests {
         fs::write(taken.join("inside"), "x").unwrap();
         let missing = folder.path().join("missing").join("a.json");
         for path in [&taken, &missing] {
-            let message = write_atomic(path, b"text").unwrap_err().to_string();
-            assert!(
-                message.starts_with(&format!("{}: cannot be written: ", path.display())),
-                "{message}"
-            );
+            for write in [write_atomic, write_unsynced] {
+                let message = write(path, b"text").unwrap_err().to_string();
+                assert!(
+                    message.starts_with(&format!("{}: cannot be written: ", path.display())),
+                    "{message}"
+                );
+            }
             let early = check_writable(path).unwrap_err().to_string();
             assert!(
                 early.starts_with(&format!("{}: cannot be written: ", path.display())),

@@ -1,11 +1,9 @@
 //! The folder that a run lives in.
 
-use super::{
-    RunConfig, RunError,
-    lock::{LOCK, RunLock},
-};
+use super::{RunConfig, RunError};
 use marionette_base::{
     atomic_file::{PathError, folder_of, sync_folder, write_atomic},
+    folder_lock::{FolderLock, LockError},
     toml_file::TomlFile,
 };
 use marionette_figure::{Figure, parse_figure};
@@ -16,6 +14,9 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+
+/// The file in a run's folder that is locked.
+const LOCK: &str = ".lock";
 
 /// What may be in a folder with a lock that is no run yet.
 const LEFT_BY_A_START: [&str; 6] = [
@@ -45,13 +46,13 @@ impl RunDirectory {
         path: &Path,
         config: &RunConfig,
         scene: &Scene,
-    ) -> Result<(Self, RunLock), RunError> {
+    ) -> Result<(Self, FolderLock), RunError> {
         let config = config.to_toml()?;
         let run = RunDirectory { path: path.to_owned() };
         // Nothing is written where something else is, not even a lock.
         let there = run.check_empty()?;
         fs::create_dir_all(path).map_err(PathError::at(path, "made"))?;
-        let lock = RunLock::take(&run)?;
+        let lock = run.lock()?;
         run.check_empty()?;
         run.fill(&config, scene).inspect_err(|_| {
             for file in [run.scene_path(), run.figure_path(), run.config_path()] {
@@ -75,7 +76,7 @@ impl RunDirectory {
         folder: &Path,
         config: &RunConfig,
         scene: &Scene,
-    ) -> Result<(Self, RunLock), RunError> {
+    ) -> Result<(Self, FolderLock), RunError> {
         let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' };
         let name: String = scene.name.chars().map(plain).collect();
         fs::create_dir_all(folder).map_err(PathError::at(folder, "made"))?;
@@ -149,6 +150,18 @@ impl RunDirectory {
         };
         let remedy = "give the folder of a run, or leave --resume out to begin one".to_owned();
         Err(RunError::Damaged { path: path.to_owned(), found: found.to_owned(), remedy })
+    }
+
+    /// The right to write in the run's folder. Looking at a run takes none.
+    ///
+    /// # Errors
+    /// If another process, or another run in this one, has it: who that is. If the lock's file
+    /// cannot be written.
+    pub(super) fn lock(&self) -> Result<FolderLock, RunError> {
+        FolderLock::take(&self.path.join(LOCK)).map_err(|error| match error {
+            LockError::Path(error) => error.into(),
+            LockError::Held { holder, .. } => RunError::Held { path: self.path.clone(), holder },
+        })
     }
 
     /// The run at `path`, with its configuration and its own copy of its scene and figure.
@@ -333,12 +346,12 @@ mod tests {
         let (second, _) = start();
         assert_eq!(first.path(), folder.path().join("quickstart-001"));
         assert_eq!(second.path(), folder.path().join("quickstart-002"));
-        let held = RunLock::take(&first).unwrap_err().to_string();
+        let held = first.lock().unwrap_err().to_string();
         let process = format!("is written by process {} (", std::process::id());
         assert!(held.contains(&process) && held.contains("--run"), "{held}");
-        RunLock::take(&second).unwrap();
+        second.lock().unwrap();
         drop(lock);
-        RunLock::take(&first).unwrap();
+        first.lock().unwrap();
         // Twenty at once come to twenty folders.
         let starts: Vec<RunDirectory> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..20).map(|_| scope.spawn(start)).collect();

@@ -2,8 +2,7 @@
 //! and joins them.
 
 use super::{
-    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, RunLock, Watch,
-    cut_back,
+    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
     device::{device_name, open_device},
     load_latest,
     resources::{available_bytes, check_memory, threads},
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::exam::{Exam, ExamStore};
 use crossbeam_channel::Receiver;
+use marionette_base::folder_lock::FolderLock;
 use marionette_nn as model;
 use marionette_render::{
     find_adapter, generator,
@@ -42,12 +42,12 @@ pub struct Session {
     events: EventSender,
     publisher: Option<Publisher>,
     /// Nobody else writes in the folder as long as this is there.
-    lock: RunLock,
+    lock: FolderLock,
 }
 
 impl Session {
     fn new(
-        (directory, lock): (RunDirectory, RunLock),
+        (directory, lock): (RunDirectory, FolderLock),
         config: RunConfig,
         scene: Scene,
         trainer: Trainer,
@@ -90,7 +90,7 @@ impl Session {
     fn begin(
         config: RunConfig,
         scene: Scene,
-        begin: impl FnOnce(&RunConfig, &Scene) -> Result<(RunDirectory, RunLock), RunError>,
+        begin: impl FnOnce(&RunConfig, &Scene) -> Result<(RunDirectory, FolderLock), RunError>,
     ) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
         let (trainer, device, scene) = prepare(&config, scene)?;
@@ -108,7 +108,7 @@ impl Session {
     /// does not fit.
     pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
         // Whoever writes there is asked first: what is read below might be changing.
-        let lock = RunLock::take(&RunDirectory::at(path)?)?;
+        let lock = RunDirectory::at(path)?.lock()?;
         let (directory, _, scene) = RunDirectory::open(path)?;
         let config = RunConfig::load_to_go_on(&directory.config_path()).map_err(RunError::from)?;
         let config = config.continued(overrides).map_err(RunError::from)?;

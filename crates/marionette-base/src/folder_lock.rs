@@ -1,55 +1,65 @@
-//! One holder of a run's folder: whoever writes in it has its lock, which dies with the process.
+//! One holder of a folder: whoever writes in it has its lock, which dies with the process.
 
-use super::{RunDirectory, RunError};
-use marionette_base::atomic_file::{PathError, file_identity};
+use crate::atomic_file::{PathError, file_identity};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
-/// The file in a run's folder that is locked. It stays when nobody holds it.
-pub(super) const LOCK: &str = ".lock";
+/// Why a lock could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Its file cannot be written.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Another process holds it, or another part of this one.
+    #[error("{}: {holder} holds it", .path.display())]
+    Held {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who.
+        holder: String,
+    },
+}
 
-/// The right to write in a run's folder, until it is dropped or the process ends, however it does.
+/// The right to write in a folder, until it is dropped or the process ends, however it does.
 #[derive(Debug)]
-pub struct RunLock {
+pub struct FolderLock {
     _file: File,
 }
 
-impl RunLock {
-    /// Takes the lock of the run's folder. Looking at a run takes none.
+impl FolderLock {
+    /// Takes the lock of which `path` is the file. The file stays when nobody holds it.
     ///
     /// A file system that knows no locks is written to without one.
     ///
     /// # Errors
-    /// If another process, or another run in this one, holds it: who that is. If the lock's file
-    /// cannot be written.
-    pub(super) fn take(run: &RunDirectory) -> Result<Self, RunError> {
-        let path = run.path().join(LOCK);
+    /// If somebody else holds it: who that is. If its file cannot be written.
+    pub fn take(path: &Path) -> Result<Self, LockError> {
         loop {
             let mut file = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false)
-                .open(&path)
-                .map_err(PathError::at(&path, "written"))?;
+                .open(path)
+                .map_err(PathError::at(path, "written"))?;
             match file.try_lock() {
-                Ok(()) if !is_same(&file, &path) => continue,
+                Ok(()) if !is_same(&file, path) => continue,
                 Ok(()) | Err(TryLockError::Error(_)) => {}
                 Err(TryLockError::WouldBlock) => {
                     let mut holder = String::new();
                     // It may not have said yet who it is.
                     let _ = file.read_to_string(&mut holder);
                     let holder = holder.lines().next().unwrap_or("another process").to_owned();
-                    return Err(RunError::Held { path: run.path().to_owned(), holder });
+                    return Err(LockError::Held { path: path.to_owned(), holder });
                 }
             }
             // Only people read it; without it the lock holds just as well.
             let _ = file.set_len(0).and_then(|()| file.rewind());
             let _ = writeln!(file, "{}", this_process());
-            return Ok(RunLock { _file: file });
+            return Ok(FolderLock { _file: file });
         }
     }
 }
