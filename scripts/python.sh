@@ -15,7 +15,7 @@ find_python() {
     return 1
 }
 
-marionette_packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1')
+marionette_packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1' 'pycocotools>=2.0.8,<3' 'pillow>=10,<13' 'pyyaml>=6,<7')
 
 # Sets marionette_python to the Python of a virtual environment with what exported files are checked with.
 ensure_python() {

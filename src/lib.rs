@@ -14,6 +14,7 @@
 //! | [`nn`] | networks, CPU kernels, optimizers, decoding |
 //! | [`train`] | Adversarial Focal Loss, the curriculum, the trainer, weights files, metrics |
 //! | [`run`] | a run as a whole: settings, directory, events, exams |
+//! | [`dataset`] | labelled data sets for other tools |
 //! | `viewer` | the simulator window (feature `viewer`) |
 //! | [`base`] | random streams, TOML and atomic files, statistics |
 //!
@@ -34,6 +35,7 @@
 //! ```
 
 pub use marionette_base as base;
+pub use marionette_dataset as dataset;
 pub use marionette_figure as figure;
 pub use marionette_nn as nn;
 pub use marionette_physics as physics;

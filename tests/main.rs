@@ -10,6 +10,7 @@ mod command_line;
 mod eval;
 mod exams;
 mod export;
+mod generate;
 mod live;
 mod old_files;
 mod pictures;

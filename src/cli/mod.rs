@@ -10,11 +10,13 @@ mod eval_exam;
 mod eval_table;
 mod export;
 mod files;
+mod generate;
 mod output;
 mod predict;
 mod preview;
 mod preview_stats;
 mod process;
+mod scenes;
 mod signals;
 mod sim;
 mod summary;
@@ -39,6 +41,7 @@ enum Command {
     Train(train::TrainArgs),
     Sim(sim::SimArgs),
     Preview(preview::PreviewArgs),
+    Generate(generate::GenerateArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::train(args),
         Command::Sim(args) => sim::sim(args),
         Command::Preview(args) => preview::preview(args),
+        Command::Generate(args) => generate::generate(args),
         Command::Eval(args) => eval::eval(args),
         Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),

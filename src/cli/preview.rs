@@ -4,7 +4,7 @@ use super::{
     CommandError, files, output,
     preview_stats::{StatsRequest, stats},
     process::limit,
-    train::tell_of_transparency,
+    scenes::{image_size, resized, tell_of_transparency},
 };
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -59,7 +59,7 @@ pub struct PreviewArgs {
     axis: Option<HardnessAxis>,
     /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default
     /// the scene's own size.
-    #[arg(long, value_name = "N|WxH", value_parser = size)]
+    #[arg(long, value_name = "N|WxH", value_parser = image_size)]
     size: Option<ImageSize>,
     /// Seed of the samples.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -75,16 +75,6 @@ pub struct PreviewArgs {
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
-}
-
-/// Reads `N` or `WxH`, each side 16 to 1024 pixels.
-fn size(text: &str) -> Result<ImageSize, String> {
-    let (width, height) = text.split_once('x').unwrap_or((text, text));
-    let side = |text: &str| text.parse().ok().filter(|side| (16..=1024).contains(side));
-    let (Some(width), Some(height)) = (side(width), side(height)) else {
-        return Err("give a number from 16 to 1024, or two as in 192x256".to_owned());
-    };
-    Ok(ImageSize { width, height })
 }
 
 fn axis(name: &str) -> Result<HardnessAxis, String> {
@@ -118,17 +108,8 @@ fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<Strin
 /// Runs `marionette preview`.
 pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
     limit(Work::Render, 0)?;
-    let mut scene = load_scene(&args.scene).map_err(|e| CommandError::Input(e.into()))?;
-    if let Some(size) = args.size {
-        let ImageSize { width, height } = scene.image;
-        scene = scene.resized(size).ok_or_else(|| {
-            let asked = format!("--size is {}x{}", size.width, size.height);
-            CommandError::Input(anyhow!(
-                "{asked}; {} makes {width}x{height}, so give the same proportions",
-                scene.name
-            ))
-        })?;
-    }
+    let scene = load_scene(&args.scene).map_err(|e| CommandError::Input(e.into()))?;
+    let scene = resized(scene, args.size)?;
     if let Some(ending) = args.out.extension().filter(|ending| !ending.eq_ignore_ascii_case("png"))
     {
         return Err(CommandError::Input(anyhow!(

@@ -1,7 +1,8 @@
 //! `marionette train`.
 
 use super::{
-    CommandError, beside::Beside, output, process::limit, signals::StopSignal, summary, window,
+    CommandError, beside::Beside, output, process::limit, scenes::tell_of_transparency,
+    signals::StopSignal, summary, window,
 };
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -10,7 +11,7 @@ use marionette::base::shell::quoted;
 use marionette::run::{
     Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
 };
-use marionette::scene::{Scene, load_scene};
+use marionette::scene::load_scene;
 use marionette::train::trainer::TrainError;
 use std::{
     io::IsTerminal,
@@ -184,18 +185,6 @@ fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
                 None => Session::create_next(Path::new("runs"), config, scene),
             }
         }
-    }
-}
-
-/// Warns where pictures of backdrops lose something.
-pub fn tell_of_transparency(scene: &Scene) {
-    if let Some(first) = scene.pictures.transparent.first() {
-        output::warn(&format!(
-            "warning: {} of the scene's pictures have transparent pixels, which are shown as if \
-             they were not: {} ...",
-            scene.pictures.transparent.len(),
-            first.display()
-        ));
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::SceneSample;
 use glam::{Vec2, Vec3};
+use serde::{Deserialize, Serialize};
 
 /// Depth of a pixel that shows no surface, metres.
 pub const FAR_DEPTH: f32 = 1000.0;
@@ -88,7 +89,8 @@ impl PixelId {
 }
 
 /// COCO's visibility flag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Visibility {
     /// 0: outside the image or behind the camera.
     Outside = 0,
@@ -99,7 +101,8 @@ pub enum Visibility {
 }
 
 /// What covers a keypoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cover {
     /// The figure itself.
     Own,

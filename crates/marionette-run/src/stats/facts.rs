@@ -3,9 +3,10 @@
 use super::{MEASURES, Measure};
 use glam::Vec3;
 use marionette_stream::{Cover, Hardness, Rejection, Tile, Visibility};
+use serde::{Deserialize, Serialize};
 
 /// What statistics keep of one labelled tile.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleFacts {
     /// Requested hardness.
     pub hardness: Hardness,
@@ -30,7 +31,7 @@ pub struct SampleFacts {
 }
 
 /// What statistics keep of one keypoint.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeypointFacts {
     /// Where it lies: shares of the image's width and height.
     pub place: [f32; 2],

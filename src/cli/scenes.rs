@@ -1,0 +1,43 @@
+//! What commands that draw a scene have in common.
+
+use super::{CommandError, output};
+use anyhow::anyhow;
+use marionette::scene::{ImageSize, Scene};
+
+/// Reads `N` or `WxH`, each side 16 to 1024 pixels.
+pub fn image_size(text: &str) -> Result<ImageSize, String> {
+    let (width, height) = text.split_once('x').unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side| (16..=1024).contains(side));
+    let (Some(width), Some(height)) = (side(width), side(height)) else {
+        return Err("give a number from 16 to 1024, or two as in 192x256".to_owned());
+    };
+    Ok(ImageSize { width, height })
+}
+
+/// The scene with images of `size`, where that is given.
+///
+/// # Errors
+/// If it has other proportions.
+pub fn resized(scene: Scene, size: Option<ImageSize>) -> Result<Scene, CommandError> {
+    let Some(size) = size else { return Ok(scene) };
+    let ImageSize { width, height } = scene.image;
+    scene.resized(size).ok_or_else(|| {
+        let asked = format!("--size is {}x{}", size.width, size.height);
+        CommandError::Input(anyhow!(
+            "{asked}; {} makes {width}x{height}, so give the same proportions",
+            scene.name
+        ))
+    })
+}
+
+/// Warns where pictures of backdrops lose something.
+pub fn tell_of_transparency(scene: &Scene) {
+    if let Some(first) = scene.pictures.transparent.first() {
+        output::warn(&format!(
+            "warning: {} of the scene's pictures have transparent pixels, which are shown as if \
+             they were not: {} ...",
+            scene.pictures.transparent.len(),
+            first.display()
+        ));
+    }
+}
