@@ -37,6 +37,27 @@ fn memory_is_told_ten_times_on_the_way() {
 }
 
 #[test]
+fn every_format_is_measured_beside_the_renderer() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = marionette(["bench", "generate", "--sizes", "32", "--scene", "crowded"]);
+    command
+        .args(["--json", "generate.json", "--pairs", "1"])
+        .args(TINY)
+        .env("TMPDIR", folder.path());
+    succeed(command.current_dir(&folder));
+    let size = &json(folder.path(), "generate.json")["generate"]["sizes"][0];
+    assert_measured(&size["renderer"], 1);
+    assert_measured(&size["labels_of_others"], 1);
+    for (format, name) in ["coco", "yolo", "webdataset"].iter().enumerate() {
+        assert_eq!(size["formats"][format]["name"], *name);
+        assert_measured(&size["formats"][format]["pictures"], 1);
+        assert_measured(&size["formats"][format]["share"], 1);
+    }
+    // What was written is gone.
+    assert_eq!(crate::runs::names(folder.path()), ["generate.json"]);
+}
+
+#[test]
 fn a_step_is_measured_operation_by_operation() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = marionette(["bench", "train", "--json", "train.json"]);

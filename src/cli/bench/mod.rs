@@ -2,6 +2,7 @@
 
 mod context;
 mod feed;
+mod generate;
 mod machine;
 mod memory;
 mod network;
@@ -47,7 +48,7 @@ pub struct BenchArgs {
     /// Scene file, or `quickstart` for the built-in one. Its images take the size that is measured.
     #[arg(long, value_name = "SCENE", default_value = "quickstart")]
     scene: String,
-    /// Sides of the tiles that `render` draws, pixels.
+    /// Sides of the tiles that `render` and `generate` draw, pixels.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [64, 128, 256],
           value_parser = clap::value_parser!(u32).range(16..=1024))]
     sizes: Vec<u32>,
@@ -86,6 +87,8 @@ enum Part {
     Network,
     /// Rendering and training at once, against each alone.
     Loop,
+    /// Labelled pictures per second on the disk, per format; not part of `all`.
+    Generate,
     /// Resident memory while a great many tiles are drawn; takes minutes, and is not part of `all`.
     Memory,
     /// Rendering, training, the network alone, and the loop.
@@ -114,6 +117,8 @@ struct Report {
     network: Option<network::NetworkReport>,
     #[serde(rename = "loop", skip_serializing_if = "Option::is_none")]
     both: Option<stream::LoopReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generate: Option<generate::GenerateReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<steady::MemoryReport>,
 }
@@ -184,6 +189,7 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         train: None,
         network: None,
         both: None,
+        generate: None,
         memory: None,
     };
     if wanted(Part::Render) {
@@ -205,6 +211,11 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         let measured = stream::measure(bench)?;
         show(&measured);
         report.both = Some(measured);
+    }
+    if args.part == Part::Generate {
+        let measured = generate::measure(bench)?;
+        show(&measured);
+        report.generate = Some(measured);
     }
     if args.part == Part::Memory {
         let measured = steady::measure(bench, args.draws)?;
