@@ -47,7 +47,7 @@ fn every_format_is_measured_beside_the_renderer() {
     succeed(command.current_dir(&folder));
     let size = &json(folder.path(), "generate.json")["generate"]["sizes"][0];
     assert_measured(&size["renderer"], 1);
-    assert_measured(&size["labels_of_others"], 1);
+    assert_measured(&size["all_labelled"], 1);
     for (format, name) in ["coco", "yolo", "webdataset"].iter().enumerate() {
         assert_eq!(size["formats"][format]["name"], *name);
         assert_measured(&size["formats"][format]["pictures"], 1);

@@ -2,7 +2,7 @@
 
 use super::{
     context::Bench,
-    feed::{Clock, feed, samples_per_second},
+    feed::{Clock, samples_per_second},
     report::Spread,
 };
 use anyhow::Context;
@@ -23,14 +23,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 /// The formats and what they are called.
 const FORMATS: [(Format, &str); 3] =
     [(Format::Coco, "coco"), (Format::Yolo, "yolo"), (Format::WebDataset, "webdataset")];
-/// Batches that are labelled whole.
-const LABELLED: u64 = 4;
 
 /// What was measured.
 #[derive(Serialize)]
@@ -49,8 +46,9 @@ struct SizeReport {
     formats: Vec<FormatReport>,
     /// Figures a picture, the primary one among them.
     figures: f64,
-    /// The time that labels of all other figures take, as a share of that of a tile.
-    labels_of_others: Spread,
+    /// Tiles per second with all figures labelled, over those with the primary ones labelled, pair
+    /// by pair.
+    all_labelled: Spread,
 }
 
 /// What was measured of one format, with pictures as JPEG.
@@ -78,7 +76,7 @@ fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
     let policy = Arc::new(Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1));
     let tiles = Job::new(&scene, 1, Format::Coco, (*policy).clone()).tiles();
     let (mut renderer, mut written) = (Vec::new(), FORMATS.map(|_| Vec::new()));
-    let (mut others, mut figures) = (Vec::new(), 0.0);
+    let (mut all_labelled, mut labelled, mut drawn) = (Vec::new(), 0, 0);
     for pair in 1..=bench.pairs {
         bench.doing(format_args!("generate, {side}x{side}, {pair} of {}", bench.pairs));
         renderer.push(samples_per_second(bench, &scene, tiles, &policy, |batch| {
@@ -88,9 +86,17 @@ fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
         for ((format, _), written) in FORMATS.iter().zip(&mut written) {
             written.push(rate(bench, &scene, *format, &policy)?);
         }
-        let (labelling, seen) = labelling(bench, &scene, tiles, &policy)?;
-        others.push(labelling.as_secs_f64());
-        figures = seen;
+        all_labelled.push(samples_per_second(bench, &scene, tiles, &policy, |batch| {
+            let figures = batch.tiles.par_iter().map(|tile| {
+                let all = tile.scene.figures.len();
+                (1..all)
+                    .for_each(|index| drop(black_box(label_figure(&scene.figure, tile, index))));
+                all
+            });
+            labelled += figures.sum::<usize>();
+            drawn += batch.tiles.len();
+            Ok(())
+        })?);
     }
     let renderer = Spread::of(renderer);
     let formats = FORMATS.iter().zip(written).map(|((_, name), written)| {
@@ -100,8 +106,8 @@ fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
     Ok(SizeReport {
         side,
         formats: formats.collect(),
-        figures,
-        labels_of_others: Spread::of(others).with(&renderer, |seconds, rate| seconds * rate),
+        figures: labelled as f64 / drawn.max(1) as f64,
+        all_labelled: Spread::of(all_labelled).with(&renderer, |all, primary| all / primary),
         renderer,
     })
 }
@@ -124,30 +130,6 @@ fn rate(bench: &Bench, scene: &Scene, format: Format, policy: &Policy) -> anyhow
     rate.context("the set was made before it was measured")
 }
 
-/// The mean time that it takes to label all figures of a tile but the first, on all threads, and the
-/// mean number of figures.
-fn labelling(
-    bench: &Bench,
-    scene: &Scene,
-    tiles: usize,
-    policy: &Arc<Policy>,
-) -> anyhow::Result<(Duration, f64)> {
-    let (mut time, mut seen, mut figures) = (Duration::ZERO, 0u64, 0);
-    feed(bench, scene, tiles, policy, |batch| {
-        let began = Instant::now();
-        batch.tiles.par_iter().for_each(|tile| {
-            for index in 1..tile.scene.figures.len() {
-                black_box(label_figure(&scene.figure, tile, index));
-            }
-        });
-        time += began.elapsed();
-        seen += batch.tiles.len() as u64;
-        figures += batch.tiles.iter().map(|tile| tile.scene.figures.len()).sum::<usize>();
-        Ok((batch.index + 1 >= LABELLED).then_some(()))
-    })?;
-    Ok((time.div_f64(seen as f64), figures as f64 / seen as f64))
-}
-
 /// A folder for temporary files that goes when it is dropped.
 struct Folder(PathBuf);
 
@@ -168,13 +150,16 @@ impl Drop for Folder {
 impl Display for GenerateReport {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "\nData sets with pictures as JPEG, pictures/s: median (lowest to highest)")?;
-        for SizeReport { side, renderer, formats, figures, labels_of_others } in &self.sizes {
+        for SizeReport { side, renderer, formats, figures, all_labelled } in &self.sizes {
             writeln!(f, "\n  {side}x{side}, {figures:.1} figures a picture")?;
             writeln!(f, "    rendered and labelled alone  {renderer}")?;
             for FormatReport { name, pictures, share } in formats {
                 writeln!(f, "    {name:<12} {pictures}, over rendering alone {share:.2}")?;
             }
-            write!(f, "    labels of all other figures, of a tile's time {labels_of_others:.3}")?;
+            write!(
+                f,
+                "    all figures labelled, over the primary ones labelled {all_labelled:.2}"
+            )?;
         }
         Ok(())
     }
