@@ -15,6 +15,13 @@ pub use crate::kernel::resize::Interpolation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Map(pub(super) usize);
 
+impl Map {
+    /// 0 for the network's input, else one more than the index of the layer whose result it is.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// The size of a map for one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapSize {

@@ -46,6 +46,7 @@ pub mod detect;
 mod engine;
 mod error;
 mod features;
+pub mod folded;
 pub mod graph;
 pub mod heatmap;
 mod kernel;

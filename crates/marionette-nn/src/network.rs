@@ -137,6 +137,11 @@ impl HeatmapNetwork {
         4 * (self.engine.graph().training_values() * batch + parameters) as u64
     }
 
+    /// The network's layers, in order.
+    pub(super) fn graph(&self) -> &Graph {
+        self.engine.graph()
+    }
+
     /// Everything that the network has learned.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters

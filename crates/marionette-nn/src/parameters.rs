@@ -175,6 +175,11 @@ impl Parameters {
         &self.device
     }
 
+    /// The name of the trainable tensor in `slot`.
+    pub(super) fn name_of(&self, slot: &Slot) -> Option<&str> {
+        self.slots.iter().find(|(_, other)| *other == slot).map(|(name, _)| name.as_str())
+    }
+
     /// All parameters and buffers by name, each a tensor of its own that does not follow further
     /// training.
     ///

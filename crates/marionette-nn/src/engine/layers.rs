@@ -61,7 +61,7 @@ impl ConvLayer {
     }
 
     /// `weight` with every output channel multiplied by its `scale`.
-    fn folded<'a>(&self, weight: &[f32], scale: &[f32], folded: &'a mut Vec<f32>) -> &'a [f32] {
+    pub fn folded<'a>(&self, weight: &[f32], scale: &[f32], folded: &'a mut Vec<f32>) -> &'a [f32] {
         folded.clear();
         folded.extend_from_slice(weight);
         let area = self.shape.kernel * self.shape.kernel;
@@ -83,7 +83,7 @@ impl ConvLayer {
 }
 
 /// What a norm does with given statistics: scale and shift per channel.
-fn scale_and_shift(
+pub fn scale_and_shift(
     norm: &NormSlots,
     parameters: &[f32],
     mean: &[f32],

@@ -26,7 +26,7 @@ use std::{
 };
 
 pub use clock::EngineOperation;
-pub use layers::EPSILON;
+pub use layers::{EPSILON, scale_and_shift};
 
 /// Computes one network.
 #[derive(Debug)]
