@@ -13,6 +13,7 @@
 //! | [`render`] | the tile renderer, labels, the generator |
 //! | [`nn`] | networks, CPU kernels, optimizers, decoding |
 //! | [`train`] | Adversarial Focal Loss, the curriculum, the trainer, weights files, metrics |
+//! | [`onnx`] | networks as ONNX files |
 //! | [`run`] | a run as a whole: settings, directory, events, exams |
 //! | [`dataset`] | labelled data sets for other tools |
 //! | `viewer` | the simulator window (feature `viewer`) |
@@ -38,6 +39,7 @@ pub use marionette_base as base;
 pub use marionette_dataset as dataset;
 pub use marionette_figure as figure;
 pub use marionette_nn as nn;
+pub use marionette_onnx as onnx;
 pub use marionette_physics as physics;
 pub use marionette_render as render;
 pub use marionette_run as run;

@@ -5,7 +5,7 @@ use anyhow::{Context, anyhow};
 use marionette::render::{RendererConfig, headless_app};
 use marionette::run::{
     RunDirectory,
-    exam::{Exam, ExamResult, ExamStore, grade},
+    exam::{Exam, ExamResult, ExamSet, ExamStore, grade},
     threads,
 };
 use marionette::scene::{ImageSize, Scene, load_scene};
@@ -45,14 +45,7 @@ pub fn on_exams(
     let exams = Exam::several_by_name(name).map_err(|e| CommandError::Input(e.into()))?;
     let scheme = scene.figure.scheme();
     let take = || -> anyhow::Result<Vec<ExamResult>> {
-        let tiles = TILES.min(images);
-        let ImageSize { width, height } = scene.image;
-        let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
-        let (mut app, adapter) = headless_app(renderer, &scene.pictures)?;
-        let app = (&mut app, renderer, &adapter);
-        let sets = ExamStore::of_user().fetch(app, &scene, &exams, images, |notice| {
-            output::warn(&format!("note: {notice}"))
-        })?;
+        let sets = images_of(&scene, &exams, images)?;
         sets.iter()
             .map(|set| {
                 Ok(grade(
@@ -71,6 +64,18 @@ pub fn on_exams(
         keypoints: scheme.names,
         exams,
     })
+}
+
+/// The first `images` images of each of `exams` of `scene`, as the user's store has them or newly
+/// rendered.
+pub fn images_of(scene: &Scene, exams: &[Exam], images: usize) -> anyhow::Result<Vec<ExamSet>> {
+    let tiles = TILES.min(images);
+    let ImageSize { width, height } = scene.image;
+    let renderer = RendererConfig { tiles, width, height, threads: threads(0) };
+    let (mut app, adapter) = headless_app(renderer, &scene.pictures)?;
+    let app = (&mut app, renderer, &adapter);
+    Ok(ExamStore::of_user()
+        .fetch(app, scene, exams, images, |notice| output::warn(&format!("note: {notice}")))?)
 }
 
 /// The scene whose images a detector is to be judged by that was asked for as `asked`, at the size

@@ -2,51 +2,90 @@
 //! themselves with them.
 
 use super::{card::ModelCard, error::WeightsError, weights::write_weights};
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 use marionette_base::random::stream;
-use marionette_nn::{HeatmapNetwork, ModelSpec, detect::decode_output};
+use marionette_nn::{
+    HeatmapNetwork, ModelSpec,
+    detect::{decoded, heatmaps, normalise},
+};
 use rand::Rng;
 use std::{collections::BTreeMap, f32::consts::TAU, path::Path};
 
 /// Inputs of noise, and as many smooth ones. Noise shows wrong weights; on smooth pictures
 /// neighbouring cells agree.
 const PAIRS: u64 = 2;
+/// Images in one forward pass.
+const BATCH: usize = 64;
 /// Waves in a channel of a smooth input.
 const WAVES: usize = 4;
 
-/// Writes a safetensors file with `images` `[N, 3, H, W]`, normalised inputs, always the same ones;
-/// `logits` `[N, K, h, w]`, the network's output for each; and `keypoints` `[N, K, 3]`, the places
-/// (pixels of the input) and the score in it. All are f32.
+/// Writes a safetensors file with `images` `[N, 3, H, W]`, normalised inputs; `logits` `[N, K, h,
+/// w]`, the network's output for each; `heatmaps` `[N, K, h, w]`, what is decoded; and `keypoints`
+/// `[N, K, 3]`, the places (pixels of the input) and the score in it. All are f32.
+///
+/// The inputs are `pictures`, each the network's input width x height of sRGB pixels, three bytes
+/// each; without any, they are made up, and always the same ones.
 ///
 /// # Errors
-/// If the network fails or the file cannot be written, naming the file.
+/// If a picture has another size, the network fails or the file cannot be written, naming the file.
 pub fn write_check(
     path: &Path,
     network: &HeatmapNetwork,
     card: &ModelCard,
+    pictures: &[&[u8]],
 ) -> std::result::Result<(), WeightsError> {
     let failed = |error: candle_core::Error| WeightsError::Content {
         path: path.to_owned(),
         message: error.to_string(),
     };
-    write_weights(path, &check_vector(network, card).map_err(failed)?, &BTreeMap::new())
+    write_weights(path, &check_vector(network, card, pictures).map_err(failed)?, &BTreeMap::new())
 }
 
-fn check_vector(network: &HeatmapNetwork, card: &ModelCard) -> Result<BTreeMap<String, Tensor>> {
-    let spec = network.spec().clone();
-    let values: Vec<f32> =
-        (0..PAIRS).flat_map(|index| [noise(index, &spec), waves(index, &spec)].concat()).collect();
-    let count = 2 * PAIRS as usize;
+fn check_vector(
+    network: &HeatmapNetwork,
+    card: &ModelCard,
+    pictures: &[&[u8]],
+) -> Result<BTreeMap<String, Tensor>> {
+    let spec = network.spec();
+    let values = if pictures.is_empty() { made_up(spec) } else { shown(pictures, spec)? };
+    let length = 3 * spec.input_height * spec.input_width;
+    let count = values.len() / length;
     let shape = (count, 3, spec.input_height, spec.input_width);
     let images = Tensor::from_vec(values, shape, network.parameters().device())?;
-    let logits = network.forward(&images, false)?.detach();
-    let decoded = decode_output(&logits, card.activation, spec.grid())?;
-    let keypoints: Vec<f32> =
-        decoded.iter().flatten().flat_map(|found| [found.x, found.y, found.score]).collect();
-    let keypoints =
-        Tensor::from_vec(keypoints, (count, spec.keypoints, 3), &candle_core::Device::Cpu)?;
-    let named = [("images", images), ("logits", logits), ("keypoints", keypoints)];
+    let forward = |first: usize| {
+        let some = images.narrow(0, first, BATCH.min(count - first))?.contiguous()?;
+        Ok(network.forward(&some, false)?.detach())
+    };
+    let logits: Result<Vec<Tensor>> = (0..count).step_by(BATCH).map(forward).collect();
+    let logits = Tensor::cat(&logits?, 0)?;
+    let maps = heatmaps(&logits, card.activation, spec.grid())?;
+    let keypoints: Vec<f32> = decoded(&maps, spec.keypoints, spec.grid())
+        .iter()
+        .flatten()
+        .flat_map(|found| [found.x, found.y, found.score])
+        .collect();
+    let maps = Tensor::from_vec(maps, logits.shape(), &Device::Cpu)?;
+    let keypoints = Tensor::from_vec(keypoints, (count, spec.keypoints, 3), &Device::Cpu)?;
+    let named =
+        [("images", images), ("logits", logits), ("heatmaps", maps), ("keypoints", keypoints)];
     Ok(named.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect())
+}
+
+/// The normalised pixels of `pictures`.
+fn shown(pictures: &[&[u8]], spec: &ModelSpec) -> Result<Vec<f32>> {
+    let pixels = spec.input_width * spec.input_height;
+    let mut values = vec![0.0; pictures.len() * 3 * pixels];
+    for (picture, planes) in pictures.iter().zip(values.chunks_exact_mut(3 * pixels)) {
+        if picture.len() != 3 * pixels {
+            bail!("a picture of {} bytes where {} were expected", picture.len(), 3 * pixels);
+        }
+        normalise(picture, spec, false, planes);
+    }
+    Ok(values)
+}
+
+fn made_up(spec: &ModelSpec) -> Vec<f32> {
+    (0..PAIRS).flat_map(|index| [noise(index, spec), waves(index, spec)].concat()).collect()
 }
 
 /// Every value sampled by itself, between the normalised black and white.
