@@ -5,7 +5,7 @@ use crate::runs::{
     contents, copy, fail, json, marionette, names, outcome, succeed, write_random_weights,
 };
 use candle_core::{Device, Tensor};
-use marionette::nn::detect::decode_output;
+use marionette::nn::detect::{decode_output, heatmaps};
 use marionette::train::{
     eval::Detector,
     export::{ModelCard, read_model, read_weights},
@@ -20,7 +20,7 @@ use std::{
 use tempfile::TempDir;
 
 /// A finished run of two small steps with a checkpoint of each.
-static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
+pub static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export-run");
     let _ = fs::remove_dir_all(&path);
     let settings = [
@@ -39,7 +39,7 @@ static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// A folder with weights of no run in it.
-fn with_weights() -> (TempDir, PathBuf) {
+pub fn with_weights() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("random.safetensors");
     write_random_weights(&weights, 3);
@@ -95,6 +95,7 @@ fn the_check_file_holds_what_the_network_makes_of_its_images() {
     let shapes: Vec<_> =
         held.iter().map(|(name, tensor)| (name.as_str(), tensor.dims().to_vec())).collect();
     let expected = [
+        ("heatmaps", vec![4, 17, 16, 16]),
         ("images", vec![4, 3, 64, 64]),
         ("keypoints", vec![4, 17, 3]),
         ("logits", vec![4, 17, 16, 16]),
@@ -106,13 +107,19 @@ fn the_check_file_holds_what_the_network_makes_of_its_images() {
     // Colours from black to white, normalised.
     assert!(images.iter().all(|value| (-2.0..=2.0).contains(value)));
     assert!(images.iter().any(|value| *value < -1.5) && images.iter().any(|value| *value > 1.5));
-    let decoded =
-        decode_output(&logits, detector.card().activation, detector.network().spec().grid())
-            .unwrap();
+    let (activation, grid) = (detector.card().activation, detector.network().spec().grid());
+    let maps = heatmaps(&logits, activation, grid).unwrap();
+    let maps = Tensor::from_vec(maps, logits.shape(), &Device::Cpu).unwrap();
+    let decoded = decode_output(&logits, activation, grid).unwrap();
     let keypoints: Vec<f32> =
         decoded.iter().flatten().flat_map(|found| [found.x, found.y, found.score]).collect();
     let keypoints = Tensor::from_vec(keypoints, (4, 17, 3), &Device::Cpu).unwrap();
-    let again = [("images", held["images"].clone()), ("keypoints", keypoints), ("logits", logits)];
+    let again = [
+        ("heatmaps", maps),
+        ("images", held["images"].clone()),
+        ("keypoints", keypoints),
+        ("logits", logits),
+    ];
     assert_same(
         &held,
         &again.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect(),

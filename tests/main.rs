@@ -11,6 +11,7 @@ mod eval;
 mod exams;
 mod export;
 mod generate;
+mod export_onnx;
 mod live;
 mod old_files;
 mod pictures;
