@@ -28,7 +28,7 @@ const CARD: &str = "model.json";
 ///
 /// The card says what it takes to use the network: keypoints, input size, normalisation, decoder.
 /// It is in FILE (in the header, or in an ONNX file's metadata under `marionette`) and, for people,
-/// in model.json beside it. examples/python has a program that runs each format.
+/// in model.json beside it. examples/python/numpy_forward.py and docs/USING.md show how to run them.
 ///
 /// Example: marionette export runs/quickstart-001 --format safetensors --out nano.safetensors
 /// --check check.safetensors
