@@ -93,7 +93,8 @@ fn what_cannot_be_is_said_in_one_message_and_nothing_is_written() {
     fs::write(path("text.safetensors"), "no weights at all").unwrap();
     fs::create_dir(path("taken.onnx")).unwrap();
     let before = contents(folder.path());
-    let out = path("a.onnx");
+    let (out, check) = (path("a.onnx"), path("check"));
+    let check = check.to_str().unwrap();
     let cases: &[(&str, &[&str], &[&str])] = &[
         ("foreign.safetensors", &[], &["holds no model card", "marionette export"]),
         ("text.safetensors", &[], &["no safetensors file", "marionette export"]),
@@ -107,6 +108,11 @@ fn what_cannot_be_is_said_in_one_message_and_nothing_is_written() {
             "random.safetensors",
             &["--head", "yolo", "--for", "rtmlib"],
             &["--for rtmlib takes heatmaps", "--head heatmaps"],
+        ),
+        (
+            "random.safetensors",
+            &["--check", check, "--check-images", "3"],
+            &["which is not at hand", "--scene"],
         ),
     ];
     for (source, more, parts) in cases {
@@ -127,6 +133,7 @@ fn what_cannot_be_is_said_in_one_message_and_nothing_is_written() {
         (&["--quantize", "int4"], "int8"),
         (&["--check-images", "3"], "--check <FILE>"),
         (&["--check", "c", "--check-images", "0"], "1..=100000"),
+        (&["--check", "c", "--scene", "quickstart"], "--check-images <N>"),
     ];
     for (more, part) in cases {
         let said = outcome(&mut export(&weights, &out, more));

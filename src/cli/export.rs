@@ -66,6 +66,9 @@ pub struct ExportArgs {
     #[arg(long, value_name = "N", requires = "check",
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     check_images: Option<u32>,
+    /// Scene of that exam; by default the one that the network was trained on.
+    #[arg(long, value_name = "SCENE", requires = "check_images")]
+    scene: Option<String>,
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
@@ -172,7 +175,7 @@ fn onnx_options(args: &ExportArgs) -> anyhow::Result<Option<OnnxOptions>> {
 /// The images of the exam that the check takes, if it takes any.
 fn check_images(args: &ExportArgs, model: &RunModel) -> Result<Option<ExamSet>, CommandError> {
     let Some(count) = args.check_images else { return Ok(None) };
-    let scene = scene_of(&args.source, &model.source, &model.detector, None)?;
+    let scene = scene_of(&args.source, &model.source, &model.detector, args.scene.as_deref())?;
     let sets = images_of(&scene, &[Exam::Standard], count as usize);
     Ok(sets.map_err(CommandError::Failed)?.pop())
 }
@@ -219,8 +222,7 @@ fn write(
 ) -> anyhow::Result<()> {
     let (network, card) = (model.detector.network(), model.detector.card());
     match onnx {
-        Some(options) => write_onnx(&args.out, network, card, options)
-            .with_context(|| format!("{}: is not written", args.out.display()))?,
+        Some(options) => write_onnx(&args.out, network, card, options)?,
         None => {
             let tensors = network.parameters().tensors().context("the network")?;
             write_model(&args.out, &tensors, card)?;

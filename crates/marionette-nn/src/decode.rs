@@ -3,7 +3,13 @@
 //! 1910.06278).
 
 /// Values below this are raised to it before their logarithm is taken.
-const FLOOR: f32 = 1e-30;
+pub const FLOOR: f32 = 1e-30;
+
+/// Second differences and their determinant must be this far from those of a flat map, or rounding
+/// in one would count as a slope.
+pub const LEAST_CURVATURE: f32 = 1e-6;
+/// See [`LEAST_CURVATURE`].
+pub const LEAST_DETERMINANT: f32 = 1e-9;
 
 /// A keypoint found in a heatmap.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,8 +78,8 @@ fn summit(
     let (hxx, hyy) = (log(2, 1) - 2.0 * centre + log(0, 1), log(1, 2) - 2.0 * centre + log(1, 0));
     let hxy = (log(2, 2) - log(0, 2) - log(2, 0) + log(0, 0)) / 4.0;
     let determinant = hxx * hyy - hxy * hxy;
-    // It must be negative definite by a margin, or rounding in a flat map would count as a slope.
-    if !(hxx < -1e-6 && determinant > 1e-9) {
+    // It must be negative definite.
+    if !(hxx < -LEAST_CURVATURE && determinant > LEAST_DETERMINANT) {
         return None;
     }
     let (dx, dy) = ((hxy * gy - hyy * gx) / determinant, (hxy * gx - hxx * gy) / determinant);

@@ -18,25 +18,26 @@ pub fn body(
     quantized: bool,
 ) -> Result<String, OnnxError> {
     let mut maps = vec![x];
-    for (index, layer) in network.folded()?.into_iter().enumerate() {
-        let operator = match layer {
-            FoldedLayer::Conv(layer) => {
-                let inputs = (maps[layer.input.index()].clone(), layer.shortcut);
-                let shortcut = inputs.1.map(|map| maps[map.index()].clone());
-                maps.push(conv(draft, &layer, &inputs.0, shortcut.as_deref(), quantized));
-                continue;
-            }
-            FoldedLayer::Pool { max: true, kernel, .. } => {
-                format!("a max pooling of {kernel}x{kernel}")
-            }
-            FoldedLayer::Pool { kernel, .. } => {
-                format!("an average pooling of {kernel}x{kernel}")
-            }
-            FoldedLayer::Resize { factor, .. } => format!("an upsampling by {factor}"),
+    for (index, layer) in network.folded()?.iter().enumerate() {
+        let FoldedLayer::Conv(layer) = layer else {
+            return Err(OnnxError::Layer { layer: index + 1, operator: described(layer) });
         };
-        return Err(OnnxError::Layer { layer: index + 1, operator });
+        let shortcut = layer.shortcut.map(|map| maps[map.index()].as_str());
+        let y = conv(draft, layer, &maps[layer.input.index()], shortcut, quantized);
+        maps.push(y);
     }
     Ok(maps.swap_remove(maps.len() - 1))
+}
+
+fn described(layer: &FoldedLayer) -> String {
+    match layer {
+        FoldedLayer::Conv(FoldedConv { name, .. }) => format!("the convolution {name}"),
+        FoldedLayer::Pool { max: true, kernel, .. } => {
+            format!("a max pooling of {kernel}x{kernel}")
+        }
+        FoldedLayer::Pool { kernel, .. } => format!("an average pooling of {kernel}x{kernel}"),
+        FoldedLayer::Resize { factor, .. } => format!("an upsampling by {factor}"),
+    }
 }
 
 fn conv(

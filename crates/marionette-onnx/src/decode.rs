@@ -5,10 +5,10 @@ use crate::{
     draft::{Draft, int, ints},
     error::OnnxError,
 };
-use marionette_nn::heatmap::{Activation, Grid};
-
-/// As in `marionette_nn::decode`: smaller values are raised to this before their logarithm.
-const FLOOR: f32 = 1e-30;
+use marionette_nn::{
+    decode::{FLOOR, LEAST_CURVATURE, LEAST_DETERMINANT},
+    heatmap::{Activation, Grid},
+};
 
 /// Adds the activation of `output` [B, K, h, w] and gives the heatmaps' name, as rows [B, K, h·w].
 pub fn heatmaps(draft: &mut Draft, output: &str, activation: Activation, grid: Grid) -> String {
@@ -83,8 +83,8 @@ pub fn keypoints(draft: &mut Draft, maps: &str, grid: Grid) -> Result<Keypoints,
     let y_parts = (product("hxy.gx", &hxy, &gx), product("hxx.gy", &hxx, &gy));
     let determinant = draft.node("determinant", "Sub", &[&squares, &mixed]);
 
-    // The same margins as the decoder's.
-    let (curved, definite) = (draft.float("curved", -1e-6), draft.float("definite", 1e-9));
+    let curved = draft.float("curved", -LEAST_CURVATURE);
+    let definite = draft.float("definite", LEAST_DETERMINANT);
     let curved = draft.node("is_curved", "Less", &[&hxx, &curved]);
     let definite = draft.node("is_definite", "Greater", &[&determinant, &definite]);
     let summit = draft.node("is_summit", "And", &[&curved, &definite]);

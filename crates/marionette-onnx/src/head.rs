@@ -12,8 +12,8 @@ use marionette_nn::{
 };
 use serde::Serialize;
 
-/// Deviation of the Gaussians that rtmlib decodes, cells. Its own blur has two as well, and its
-/// floor of 0.001 under what it takes the logarithm of stays below scores of 0.003.
+/// Deviation of the Gaussians that rtmlib decodes, cells. Its own blur, of as much, halves their
+/// height; as it raises values below 0.001 to that, scores down to 0.003 keep their places.
 const RTMLIB_SIGMA: f32 = 2.0;
 
 /// What a file gives, and to whom.

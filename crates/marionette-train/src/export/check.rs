@@ -129,3 +129,38 @@ fn waves(index: u64, spec: &ModelSpec) -> Vec<f32> {
 fn normalised(color: f32, channel: usize, spec: &ModelSpec) -> f32 {
     (color - spec.mean[channel]) / spec.deviation[channel]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::read_weights;
+    use marionette_figure::load_figure;
+    use marionette_nn::{build, heatmap::Activation};
+
+    #[test]
+    fn pictures_are_shown_in_order_and_only_of_the_right_size() {
+        let network = build("nano", 17, 1, &Device::Cpu).unwrap();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml");
+        let figure = load_figure(Path::new(path)).unwrap();
+        let card = ModelCard::new(&figure, network.spec().clone(), Activation::Softmax);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("check");
+        let length = 3 * 64 * 64;
+        let (dark, light, short) = (vec![0; length], vec![255; length], vec![0; length - 3]);
+        let error = write_check(&path, &network, &card, &[&dark, &short]).unwrap_err().to_string();
+        assert!(error.contains("a picture of 12285 bytes where 12288 were expected"), "{error}");
+        assert!(!path.exists());
+        // More than one forward pass.
+        let mut pictures = vec![dark.as_slice(); BATCH + 1];
+        pictures[BATCH] = &light;
+        write_check(&path, &network, &card, &pictures).unwrap();
+        let held = read_weights(&path).unwrap().tensors;
+        let first = |name: &str, image: usize| {
+            let one = held[name].get(image).unwrap().flatten_all().unwrap();
+            one.to_vec1::<f32>().unwrap()[0]
+        };
+        assert_eq!((first("images", 0), first("images", BATCH)), (-2.0, 2.0));
+        assert_eq!(first("logits", 0), first("logits", BATCH - 1));
+        assert_ne!(first("logits", 0), first("logits", BATCH));
+    }
+}
