@@ -29,7 +29,7 @@ pub enum Head {
     ///
     /// Rtmlib blurs maps by a Gaussian of two cells, takes the greatest cell and a Newton step on
     /// the logarithm, and takes cell u for u / (W - 1) of the width. So much blur moves the top of
-    /// the network's own maps by cells; that of such Gaussians it leaves where it is.
+    /// the network's own maps; that of such Gaussians it leaves where it is.
     #[serde(rename = "heatmaps for rtmlib")]
     Rtmlib,
     /// `keypoints` [B, K, 3]: x and y in pixels of the input, and a score from 0 to 1.
