@@ -13,6 +13,7 @@ mod export;
 mod export_onnx;
 mod generate;
 mod live;
+mod mix;
 mod old_files;
 mod pictures;
 mod predict;

@@ -11,6 +11,7 @@ mod eval_table;
 mod export;
 mod files;
 mod generate;
+mod mix;
 mod output;
 mod predict;
 mod preview;

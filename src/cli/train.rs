@@ -1,8 +1,14 @@
 //! `marionette train`.
 
 use super::{
-    CommandError, beside::Beside, output, process::limit, scenes::tell_of_transparency,
-    signals::StopSignal, summary, window,
+    CommandError,
+    beside::Beside,
+    mix::{Mix, absolute},
+    output,
+    process::limit,
+    scenes::tell_of_transparency,
+    signals::StopSignal,
+    summary, window,
 };
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -12,7 +18,7 @@ use marionette::run::{
     Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
 };
 use marionette::scene::load_scene;
-use marionette::train::trainer::TrainError;
+use marionette::train::trainer::{Taken, TrainError};
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -23,6 +29,9 @@ use std::{
 /// Render and train in one process, steered by what the network finds hard.
 ///
 /// Example: marionette train scenes/quickstart.toml --run runs/first --steps 1800 --set afl.gamma=1
+///
+/// Example: marionette train sports --run runs/tuned --init runs/first --mix
+/// coco:mine.json:pictures=0.5
 #[derive(Args)]
 pub struct TrainArgs {
     /// Scene file, or the name of a built-in scene (quickstart, sports, all ...). Not needed with
@@ -49,6 +58,12 @@ pub struct TrainArgs {
     /// Threads of each pool: rendering, and all that computes; 0 for one per core.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<String>,
+    /// Start from these weights, a file or a run, rather than from random ones. What fits is taken.
+    #[arg(long, value_name = "RUN|WEIGHTS", conflicts_with = "resume")]
+    init: Option<String>,
+    /// Take a share of each batch from labelled photographs, cropped as `eval` crops them.
+    #[arg(long, value_name = "coco:ANN.json:IMAGES=SHARE", conflicts_with = "resume")]
+    mix: Option<Mix>,
     /// Change a setting, for example afl.mode=paper; config.toml in a run directory lists them all.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -91,6 +106,9 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     let work = if args.window { Work::Window } else { Work::Render };
     limit(work, threads_wanted(&args))?;
     let mut session = prepare(&args).map_err(command_error)?;
+    if !args.quiet {
+        tell_of_beginnings(&session);
+    }
     let directory = session.directory().path().to_owned();
     let signal = StopSignal::listen().map_err(|e| CommandError::Failed(e.into()))?;
     let stop = signal.flag();
@@ -102,6 +120,27 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     let events = session.subscribe(window::TERMINAL_EVENTS);
     let running = thread::spawn(move || session.run(stop));
     follow(&args, &directory, beside, &signal, events, running)
+}
+
+/// Says what else than renders and random weights a run begins with.
+fn tell_of_beginnings(session: &Session) {
+    let config = session.config();
+    if let Some(Taken { tensors, keypoints, new }) = session.taken() {
+        let all = session.scene().figure.keypoints.len();
+        let new = match &new[..] {
+            [] => String::new(),
+            new => format!("; at random begin {}", new.join(", ")),
+        };
+        let (head, from) = (keypoints.len(), &config.init);
+        output::warn(&format!(
+            "weights of {from}: {tensors} tensors and the head's parts for {head} of {all} \
+             keypoints are taken{new}"
+        ));
+    }
+    if let Some((people, count)) = session.photographs() {
+        let batch = config.batch;
+        output::warn(&format!("photographs of {people} people: {count} of each batch of {batch}"));
+    }
 }
 
 /// Threads that a pool is to have; 0 for one per core. What is wrong with the settings is told when
@@ -167,6 +206,8 @@ fn overrides(args: &TrainArgs) -> Vec<String> {
     ] {
         overrides.extend(value.as_ref().map(|value| format!("{key}={value}")));
     }
+    overrides.extend(args.init.as_ref().map(|init| format!("init={}", absolute(init))));
+    overrides.extend(args.mix.iter().flat_map(Mix::settings));
     overrides.extend(args.set.iter().cloned());
     overrides
 }
@@ -198,7 +239,10 @@ fn command_error(failure: Failure) -> CommandError {
                 | RunError::Exists { .. }
                 | RunError::Held { .. }
                 | RunError::Damaged { .. }
+                | RunError::Detector(_)
+                | RunError::Weights(_)
         ) | Failure::Device(_)
+            | Failure::Photographs(_)
             | Failure::Train(TrainError::Model(_) | TrainError::ImageSize { .. })
     );
     if input { CommandError::Input(failure.into()) } else { CommandError::Failed(failure.into()) }

@@ -9,6 +9,7 @@ use marionette_nn::NETWORKS;
 use marionette_train::{
     afl::{AflConfig, BASE_LOSSES},
     curriculum::CurriculumConfig,
+    photographs::PhotographConfig,
     trainer::{Flips, OptimizerConfig},
 };
 use serde::{Deserialize, Serialize};
@@ -42,12 +43,16 @@ pub struct RunConfig {
     /// or "both" (every sample is learned from as it was rendered and flipped, in the same step).
     /// The older keys `flip` and `mirror` are still read.
     pub flips: Flips,
+    /// The weights that training starts from, a file or a run; empty for random ones.
+    pub init: String,
     /// `[optimizer]`.
     pub optimizer: OptimizerConfig,
     /// `[afl]`: the adversarial focal loss.
     pub afl: AflConfig,
     /// `[curriculum]`: what is sampled next.
     pub curriculum: CurriculumConfig,
+    /// `[photographs]`: labelled pictures that a part of each batch is taken from.
+    pub photographs: PhotographConfig,
     /// `[checkpoint]`.
     pub checkpoint: CheckpointConfig,
     /// `[exam]`: how the network is judged on the way.
@@ -130,9 +135,11 @@ impl Default for RunConfig {
             lag: 3,
             loss: "cross_entropy".to_owned(),
             flips: Flips::Random,
+            init: String::new(),
             optimizer: OptimizerConfig::default(),
             afl: AflConfig::default(),
             curriculum: CurriculumConfig::default(),
+            photographs: PhotographConfig::default(),
             checkpoint: CheckpointConfig::default(),
             exam: ExamConfig::default(),
             log: LogConfig::default(),
@@ -303,12 +310,17 @@ impl RunConfig {
                 afl.get(&key).map(|value| format!("found {value}; it ")).unwrap_or_default();
             Fault { key: format!("afl.{key}"), message: format!("{found}{message}") }
         }));
-        faults.extend(
-            self.curriculum
-                .validate()
-                .into_iter()
-                .map(|(key, message)| Fault { key: format!("curriculum.{key}"), message }),
-        );
+        for (table, wrong) in [
+            ("curriculum", self.curriculum.validate()),
+            ("photographs", self.photographs.validate()),
+        ] {
+            let named = |(key, message)| Fault { key: format!("{table}.{key}"), message };
+            faults.extend(wrong.into_iter().map(named));
+        }
+        if self.photographs.share > 0.0 && self.batch < 2 {
+            let message = format!("found {}, and photographs need a batch of 2", self.batch);
+            faults.push(Fault { key: "batch".to_owned(), message });
+        }
         if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
     }
 

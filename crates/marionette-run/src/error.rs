@@ -4,7 +4,9 @@ use super::{ConfigError, DeviceError};
 use crate::{exam::ExamError, sheet::SheetError};
 use marionette_base::{atomic_file::PathError, shell::quoted, toml_file::FileError};
 use marionette_render::generator::GeneratorError;
-use marionette_train::{eval::DetectorError, export::WeightsError, trainer::TrainError};
+use marionette_train::{
+    eval::DetectorError, export::WeightsError, photographs::PhotographError, trainer::TrainError,
+};
 use std::path::PathBuf;
 
 /// What can go wrong with a run's files. Every message names the file and says what would do.
@@ -80,6 +82,9 @@ pub enum Failure {
     /// An exam.
     #[error(transparent)]
     Exam(#[from] ExamError),
+    /// Photographs to learn from.
+    #[error(transparent)]
+    Photographs(#[from] PhotographError),
     /// A picture.
     #[error(transparent)]
     Sheet(#[from] SheetError),

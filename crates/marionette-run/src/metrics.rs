@@ -30,6 +30,13 @@ pub struct MetricsRow {
     /// PCK@0.2 torso, all streams together.
     #[serde(deserialize_with = "number")]
     pub pck: f64,
+    /// Mean base loss of photographs; of a run that learns from some. All other figures are of
+    /// renders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photograph_loss: Option<f64>,
+    /// PCK@0.2 torso of photographs whose torso is labelled, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photograph_pck: Option<f64>,
     /// Learning rate of the newest step.
     #[serde(deserialize_with = "number")]
     pub learning_rate: f64,

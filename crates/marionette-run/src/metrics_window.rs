@@ -13,6 +13,11 @@ pub struct MetricsWindow {
     stream_losses: [(f64, u64); 2],
     labelled: u64,
     found: u64,
+    photograph_loss: f64,
+    photograph_labelled: u64,
+    photograph_found: u64,
+    photograph_steps: u64,
+    photographs: u64,
     samples: u64,
     rejections: BTreeMap<Rejection, u64>,
     rejected_by_axis_bin: BTreeMap<String, Vec<u64>>,
@@ -24,9 +29,16 @@ pub struct MetricsWindow {
 const CORRELATION_STEPS: u64 = 500;
 
 impl MetricsWindow {
-    /// Takes a step in.
-    pub fn add(&mut self, batch: &Batch, report: &StepReport, trainer: &Trainer) {
+    /// Takes a step in, which learned from so many `photographs` beside the batch.
+    pub fn add(
+        &mut self,
+        batch: &Batch,
+        report: &StepReport,
+        trainer: &Trainer,
+        photographs: usize,
+    ) {
         self.samples += batch.tiles.len() as u64;
+        self.photographs += photographs as u64;
         for tile in &batch.tiles {
             self.visible_share += f64::from(tile.labels.measured.visible_share);
             self.in_frame_share += f64::from(tile.labels.measured.in_frame_share);
@@ -52,6 +64,12 @@ impl MetricsWindow {
                 *count += 1;
             }
         }
+        if let Some(of) = report.photographs {
+            self.photograph_steps += 1;
+            self.photograph_loss += of.loss;
+            self.photograph_labelled += u64::from(of.labelled);
+            self.photograph_found += u64::from(of.found);
+        }
         self.labelled += u64::from(report.labelled_found[0]);
         self.found += u64::from(report.labelled_found[1]);
     }
@@ -67,9 +85,9 @@ impl MetricsWindow {
         }
     }
 
-    /// Samples taken in.
+    /// Samples taken in, photographs among them.
     pub fn samples(&self) -> u64 {
-        self.samples
+        self.samples + self.photographs
     }
 
     /// The row of this window, which ends with the step of `report`.
@@ -96,6 +114,10 @@ impl MetricsWindow {
             loss_uniform: stream(0),
             loss_steered: stream(1),
             pck: self.found as f64 / self.labelled as f64,
+            photograph_loss: (self.photograph_steps > 0)
+                .then(|| self.photograph_loss / self.photograph_steps as f64),
+            photograph_pck: (self.photograph_labelled > 0)
+                .then(|| self.photograph_found as f64 / self.photograph_labelled as f64),
             learning_rate: report.learning_rate,
             gradient_norm: report.gradient_norm,
             skipped: trainer.skipped(),

@@ -2,14 +2,17 @@
 //! and joins them.
 
 use super::{
-    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, Watch, cut_back,
+    EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, RunModel, Watch,
+    Which, cut_back,
     device::{device_name, open_device},
-    load_latest,
+    load_latest, load_model,
     resources::{available_bytes, check_memory, threads},
+    save,
     training_loop::TrainingLoop,
     watch::watch,
 };
 use crate::exam::{Exam, ExamStore};
+use candle_core::Device;
 use crossbeam_channel::Receiver;
 use marionette_base::folder_lock::FolderLock;
 use marionette_nn as model;
@@ -19,7 +22,10 @@ use marionette_render::{
 };
 use marionette_scene::{ImageSize, Scene};
 use marionette_stream::{HardnessAxis, connect};
-use marionette_train::trainer::{TrainError, TrainSettings, Trainer, TrainerState};
+use marionette_train::{
+    photographs::Photographs,
+    trainer::{Taken, TrainError, TrainSettings, Trainer, TrainerState},
+};
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool},
@@ -41,6 +47,9 @@ pub struct Session {
     device: String,
     events: EventSender,
     publisher: Option<Publisher>,
+    photographs: Option<Photographs>,
+    /// What was taken of the weights that the run starts from.
+    taken: Option<Taken>,
     /// Nobody else writes in the folder as long as this is there.
     lock: FolderLock,
 }
@@ -62,6 +71,8 @@ impl Session {
             device,
             events: EventSender::default(),
             publisher: None,
+            photographs: None,
+            taken: None,
             lock,
         }
     }
@@ -93,10 +104,18 @@ impl Session {
         begin: impl FnOnce(&RunConfig, &Scene) -> Result<(RunDirectory, FolderLock), RunError>,
     ) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
-        let (trainer, device, scene) = prepare(&config, scene)?;
+        let (mut trainer, device, scene) = prepare(&config, scene)?;
+        let photographs = photographs(&config, &scene, &trainer)?;
+        let taken = start_from(&config, &mut trainer)?;
         find_adapter().map_err(GeneratorError::from)?;
         let held = begin(&config, &scene)?;
-        Ok(Session::new(held, config, scene, trainer, device))
+        if taken.is_some() {
+            // Whoever goes on with the run need not find the other weights again.
+            let (tensors, state) = trainer.save()?;
+            save(&held.0, 0, &tensors, &state, config.checkpoint.keep, None)?;
+        }
+        let session = Session::new(held, config, scene, trainer, device);
+        Ok(Session { photographs, taken, ..session })
     }
 
     /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none
@@ -126,7 +145,19 @@ impl Session {
         if let Some(settings) = directory.settings_at(trainer.step(), trainer.manual_settings())? {
             trainer.set_manual_settings(settings);
         }
-        Ok(Session::new((directory, lock), config, scene, trainer, device))
+        let photographs = photographs(&config, &scene, &trainer)?;
+        let session = Session::new((directory, lock), config, scene, trainer, device);
+        Ok(Session { photographs, ..session })
+    }
+
+    /// What was taken of the weights that a new run starts from, if it starts from any.
+    pub fn taken(&self) -> Option<&Taken> {
+        self.taken.as_ref()
+    }
+
+    /// The people in photographs that the run learns from, and how many of a batch are some.
+    pub fn photographs(&self) -> Option<(usize, usize)> {
+        self.photographs.as_ref().map(|photographs| (photographs.people(), photographs.count()))
     }
 
     /// The run's directory.
@@ -176,13 +207,24 @@ impl Session {
     }
 
     fn run_threads(self, stop: Arc<AtomicBool>) -> Result<(), Failure> {
-        let Session { directory, config, scene, trainer, device, events, publisher, lock } = self;
+        let Session {
+            directory,
+            config,
+            scene,
+            trainer,
+            device,
+            events,
+            publisher,
+            photographs,
+            taken: _,
+            lock,
+        } = self;
         let (generator_end, trainer_end) = connect(trainer.policies());
         let generator_config = GeneratorConfig {
             seed: config.seed,
             first_batch: trainer.step(),
             end_batch: config.steps.max(trainer.step()),
-            batch: config.batch,
+            batch: config.batch - config.photographs.count(config.batch),
             threads: threads(config.threads),
             jitter_ms: config.debug.jitter_ms,
         };
@@ -221,6 +263,7 @@ impl Session {
             adapter,
             exam_sets,
             publisher,
+            photographs,
         };
         let trainer = thread::Builder::new()
             .name("trainer".into())
@@ -234,6 +277,39 @@ impl Session {
         generated?;
         trained
     }
+}
+
+/// The photographs that a run learns from, if there are to be any.
+fn photographs(
+    config: &RunConfig,
+    scene: &Scene,
+    trainer: &Trainer,
+) -> Result<Option<Photographs>, Failure> {
+    let (of, scheme) = (&config.photographs, scene.figure.scheme());
+    Ok(Photographs::open(of, &scheme, trainer.spec(), config.batch, config.seed)?)
+}
+
+/// Has `trainer` start from the weights that `config` names, if it names any.
+fn start_from(config: &RunConfig, trainer: &mut Trainer) -> Result<Option<Taken>, Failure> {
+    if config.init.is_empty() {
+        return Ok(None);
+    }
+    let path = Path::new(&config.init);
+    let RunModel { detector, source } = load_model(path, Which::Newest, &Device::Cpu)?;
+    let tensors = detector.network().parameters().tensors().map_err(TrainError::from)?;
+    let taken = trainer.start_from(&tensors, &detector.card().keypoints.names)?;
+    if taken.tensors == 0 {
+        return Err(Failure::Run(RunError::Damaged {
+            path: source,
+            found: format!(
+                "has a network {}, of which nothing fits {}",
+                detector.card().network.name,
+                config.model
+            ),
+            remedy: format!("give weights of {}, or --model", config.model),
+        }));
+    }
+    Ok(Some(taken))
 }
 
 /// A trainer, its device's name, and the scene with images as the network takes them.

@@ -11,7 +11,10 @@ use crossbeam_channel::Receiver;
 use marionette_render::AdapterReport;
 use marionette_scene::Scene;
 use marionette_stream::{Batch, TrainerEnd};
-use marionette_train::trainer::{StepReport, TrainError, Trainer};
+use marionette_train::{
+    photographs::Photographs,
+    trainer::{StepReport, TrainError, Trainer},
+};
 use rand::Rng;
 use std::{
     sync::{
@@ -32,6 +35,7 @@ pub(super) struct TrainingLoop {
     pub adapter: Receiver<AdapterReport>,
     pub exam_sets: Receiver<Vec<ExamSet>>,
     pub publisher: Option<Publisher>,
+    pub photographs: Option<Photographs>,
 }
 
 impl TrainingLoop {
@@ -51,6 +55,7 @@ impl TrainingLoop {
             adapter,
             exam_sets,
             mut publisher,
+            mut photographs,
         } = self;
         let (first, steps) = (trainer.step(), config.steps);
         events.send(RunEvent::Started { step: first, steps, device: device.clone() });
@@ -99,7 +104,11 @@ impl TrainingLoop {
             };
             random_pause(recorder.config.debug.jitter_ms);
             let (batch, began) = (Arc::new(batch), Instant::now());
-            let report = Arc::new(trainer.learn(&batch)?);
+            let pictured = match &mut photographs {
+                Some(photographs) => photographs.of_step(trainer.step())?,
+                None => Vec::new(),
+            };
+            let report = Arc::new(trainer.learn(&batch, &pictured)?);
             let (learning, waiting) =
                 (began.elapsed().as_secs_f64(), (began - waited).as_secs_f64());
             if let Some(policy) = trainer.newest_policy() {
@@ -109,7 +118,7 @@ impl TrainingLoop {
                 recorder.send(RunEvent::Skipped { step: report.step, reason });
             }
             recorder.write_beginning(&batch)?;
-            window.add(&batch, &report, &trainer);
+            window.add(&batch, &report, &trainer, pictured.len());
             if trainer.step() * 10 >= steps * 9 {
                 gallery.add(&batch, &report);
             }

@@ -5,6 +5,7 @@
 //! - [`curriculum`]: from feedback to the next policy.
 //! - [`trainer`]: one step of the loop, and everything that a checkpoint holds.
 //! - [`export`]: weights files with their model card.
+//! - [`photographs`]: labelled pictures to learn from beside renders.
 //! - [`eval`]: trained networks as detectors, metrics, COCO files.
 //!
 //! # Adversarial Focal Loss on a loss of your own
@@ -50,4 +51,5 @@ pub mod afl;
 pub mod curriculum;
 pub mod eval;
 pub mod export;
+pub mod photographs;
 pub mod trainer;

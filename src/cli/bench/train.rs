@@ -66,7 +66,7 @@ pub fn batches(bench: &Bench, policy: &Arc<Policy>) -> anyhow::Result<Vec<Batch>
 /// # Errors
 /// Where it fails or is skipped.
 pub fn learn(trainer: &mut Trainer, batch: &Batch) -> anyhow::Result<()> {
-    let report = trainer.learn(batch)?;
+    let report = trainer.learn(batch, &[])?;
     ensure!(
         report.skipped.is_none(),
         "step {} was skipped: {} is not finite",

@@ -1,6 +1,7 @@
-//! From tiles to the network's input. Some are flipped at random.
+//! From tiles and photographs to the network's input. Some are flipped at random.
 
 use super::settings::Flips;
+use crate::photographs::Photograph;
 use candle_core::{Device, Tensor};
 use marionette_base::random;
 use marionette_figure::Figure;
@@ -9,8 +10,8 @@ use marionette_stream::{Batch, Tile, Visibility};
 use rand::Rng;
 use rayon::prelude::*;
 
-/// A batch as the network's input: a row for each tile, then with [`Flips::Both`] a second row for
-/// each tile.
+/// A batch as the network's input: a row for each tile and then for each photograph; with
+/// [`Flips::Both`] all of these once more.
 pub struct Input {
     /// [R, 3, H, W], normalised.
     pub images: Tensor,
@@ -23,13 +24,14 @@ pub struct Input {
 }
 
 impl Input {
-    /// Prepares `batch` for a network of `spec`, on `device`. Whether a row is flipped depends on
-    /// (seed, sample) alone.
+    /// Prepares `batch` and `photographs` for a network of `spec`, on `device`. Whether a row is
+    /// flipped depends on (seed, sample) alone.
     ///
     /// # Errors
     /// If the device cannot hold the batch.
     pub fn new(
         batch: &Batch,
+        photographs: &[Photograph],
         figure: &Figure,
         spec: &ModelSpec,
         flips: Flips,
@@ -37,29 +39,29 @@ impl Input {
         device: &Device,
     ) -> candle_core::Result<Self> {
         let twins = figure.keypoint_twins();
-        let dice =
-            |tile: &Tile| random::stream(seed, tile.scene.index, 0, "train/flip").random::<bool>();
+        let pictures: Vec<Picture> = (batch.tiles.iter().map(Picture::Tile))
+            .chain(photographs.iter().map(Picture::Photograph))
+            .collect();
         let mut flipped: Vec<bool> =
-            batch.tiles.iter().map(|tile| flips != Flips::None && dice(tile)).collect();
+            pictures.iter().map(|picture| flips != Flips::None && picture.dice(seed)).collect();
         if flips == Flips::Both {
             flipped.extend_from_within(..);
-            flipped[batch.tiles.len()..].iter_mut().for_each(|flipped| *flipped = !*flipped);
+            flipped[pictures.len()..].iter_mut().for_each(|flipped| *flipped = !*flipped);
         }
-        let rows = || flipped.iter().zip(batch.tiles.iter().cycle());
+        let rows = || flipped.iter().zip(pictures.iter().cycle());
         let pixels = spec.input_width * spec.input_height;
         let mut images = vec![0f32; flipped.len() * 3 * pixels];
-        let tiles: Vec<(&bool, &Tile)> = rows().collect();
-        images.par_chunks_mut(3 * pixels).zip(&tiles).for_each(|(image, (flipped, tile))| {
-            normalise(&tile.color, spec, **flipped, image);
+        let all: Vec<(&bool, &Picture)> = rows().collect();
+        images.par_chunks_mut(3 * pixels).zip(&all).for_each(|(image, (flipped, picture))| {
+            normalise(picture.pixels(), spec, **flipped, image);
         });
         let mut keypoints = Vec::with_capacity(flipped.len() * twins.len());
         let mut visibility = Vec::with_capacity(keypoints.capacity());
-        for (flipped, tile) in rows() {
+        for (flipped, picture) in rows() {
             for (k, twin) in twins.iter().enumerate() {
-                let labelled = &tile.labels.keypoints[if *flipped { *twin } else { k }];
-                let [x, y] = labelled.pixel.to_array();
-                keypoints.push(if *flipped { [tile.width as f32 - x, y] } else { [x, y] });
-                visibility.push(labelled.visibility);
+                let ([x, y], seen) = picture.keypoint(if *flipped { *twin } else { k });
+                keypoints.push(if *flipped { [spec.input_width as f32 - x, y] } else { [x, y] });
+                visibility.push(seen);
             }
         }
         let shape = (flipped.len(), 3, spec.input_height, spec.input_width);
@@ -74,6 +76,48 @@ impl Input {
     /// [R, K] which keypoints have a label to learn from: covered ones do, those outside do not.
     pub fn labelled(&self) -> Vec<bool> {
         self.visibility.iter().map(|v| *v != Visibility::Outside).collect()
+    }
+}
+
+/// A picture to learn from.
+enum Picture<'a> {
+    Tile(&'a Tile),
+    Photograph(&'a Photograph),
+}
+
+impl Picture<'_> {
+    /// A throw of a coin that depends on (seed, sample) alone.
+    fn dice(&self, seed: u64) -> bool {
+        let mut random = match self {
+            Picture::Tile(tile) => random::stream(seed, tile.scene.index, 0, "train/flip"),
+            Picture::Photograph(photograph) => {
+                random::stream(seed, photograph.shown, 0, "photographs/flip")
+            }
+        };
+        random.random()
+    }
+
+    fn pixels(&self) -> &[u8] {
+        match self {
+            Picture::Tile(tile) => &tile.color,
+            Picture::Photograph(photograph) => &photograph.person.pixels,
+        }
+    }
+
+    /// Where keypoint `k` is, image pixels, and whether it is seen. Of those in a photograph it is
+    /// known only whether they have a label.
+    fn keypoint(&self, k: usize) -> ([f32; 2], Visibility) {
+        match self {
+            Picture::Tile(tile) => {
+                let label = &tile.labels.keypoints[k];
+                (label.pixel.to_array(), label.visibility)
+            }
+            Picture::Photograph(photograph) => {
+                let person = &photograph.person;
+                let seen = if person.labelled[k] { Visibility::Seen } else { Visibility::Outside };
+                (person.keypoints[k], seen)
+            }
+        }
     }
 }
 
@@ -127,7 +171,7 @@ mod tests {
         let (figure, spec) = (&scene.figure, model::spec("nano", scene.figure.keypoints.len())?);
         let tiles: Vec<Tile> = (0..6).map(|index| noise(&scene, index, spec.input_width)).collect();
         let batch = Batch { index: 0, tiles };
-        let input = |flips| Input::new(&batch, figure, &spec, flips, 3, &Device::Cpu);
+        let input = |flips| Input::new(&batch, &[], figure, &spec, flips, 3, &Device::Cpu);
         let (random, both) = (input(Flips::Random)?, input(Flips::Both)?);
         assert!(random.flipped.contains(&true) && random.flipped.contains(&false));
         assert_eq!(input(Flips::None)?.flipped, [false; 6]);

@@ -59,6 +59,7 @@ impl Trainer {
         let (grid, keypoints) = (self.spec.grid(), self.figure.keypoints.len());
         let input = Input::new(
             batch,
+            &[],
             &self.figure,
             &self.spec,
             Flips::None,

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     afl::{AflError, CriticStep, Scores, weighted},
     curriculum,
+    photographs::Photograph,
 };
 use candle_core::Tensor;
 use marionette_base::statistics::rank_shares;
@@ -30,11 +31,13 @@ pub struct StepReport {
     pub step: u64,
     /// Why the step was skipped, if it was.
     pub skipped: Option<&'static str>,
-    /// Mean base loss of the batch (0 is perfect).
+    /// Mean base loss of the batch (0 is perfect), without photographs.
     pub loss: f64,
     /// Mean base loss per stream: uniform, steered; `None` for a stream with no sample in the
     /// batch.
     pub stream_losses: [Option<f64>; 2],
+    /// What the photographs in the step came to, if there were any.
+    pub photographs: Option<PhotographReport>,
     /// Keypoints with a label, and of those found within 0.2 torso lengths.
     pub labelled_found: [u32; 2],
     /// Norm of the gradients before clipping.
@@ -56,6 +59,17 @@ pub struct StepReport {
     pub samples: Vec<SampleFeedback>,
 }
 
+/// What the photographs of a step came to. All other figures of a step are of renders.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PhotographReport {
+    /// Mean base loss (0 is perfect).
+    pub loss: f64,
+    /// Keypoints with a label, of people whose torso is labelled.
+    pub labelled: u32,
+    /// Of those, found within 0.2 torso lengths.
+    pub found: u32,
+}
+
 /// The results of a step's forward pass.
 struct ForwardPass {
     losses: Tensor,
@@ -64,18 +78,23 @@ struct ForwardPass {
 }
 
 impl Trainer {
-    /// Learns from one batch: a step of the network, a step of the critic, an observation of the
-    /// controller.
+    /// Learns from one batch and, in the same step, from `photographs`: a step of the network, a
+    /// step of the critic, an observation of the controller, which hears of the batch alone.
     ///
     /// A step that would not be finite is skipped and counted; the controller still gets an empty
     /// feedback.
     ///
     /// # Errors
     /// If ten steps in a row were skipped, or a tensor operation fails.
-    pub fn learn(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
+    pub fn learn(
+        &mut self,
+        batch: &Batch,
+        photographs: &[Photograph],
+    ) -> Result<StepReport, TrainError> {
         self.timings.begin();
         let input = Input::new(
             batch,
+            photographs,
             &self.figure,
             &self.spec,
             self.settings.flips,
@@ -87,6 +106,7 @@ impl Trainer {
             skipped: None,
             loss: f64::NAN,
             stream_losses: [None; 2],
+            photographs: None,
             labelled_found: [0; 2],
             gradient_norm: f64::NAN,
             learning_rate: self.settings.optimizer.schedule(self.settings.steps).rate(self.step)
@@ -103,7 +123,9 @@ impl Trainer {
             Err(error) => Err(error),
         };
         let samples = match learned {
-            Ok(Some(prediction)) => self.judge(batch, &input, prediction, &mut report)?,
+            Ok(Some(prediction)) => {
+                self.judge(batch, photographs, &input, prediction, &mut report)?
+            }
             Ok(None) => Vec::new(),
             Err(TrainError::Afl(AflError::NotFinite { what })) => {
                 report.skipped = Some(what);
@@ -197,14 +219,31 @@ impl Trainer {
     fn judge(
         &mut self,
         batch: &Batch,
+        photographs: &[Photograph],
         input: &Input,
         prediction: ForwardPass,
         report: &mut StepReport,
     ) -> Result<Vec<SampleFeedback>, TrainError> {
         let ForwardPass { losses, scores, decoded, .. } = prediction;
         let losses = losses.to_vec1::<f32>()?;
-        report.loss =
-            losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64;
+        let (tiles, pictures) = (batch.tiles.len(), batch.tiles.len() + photographs.len());
+        let mean = |of_tiles: bool| {
+            let rows = losses.iter().enumerate();
+            let chosen = rows.filter(|(row, _)| (row % pictures.max(1) < tiles) == of_tiles);
+            let (sum, count) =
+                chosen.fold((0.0, 0), |(sum, n), (_, l)| (sum + f64::from(*l), n + 1));
+            sum / f64::from(count.max(1))
+        };
+        report.loss = mean(true);
+        if !photographs.is_empty() {
+            report.photographs = Some(self.judge_photographs(
+                photographs,
+                &decoded[tiles..pictures],
+                input,
+                tiles,
+                mean(false),
+            ));
+        }
         report.unsaturated = scores.raw_unsaturated_share();
         report.effective_share = scores.effective_share();
         let keypoints = self.figure.keypoints.len();
@@ -249,7 +288,7 @@ impl Trainer {
                 tile.width as f32,
             ));
         }
-        for (tile, rank) in batch.tiles.iter().zip(rank_shares(&scores.difficulty)) {
+        for (tile, rank) in batch.tiles.iter().zip(rank_shares(&scores.difficulty[..tiles])) {
             self.drawn.add(&tile.scene, rank);
         }
         report.stream_losses =
@@ -257,6 +296,32 @@ impl Trainer {
         report.difficulty = scores.difficulty;
         report.difficulty.truncate(batch.tiles.len());
         Ok(samples)
+    }
+}
+
+impl Trainer {
+    /// What a step's photographs came to, whose rows begin at `first` and have the mean loss
+    /// `loss`.
+    fn judge_photographs(
+        &self,
+        photographs: &[Photograph],
+        decoded: &[Vec<[f32; 2]>],
+        input: &Input,
+        first: usize,
+        loss: f64,
+    ) -> PhotographReport {
+        let keypoints = self.figure.keypoints.len();
+        let mut report = PhotographReport { loss, labelled: 0, found: 0 };
+        for (i, (photograph, found)) in photographs.iter().zip(decoded).enumerate() {
+            // PCK is measured by the torso; without one there is no saying what is near.
+            let Some(torso) = photograph.person.torso else { continue };
+            let row = (first + i) * keypoints..(first + i + 1) * keypoints;
+            let (truth, visibility) = (&input.keypoints[row.clone()], &input.visibility[row]);
+            let metrics = SampleMetrics::new(found, truth, visibility, torso);
+            report.labelled += metrics.labelled;
+            report.found += metrics.found;
+        }
+        report
     }
 }
 
