@@ -15,11 +15,13 @@ find_python() {
     return 1
 }
 
-marionette_packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1' 'pycocotools>=2.0.8,<3' 'pillow>=10,<13' 'pyyaml>=6,<7')
+marionette_packages=('numpy>=1.26,<3' 'safetensors>=0.4,<1')
+# What reads data sets and logs.
+reader_packages=('pycocotools>=2.0.8,<3' 'pillow>=10,<13' 'pyyaml>=6,<7' 'tensorboard>=2.18,<3')
 
 # Sets marionette_python to the Python of a virtual environment with what exported files are checked with.
 ensure_python() {
-    ensure_environment python "${marionette_packages[@]}"
+    ensure_environment python "${marionette_packages[@]}" "${reader_packages[@]}"
 }
 
 # Sets marionette_python to the Python of the virtual environment called $1, which has the packages that follow.

@@ -104,12 +104,14 @@ impl ExamConfig {
     }
 }
 
-/// `[log]`: how often to write a line of metrics.
+/// `[log]`: how often to write a line of metrics, and for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// Steps from one line to the next.
     pub every: u64,
+    /// Whether the same is written for TensorBoard, with distributions and pictures.
+    pub tensorboard: bool,
 }
 
 /// `[debug]`: for tests of the program itself.
@@ -163,7 +165,7 @@ impl Default for ExamConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        LogConfig { every: 10 }
+        LogConfig { every: 10, tensorboard: true }
     }
 }
 

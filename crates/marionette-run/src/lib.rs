@@ -28,6 +28,7 @@ mod set;
 pub mod sheet;
 pub mod stats;
 mod summary;
+mod tensorboard;
 mod training_loop;
 mod watch;
 mod weights;

@@ -1,6 +1,6 @@
 //! What the steps since the last row of `metrics.jsonl` come to.
 
-use super::{MetricsRow, resources::status_kib};
+use super::{MetricsRow, resources::status_kib, tensorboard::Counted};
 use marionette_stream::{AXES, AxisDistribution, Batch, HardnessAxis, Rejection};
 use marionette_train::trainer::{StepReport, Trainer};
 use std::collections::BTreeMap;
@@ -19,11 +19,15 @@ pub struct MetricsWindow {
     photograph_steps: u64,
     photographs: u64,
     samples: u64,
+    scores: Option<Counted>,
     rejections: BTreeMap<Rejection, u64>,
     rejected_by_axis_bin: BTreeMap<String, Vec<u64>>,
     visible_share: f64,
     in_frame_share: f64,
 }
+
+/// Bins that scores are counted in.
+const SCORE_BINS: usize = 40;
 
 /// Samples of the uniform stream that correlations are taken over reach back this many steps.
 const CORRELATION_STEPS: u64 = 500;
@@ -70,6 +74,8 @@ impl MetricsWindow {
             self.photograph_labelled += u64::from(of.labelled);
             self.photograph_found += u64::from(of.found);
         }
+        let scores = self.scores.get_or_insert_with(|| Counted::new(SCORE_BINS));
+        report.difficulty.iter().for_each(|score| scores.add(*score));
         self.labelled += u64::from(report.labelled_found[0]);
         self.found += u64::from(report.labelled_found[1]);
     }
@@ -88,6 +94,11 @@ impl MetricsWindow {
     /// Samples taken in, photographs among them.
     pub fn samples(&self) -> u64 {
         self.samples + self.photographs
+    }
+
+    /// The scores of the samples taken in, if there are any.
+    pub fn scores(&self) -> Option<&Counted> {
+        self.scores.as_ref()
     }
 
     /// The row of this window, which ends with the step of `report`.

@@ -2,24 +2,37 @@
 //! manifest, weights and the summary.
 
 use super::{
-    EventSender, ExamLine, ExamReport, Failure, Manifest, RunConfig, RunDirectory, RunError,
-    RunEvent, Summary, exams::Examiner, mark_best, pictures, pictures::Gallery, save,
+    EventSender, ExamLine, ExamReport, Failure, Manifest, MetricsRow, RunConfig, RunDirectory,
+    RunError, RunEvent, Summary,
+    exams::Examiner,
+    mark_best,
+    metrics_window::MetricsWindow,
+    pictures,
+    pictures::Gallery,
+    save,
+    tensorboard::{Counted, EventFile},
 };
 use crate::exam::Exam;
 use crate::sheet::SheetError;
+use marionette_base::atomic_file::PathError;
 use marionette_render::AdapterReport;
 use marionette_scene::Scene;
-use marionette_stream::{Batch, Tile};
+use marionette_stream::{Batch, HardnessAxis, Tile};
 use marionette_train::{
     export::{ModelCard, write_model},
     trainer::{StepReport, TrainError, Trainer},
 };
 use sha2::{Digest, Sha256};
 use std::{
+    ffi::OsStr,
     fmt::Display,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+/// What follows where the file for TensorBoard cannot be written.
+const NO_EVENTS: &str = "the run goes on without a file for TensorBoard";
 
 /// Keeps a run's books.
 pub(super) struct Recorder {
@@ -33,6 +46,8 @@ pub(super) struct Recorder {
     /// The step of the newest checkpoint.
     pub saved: u64,
     pub pictures: Vec<PathBuf>,
+    /// What TensorBoard reads, if anything.
+    pub event_file: Option<EventFile>,
 }
 
 impl Recorder {
@@ -118,7 +133,50 @@ impl Recorder {
         Ok(true)
     }
 
-    fn write_exams(&self, report: &ExamReport) {
+    /// Takes the file for TensorBoard, if it could be begun.
+    pub fn begin_event_file(&mut self, begun: Option<Result<EventFile, PathError>>) {
+        match begun.transpose() {
+            Ok(file) => self.event_file = file,
+            Err(error) => self.warn(error, NO_EVENTS),
+        }
+    }
+
+    /// Writes something for TensorBoard. After the first failure there is no more of it.
+    fn log(&mut self, write: impl FnOnce(&mut EventFile) -> Result<(), PathError>) {
+        if let Some(Err(error)) = self.event_file.as_mut().map(write) {
+            self.event_file = None;
+            self.warn(error, NO_EVENTS);
+        }
+    }
+
+    /// Writes a row of metrics, the scores of its `window` and the curriculum for TensorBoard.
+    pub fn write_events(&mut self, row: &MetricsRow, window: &MetricsWindow, trainer: &Trainer) {
+        const BINS: usize = 20;
+        let policy = trainer.newest_policy();
+        self.log(|file| {
+            let step = row.step;
+            let named = |(name, value): (String, f64)| (name.replace('.', "/"), value);
+            file.scalars(step, row.values().into_iter().filter(|(n, _)| n != "step").map(named))?;
+            file.histograms(
+                step,
+                window.scores().map(|scores| ("score".to_owned(), scores.clone())),
+            )?;
+            let axes = policy.iter().flat_map(|policy| {
+                HardnessAxis::ALL.map(|axis| {
+                    let shares = policy.marginal(axis, BINS).probabilities;
+                    (format!("curriculum/{axis}"), Counted::of_shares(&shares, 1000.0))
+                })
+            });
+            file.histograms(step, axes)
+        });
+    }
+
+    fn write_exams(&mut self, report: &ExamReport) {
+        let scores = report.exams.iter().filter_map(|result| {
+            Some((format!("exam/{}", result.exam.name()), result.pck.torso_02?))
+        });
+        let scores: Vec<(String, f64)> = scores.collect();
+        self.log(|file| file.scalars(report.step, scores));
         let name = RunDirectory::exam_name(report.step);
         let written = self.directory.write_json(&name, report);
         self.warn_if_failed(written, "`marionette eval` can take the exams again");
@@ -158,6 +216,16 @@ impl Recorder {
     fn keep_picture(&mut self, saved: Result<PathBuf, SheetError>) {
         match saved {
             Ok(path) => {
+                let step = self.config.steps;
+                self.log(|file| {
+                    match (path.file_stem().and_then(OsStr::to_str), fs::read(&path)) {
+                        (Some(name), Ok(png)) => {
+                            let step = if name == "first_batch" { 0 } else { step };
+                            file.picture(step, &format!("pictures/{name}"), png)
+                        }
+                        _ => Ok(()),
+                    }
+                });
                 self.pictures.push(path.clone());
                 self.send(RunEvent::Picture(path));
             }

@@ -4,7 +4,7 @@
 use super::{
     EventSender, Failure, JsonLinesWriter, Pace, Publisher, RunConfig, RunDirectory, RunError,
     RunEvent, Snapshot, controls::Controls, exams::Examiner, metrics_window::MetricsWindow,
-    pictures::Gallery, recorder::Recorder,
+    pictures::Gallery, recorder::Recorder, tensorboard::EventFile,
 };
 use crate::exam::ExamSet;
 use crossbeam_channel::Receiver;
@@ -68,6 +68,7 @@ impl TrainingLoop {
         // The adapter is known before the exams' images are.
         let adapter = adapter.try_recv().ok();
         let (saved, pictures) = (first, Vec::new());
+        let event_file = config.log.tensorboard.then(|| EventFile::begin(&directory, first));
         let mut recorder = Recorder {
             directory,
             config,
@@ -78,7 +79,9 @@ impl TrainingLoop {
             examiner,
             saved,
             pictures,
+            event_file: None,
         };
+        recorder.begin_event_file(event_file);
         if first == 0 {
             recorder.take_due_exams(&trainer)?;
         }
@@ -140,6 +143,7 @@ impl TrainingLoop {
                 let row = Arc::new(window.row(&report, &trainer, rate, in_flight.most()));
                 let written = metrics.append(&*row);
                 recorder.warn_if_failed(written, "the line is kept, to be written with the next");
+                recorder.write_events(&row, &window, &trainer);
                 recorder.send(RunEvent::Metrics { row, steps });
                 (window, window_began) = (MetricsWindow::default(), Instant::now());
             }
