@@ -15,6 +15,7 @@ import time
 import torch
 from torch.nn import functional as F
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "..", "examples", "python"))
 from nano import Nano
 from small import Small
 

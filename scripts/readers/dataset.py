@@ -1,6 +1,6 @@
 """Reads generated data sets with the tools that people read them with.
 
-    check_dataset.py COCO YOLO WEBDATASET
+    dataset.py COCO YOLO WEBDATASET
 
 Three sets of the same samples, each in one split called train, the COCO one with ids. Checks that pycocotools loads the
 annotations and gives perfect predictions an AP of 1, that masks are the id pictures' and decode to the stated areas, that every

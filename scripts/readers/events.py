@@ -1,6 +1,6 @@
 """Reads a run's event files as TensorBoard does.
 
-    check_events.py RUN
+    events.py RUN
 
 Checks that every number of metrics.jsonl is there at its step, that scores and curriculum are histograms, and that the pictures of
 the run are shown.

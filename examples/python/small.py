@@ -1,4 +1,12 @@
-"""`small` (crates/marionette-nn/src/small.rs) in PyTorch, its tensors under the same names."""
+"""`small` in PyTorch, its tensors under the same names.
+
+    from small import load
+    network = load("small.safetensors")  # of `marionette export --format safetensors`
+    logits = network(images)  # normalised images [B, 3, 128, 128] to logits [B, K, 32, 32]
+
+The model card in the file's header has keypoints, normalisation and decoder; numpy_forward.py decodes.
+"""
+from safetensors.torch import load_file
 from torch import nn
 
 
@@ -60,3 +68,10 @@ class Small(nn.Module):
         one = self.layer1(self.stem(x))
         two = self.layer2(one)
         return self.head(self.up2(self.up1(self.layer3(two), two), one))
+
+
+def load(path):  # the network in a file of weights, ready to infer
+    tensors = load_file(path)
+    network = Small(tensors["head.bias"].numel())
+    network.load_state_dict(tensors, strict=True)
+    return network.eval()

@@ -1,4 +1,12 @@
-"""`nano` (crates/marionette-nn/src/nano.rs) in PyTorch, its tensors under the same names."""
+"""`nano` in PyTorch, its tensors under the same names.
+
+    from nano import load
+    network = load("nano.safetensors")  # of `marionette export --format safetensors`
+    logits = network(images)  # normalised images [B, 3, 64, 64] to logits [B, K, 16, 16]
+
+The model card in the file's header has keypoints, normalisation and decoder; numpy_forward.py decodes.
+"""
+from safetensors.torch import load_file
 from torch import nn
 
 
@@ -34,3 +42,10 @@ class Nano(nn.Module):
 
     def forward(self, x):  # normalised images [B, 3, 64, 64] to logits [B, K, 16, 16]
         return self.head(self.blocks(self.stem(x)))
+
+
+def load(path):  # the network in a file of weights, ready to infer
+    tensors = load_file(path)
+    network = Nano(tensors["head.bias"].numel())
+    network.load_state_dict(tensors, strict=True)
+    return network.eval()
