@@ -19,10 +19,11 @@ fn an_old_run_directory_is_read_as_the_types_of_today() {
     let (run, config, scene) = RunDirectory::open(&old().join("run")).unwrap();
     assert_eq!((config.seed, config.steps, config.batch), (1, 3, 4));
     assert_eq!((scene.name.as_str(), scene.figure.keypoints.len()), ("quickstart", 17));
-    let manifest = run.manifest().unwrap();
+    let manifest = run.manifest().unwrap().unwrap();
     assert_eq!((manifest.version.as_str(), manifest.frame_hashes.len()), ("0.1.0", 4));
     assert!(manifest.adapter.unwrap().software);
-    let rows = MetricsRow::read(&run.metrics_path());
+    let (rows, damage) = MetricsRow::read(&run.metrics_path());
+    assert!(damage.is_none());
     assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(
         rows.iter()

@@ -102,7 +102,7 @@ pub fn look_at(_: &Path) -> Result<(), CommandError> {
 #[cfg(feature = "viewer")]
 fn written_by(directory: &marionette::run::RunDirectory) -> Option<String> {
     let ours = env!("CARGO_PKG_VERSION");
-    let theirs = directory.manifest()?.version;
+    let theirs = directory.manifest().ok()??.version;
     let theirs = if theirs.is_empty() { "an unknown version" } else { &theirs };
     (theirs != ours).then(|| {
         format!(

@@ -29,7 +29,7 @@ impl ExamReport {
 }
 
 /// The best step so far, and its PCK@0.2 torso in the exam that decides.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Steps that the network had learned for.
     pub step: u64,

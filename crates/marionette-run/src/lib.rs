@@ -13,6 +13,7 @@ mod error;
 mod events;
 pub mod exam;
 mod exams;
+mod json_file;
 mod limits;
 mod manifest;
 mod metrics;

@@ -3,7 +3,6 @@
 use super::{RunDirectory, RunError};
 use marionette_render::AdapterReport;
 use serde::{Deserialize, Serialize};
-use std::fs;
 
 /// `manifest.json`: what a run was made with, and what it takes to repeat it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,9 +35,12 @@ impl RunDirectory {
         self.write_json("manifest.json", manifest)
     }
 
-    /// The manifest; `None` where there is none that can be read.
-    pub fn manifest(&self) -> Option<Manifest> {
-        serde_json::from_slice(&fs::read(self.manifest_path()).ok()?).ok()
+    /// The manifest; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// As [`Self::read_json`].
+    pub fn manifest(&self) -> Result<Option<Manifest>, RunError> {
+        self.read_json("manifest.json")
     }
 
     /// Marks the run as steered by hand in its manifest, if it has one yet.
@@ -46,7 +48,7 @@ impl RunDirectory {
     /// # Errors
     /// If the manifest cannot be written.
     pub(super) fn mark_hand_steered(&self) -> Result<(), RunError> {
-        match self.manifest() {
+        match self.manifest().unwrap_or_default() {
             Some(manifest) if !manifest.hand_steered => {
                 self.write_manifest(&Manifest { hand_steered: true, ..manifest })
             }

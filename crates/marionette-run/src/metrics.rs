@@ -115,12 +115,33 @@ impl MetricsRow {
         values
     }
 
-    /// The rows of the file at `path`, oldest first. Lines that are no rows are left out: the last
-    /// one may be half written.
-    pub fn read(path: &Path) -> Vec<MetricsRow> {
-        let bytes = read_file(path, LARGEST).unwrap_or_default();
+    /// The rows of the file at `path`, oldest first, and what is wrong with it. Lines that are no
+    /// rows are left out, and the first of them is named; the last line may be half written, and
+    /// no file is an empty one.
+    pub fn read(path: &Path) -> (Vec<MetricsRow>, Option<RunError>) {
+        let bytes = match read_file(path, LARGEST) {
+            Ok(bytes) => bytes,
+            Err(error) if error.error.kind() == io::ErrorKind::NotFound => {
+                return Default::default();
+            }
+            Err(error) => return (Vec::new(), Some(error.into())),
+        };
         let text = String::from_utf8_lossy(&bytes);
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let (mut rows, mut damage) = (Vec::new(), None);
+        for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+            match serde_json::from_str(line) {
+                Ok(row) => rows.push(row),
+                Err(_) if !line.ends_with('\n') => {}
+                Err(error) => {
+                    damage.get_or_insert_with(|| RunError::Damaged {
+                        path: path.to_owned(),
+                        found: format!("line {number} is no row of metrics: {error}"),
+                        remedy: "delete that line".to_owned(),
+                    });
+                }
+            }
+        }
+        (rows, damage)
     }
 }
 
@@ -260,10 +281,10 @@ mod tests {
             let message = writer.append(&row(step)).unwrap_err().to_string();
             assert!(message.contains("metrics.jsonl: cannot be written"), "{message}");
         }
-        assert_eq!(MetricsRow::read(&path).len(), 1);
+        assert_eq!(MetricsRow::read(&path).0.len(), 1);
         writer.file = file;
         writer.append(&row(4)).unwrap();
-        let steps: Vec<u64> = MetricsRow::read(&path).iter().map(|row| row.step).collect();
+        let steps: Vec<u64> = MetricsRow::read(&path).0.iter().map(|row| row.step).collect();
         assert_eq!(steps, [1, 2, 3, 4]);
     }
 
@@ -282,7 +303,8 @@ mod tests {
         let mut writer = JsonLinesWriter::open(&path).unwrap();
         writer.append(&row).unwrap();
         writer.append(&MetricsRow { step: 4, pck: f64::NAN, ..row.clone() }).unwrap();
-        let read = MetricsRow::read(&path);
+        let (read, damage) = MetricsRow::read(&path);
+        assert!(damage.is_none());
         assert_eq!(read[0], row);
         assert!(read[1].pck.is_nan() && read[1].step == 4);
         let values: BTreeMap<String, f64> = row.values().into_iter().collect();
@@ -295,5 +317,20 @@ mod tests {
                 && !values.keys().any(|name| name.contains("covered"))
         );
         assert!(!read[1].values().iter().any(|(name, _)| name == "pck"));
+    }
+    #[test]
+    fn a_damaged_line_is_named_and_the_others_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        std::fs::write(&path, "{\"step\":1}\nnot json\n{\"step\":3}\n{\"st").unwrap();
+        let (rows, damage) = MetricsRow::read(&path);
+        assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), [1, 3]);
+        let message = damage.unwrap().to_string();
+        assert!(message.contains("metrics.jsonl: line 2 is no row of metrics"), "{message}");
+        // What is being written is no damage.
+        std::fs::write(&path, "{\"step\":1}\n{\"st").unwrap();
+        assert!(MetricsRow::read(&path).1.is_none());
+        assert!(MetricsRow::read(&folder.path().join("none")).1.is_none());
+        assert!(MetricsRow::read(folder.path()).1.is_some());
     }
 }

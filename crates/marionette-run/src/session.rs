@@ -127,7 +127,7 @@ impl Session {
     /// does not fit.
     pub fn resume(path: &Path, overrides: &[String]) -> Result<Self, Failure> {
         // Whoever writes there is asked first: what is read below might be changing.
-        let lock = RunDirectory::at(path)?.lock()?;
+        let lock = RunDirectory::at(path).map_err(no_run_to_go_on_with)?.lock()?;
         let (directory, _, scene) = RunDirectory::open(path)?;
         let config = RunConfig::load_to_go_on(&directory.config_path()).map_err(RunError::from)?;
         let config = config.continued(overrides).map_err(RunError::from)?;
@@ -310,6 +310,17 @@ fn start_from(config: &RunConfig, trainer: &mut Trainer) -> Result<Option<Taken>
         }));
     }
     Ok(Some(taken))
+}
+
+/// What is no run cannot be gone on with, but begun.
+fn no_run_to_go_on_with(error: RunError) -> RunError {
+    match error {
+        RunError::Damaged { path, found, remedy } => {
+            let remedy = format!("{remedy}, or leave --resume out to begin one");
+            RunError::Damaged { path, found, remedy }
+        }
+        other => other,
+    }
 }
 
 /// A trainer, its device's name, and the scene with images as the network takes them.

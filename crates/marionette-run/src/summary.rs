@@ -1,17 +1,19 @@
 //! What a finished run has to say for itself.
 
-use super::{Best, ExamReport};
+use super::{Best, ExamReport, RunDirectory, RunError};
 use crate::exam::{Exam, ExamResult};
 use marionette_train::{
     curriculum::CurriculumSummary,
     trainer::{Hardest, ScoreQuality, Trainer},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What a finished run has to say for itself. Losses, PCK and correlations are of the uniform
-/// stream, which the curriculum cannot move. What was not measured is `None`, null in JSON.
-#[derive(Clone, Debug, Serialize)]
+/// stream, which the curriculum cannot move. What was not measured is `None`, null in JSON. What an
+/// older file lacks has its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// Steps done.
     pub steps: u64,
@@ -47,7 +49,7 @@ fn untouched(touches: &u64) -> bool {
 }
 
 /// One exam before and after training.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExamLine {
     /// The exam.
     pub exam: Exam,
@@ -78,6 +80,16 @@ impl ExamLine {
             oks_ap: result.oks.ap,
         };
         after.exams.iter().map(line).collect()
+    }
+}
+
+impl RunDirectory {
+    /// `summary.json`: what the finished run had to say; `None` where it has not finished.
+    ///
+    /// # Errors
+    /// As [`Self::read_json`].
+    pub fn summary(&self) -> Result<Option<Summary>, RunError> {
+        self.read_json("summary.json")
     }
 }
 

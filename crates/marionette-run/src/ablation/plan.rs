@@ -217,7 +217,7 @@ impl Plan {
         (outcome.arm, outcome.seed) = (arm.name.clone(), seed);
         outcome.seconds = began.elapsed().as_secs_f64();
         outcome.images = config.batch as u64 * outcome.step;
-        let rows = MetricsRow::read(&directory.metrics_path());
+        let (rows, _) = MetricsRow::read(&directory.metrics_path());
         outcome.rejected = rows.iter().flat_map(|row| row.rejections.values()).sum();
         for report in directory.exam_reports()? {
             let standard = report.result(Exam::Standard).and_then(|result| result.pck.torso_02);

@@ -5,7 +5,7 @@ use super::controller::policy;
 use super::frontier::reaches;
 use super::state::ControllerState;
 use marionette_stream::HardnessAxis;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One bin of one axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,17 +46,24 @@ pub struct AxisSummary {
 }
 
 /// The controller at a glance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CurriculumSummary {
     /// Batches fed back.
     pub version: u64,
     /// Every axis, in [`HardnessAxis::ALL`] order.
     pub axes: Vec<AxisSummary>,
     /// Moving loss of the uniform and the steered stream.
+    #[serde(deserialize_with = "first_two")]
     pub losses: [Option<f64>; 2],
     /// The probability that an axis is free in a sample that is not level, the mean over the axes.
     #[serde(default)]
     pub free: f32,
+}
+
+/// Older versions had a third stream, which is left out.
+fn first_two<'de, D: Deserializer<'de>>(from: D) -> Result<[Option<f64>; 2], D::Error> {
+    let losses = Vec::<Option<f64>>::deserialize(from)?;
+    Ok(std::array::from_fn(|stream| losses.get(stream).copied().flatten()))
 }
 
 /// Summarises the controller's state, in a run of `steps` batches.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Bins per axis of the cells.
 const BINS: usize = 6;
+/// Bins of the scores.
+const SCORE_BINS: usize = 20;
 
 /// Samples that a score is judged on; one value a sample.
 pub struct Judged {
@@ -59,6 +61,10 @@ pub struct ScoreQuality {
     pub score_axis_beyond_error: [Option<f32>; AXES],
     /// Spearman's rank correlation of the error with each axis.
     pub error_axis: [Option<f32>; AXES],
+    /// How many samples have which score, in equal bins of [0, 1]; zeros in files of before it was
+    /// counted.
+    #[serde(default)]
+    pub histogram: [u32; SCORE_BINS],
 }
 
 impl ScoreQuality {
@@ -84,8 +90,18 @@ impl ScoreQuality {
                 .each_ref()
                 .map(|axis| partial_spearman(score, axis, error)),
             error_axis: along(error),
+            histogram: histogram(score),
         }
     }
+}
+
+/// How many of the scores lie in which equal bin of [0, 1].
+fn histogram(scores: &[f32]) -> [u32; SCORE_BINS] {
+    let mut counts = [0; SCORE_BINS];
+    for score in scores {
+        counts[((score * SCORE_BINS as f32) as usize).min(SCORE_BINS - 1)] += 1;
+    }
+    counts
 }
 
 /// The mean of `values` in every cell that has a sample.
@@ -118,6 +134,13 @@ mod tests {
         let score = blur.iter().zip(&unseen).map(|(b, u)| b + insight * u).collect();
         let failed = error.iter().map(|error| *error > 1.5).collect();
         Judged { loss: error.clone(), failed, error, score, blur, hardness }
+    }
+
+    #[test]
+    fn scores_are_counted_in_twenty_bins() {
+        let counts = histogram(&[0.0, 0.04, 0.06, 0.99, 1.0, 1.5]);
+        assert_eq!((counts[0], counts[1], counts[19]), (2, 1, 3));
+        assert_eq!(counts.iter().sum::<u32>(), 6);
     }
 
     #[test]

@@ -7,10 +7,8 @@ use marionette_train::{
     curriculum::CurriculumSummary,
     trainer::{Hardest, ManualSettings, StepReport},
 };
-use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    fs,
     path::PathBuf,
     sync::Arc,
 };
@@ -88,8 +86,10 @@ impl RunData {
     /// What a run's directory holds so far. A note says which file could not be read.
     pub fn read(subject: &Subject) -> Self {
         let mut data = RunData { distributions_every: 1, ..RunData::default() };
-        for row in MetricsRow::read(&subject.directory.metrics_path()) {
-            data.add_row(&row);
+        let (rows, damage) = MetricsRow::read(&subject.directory.metrics_path());
+        rows.iter().for_each(|row| data.add_row(row));
+        if let Some(error) = damage {
+            data.add_note(error.to_string());
         }
         match subject.directory.exam_reports() {
             Ok(reports) => data
@@ -102,13 +102,14 @@ impl RunData {
             Err(error) => data.add_note(error.to_string()),
         }
         if subject.watch.is_none() {
-            let summary =
-                fs::read(subject.directory.path().join("summary.json")).unwrap_or_default();
-            let summary: Value = serde_json::from_slice(&summary).unwrap_or_default();
-            let curriculum = summary.get("curriculum").cloned().unwrap_or_default();
-            data.curriculum = serde_json::from_value(curriculum).ok().map(Arc::new);
-            let hardest = summary.get("hardest").cloned().unwrap_or_default();
-            data.hardest = serde_json::from_value(hardest).ok().map(Arc::new);
+            match subject.directory.summary() {
+                Ok(Some(summary)) => {
+                    data.curriculum = Some(Arc::new(summary.curriculum));
+                    data.hardest = Some(Arc::new(summary.hardest));
+                }
+                Ok(None) => {}
+                Err(error) => data.add_note(error.to_string()),
+            }
         }
         data.notes.extend(subject.note.clone());
         data
