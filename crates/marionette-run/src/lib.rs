@@ -19,6 +19,7 @@ mod manifest;
 mod metrics;
 mod metrics_window;
 mod old_flips;
+pub(crate) mod page;
 mod pictures;
 mod policy;
 mod recorder;
