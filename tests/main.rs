@@ -19,6 +19,7 @@ mod pictures;
 mod predict;
 #[cfg(unix)]
 mod repeatable;
+mod report;
 mod run_files;
 mod runs;
 mod settling;

@@ -17,6 +17,7 @@ mod predict;
 mod preview;
 mod preview_stats;
 mod process;
+mod report;
 mod scenes;
 mod signals;
 mod sim;
@@ -47,6 +48,7 @@ enum Command {
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
     Ablate(ablate::AblateArgs),
+    Report(report::ReportArgs),
     Bench(bench::BenchArgs),
     Doctor(doctor::DoctorArgs),
 }
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),
         Command::Ablate(args) => ablate::ablate(args),
+        Command::Report(args) => report::report(args),
         Command::Bench(args) => bench::bench(args),
         Command::Doctor(args) => doctor::doctor(args),
     });

@@ -24,6 +24,7 @@ mod pictures;
 mod policy;
 mod recorder;
 mod removed_keys;
+pub mod report;
 mod resources;
 mod session;
 mod set;

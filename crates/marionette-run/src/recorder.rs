@@ -233,8 +233,8 @@ impl Recorder {
         }
     }
 
-    /// Takes the last exams and writes what a finished run leaves: checkpoint, weights, card and
-    /// summary.
+    /// Takes the last exams and writes what a finished run leaves: checkpoint, weights, card,
+    /// summary and report.
     pub fn finish(&mut self, trainer: &Trainer, most_in_flight: u64) -> Result<(), Failure> {
         let after = self.take_due_exams(trainer)?;
         self.try_checkpoint(trainer)?;
@@ -270,6 +270,8 @@ impl Recorder {
         summary.steered_by_hand =
             self.directory.control_records()?.iter().filter(|record| record.steers).count() as u64;
         self.directory.write_json("summary.json", &summary)?;
+        let reported = self.directory.write_report();
+        self.warn_if_failed(reported, "`marionette report` can write one");
         self.send(RunEvent::Finished(Box::new(summary)));
         Ok(())
     }
