@@ -168,7 +168,8 @@ fn a_finished_run_has_its_report() {
     for part in ["score and keypoint error", "Effective sample size", "Scores of report-short: "] {
         assert!(score.contains(part), "no {part:?}");
     }
-    assert!(section(&written, "machine").contains("graphics adapter"));
+    let machine = section(&written, "machine");
+    assert!(machine.contains("graphics adapter") && machine.contains(std::env::consts::ARCH));
     assert!(section(&written, "settings").contains("<code>exam.<wbr/>images</code>"));
 
     let figures = figures(&written);
@@ -194,7 +195,7 @@ fn several_runs_are_told_apart_and_compared() {
     let other = finished("report-other", &more);
     let page = page(&[&SHORT, &other]);
     for name in ["report-short", "report-other"] {
-        assert!(page.contains(&format!("<li>{name}: nano on quickstart")), "{name}");
+        assert!(page.contains(&format!("<th scope=\"col\">{name}</th>")), "{name}");
     }
     let (differ, same) = section(&page, "settings").split_once("<details>").unwrap();
     for key in ["seed", "afl.<wbr/>gamma"] {
@@ -256,9 +257,11 @@ fn what_a_run_lacks_is_said() {
         assert!(section(&bare, id).contains(part), "no {part:?}");
     }
     assert!(bare.contains("none of 4 steps done"));
-    // Beside a whole run, too.
+    // Beside a whole run, too, which differences are then from.
     assert!(page(&[&SHORT, &run]).contains("bare has taken no exams"));
-    assert!(page(&[&run, &SHORT]).contains("none of 4 steps done"));
+    let after = page(&[&run, &SHORT]);
+    assert!(after.contains("<li>bare: nano on quickstart, none of 4 steps done"));
+    assert!(after.contains("PCK@0.2 torso of report-short by keypoint and exam"));
 
     // A run that is not finished, and whose last line is being written.
     let (_folder, run) = with_short_run("early");

@@ -12,6 +12,10 @@ pub struct Manifest {
     pub version: String,
     /// The adapter that drew the frames.
     pub adapter: Option<AdapterReport>,
+    /// Operating system and kind of processor, such as `linux x86_64`.
+    pub system: String,
+    /// Processor cores that the run could use; 0 where it is not known.
+    pub cores: usize,
     /// Where the network was trained.
     pub device: String,
     /// The run's seed.

@@ -9,6 +9,7 @@ use super::{
     metrics_window::MetricsWindow,
     pictures,
     pictures::Gallery,
+    resources::cores,
     save,
     tensorboard::{Counted, EventFile},
 };
@@ -193,6 +194,8 @@ impl Recorder {
         let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             adapter: self.adapter.clone(),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            cores: cores(),
             device: self.device.clone(),
             seed: self.config.seed,
             first_batch: batch.index,

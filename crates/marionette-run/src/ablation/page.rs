@@ -2,7 +2,7 @@
 
 use super::compare::{Comparison, Difference, Measure, Standing};
 use crate::page::{
-    chart::{Chart, Series, legend},
+    chart::{Chart, Series, grid, legend},
     document, escaped, number, paragraph,
     rows::{Interval, intervals},
     section,
@@ -74,7 +74,7 @@ fn differences(comparison: &Comparison) -> String {
         let plot = intervals(&format!("Differences in {name}, points"), &rows);
         format!("<figure><figcaption><b>{name}</b></figcaption>{plot}</figure>\n")
     };
-    format!("<div class=\"grid\">\n{}</div>\n", Measure::ALL.map(plot).concat())
+    format!("<div class=\"grid wide\">\n{}</div>\n", Measure::ALL.map(plot).concat())
 }
 
 /// A line over the images learned from.
@@ -95,7 +95,7 @@ fn curves(standings: &[Standing]) -> String {
         small: false,
         series: &series,
     };
-    legend(standings.iter().map(|standing| standing.arm.as_str())) + &chart.html()
+    legend(standings.iter().map(|standing| standing.arm.as_str())) + &grid([chart.html()])
 }
 
 /// What the critic says of fixed images on the way, a chart for each arm.
@@ -119,13 +119,13 @@ fn probes(standings: &[Standing]) -> String {
         .html()
     };
     format!(
-        "{}{}<div class=\"grid\">\n{}</div>\n",
+        "{}{}{}",
         paragraph(
             "What the critic says of the same images throughout training (figure 3 of Liu et al. \
              2022)."
         ),
         legend(EXAMS),
-        standings.iter().map(chart).collect::<String>()
+        grid(standings.iter().map(chart))
     )
 }
 

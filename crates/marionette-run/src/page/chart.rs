@@ -9,8 +9,10 @@ use std::fmt::Write;
 /// Colours, and patterns of dashes: with no common divisor, so that they tell 28 lines apart.
 const COLORS: usize = 7;
 const DASHES: usize = 4;
-/// The most points of a line; more are averaged, because no screen shows them.
+/// The most points of a line, and of one in a small chart; more are averaged, because no screen
+/// shows them.
 const MOST_POINTS: usize = 240;
+const MOST_IN_SMALL: usize = 80;
 /// Lines of at most so many points have a dot at each.
 const WITH_DOTS: usize = 24;
 
@@ -47,7 +49,8 @@ pub struct Chart<'a> {
 impl Chart<'_> {
     /// The chart as a `figure`; a sentence where no line has a point.
     pub fn html(&self) -> String {
-        let series: Vec<Series> = self.series.iter().map(thinned).collect();
+        let most = if self.small { MOST_IN_SMALL } else { MOST_POINTS };
+        let series: Vec<Series> = self.series.iter().map(|line| thinned(line, most)).collect();
         let lines: Vec<&Series> = series.iter().filter(|line| !line.points.is_empty()).collect();
         let last = |line: &Series| line.points.last().map(|[_, value]| *value);
         let now = match self.series {
@@ -176,11 +179,16 @@ pub fn legend<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     format!("<ul class=\"legend\">{items}</ul>\n")
 }
 
-/// The line without what is not finite, and of so few points that they can be told apart.
-fn thinned(line: &Series) -> Series {
+/// Charts beside one another, as many as there is room for.
+pub fn grid(charts: impl IntoIterator<Item = String>) -> String {
+    format!("<div class=\"grid\">\n{}</div>\n", charts.into_iter().collect::<String>())
+}
+
+/// The line without what is not finite, and of at most `most` points.
+fn thinned(line: &Series, most: usize) -> Series {
     let finite: Vec<[f64; 2]> =
         line.points.iter().filter(|point| point.iter().all(|v| v.is_finite())).copied().collect();
-    let together = finite.len().div_ceil(MOST_POINTS).max(1);
+    let together = finite.len().div_ceil(most).max(1);
     let mean = |points: &[[f64; 2]], i: usize| {
         points.iter().map(|point| point[i]).sum::<f64>() / points.len() as f64
     };
@@ -221,7 +229,7 @@ mod tests {
     #[test]
     fn long_lines_are_averaged() {
         let points: Vec<[f64; 2]> = (0..4800).map(|i| [f64::from(i), f64::from(i % 2)]).collect();
-        let line = thinned(&Series { name: String::new(), style: 0, points });
+        let line = thinned(&Series { name: String::new(), style: 0, points }, MOST_POINTS);
         assert_eq!(line.points.len(), MOST_POINTS);
         assert!(line.points.iter().all(|point| point[1] == 0.5));
     }

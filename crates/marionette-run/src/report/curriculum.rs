@@ -2,12 +2,12 @@
 
 use super::{
     RunFiles,
-    curves::{Curve, grid, lines, without_rows},
+    curves::{Curve, lines, without_rows},
 };
 use crate::{
     MetricsRow,
     page::{
-        chart::Chart,
+        chart::{Chart, grid},
         escaped, number, paragraph, signed,
         table::{Cell, Table},
         whole,

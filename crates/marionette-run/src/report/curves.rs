@@ -5,7 +5,7 @@ use crate::{
     MetricsRow,
     exam::Exam,
     page::{
-        chart::{Chart, Series},
+        chart::{Chart, Series, grid},
         paragraph,
     },
 };
@@ -49,11 +49,6 @@ pub fn lines(runs: &[RunFiles], points: impl Fn(&RunFiles) -> Vec<[f64; 2]>) -> 
         points: points(run),
     };
     runs.iter().enumerate().map(line).collect()
-}
-
-/// Charts beside one another.
-pub fn grid(charts: impl IntoIterator<Item = String>) -> String {
-    format!("<div class=\"grid\">\n{}</div>\n", charts.into_iter().collect::<String>())
 }
 
 /// A sentence that names the runs without a line in `metrics.jsonl`; empty where all have some.

@@ -141,7 +141,8 @@ fn by_axis(runs: &[RunFiles]) -> String {
 /// PCK of each keypoint in each exam; of further runs, the difference from the first.
 fn by_keypoint(runs: &[RunFiles]) -> String {
     let exams = taken(runs);
-    let (first, others) = (&runs[0], &runs[1..]);
+    let mut with_exams = runs.iter().filter(|run| !run.exams.is_empty());
+    let Some(first) = with_exams.next() else { return String::new() };
     let value = |run: &RunFiles, exam: Exam, keypoint: usize| {
         run.result(exam)?.pck.per_keypoint.get(keypoint)?.torso_02
     };
@@ -167,7 +168,7 @@ fn by_keypoint(runs: &[RunFiles]) -> String {
         "<h3>By keypoint</h3>\n<p>PCK@0.2 torso of each keypoint in each exam.</p>\n{}",
         headed(runs, first, &first.name, &whole)
     );
-    for run in others.iter().filter(|run| !run.exams.is_empty()) {
+    for run in with_exams {
         let title = format!("{}, less {}", run.name, first.name);
         if run.keypoints != first.keypoints {
             out += &paragraph(&format!("{title}: the keypoints are others."));

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 /// Raised whenever what is below changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
-/// The most rows of metrics that a run has here; of more, every so manieth is taken.
+/// The most rows of metrics that a run has here, and all runs together; of more, every so manieth
+/// is taken.
 const MOST_ROWS: usize = 250;
+const MOST_TOGETHER: usize = 1000;
 
 #[derive(Serialize)]
 struct Figures<'a> {
@@ -39,45 +41,53 @@ struct ExamFigures {
     mean_error: Option<f64>,
     oks_ap: Option<f64>,
     mean_score: Option<f64>,
+    /// PCK@0.2 torso of each; of the last exams alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     per_keypoint: Vec<Option<f64>>,
 }
 
 /// The element.
 pub fn html(runs: &[RunFiles]) -> String {
-    fn run(run: &RunFiles) -> RunFigures<'_> {
-        RunFigures {
-            name: &run.name,
-            scene: &run.scene,
-            settings: &run.settings,
-            keypoints: &run.keypoints,
-            summary: run.summary.as_ref(),
-            manifest: run.manifest.as_ref(),
-            exams: exams(run),
-            metrics: metrics(run),
-        }
-    }
-    let runs = runs.iter().map(run).collect();
+    let most = (MOST_TOGETHER / runs.len().max(1)).clamp(1, MOST_ROWS);
+    let runs = runs.iter().map(|run| figures_of(run, most)).collect();
     data("marionette-report", &Figures { schema_version: SCHEMA_VERSION, runs })
 }
 
+fn figures_of(run: &RunFiles, most_rows: usize) -> RunFigures<'_> {
+    RunFigures {
+        name: &run.name,
+        scene: &run.scene,
+        settings: &run.settings,
+        keypoints: &run.keypoints,
+        summary: run.summary.as_ref(),
+        manifest: run.manifest.as_ref(),
+        exams: exams(run),
+        metrics: metrics(run, most_rows),
+    }
+}
+
 fn exams(run: &RunFiles) -> Vec<ExamFigures> {
+    let last = run.exams.last().map_or(0, |report| report.step);
     let results = run.exams.iter().flat_map(|report| {
-        report.exams.iter().map(|result| ExamFigures {
-            step: report.step,
-            exam: result.exam,
-            torso_02: result.pck.torso_02,
-            mean_pose: result.mean_pose,
-            mean_error: result.pck.mean_error,
-            oks_ap: result.oks.ap,
-            mean_score: result.score.as_ref().map(|score| score.mean),
-            per_keypoint: result.pck.per_keypoint.iter().map(|found| found.torso_02).collect(),
+        report.exams.iter().map(move |result| {
+            let keypoints = result.pck.per_keypoint.iter().filter(|_| report.step == last);
+            ExamFigures {
+                step: report.step,
+                exam: result.exam,
+                torso_02: result.pck.torso_02,
+                mean_pose: result.mean_pose,
+                mean_error: result.pck.mean_error,
+                oks_ap: result.oks.ap,
+                mean_score: result.score.as_ref().map(|score| score.mean),
+                per_keypoint: keypoints.map(|found| found.torso_02).collect(),
+            }
         })
     });
     results.collect()
 }
 
-fn metrics(run: &RunFiles) -> BTreeMap<String, Vec<Option<f64>>> {
-    let every = run.rows.len().div_ceil(MOST_ROWS).max(1);
+fn metrics(run: &RunFiles, most: usize) -> BTreeMap<String, Vec<Option<f64>>> {
+    let every = run.rows.len().div_ceil(most).max(1);
     // The last row is always among them.
     let rows: Vec<_> = run.rows.iter().rev().step_by(every).collect();
     let mut columns: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();

@@ -2,11 +2,12 @@
 
 use super::{
     RunFiles,
-    curves::{Curve, grid, without_rows},
+    curves::{Curve, without_rows},
 };
 use crate::{
     Manifest,
     page::{
+        chart::grid,
         number, paragraph,
         table::{Cell, Table},
         whole,
@@ -50,7 +51,9 @@ pub fn html(runs: &[RunFiles]) -> String {
 
 fn table(made: &[(&RunFiles, &Manifest)]) -> String {
     type Value = fn(&RunFiles, &Manifest) -> Option<String>;
-    const ROWS: [(&str, Value); 9] = [
+    const ROWS: [(&str, Value); 11] = [
+        ("system", |_, manifest| Some(manifest.system.clone()).filter(|name| !name.is_empty())),
+        ("cores", |_, manifest| (manifest.cores > 0).then(|| manifest.cores.to_string())),
         ("graphics adapter", |_, manifest| {
             let adapter = manifest.adapter.as_ref()?;
             let software = if adapter.software { ", software" } else { "" };

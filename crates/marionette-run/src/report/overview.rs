@@ -84,9 +84,13 @@ pub fn html(runs: &[RunFiles]) -> String {
         several => {
             let item =
                 |run: &RunFiles| format!("<li>{}: {}</li>\n", escaped(&run.name), state(run));
-            let states: String = several.iter().map(item).collect();
+            let states = if several.iter().all(|run| state(run) == state(&several[0])) {
+                format!("<p>All: {}</p>\n", state(&several[0]))
+            } else {
+                format!("<ul>\n{}</ul>\n", several.iter().map(item).collect::<String>())
+            };
             let notes: String = several.iter().map(by_hand).collect();
-            format!("<ul>\n{states}</ul>\n{notes}{}", table(several))
+            format!("{states}{notes}{}", table(several))
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     RunFiles,
-    curves::{Curve, grid, without_rows},
+    curves::{Curve, without_rows},
 };
 use crate::{
     exam::Exam,
     page::{
-        chart::{Chart, Series, legend},
+        chart::{Chart, Series, grid, legend},
         escaped, number, paragraph,
         rows::histogram,
         signed,
