@@ -120,7 +120,7 @@ impl Chart<'_> {
             );
         }
         for line in lines {
-            draw(&mut out, line, &x, &y);
+            draw(&mut out, line, &x, &y, !self.small);
         }
         out.push_str("</svg>");
         out
@@ -134,12 +134,13 @@ impl Chart<'_> {
     }
 }
 
-fn draw(out: &mut String, line: &Series, x: &Scale, y: &Scale) {
+fn draw(out: &mut String, line: &Series, x: &Scale, y: &Scale, dots: bool) {
     let path: Vec<String> =
         line.points.iter().map(|[a, b]| format!("{:.1},{:.1}", x.at(*a), y.at(*b))).collect();
     let _ =
         write!(out, "<polyline class=\"{}\" points=\"{}\"/>", style(line.style), path.join(" "));
-    if line.points.len() <= WITH_DOTS {
+    // A lone point has no line.
+    if dots && line.points.len() <= WITH_DOTS || line.points.len() == 1 {
         for [a, b] in &line.points {
             let _ = write!(
                 out,
