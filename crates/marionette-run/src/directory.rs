@@ -192,7 +192,7 @@ impl RunDirectory {
         Ok((name, parse_figure(&TomlFile::read(&self.figure_path())?)?))
     }
 
-    /// The files that the program itself keeps in the folder, where they are there.
+    /// The files in the folder that the program itself reads again, where they are there.
     pub fn files(&self) -> Vec<PathBuf> {
         let single = [
             self.config_path(),

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 /// Raised whenever what is below changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
-/// The most rows of metrics that a run has here, and all runs together; of more, every so manieth
-/// is taken.
+/// The most rows of metrics that a run has here, and all runs together; of more, some are taken at
+/// even distances.
 const MOST_ROWS: usize = 250;
 const MOST_TOGETHER: usize = 1000;
 

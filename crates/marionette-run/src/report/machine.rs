@@ -80,7 +80,7 @@ fn table(made: &[(&RunFiles, &Manifest)]) -> String {
     let names = made.iter().map(|(run, _)| run.name.clone());
     Table {
         label: "Speed and machine",
-        head: ["".to_owned()].into_iter().chain(names).collect(),
+        head: ["what".to_owned()].into_iter().chain(names).collect(),
         rows: ROWS.iter().map(row).collect(),
         heat: false,
     }
