@@ -138,7 +138,7 @@ mod tests {
                 "steps = 9\nflips = \"all\"\n",
                 "2: unknown variant `all`, expected one of `none`, `random`, `both`",
             ),
-            ("[log]\nflip = true\n", "2: unknown field `flip`, expected `every`"),
+            ("[log]\nflip = true\n", "2: unknown field `flip`, expected `every` or `tensorboard`"),
         ] {
             assert_eq!(load(text), Err(message.to_owned()), "{text}");
         }
