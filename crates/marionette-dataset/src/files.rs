@@ -43,13 +43,8 @@ impl Folders {
     /// If one cannot be written.
     pub fn write(&self, samples: &[Sample]) -> Result<(), DatasetError> {
         let files = samples.par_iter().flat_map_iter(|sample| {
-            let at = move |content| {
-                let ending = match content {
-                    Content::Picture => self.picture,
-                    Content::Label => "txt",
-                    Content::Annotations => "json",
-                    Content::Depth | Content::Ids => "png",
-                };
+            let at = move |content: Content| {
+                let ending = content.ending(self.picture);
                 let folder = self.root.join(folder(content)).join(sample.split.name());
                 folder.join(format!("{}.{ending}", stem(sample.index)))
             };

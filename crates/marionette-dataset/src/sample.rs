@@ -28,6 +28,18 @@ pub enum Content {
     Ids,
 }
 
+impl Content {
+    /// The end of such a file's name; that of pictures is given.
+    pub fn ending(self, picture: &'static str) -> &'static str {
+        match self {
+            Content::Picture => picture,
+            Content::Label => "txt",
+            Content::Annotations => "json",
+            Content::Depth | Content::Ids => "png",
+        }
+    }
+}
+
 /// A sample, ready to be written.
 pub struct Sample {
     /// Its number.

@@ -89,11 +89,9 @@ impl Tars {
 /// What follows the first dot in the name of a file; that of pictures is given.
 fn ending(content: Content, picture: &'static str) -> &'static str {
     match content {
-        Content::Picture => picture,
-        Content::Label => "txt",
-        Content::Annotations => "json",
         Content::Depth => "depth.png",
         Content::Ids => "ids.png",
+        alone => alone.ending(picture),
     }
 }
 

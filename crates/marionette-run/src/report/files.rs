@@ -3,6 +3,7 @@
 use crate::{
     ControlRecord, ExamReport, Manifest, MetricsRow, RunDirectory, RunError, Summary,
     exam::{Exam, ExamResult},
+    set::leaves,
 };
 use marionette_base::toml_file::TomlFile;
 use std::{
@@ -130,22 +131,11 @@ impl RunFiles {
 
 /// Every value of `table` as TOML, by its dotted key.
 pub(super) fn flat(table: &toml::Table) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    for (key, value) in table {
-        match value {
-            toml::Value::Table(inner) => {
-                let inner = flat(inner).into_iter();
-                all.extend(inner.map(|(name, value)| (format!("{key}.{name}"), value)));
-            }
-            toml::Value::String(text) => {
-                all.insert(key.clone(), text.clone());
-            }
-            value => {
-                all.insert(key.clone(), value.to_string());
-            }
-        }
-    }
-    all
+    let text = |value| match value {
+        toml::Value::String(text) => text,
+        value => value.to_string(),
+    };
+    leaves(table).into_iter().map(|(key, value)| (key, text(value))).collect()
 }
 
 #[cfg(test)]

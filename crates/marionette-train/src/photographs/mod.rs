@@ -125,8 +125,8 @@ impl Photographs {
         }
         let mut pictures: Vec<usize> = people.iter().map(|p| file.people[*p].image).collect();
         pictures.dedup();
-        let name = |image: &&usize| !folder.join(&file.images[**image].file_name).exists();
-        let missing: Vec<&usize> = pictures.iter().filter(name).collect();
+        let is_missing = |image: &&usize| !folder.join(&file.images[**image].file_name).exists();
+        let missing: Vec<&usize> = pictures.iter().filter(is_missing).collect();
         if let Some(first) = missing.first() {
             return Err(PhotographError::Missing {
                 first: file.images[**first].file_name.clone(),
