@@ -121,7 +121,7 @@ fn what_cannot_be_is_said_in_one_message_and_nothing_is_written() {
     for (flag, value) in [("--head", "yolo"), ("--for", "rtmlib"), ("--quantize", "int8")] {
         let mut command = marionette(["export", "--format", "safetensors", "--out"]);
         command.arg(&out).arg(&weights).args([flag, value]);
-        fail(&mut command, 2, &[&format!("{flag} is for ONNX files"), "--format onnx"]);
+        fail(&mut command, 2, &[&format!("{flag} is for --format onnx"), "leave it out"]);
     }
     fail(&mut export(&weights, &weights, &[]), 2, &["would overwrite"]);
     fail(&mut export(&weights, &path("taken.onnx"), &[]), 1, &["taken.onnx: cannot be written"]);

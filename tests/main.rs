@@ -10,6 +10,7 @@ mod command_line;
 mod eval;
 mod exams;
 mod export;
+mod export_folders;
 mod export_onnx;
 mod generate;
 mod live;

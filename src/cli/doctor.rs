@@ -4,6 +4,7 @@
 use super::{CommandError, output, process::limit};
 use anyhow::{Context, anyhow};
 use clap::Args;
+use marionette::base::json_file::json_text;
 use marionette::render::{AdapterReport, RendererConfig, find_adapter, headless_app};
 use marionette::run::{Work, available_bytes, device_name, open_device, threads};
 use marionette::scene::pictures::PictureBank;
@@ -73,13 +74,11 @@ struct CpuFeature {
 pub fn doctor(args: DoctorArgs) -> Result<(), CommandError> {
     let findings = find();
     let text = if args.json {
-        serde_json::to_string_pretty(&findings)
-            .context("the findings")
-            .map_err(CommandError::Failed)?
+        json_text(&findings).context("the findings").map_err(CommandError::Failed)?
     } else {
         findings.to_string()
     };
-    output::say(&text);
+    output::say(text.trim_end());
     if findings.missing.is_empty() {
         Ok(())
     } else {

@@ -9,7 +9,7 @@ use super::{
 use anyhow::anyhow;
 use clap::{ArgGroup, Args};
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::base::atomic_file::write_atomic;
+use marionette::base::{atomic_file::write_atomic, json_file::json_text};
 use marionette::run::{Which, Work, load_model, model_files, open_device};
 use marionette::scene::Scene;
 use marionette::train::eval::{
@@ -149,9 +149,8 @@ fn tell(
         output::say(&text());
     }
     if let Some(path) = &args.json {
-        let text =
-            serde_json::to_string_pretty(report).map_err(|e| CommandError::Failed(e.into()))?;
-        write_atomic(path, (text + "\n").as_bytes()).map_err(|e| CommandError::Failed(e.into()))?;
+        let text = json_text(report).map_err(|e| CommandError::Failed(e.into()))?;
+        write_atomic(path, text.as_bytes()).map_err(|e| CommandError::Failed(e.into()))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{CommandError, output};
 use anyhow::Context;
-use marionette::base::{atomic_file::write_atomic, random};
+use marionette::base::{atomic_file::write_atomic, json_file::json_text, random};
 use marionette::physics::{Solvability, Unsolvable};
 use marionette::render::sampler;
 use marionette::render::{RendererConfig, headless_app, render_samples};
@@ -71,7 +71,7 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> 
     let write = || -> anyhow::Result<()> {
         save_png(request.out, &plots(&statistics)).context("the plots")?;
         if let Some(path) = request.json {
-            write_atomic(path, (serde_json::to_string_pretty(&statistics)? + "\n").as_bytes())?;
+            write_atomic(path, json_text(&statistics)?.as_bytes())?;
         }
         Ok(())
     };

@@ -13,7 +13,7 @@ use super::{
 use clap::Args;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::base::shell::quoted;
+use marionette::base::{json_file::json_text, shell::quoted};
 use marionette::run::{
     Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
 };
@@ -379,9 +379,9 @@ impl<'a> Screen<'a> {
             self.line(words);
         }
         if self.args.json
-            && let Ok(json) = serde_json::to_string_pretty(summary)
+            && let Ok(json) = json_text(summary)
         {
-            output::say(&json);
+            output::say(json.trim_end());
         }
     }
 }

@@ -30,5 +30,4 @@ pub use generate::{Outcome, Progress, generate};
 pub use job::{Format, Job, Pictures, Shard};
 pub use splits::{Split, Splits};
 
-/// The version of the files' layout, raised when a reader of an older one could no longer use it.
-pub const SCHEMA_VERSION: u32 = 1;
+pub use marionette_base::json_file::SCHEMA_VERSION;

@@ -311,7 +311,7 @@ mod tests {
             scene.figure_file.text.replacen("name = \"human\"", "name = \"other\"", 1);
         let (run, _lock) = RunDirectory::create(&path, &config, &scene).unwrap();
         run.write_manifest(&Manifest { seed: 7, ..Manifest::default() }).unwrap();
-        run.write_json("exams/easy.json", &[2]).unwrap();
+        run.write_json("exams/easy.json", &Manifest::default()).unwrap();
         let (again, read, opened) = RunDirectory::open(&path).unwrap();
         assert_eq!(again.manifest().unwrap().unwrap().seed, 7);
         assert_eq!((&again, &read, opened.scene_file.text), (&run, &config, scene.scene_file.text));

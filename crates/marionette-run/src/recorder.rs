@@ -15,7 +15,7 @@ use super::{
 };
 use crate::exam::Exam;
 use crate::sheet::SheetError;
-use marionette_base::atomic_file::PathError;
+use marionette_base::atomic_file::{PathError, write_atomic};
 use marionette_render::AdapterReport;
 use marionette_scene::Scene;
 use marionette_stream::{Batch, HardnessAxis, Tile};
@@ -259,7 +259,8 @@ impl Recorder {
         most_in_flight: u64,
     ) -> Result<(), Failure> {
         let card = self.export(trainer, &self.directory.weights_path())?;
-        self.directory.write_json("model.json", &card)?;
+        let path = self.directory.path().join("model.json");
+        write_atomic(&path, card.to_json().as_bytes()).map_err(RunError::from)?;
         let before = self.directory.exam_reports()?.into_iter().find(|report| report.step == 0);
         let exams =
             after.map(|after| ExamLine::compare(before.as_ref(), &after)).unwrap_or_default();

@@ -17,7 +17,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use context::Bench;
 use machine::Machine;
-use marionette::base::atomic_file::write_atomic;
+use marionette::base::{atomic_file::write_atomic, json_file::json_text};
 use marionette::nn as model;
 use marionette::run::{RunConfig, RunError, TRAINER_STACK, Work, threads};
 use marionette::scene::{ImageSize, Scene, load_scene};
@@ -223,8 +223,7 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         report.memory = Some(measured);
     }
     if let Some(path) = &args.json {
-        let mut text = serde_json::to_string_pretty(&report).context("the measurements")?;
-        text.push('\n');
+        let text = json_text(&report).context("the measurements")?;
         write_atomic(path, text.as_bytes())?;
     }
     Ok(())

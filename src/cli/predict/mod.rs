@@ -12,7 +12,10 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
-use marionette::base::atomic_file::{PathError, write_atomic};
+use marionette::base::{
+    atomic_file::{PathError, write_atomic},
+    json_file::json_text,
+};
 use marionette::run::{
     Which, Work, load_model, model_files, open_device,
     sheet::{Sighting, photograph, save_png},
@@ -282,7 +285,6 @@ fn rounded(value: f64) -> f64 {
 
 fn save(args: &PredictArgs, predictions: &Predictions) -> anyhow::Result<()> {
     fs::create_dir_all(&args.out).map_err(PathError::at(&args.out, "made"))?;
-    let mut text = serde_json::to_vec_pretty(predictions).context(PREDICTIONS)?;
-    text.push(b'\n');
-    Ok(write_atomic(&args.out.join(PREDICTIONS), &text)?)
+    let text = json_text(predictions).context(PREDICTIONS)?;
+    Ok(write_atomic(&args.out.join(PREDICTIONS), text.as_bytes())?)
 }

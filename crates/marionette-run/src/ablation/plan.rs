@@ -9,7 +9,10 @@ use crate::{
     exam::Exam,
 };
 use crossbeam_channel::Receiver;
-use marionette_base::atomic_file::{PathError, write_atomic};
+use marionette_base::{
+    atomic_file::{PathError, write_atomic},
+    json_file::json_text,
+};
 use marionette_scene::Scene;
 use marionette_train::trainer::TrainError;
 use serde::{Deserialize, Serialize};
@@ -166,11 +169,11 @@ impl Plan {
             }
         } else {
             fs::create_dir_all(&self.folder).map_err(PathError::at(&self.folder, "made"))?;
-            let text = serde_json::to_vec_pretty(&common).map_err(|error| RunError::Content {
+            let text = json_text(&common).map_err(|error| RunError::Content {
                 path: path.clone(),
                 message: error.to_string(),
             })?;
-            write_atomic(&path, &text)?;
+            write_atomic(&path, text.as_bytes())?;
         }
         Ok(Results::open(&self.results_path())?)
     }

@@ -2,11 +2,10 @@
 
 use super::RunFiles;
 use crate::{Manifest, Summary, exam::Exam, page::data};
+use marionette_base::json_file::SCHEMA_VERSION;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Raised whenever what is below changes its meaning.
-const SCHEMA_VERSION: u32 = 1;
 /// The most rows of metrics that a run has here, and all runs together; of more, some are taken at
 /// even distances.
 const MOST_ROWS: usize = 250;

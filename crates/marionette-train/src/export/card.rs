@@ -19,6 +19,8 @@ use std::{collections::BTreeMap, path::Path};
 const FORMAT: u32 = 1;
 const CARD_KEY: &str = "marionette";
 const DIGEST_KEY: &str = "tensors_sha256";
+/// Hugging Face's readers refuse a file that does not say whose names and layout its tensors have.
+const LAYOUT: (&str, &str) = ("format", "pt");
 
 /// Everything that another program needs to use a network's weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,8 +156,11 @@ pub fn write_model(
 ) -> Result<(), WeightsError> {
     let digest = digest(tensors)
         .map_err(|message| WeightsError::Content { path: path.to_owned(), message })?;
-    let metadata =
-        BTreeMap::from([(CARD_KEY.to_owned(), card.to_json()), (DIGEST_KEY.to_owned(), digest)]);
+    let metadata = BTreeMap::from([
+        (CARD_KEY.to_owned(), card.to_json()),
+        (DIGEST_KEY.to_owned(), digest),
+        (LAYOUT.0.to_owned(), LAYOUT.1.to_owned()),
+    ]);
     write_weights(path, tensors, &metadata)
 }
 

@@ -1,5 +1,7 @@
 //! `marionette export`.
 
+mod format;
+
 use super::{
     CommandError,
     eval_exam::{images_of, scene_of},
@@ -8,11 +10,13 @@ use super::{
 };
 use anyhow::{Context, anyhow};
 use candle_core::Device;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use format::{Export, Format, HeadName, Quantized, Reader};
 use marionette::base::atomic_file::write_atomic;
-use marionette::onnx::{Head, OnnxOptions, write_onnx};
+use marionette::onnx::write_onnx;
+use marionette::publish::{PublishError, Repository, check_free, write_huggingface, write_web};
 use marionette::run::{
-    RunModel, Which, Work,
+    ExamReport, RunDirectory, RunModel, Which, Work,
     exam::{Exam, ExamSet},
     load_model, model_files,
 };
@@ -24,16 +28,19 @@ use std::{
 
 const CARD: &str = "model.json";
 
-/// Write a trained network to a file that other programs read, with its model card.
+/// Write a trained network for other programs, with its model card.
 ///
 /// The card says what it takes to use the network: keypoints, input size, normalisation, decoder.
-/// It is in FILE (in the header, or in an ONNX file's metadata under `marionette`) and, for people,
-/// in model.json beside it. examples/python/numpy_forward.py and docs/USING.md show how to run them.
+/// It is in the files (in the header, or in an ONNX file's metadata under `marionette`) and, for
+/// people, in model.json beside a single file. examples/python/numpy_forward.py and docs/USING.md
+/// show how to run them.
 ///
 /// Example: marionette export runs/quickstart-001 --format safetensors --out nano.safetensors
 /// --check check.safetensors
 ///
 /// Example: marionette export runs/quickstart-001 --format onnx --head keypoints --out nano.onnx
+///
+/// Example: marionette export runs/quickstart-001 --format web --out page
 #[derive(Args)]
 pub struct ExportArgs {
     /// Folder of a run, or a file of weights. Of a run that has not finished, its newest checkpoint
@@ -49,11 +56,17 @@ pub struct ExportArgs {
     /// Whose decoder the heatmaps are for; they are then fed and laid out as it wants them.
     #[arg(long = "for", value_name = "READER")]
     reader: Option<Reader>,
-    /// Keep the weights of an ONNX file as whole numbers: a quarter as long.
+    /// Keep the weights of the ONNX file as whole numbers: a quarter as long.
     #[arg(long, value_name = "TYPE")]
     quantize: Option<Quantized>,
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
+    /// Licence of the weights for Hugging Face: mit, apache-2.0, cc-by-4.0 ...
+    #[arg(long, value_name = "NAME")]
+    license: Option<String>,
+    /// Folder with the files of onnxruntime-web for the page; without it, npm fetches them.
+    #[arg(long, value_name = "DIR")]
+    runtime: Option<PathBuf>,
+    /// The file to write, or the new folder.
+    #[arg(long, value_name = "PATH")]
     out: PathBuf,
     /// Take the checkpoint that did best in the run's exams.
     #[arg(long)]
@@ -74,49 +87,29 @@ pub struct ExportArgs {
     quiet: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    /// Tensors under PyTorch-style names, see <https://github.com/huggingface/safetensors>.
-    Safetensors,
-    /// The whole computation from image to result, see <https://onnx.ai>.
-    Onnx,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum HeadName {
-    /// A map of where each keypoint may be, [B, K, h, w].
-    Heatmaps,
-    /// x, y and score of each keypoint, [B, K, 3], as `predict` finds them.
-    Keypoints,
-    /// A detection per image, as Ultralytics' YOLO reads it, [B, 1, 6 + 3K].
-    Yolo,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Reader {
-    /// `Custom(pose_class="ViTPose")` of rtmlib.
-    Rtmlib,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Quantized {
-    /// Eight bits each, with a scale for each output channel.
-    Int8,
-}
-
 /// Runs `marionette export`.
 pub fn export(args: ExportArgs) -> Result<(), CommandError> {
-    let onnx = onnx_options(&args).map_err(CommandError::Input)?;
-    let card_path = args.out.with_file_name(CARD);
+    let asked = format::asked(&args).map_err(CommandError::Input)?;
+    // A folder holds its own card.
+    let card_path = (!asked.is_folder()).then(|| args.out.with_file_name(CARD));
+    let file = (!asked.is_folder()).then_some(args.out.as_path());
     let outputs = files::outputs(&[
-        ("--out", Some(&args.out)),
-        ("the model card", Some(&card_path)),
+        ("--out", file),
+        ("the model card", card_path.as_deref()),
         ("--check", args.check.as_deref()),
     ]);
     limit(if args.check_images.is_some() { Work::Render } else { Work::Look }, 0)?;
     let model = read(&args).map_err(CommandError::Input)?;
     files::check_inputs(&outputs, model_files(&args.source))?;
-    check_card(&card_path).map_err(CommandError::Input)?;
+    if let Some(card) = &card_path {
+        check_card(card).map_err(CommandError::Input)?;
+    }
+    if asked.is_folder() {
+        check_free(&args.out).map_err(refused)?;
+    }
+    if let Export::Web { runtime, .. } = asked {
+        runtime.check().map_err(refused)?;
+    }
     files::check_outputs(&outputs)?;
     if let Some(check) = &args.check {
         let images = check_images(&args, &model)?;
@@ -125,51 +118,41 @@ pub fn export(args: ExportArgs) -> Result<(), CommandError> {
         write_check(check, network, card, &images)
             .map_err(|error| CommandError::Failed(error.into()))?;
     }
-    write(&args, onnx, &model, &card_path).map_err(CommandError::Failed)?;
+    write(&args, asked, &model)?;
     if !args.quiet {
-        let card = model.detector.card();
-        let (network, scene) = (&card.network.name, &card.scene);
-        output::say(&format!(
-            "{}: {network} of {scene} after {} steps, from {}; its card is in {}",
-            args.out.display(),
-            card.step,
-            model.source.display(),
-            card_path.display()
-        ));
-        if let Some(check) = &args.check {
-            output::say(&format!("{}: inputs and outputs to check against", check.display()));
-        }
+        tell(&args, asked, &model);
     }
     Ok(())
 }
 
-/// How an ONNX file is written, if one is.
-fn onnx_options(args: &ExportArgs) -> anyhow::Result<Option<OnnxOptions>> {
-    let given = [
-        ("--head", args.head.is_some()),
-        ("--for", args.reader.is_some()),
-        ("--quantize", args.quantize.is_some()),
-    ];
-    if args.format != Format::Onnx {
-        return match given.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => {
-                Err(anyhow!("{flag} is for ONNX files; leave it out or give --format onnx"))
-            }
-            None => Ok(None),
-        };
-    }
-    let head = match (args.head.unwrap_or(HeadName::Heatmaps), args.reader) {
-        (HeadName::Heatmaps, None) => Head::Heatmaps,
-        (HeadName::Heatmaps, Some(Reader::Rtmlib)) => Head::Rtmlib,
-        (HeadName::Keypoints, None) => Head::Keypoints,
-        (HeadName::Yolo, None) => Head::Yolo,
-        (HeadName::Keypoints | HeadName::Yolo, Some(Reader::Rtmlib)) => {
-            return Err(anyhow!(
-                "--for rtmlib takes heatmaps; leave it out or give --head heatmaps"
-            ));
+/// What is in the way is the user's to move; a disk may be well tomorrow.
+fn refused(error: PublishError) -> CommandError {
+    match error {
+        PublishError::NotFree { .. } | PublishError::Runtime { .. } => {
+            CommandError::Input(error.into())
         }
+        error => CommandError::Failed(error.into()),
+    }
+}
+
+fn tell(args: &ExportArgs, asked: Export, model: &RunModel) {
+    let (card, out) = (model.detector.card(), args.out.display());
+    let (network, scene, steps) = (&card.network.name, &card.scene, card.step);
+    let beside = match asked {
+        Export::Safetensors | Export::Onnx(_) => {
+            format!("; its card is in {}", args.out.with_file_name(CARD).display())
+        }
+        Export::Huggingface { license: None, .. } => {
+            "; it names no licence, which --license does".to_owned()
+        }
+        Export::Huggingface { .. } => String::new(),
+        Export::Web { .. } => format!("; python3 -m http.server --directory {out} serves it"),
     };
-    Ok(Some(OnnxOptions { head, quantized: args.quantize.is_some() }))
+    let source = model.source.display();
+    output::say(&format!("{out}: {network} of {scene} after {steps} steps, from {source}{beside}"));
+    if let Some(check) = &args.check {
+        output::say(&format!("{}: inputs and outputs to check against", check.display()));
+    }
 }
 
 /// The images of the exam that the check takes, if it takes any.
@@ -214,20 +197,33 @@ fn check_card(card: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn write(
-    args: &ExportArgs,
-    onnx: Option<OnnxOptions>,
-    model: &RunModel,
-    card_path: &Path,
-) -> anyhow::Result<()> {
+fn write(args: &ExportArgs, asked: Export, model: &RunModel) -> Result<(), CommandError> {
     let (network, card) = (model.detector.network(), model.detector.card());
-    match onnx {
-        Some(options) => write_onnx(&args.out, network, card, options)?,
-        None => {
-            let tensors = network.parameters().tensors().context("the network")?;
-            write_model(&args.out, &tensors, card)?;
+    let failed = |error: anyhow::Error| CommandError::Failed(error);
+    match asked {
+        Export::Huggingface { license, quantized } => {
+            let exams = exams_of(args, card.step).map_err(CommandError::Input)?;
+            let repository = Repository { license, exams: exams.as_ref(), quantized };
+            write_huggingface(&args.out, network, card, repository).map_err(refused)?;
+            return Ok(());
+        }
+        Export::Web { quantized, runtime } => {
+            return write_web(&args.out, network, card, quantized, runtime).map_err(refused);
+        }
+        Export::Onnx(options) => {
+            write_onnx(&args.out, network, card, options).map_err(|error| failed(error.into()))?;
+        }
+        Export::Safetensors => {
+            let tensors = network.parameters().tensors().context("the network").map_err(failed)?;
+            write_model(&args.out, &tensors, card).map_err(|error| failed(error.into()))?;
         }
     }
-    write_atomic(card_path, card.to_json().as_bytes())?;
-    Ok(())
+    write_atomic(&args.out.with_file_name(CARD), card.to_json().as_bytes())
+        .map_err(|error| failed(error.into()))
+}
+
+/// The exams that the run has taken after `step`; weights without a run have none.
+fn exams_of(args: &ExportArgs, step: u64) -> anyhow::Result<Option<ExamReport>> {
+    let Ok(run) = RunDirectory::at(&args.source) else { return Ok(None) };
+    Ok(run.exam_reports()?.into_iter().find(|report| report.step == step))
 }

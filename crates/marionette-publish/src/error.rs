@@ -1,0 +1,39 @@
+//! What can go wrong while a folder is written.
+
+use marionette_base::atomic_file::PathError;
+use marionette_onnx::OnnxError;
+use marionette_train::export::WeightsError;
+use std::path::PathBuf;
+
+/// Why a folder was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Something on the disk.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// The ONNX file in it.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The weights in it.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The network's parameters cannot be read.
+    #[error("the network's parameters cannot be read: {0}")]
+    Parameters(#[from] candle_core::Error),
+    /// There is something where the folder goes.
+    #[error("{}: {found}; give a new folder or an empty one", .path.display())]
+    NotFree {
+        /// Where it goes.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+    /// The files of onnxruntime-web are not to be had.
+    #[error("{found}; {remedy}")]
+    Runtime {
+        /// What was found.
+        found: String,
+        /// What would do.
+        remedy: String,
+    },
+}
