@@ -58,6 +58,9 @@ fn photographs_are_a_share_of_each_batch_and_a_figure_of_their_own() {
     assert_eq!(hashes("a"), hashes("alone"));
     assert!(weights(&at("a")) != weights(&at("alone")));
     assert!(metrics(&at("alone")).iter().all(|row| row.get("photograph_loss").is_none()));
+    let shown = |run: &str| fs::read_to_string(at(run).join("report.html")).unwrap();
+    assert!(shown("a").contains("<b>Loss, photographs</b>"));
+    assert!(!shown("alone").contains("<b>Loss, photographs</b>"));
 }
 
 #[test]

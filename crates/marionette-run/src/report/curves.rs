@@ -102,6 +102,24 @@ const CURVES: [Curve; 5] = [
     },
 ];
 
+/// Of runs that learn from photographs too.
+const OF_PHOTOGRAPHS: [Curve; 2] = [
+    Curve {
+        title: "Loss, photographs",
+        about: "On the labelled photographs that join the batches; all other figures are of renders.",
+        range: None,
+        digits: 2,
+        value: |row| row.photograph_loss,
+    },
+    Curve {
+        title: "PCK@0.2 in training, photographs",
+        about: "On photographs whose torso is labelled.",
+        range: Some([0.0, 0.0]),
+        digits: 3,
+        value: |row| row.photograph_pck,
+    },
+];
+
 /// The section's content.
 pub fn html(runs: &[RunFiles]) -> String {
     let exams = Exam::all().into_iter().filter(|exam| {
@@ -130,9 +148,12 @@ pub fn html(runs: &[RunFiles]) -> String {
     };
     let exam_curves: Vec<String> = exams.map(exam_curve).collect();
     let missing = without_rows(runs);
+    let mut rows = runs.iter().flat_map(|run| &run.rows);
+    let photographs: &[Curve] =
+        if rows.any(|row| row.photograph_loss.is_some()) { &OF_PHOTOGRAPHS } else { &[] };
     let curves: Vec<String> = match runs.iter().all(|run| run.rows.is_empty()) {
         true => Vec::new(),
-        false => CURVES.iter().map(|curve| curve.html(runs)).collect(),
+        false => CURVES.iter().chain(photographs).map(|curve| curve.html(runs)).collect(),
     };
     match exam_curves.is_empty() && curves.is_empty() {
         true => missing,
