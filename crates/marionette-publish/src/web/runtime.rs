@@ -69,7 +69,8 @@ fn found_in(folder: &Path) -> Result<std::path::PathBuf, PublishError> {
 fn fetch(folder: &Path) -> Result<(), PublishError> {
     let here = tempfile::tempdir_in(folder).map_err(PathError::at(folder, "written"))?;
     let mut pack = npm();
-    pack.args(["pack", RUNTIME_PACKAGE, "--loglevel", "error", "--ignore-scripts"]).current_dir(here.path());
+    pack.args(["pack", RUNTIME_PACKAGE, "--loglevel", "error", "--ignore-scripts"])
+        .current_dir(here.path());
     let said = run(&mut pack)?;
     let name = String::from_utf8_lossy(&said).lines().last().unwrap_or_default().trim().to_owned();
     unpack(&here.path().join(name), folder).map_err(|error| {
