@@ -1,6 +1,6 @@
 //! What the window remembers from one time to the next, in `window.json`.
 
-use marionette_base::atomic_file::write_atomic;
+use marionette_base::{atomic_file::write_atomic, json_file::json_text};
 use serde::{Deserialize, Serialize};
 use std::{fs, path::PathBuf};
 
@@ -138,9 +138,9 @@ impl Layout {
     /// Saves the layout. If that fails, nothing is reported: the window works without.
     pub fn save(&self) {
         let Some(path) = path() else { return };
-        if let (Some(folder), Ok(text)) = (path.parent(), serde_json::to_vec_pretty(self)) {
+        if let (Some(folder), Ok(text)) = (path.parent(), json_text(self)) {
             let _ = fs::create_dir_all(folder);
-            let _ = write_atomic(&path, &text);
+            let _ = write_atomic(&path, text.as_bytes());
         }
     }
 }
