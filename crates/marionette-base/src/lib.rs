@@ -13,8 +13,8 @@
 //!
 //! // Sample 7 of the run with seed 1: its pose and its light have streams of their own.
 //! let pose = stream(1, 7, 0, "pose").random::<u64>();
-//! assert_eq!(pose, stream(1, 7, 0, "pose").random());
-//! assert_ne!(pose, stream(1, 7, 0, "light").random());
+//! assert_eq!(pose, stream(1, 7, 0, "pose").random::<u64>());
+//! assert_ne!(pose, stream(1, 7, 0, "light").random::<u64>());
 //! ```
 
 pub mod atomic_file;
