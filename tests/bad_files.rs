@@ -464,7 +464,12 @@ fn figure_files() {
         ("[86, 0, 0]", "[86, 0, 0, 0]", Some(0), &["invalid length 4", "a list of 3"]),
         ("[\"nose\", \"left_eye\"]", "[\"nose\"]", Some(-1), &["invalid length 1", "a list of 2"]),
         ("x = [-35, 45]", "x = [-35, 45, 1]", Some(0), &["invalid length 3", "a list of 2"]),
-        ("scale = \"trunk\"", "scale = \"tail\"", Some(0), &["unknown variant `tail`", "trunk"]),
+        (
+            "scale = \"trunk\"",
+            "scale = \"tail\"",
+            Some(0),
+            &["scale is \"tail\"", "there are arm, head, leg, trunk"],
+        ),
         ("mass = 0.14", "weight = 0.14", Some(0), &["unknown field `weight`", "`mass`"]),
     ];
     check_files(&asset("assets/figures/human.toml"), cases, |path| {

@@ -6,7 +6,7 @@ use super::{
     limb_pair::{DEEPEST, DEEPEST_BETWEEN_TWINS, DEEPEST_FOLD},
     place_parts, solve,
 };
-use glam::{Quat, Vec3};
+use glam::Vec3;
 
 /// Steps of the search along a part's axis. Each step leaves 62 % of the interval, all of them
 /// together 0.1 %.
@@ -27,12 +27,7 @@ pub fn penetration(a: &RoundCone, b: &RoundCone) -> f32 {
 /// Flesh folds between parts on the two sides of a joint, and between parts on two joints of one
 /// bone (a thigh and the belly). It presses together between a left and a right limb of one bone.
 pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
-    let pose = Pose {
-        root: Vec3::ZERO,
-        orientation: Quat::IDENTITY,
-        angles: vec![Vec3::ZERO; figure.bones.len()],
-    };
-    let shape = BodyShape::default();
+    let (shape, pose) = (BodyShape::default(), Pose::at_rest(figure));
     let placed = place_parts(figure, &shape, &solve(figure, &shape, &pose));
     let parent = |bone: usize| figure.bones[bone].parent;
     let apart = |i: usize, j: usize| {

@@ -1,6 +1,6 @@
 //! A figure: what a figure file says, checked, with names resolved to indices.
 
-use super::{Bulk, LimbPair, ScaleGroup, ShapeDistribution, WidthGroup};
+use super::{LimbPair, ShapeDistribution};
 use glam::Vec3;
 
 /// An articulated figure, read from a file like `assets/figures/human.toml` and checked.
@@ -28,7 +28,8 @@ pub struct Figure {
     /// Pairs of keypoints to draw a line between.
     pub edges: Vec<[usize; 2]>,
     /// The keypoints at the two ends of the torso: left shoulder and right hip in a human. PCK is
-    /// measured in lengths of the torso, the distance between them.
+    /// measured in lengths of the torso, the distance between them. Where the file names none, the
+    /// longest edge of the figure at rest.
     pub torso: [usize; 2],
     /// How bodies vary.
     pub shape: ShapeDistribution,
@@ -54,10 +55,10 @@ pub struct Bone {
     pub limits: [[f32; 2]; 3],
     /// Share of the body's mass.
     pub mass: f32,
-    /// Which scale of [`BodyShape`](crate::BodyShape) the offset follows.
-    pub scale: ScaleGroup,
-    /// Which width the x of its parts, keypoints and children follows.
-    pub width: Option<WidthGroup>,
+    /// Which of [`ShapeDistribution::groups`] it is of: its offset follows the group's lengths.
+    pub scale: Option<usize>,
+    /// Which of [`ShapeDistribution::scales`] the x of its parts, keypoints and children follows.
+    pub width: Option<usize>,
     /// Where the bone holds a bar or another thing, in its frame, metres; `None` where it does not
     /// grip.
     pub grip: Option<Vec3>,
@@ -78,8 +79,8 @@ pub struct Part {
     pub ends: [Vec3; 2],
     /// The two radii, metres.
     pub radii: [f32; 2],
-    /// What its thickness follows beside the body's girth.
-    pub bulk: Option<Bulk>,
+    /// Which of [`ShapeDistribution::scales`] its thickness follows besides its bone's group.
+    pub bulk: Option<usize>,
     /// The garment that it belongs to; `None` for the body's own.
     pub garment: Option<usize>,
     /// Where its first end is in the figure at rest, metres. Patterns of cloth continue from part

@@ -16,6 +16,13 @@ pub struct Pose {
     pub angles: Vec<Vec3>,
 }
 
+impl Pose {
+    /// The figure as its file has it: every angle 0, the root at the origin.
+    pub fn at_rest(figure: &Figure) -> Self {
+        Pose { angles: vec![Vec3::ZERO; figure.bones.len()], ..Pose::default() }
+    }
+}
+
 /// `world_from_bone` for every bone.
 pub type WorldBones = Vec<Affine3A>;
 
@@ -84,8 +91,8 @@ pub fn solve(figure: &Figure, shape: &BodyShape, pose: &Pose) -> WorldBones {
         world_from_bone.push(match bone.parent {
             None => Affine3A::from_rotation_translation(pose.orientation * turn, pose.root),
             Some(parent) => {
-                let width = Vec3::new(shape.width_scale(figure.bones[parent].width), 1.0, 1.0);
-                let offset = bone.offset * width * shape.length_scale(bone.scale);
+                let width = Vec3::new(shape.scale(figure.bones[parent].width), 1.0, 1.0);
+                let offset = bone.offset * width * figure.shape.length_scale(shape, bone.scale);
                 world_from_bone[parent] * Affine3A::from_rotation_translation(turn, offset)
             }
         });
@@ -111,7 +118,7 @@ pub(super) fn place_part(
 ) -> RoundCone {
     let scale = figure.bones[part.bone].scale;
     let length = in_bone(figure, shape, part.bone);
-    let radius = shape.radius_scale(scale, part.bulk);
+    let radius = figure.shape.radius_scale(shape, scale, part.bulk);
     RoundCone {
         ends: part.ends.map(|end| bones[part.bone].transform_point3(end * length)),
         radii: part.radii.map(|r| r * radius + thicker),
@@ -121,7 +128,7 @@ pub(super) fn place_part(
 /// The factors that points in the frame of `bone` are multiplied by.
 fn in_bone(figure: &Figure, shape: &BodyShape, bone: usize) -> Vec3 {
     let Bone { scale, width, .. } = figure.bones[bone];
-    Vec3::new(shape.width_scale(width), 1.0, 1.0) * shape.length_scale(scale)
+    Vec3::new(shape.scale(width), 1.0, 1.0) * figure.shape.length_scale(shape, scale)
 }
 
 /// The keypoints of `figure` in the world, in label order.

@@ -40,4 +40,4 @@ pub use outfit::{place_clothed, worn_parts};
 pub use round_cone::RoundCone;
 pub use scheme::KeypointScheme;
 pub use settle::{Obstacle, ObstacleShape, SettleStart};
-pub use shape::{BodyShape, Bulk, ScaleDistribution, ScaleGroup, ShapeDistribution, WidthGroup};
+pub use shape::{BodyShape, ScaleDistribution, ScaleGroup, ShapeDistribution};

@@ -19,9 +19,10 @@ pub fn place_clothed(
             .filter(|garment| garment.covers.contains(&material));
         covering.map(|garment| garment.thickness).fold(0.0, f32::max)
     };
-    let body = figure.parts[..figure.body_parts].iter().map(|part| {
-        place_part(figure, shape, bones, part, thickness(part.material) * shape.height)
-    });
+    let size = figure.shape.size_of(shape);
+    let body = figure.parts[..figure.body_parts]
+        .iter()
+        .map(|part| place_part(figure, shape, bones, part, thickness(part.material) * size));
     let worn = worn_parts(figure, outfit);
     body.chain(
         worn.into_iter().map(|index| place_part(figure, shape, bones, &figure.parts[index], 0.0)),

@@ -1,199 +1,112 @@
-//! How bodies differ: a dozen scales per figure, sampled from a correlated distribution.
+//! How bodies differ: a handful of scales per figure, sampled from a correlated distribution.
 //!
-//! A few traits (youth, weight, frame, muscle) move all scales together, as in people. A child is
-//! short and has a large head and short legs. A heavy body is thick in the trunk more than in the
-//! forearms. The rest of the variation is independent for each scale.
+//! A few traits move all scales together. In people these are youth, weight, frame and muscle: a
+//! child is short and has a large head and short legs, a heavy body is thick in the trunk more than
+//! in the forearms. The rest of the variation is independent for each scale. Which scales and
+//! traits there are, and what follows them, is said in the figure file; a figure without any has
+//! one body.
 
-use marionette_base::toml_file::exact;
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
-use serde::Deserialize;
 
 /// How one scale of a body is distributed: `mean * exp(sum of trait * load + own * normal)`, kept
 /// within `range`.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ScaleDistribution {
+    /// Its name in the figure file.
+    pub name: String,
     /// The middle.
     pub mean: f32,
     /// Lowest and highest value.
-    #[serde(deserialize_with = "exact")]
     pub range: [f32; 2],
-    /// How youth moves its logarithm: 0 in an adult, 1 in a child of four.
-    #[serde(default)]
+    /// How youth moves its logarithm: 0 in a grown-up, 1 in the youngest.
     pub youth: f32,
-    /// How weight moves its logarithm (a standard normal trait).
-    #[serde(default)]
-    pub weight: f32,
-    /// How the frame moves its logarithm: positive for broad shoulders and narrow hips (a standard
-    /// normal trait).
-    #[serde(default)]
-    pub frame: f32,
-    /// How muscle moves its logarithm (a standard normal trait).
-    #[serde(default)]
-    pub muscle: f32,
+    /// How each of [`ShapeDistribution::traits`] moves its logarithm.
+    pub loads: Vec<f32>,
     /// Deviation of its logarithm that no trait explains.
-    #[serde(default)]
     pub own: f32,
 }
 
-macro_rules! body_scales {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// How each scale of a body is distributed, from the figure file's `[shape]`.
-        #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        pub struct ShapeDistribution {
-            /// The share of figures that are not grown up.
-            pub children: f32,
-            $($(#[$doc])* pub $name: ScaleDistribution,)*
-        }
-
-        /// The scales of one body; 1 leaves the figure file's lengths as they are.
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        pub struct BodyShape {
-            $($(#[$doc])* pub $name: f32,)*
-        }
-
-        impl Default for BodyShape {
-            fn default() -> Self {
-                BodyShape { $($name: 1.0,)* }
-            }
-        }
-
-        impl ShapeDistribution {
-            /// The scales by name, for checks.
-            pub fn named(&self) -> Vec<(&'static str, ScaleDistribution)> {
-                vec![$((stringify!($name), self.$name),)*]
-            }
-
-            /// Samples a body.
-            pub fn sample(&self, rng: &mut impl Rng) -> BodyShape {
-                let child = rng.random::<f32>() < self.children;
-                let youth = rng.random::<f32>();
-                let mut normal = || {
-                    let z: f32 = StandardNormal.sample(rng);
-                    z.clamp(-2.2, 2.2)
-                };
-                let traits = Traits {
-                    youth: if child { youth } else { 0.0 },
-                    weight: normal(),
-                    frame: normal(),
-                    muscle: normal(),
-                };
-                BodyShape { $($name: self.$name.at(&traits, normal()),)* }
-            }
-        }
-    };
+/// What the lengths and thicknesses of some bones follow, besides the overall size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScaleGroup {
+    /// Its name: the `scale` of a bone in the figure file.
+    pub name: String,
+    /// The scale of lengths, if they follow one.
+    pub length: Option<usize>,
+    /// The scale of the radii of parts, if they follow one.
+    pub thickness: Option<usize>,
 }
 
-body_scales! {
-    /// Overall size.
-    height,
-    /// Trunk length beside the overall size.
-    trunk,
-    /// Arm length beside the overall size.
-    arm,
-    /// Leg length beside the overall size.
-    leg,
-    /// Head size beside the overall size.
-    head,
-    /// Thickness of trunk and neck.
-    girth,
-    /// Thickness of arms and legs.
-    limbs,
-    /// Width of chest and shoulders.
-    shoulders,
-    /// Width of pelvis and hips.
-    hips,
-    /// Thickness of the parts that grow with fat.
-    belly,
-    /// Thickness of the parts that grow with muscle.
-    muscle,
+/// How the bodies of a figure are distributed, from the figure file's `[shape]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShapeDistribution {
+    /// The share of figures that are not grown up; their youth is anywhere between 0 and 1.
+    pub children: f32,
+    /// Further traits, standard normals: `weight`, `frame` and `muscle` in a human.
+    pub traits: Vec<String>,
+    /// The scales; the other fields, bones and parts name them by index.
+    pub scales: Vec<ScaleDistribution>,
+    /// The scale that everything follows: overall size.
+    pub size: Option<usize>,
+    /// What bones follow.
+    pub groups: Vec<ScaleGroup>,
 }
 
-struct Traits {
-    youth: f32,
-    weight: f32,
-    frame: f32,
-    muscle: f32,
-}
-
-impl ScaleDistribution {
-    fn at(&self, traits: &Traits, own: f32) -> f32 {
-        let Traits { youth, weight, frame, muscle } = traits;
-        let moved =
-            self.youth * youth + self.weight * weight + self.frame * frame + self.muscle * muscle;
-        (self.mean * (moved + self.own * own).exp()).clamp(self.range[0], self.range[1])
-    }
-}
-
-/// Which of a [`BodyShape`]'s scales a length follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScaleGroup {
-    /// Trunk lengths.
-    Trunk,
-    /// Arm lengths.
-    Arm,
-    /// Leg lengths.
-    Leg,
-    /// Head size.
-    Head,
-}
-
-/// Which scale the widths of a bone's surroundings follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WidthGroup {
-    /// [`BodyShape::shoulders`].
-    Shoulders,
-    /// [`BodyShape::hips`].
-    Hips,
-}
-
-/// What a part's thickness follows besides the body's girth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Bulk {
-    /// [`BodyShape::belly`].
-    Belly,
-    /// [`BodyShape::muscle`].
-    Muscle,
+/// The scales of one body, in the order of [`ShapeDistribution::scales`]. Those that are not there
+/// are 1, which leaves the figure file's lengths as they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BodyShape {
+    scales: Vec<f32>,
 }
 
 impl BodyShape {
-    /// The factor that lengths of `group` are multiplied by.
-    pub fn length_scale(&self, group: ScaleGroup) -> f32 {
-        self.height
-            * match group {
-                ScaleGroup::Trunk => self.trunk,
-                ScaleGroup::Arm => self.arm,
-                ScaleGroup::Leg => self.leg,
-                ScaleGroup::Head => self.head,
-            }
+    /// The scale with this index; 1 for none.
+    pub fn scale(&self, index: Option<usize>) -> f32 {
+        index.and_then(|index| self.scales.get(index)).copied().unwrap_or(1.0)
+    }
+}
+
+impl ShapeDistribution {
+    /// Samples a body.
+    pub fn sample(&self, rng: &mut impl Rng) -> BodyShape {
+        let child = rng.random::<f32>() < self.children;
+        let youth = rng.random::<f32>();
+        let mut normal = || {
+            let z: f32 = StandardNormal.sample(rng);
+            z.clamp(-2.2, 2.2)
+        };
+        let youth = if child { youth } else { 0.0 };
+        let traits: Vec<f32> = self.traits.iter().map(|_| normal()).collect();
+        let scales = self.scales.iter().map(|scale| scale.at(youth, &traits, normal())).collect();
+        BodyShape { scales }
     }
 
-    /// The factor that widths beside a bone of `group` are multiplied by, after
-    /// [`BodyShape::length_scale`].
-    pub fn width_scale(&self, group: Option<WidthGroup>) -> f32 {
-        match group {
-            None => 1.0,
-            Some(WidthGroup::Shoulders) => self.shoulders,
-            Some(WidthGroup::Hips) => self.hips,
-        }
+    /// The factor on all lengths and thicknesses of a body.
+    pub fn size_of(&self, body: &BodyShape) -> f32 {
+        body.scale(self.size)
     }
 
-    /// The factor that the radii of parts on bones of `group` are multiplied by.
-    pub fn radius_scale(&self, group: ScaleGroup, bulk: Option<Bulk>) -> f32 {
-        let thickness = match group {
-            ScaleGroup::Head => self.head,
-            ScaleGroup::Trunk => self.girth,
-            ScaleGroup::Arm | ScaleGroup::Leg => self.limbs,
-        };
-        let bulk = match bulk {
-            None => 1.0,
-            Some(Bulk::Belly) => self.belly,
-            Some(Bulk::Muscle) => self.muscle,
-        };
-        self.height * thickness * bulk
+    /// The factor that lengths of bones of `group` are multiplied by.
+    pub fn length_scale(&self, body: &BodyShape, group: Option<usize>) -> f32 {
+        self.size_of(body) * body.scale(group.and_then(|group| self.groups[group].length))
+    }
+
+    /// The factor that the radii of parts on bones of `group` are multiplied by; `bulk` is the scale
+    /// that a part's thickness follows besides.
+    pub fn radius_scale(&self, body: &BodyShape, group: Option<usize>, bulk: Option<usize>) -> f32 {
+        let thickness = group.and_then(|group| self.groups[group].thickness);
+        self.size_of(body) * body.scale(thickness) * body.scale(bulk)
+    }
+}
+
+impl ScaleDistribution {
+    fn at(&self, youth: f32, traits: &[f32], own: f32) -> f32 {
+        let moved = self
+            .loads
+            .iter()
+            .zip(traits)
+            .fold(self.youth * youth, |sum, (load, value)| sum + load * value);
+        (self.mean * (moved + self.own * own).exp()).clamp(self.range[0], self.range[1])
     }
 }

@@ -1,10 +1,11 @@
 //! `[[bones]]`: names, limits, and which bone hangs on which.
 
 use super::{
-    entries::{BoneEntry, Scale},
+    entries::BoneEntry,
+    shape::{group_index, scale_index},
     written::{lengths, list, on_side, reflect, sides, twin_of},
 };
-use crate::{Bone, ScaleGroup};
+use crate::{Bone, ShapeDistribution};
 use glam::Vec3;
 use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use std::ops::Range;
@@ -23,9 +24,12 @@ const UNWRITTEN_GRIP: Vec3 = Vec3::new(0.0, -0.08, 0.0);
 pub(super) fn bones(
     file: &TomlFile,
     entries: &[Spanned<BoneEntry>],
+    shape: &ShapeDistribution,
 ) -> Result<Vec<Bone>, FileError> {
     struct Named {
         entry: BoneEntry,
+        scale: Option<usize>,
+        width: Option<usize>,
         span: Range<usize>,
         side: usize,
         name: String,
@@ -63,6 +67,10 @@ pub(super) fn bones(
         if let Some(Exact(grip)) = &bone.grip {
             lengths(file, span.clone(), "grip", grip)?;
         }
+        let owner = format!("bone \"{}\"", bone.name);
+        let scale = bone.scale.as_ref().map(|name| group_index(file, shape, &owner, name));
+        let width = bone.width.as_ref().map(|name| scale_index(file, shape, &owner, "width", name));
+        let (scale, width) = (scale.transpose()?, width.transpose()?);
         for (side, name) in
             sides(file, span.clone(), &bone.name, bone.mirror)?.into_iter().enumerate()
         {
@@ -73,7 +81,8 @@ pub(super) fn bones(
                 ));
             }
             let parent = bone.parent.as_ref().map(|parent| on_side(parent.get_ref(), side));
-            named.push(Named { entry: bone.clone(), span: span.clone(), side, name, parent });
+            let (entry, span) = (bone.clone(), span.clone());
+            named.push(Named { entry, scale, width, span, side, name, parent });
         }
     }
     for bone in &named {
@@ -134,7 +143,7 @@ pub(super) fn bones(
         .iter()
         .enumerate()
         .map(|(i, &o)| {
-            let Named { entry, side, name, parent, .. } = &named[o];
+            let Named { entry, scale, width, side, name, parent, .. } = &named[o];
             let turned =
                 |[low, high]: [f32; 2]| if *side == 1 { [-high, -low] } else { [low, high] };
             let radians = |range: [f32; 2]| range.map(f32::to_radians);
@@ -149,13 +158,8 @@ pub(super) fn bones(
                     radians(turned(entry.limits.z)),
                 ],
                 mass: entry.mass,
-                scale: match entry.scale {
-                    Scale::Trunk => ScaleGroup::Trunk,
-                    Scale::Arm => ScaleGroup::Arm,
-                    Scale::Leg => ScaleGroup::Leg,
-                    Scale::Head => ScaleGroup::Head,
-                },
-                width: entry.width,
+                scale: *scale,
+                width: *width,
                 grip: match entry.grip {
                     Some(Exact(point)) => Some(reflect(point, *side)),
                     None if gripping.is_empty() && UNWRITTEN_GRIPS.contains(&name.as_str()) => {

@@ -1,6 +1,6 @@
 //! What a figure file may hold, as it is written.
 
-use crate::{Bulk, ShapeDistribution, WidthGroup};
+use super::shape::ShapeEntries;
 use marionette_base::toml_file::{Exact, exact, exact_rows};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -10,15 +10,15 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct FigureFile {
     pub name: String,
-    #[serde(deserialize_with = "exact")]
-    pub torso: [Spanned<String>; 2],
-    pub shape: ShapeDistribution,
+    pub torso: Option<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
+    pub shape: ShapeEntries,
     pub bones: Vec<Spanned<BoneEntry>>,
     pub parts: Vec<Spanned<PartEntry>>,
     #[serde(default)]
     pub garments: Vec<Spanned<GarmentEntry>>,
     pub keypoints: Vec<Spanned<KeypointEntry>>,
-    #[serde(deserialize_with = "exact_rows")]
+    #[serde(default, deserialize_with = "exact_rows")]
     pub edges: Vec<[Spanned<String>; 2]>,
     pub poses: Vec<Spanned<PoseEntry>>,
 }
@@ -34,8 +34,8 @@ pub(super) struct BoneEntry {
     pub offset: [f32; 3],
     pub limits: Limits,
     pub mass: f32,
-    pub scale: Scale,
-    pub width: Option<WidthGroup>,
+    pub scale: Option<Spanned<String>>,
+    pub width: Option<Spanned<String>>,
     pub grip: Option<Exact<f32, 3>>,
 }
 
@@ -48,15 +48,6 @@ pub(super) struct Limits {
     pub y: [f32; 2],
     #[serde(deserialize_with = "exact")]
     pub z: [f32; 2],
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Scale {
-    Trunk,
-    Arm,
-    Leg,
-    Head,
 }
 
 #[derive(Clone, Deserialize)]
@@ -72,7 +63,7 @@ pub(super) struct PartEntry {
     pub ends: [Exact<f32, 3>; 2],
     #[serde(deserialize_with = "exact")]
     pub radii: [f32; 2],
-    pub bulk: Option<Bulk>,
+    pub bulk: Option<Spanned<String>>,
     pub garment: Option<Spanned<String>>,
 }
 

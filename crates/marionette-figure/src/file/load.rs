@@ -7,9 +7,10 @@ use super::{
     keypoints::keypoints,
     parts::{Parts, parts},
     poses::poses,
+    shape::shape,
     written::list,
 };
-use crate::{Figure, contact};
+use crate::{BodyShape, Figure, Pose, contact, place_keypoints, solve};
 use marionette_base::toml_file::{FileError, TomlFile};
 use std::path::Path;
 use toml::Spanned;
@@ -17,11 +18,6 @@ use toml::Spanned;
 /// Most parts that a figure can have at once: nine figures and the props share the 640 instances of
 /// a tile.
 const MOST_PARTS: usize = 68;
-
-/// The largest scale of a body: ten times the figure file's lengths.
-const LARGEST_SCALE: f32 = 10.0;
-/// The most that a trait may move the logarithm of a scale, either way.
-const LARGEST_LOAD: f32 = 10.0;
 
 /// What is wrong with a figure file.
 pub type FigureError = FileError;
@@ -40,40 +36,10 @@ pub fn load_figure(path: &Path) -> Result<Figure, FigureError> {
 /// As [`load_figure`].
 pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
-    for (name, scale) in entries.shape.named() {
-        let [low, high] = scale.range;
-        let loads = [scale.youth, scale.weight, scale.frame, scale.muscle, scale.own];
-        let message = if !(low > 0.0 && high >= low && high <= LARGEST_SCALE) {
-            format!(
-                "shape.{name}.range is [{low}, {high}]; give scales above 0, at most \
-                 {LARGEST_SCALE}, the lower first"
-            )
-        } else if let Some(bad) =
-            loads.iter().find(|load| !(-LARGEST_LOAD..=LARGEST_LOAD).contains(*load))
-        {
-            format!(
-                "shape.{name} moves by {bad}; give youth, weight, frame, muscle and own from \
-                 -{LARGEST_LOAD} to {LARGEST_LOAD}"
-            )
-        } else if !(low..=high).contains(&scale.mean) {
-            format!("shape.{name}.mean is {}, outside its range [{low}, {high}]", scale.mean)
-        } else {
-            continue;
-        };
-        let line = file.line_of(&format!("shape.{name}"));
-        return Err(FigureError { line, ..file.error(None, message) });
-    }
-    if !(0.0..=1.0).contains(&entries.shape.children) {
-        let message =
-            format!("shape.children is {}; give a share from 0 to 1", entries.shape.children);
-        return Err(FigureError {
-            line: file.line_of("shape.children"),
-            ..file.error(None, message)
-        });
-    }
-    let bones = bones(file, &entries.bones)?;
+    let shape = shape(file, &entries.shape)?;
+    let bones = bones(file, &entries.bones, &shape)?;
     let Parts { parts, body_parts, groups, materials } =
-        parts(file, &entries.parts, &entries.garments, &bones)?;
+        parts(file, &entries.parts, &entries.garments, &bones, &shape)?;
     let (garments, slots) = garments(file, &entries.garments, &materials)?;
     let most_worn: usize = (0..slots.len())
         .map(|slot| {
@@ -104,7 +70,14 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         .iter()
         .map(|[a, b]| Ok([keypoint(a)?, keypoint(b)?]))
         .collect::<Result<_, _>>()?;
-    let torso = [keypoint(&entries.torso[0])?, keypoint(&entries.torso[1])?];
+    let torso = match entries.torso.as_ref().map(|torso| (torso.span(), &torso.get_ref()[..])) {
+        None => None,
+        Some((_, [a, b])) => Some([keypoint(a)?, keypoint(b)?]),
+        Some((span, names)) => {
+            let message = format!("torso has {} names; give its two ends", names.len());
+            return Err(file.error(Some(span), message));
+        }
+    };
     let poses = poses(file, &entries.poses, &bones)?;
     let figure = Figure {
         name: entries.name,
@@ -117,18 +90,38 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         materials,
         keypoints,
         edges,
-        torso,
-        shape: entries.shape,
+        torso: torso.unwrap_or_default(),
+        shape,
         poses,
         limb_pairs: Vec::new(),
     };
-    Ok(Figure { limb_pairs: contact::limb_pairs(&figure), ..figure })
+    let torso = match torso {
+        Some(torso) => torso,
+        None => longest_edge(&figure).ok_or_else(|| {
+            let message = "there is no `torso` and no edge between two keypoints, so nothing says \
+                           how large the figure is; give `torso` or `edges`";
+            file.error(None, message)
+        })?,
+    };
+    Ok(Figure { limb_pairs: contact::limb_pairs(&figure), torso, ..figure })
+}
+
+/// The edge whose ends are farthest apart in the figure at rest; the first of those that are as
+/// long.
+fn longest_edge(figure: &Figure) -> Option<[usize; 2]> {
+    let (shape, pose) = (BodyShape::default(), Pose::at_rest(figure));
+    let places = place_keypoints(figure, &shape, &solve(figure, &shape, &pose));
+    let length = |[a, b]: [usize; 2]| places[a].distance(places[b]);
+    let longer = |longest: [usize; 2], edge: [usize; 2]| {
+        if length(edge) > length(longest) { edge } else { longest }
+    };
+    figure.edges.iter().copied().filter(|edge| length(*edge) > 0.0).reduce(longer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BodyShape, grips};
+    use crate::grips;
     use glam::Vec3;
     use marionette_base::random::stream;
 
@@ -156,26 +149,25 @@ mod tests {
         let bodies: Vec<BodyShape> =
             (0..4000).map(|i| shape.sample(&mut stream(1, i, 0, "body"))).collect();
         // The figure file's own body is 1.77 m tall.
-        let heights: Vec<f32> = bodies.iter().map(|body| body.height * 1.77).collect();
+        let heights: Vec<f32> = bodies.iter().map(|body| shape.size_of(body) * 1.77).collect();
         assert!(heights.iter().all(|height| (0.99..=2.01).contains(height)));
         assert!(
             heights.iter().any(|height| *height < 1.15)
                 && heights.iter().any(|height| *height > 1.9)
         );
-        let correlation = |a: fn(&BodyShape) -> f32, b: fn(&BodyShape) -> f32| {
-            let n = bodies.len() as f32;
-            let mean = |f: fn(&BodyShape) -> f32| bodies.iter().map(f).sum::<f32>() / n;
-            let product = |f: fn(&BodyShape) -> f32, g: fn(&BodyShape) -> f32| {
-                bodies.iter().map(|body| (f(body) - mean(f)) * (g(body) - mean(g))).sum::<f32>()
-            };
-            product(a, b) / (product(a, a) * product(b, b)).sqrt()
+        let correlation = |a: &str, b: &str| {
+            let [a, b] = [a, b].map(|name| {
+                let index = shape.scales.iter().position(|scale| scale.name == name);
+                let values: Vec<f32> = bodies.iter().map(|body| body.scale(index)).collect();
+                let mean = values.iter().sum::<f32>() / values.len() as f32;
+                values.into_iter().map(|value| value - mean).collect::<Vec<f32>>()
+            });
+            let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt()
         };
-        assert!(correlation(|b| b.height, |b| b.head) < -0.5, "children have large heads");
-        assert!(
-            correlation(|b| b.girth, |b| b.belly) > 0.5
-                && correlation(|b| b.girth, |b| b.limbs) > 0.5
-        );
-        assert!(correlation(|b| b.shoulders, |b| b.hips) < 0.3);
+        assert!(correlation("height", "head") < -0.5, "children have large heads");
+        assert!(correlation("girth", "belly") > 0.5 && correlation("girth", "limbs") > 0.5);
+        assert!(correlation("shoulders", "hips") < 0.3);
     }
 
     /// The human's file with `old`, which must be there, replaced by `new`.
@@ -228,7 +220,7 @@ mod tests {
     fn bodies_without_bounds_are_refused() {
         for (old, new, found) in [
             ("grip = [0.0, -0.08, 0.0]", "grip = [0.0, -80.0, 0.0]", "grip holds -80; give metres"),
-            ("children =", "children = nan #", "shape.children is NaN"),
+            ("children =", "children = nan #", "shape.children is nan"),
             ("youth = -0.53", "youth = inf", "shape.height moves by inf"),
         ] {
             let refused = human_with(old, new).unwrap_err();

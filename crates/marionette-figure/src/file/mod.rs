@@ -16,6 +16,7 @@ mod keypoints;
 mod load;
 mod parts;
 mod poses;
+mod shape;
 mod written;
 
 pub use load::{FigureError, load_figure, parse_figure};

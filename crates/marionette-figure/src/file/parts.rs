@@ -3,9 +3,10 @@
 use super::{
     bones::bone_index,
     entries::{GarmentEntry, PartEntry},
+    shape::scale_index,
     written::{lengths, list, on_side, reflect, sides},
 };
-use crate::{Bone, Part};
+use crate::{Bone, Part, ShapeDistribution};
 use glam::Vec3;
 use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use toml::Spanned;
@@ -27,6 +28,7 @@ pub(super) fn parts(
     entries: &[Spanned<PartEntry>],
     garments: &[Spanned<GarmentEntry>],
     bones: &[Bone],
+    shape: &ShapeDistribution,
 ) -> Result<Parts, FileError> {
     let mut parts: Vec<Part> = Vec::new();
     let [mut groups, mut materials] = [const { Vec::new() }; 2];
@@ -57,6 +59,9 @@ pub(super) fn parts(
                 })
         });
         let garment = garment.transpose()?;
+        let owner = format!("part \"{}\"", part.name);
+        let bulk = part.bulk.as_ref().map(|name| scale_index(file, shape, &owner, "bulk", name));
+        let bulk = bulk.transpose()?;
         for (side, name) in
             sides(file, span.clone(), &part.name, part.mirror)?.into_iter().enumerate()
         {
@@ -75,7 +80,7 @@ pub(super) fn parts(
                 material: intern(&mut materials, part.material.clone()),
                 ends,
                 radii: part.radii,
-                bulk: part.bulk,
+                bulk,
                 garment,
                 rest: rest[bone] + ends[0],
             });
