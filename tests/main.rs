@@ -12,6 +12,7 @@ mod exams;
 mod export;
 mod export_folders;
 mod export_onnx;
+mod figures;
 mod generate;
 mod live;
 mod mix;

@@ -9,10 +9,10 @@ use marionette_figure::{DEEPEST, Figure, lowest_point, penetration};
 use marionette_stream::{PropRole, PropShape, Rejection, SceneSample, image_box};
 use std::sync::Arc;
 
-/// Least number of keypoints inside the image.
-const LEAST_IN_FRAME: usize = 5;
-/// Least number of them that nothing covers.
-const LEAST_UNCOVERED: usize = 3;
+/// Least share of a figure's keypoints inside the image: 5 of a human's 17.
+const LEAST_IN_FRAME: f32 = 0.3;
+/// Least share of a figure's keypoints that are inside the image and that nothing covers: 3 of 17.
+const LEAST_UNCOVERED: f32 = 0.18;
 /// Least height of the figure's box, as a share of the image side.
 const LEAST_HEIGHT: f32 = 0.3;
 /// Greatest distance of a figure from what carries it, metres.
@@ -42,12 +42,20 @@ pub struct Unsolvable {
 /// Judges samples of one figure.
 pub struct Solvability {
     figure: Arc<Figure>,
+    least_in_frame: usize,
+    least_uncovered: usize,
 }
 
 impl Solvability {
     /// A judge of samples that show `figure`.
     pub fn new(figure: Arc<Figure>) -> Self {
-        Solvability { figure }
+        let keypoints = figure.keypoints.len();
+        let least = |share: f32| ((share * keypoints as f32).round() as usize).max(1);
+        Solvability {
+            least_in_frame: least(LEAST_IN_FRAME),
+            least_uncovered: least(LEAST_UNCOVERED),
+            figure,
+        }
     }
 
     /// Calls `sample_at(attempt)` with 0, 1, 2, ... until a sample is solvable. The reasons for the
@@ -101,7 +109,7 @@ impl Solvability {
                 return Err(Rejection::FiguresPenetrate);
             }
         }
-        if in_frame(sample).count() < LEAST_IN_FRAME {
+        if in_frame(sample).count() < self.least_in_frame {
             return Err(Rejection::OutOfFrame);
         }
         let [low, high] = image_box(&sample.camera, &primary.parts);
@@ -159,7 +167,7 @@ impl Solvability {
                 }
             })
         });
-        if uncovered.count() < LEAST_UNCOVERED {
+        if uncovered.count() < self.least_uncovered {
             return Err(Rejection::Covered);
         }
         Ok(())

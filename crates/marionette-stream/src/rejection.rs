@@ -60,12 +60,12 @@ impl fmt::Display for Rejection {
             }
             Rejection::Floating => "the figure is clear of what should carry it",
             Rejection::FiguresPenetrate => "two figures go through each other",
-            Rejection::OutOfFrame => "fewer than 5 keypoints are in the image",
+            Rejection::OutOfFrame => "too few keypoints are in the image",
             Rejection::TooSmall => "the figure is too small",
             Rejection::BadLight => "the figure is too dark or too bright",
             Rejection::NoContrast => "the figure cannot be told from the backdrop",
             Rejection::Unsettled => "a prop does not come to rest",
-            Rejection::Covered => "fewer than 3 keypoints are uncovered",
+            Rejection::Covered => "too few keypoints are uncovered",
         })
     }
 }

@@ -20,6 +20,7 @@ pub(super) struct FigureFile {
     pub keypoints: Vec<Spanned<KeypointEntry>>,
     #[serde(default, deserialize_with = "exact_rows")]
     pub edges: Vec<[Spanned<String>; 2]>,
+    #[serde(default)]
     pub poses: Vec<Spanned<PoseEntry>>,
 }
 

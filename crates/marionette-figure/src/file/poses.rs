@@ -17,11 +17,31 @@ const MOST_SETTLING_BONES: usize = 31;
 /// Fastest tumble that a file can ask for, degrees a second: two turns, as a gymnast does.
 const MOST_TUMBLE: f32 = 720.0;
 
+/// Deviation of each angle in the only family of a figure whose file has none, degrees.
+const ANY_SPREAD: f32 = 40.0;
+
+/// The family of a figure whose file has none: on the ground, each joint anywhere around rest.
+fn any_pose(bones: &[Bone]) -> PoseFamily {
+    PoseFamily {
+        name: "any".to_owned(),
+        weights: [1.0; 2],
+        keys: vec![vec![Vec3::ZERO; bones.len()]],
+        pitch: [0.0; 2],
+        roll: [0.0; 2],
+        spread: ANY_SPREAD.to_radians(),
+        support: Support::Ground,
+        settle: None,
+    }
+}
+
 pub(super) fn poses(
     file: &TomlFile,
     entries: &[Spanned<PoseEntry>],
     bones: &[Bone],
 ) -> Result<Vec<PoseFamily>, FileError> {
+    if entries.is_empty() {
+        return Ok(vec![any_pose(bones)]);
+    }
     let mut poses: Vec<PoseFamily> = Vec::new();
     for entry in entries {
         let (span, pose) = (entry.span(), entry.get_ref());

@@ -105,7 +105,7 @@ fn tables_and_plots_show_all_of_it_and_none_of_nothing() {
         "3 samples of quickstart, 64x64 pixels, everything even",
         "right_ankle          33.3     33.3        0.0        0.0      33.3      33.3",
         "6 draws for 3 samples: 2.00 a sample, 3 at most; 50.0 % were rejected",
-        "fewer than 5 keypoints are in the image",
+        "too few keypoints are in the image",
         "kpts seen",
     ] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");

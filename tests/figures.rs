@@ -1,0 +1,37 @@
+//! Figures that are not human go round the whole loop.
+
+use crate::runs::{json, marionette, metrics, succeed};
+use std::{fs, path::Path};
+
+#[test]
+fn a_tree_of_bones_with_limits_alone_is_learned_judged_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let scene = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lamp/lamps.toml");
+    let settings = ["--steps", "4", "--set", "batch=4", "--set", "exam.images=2", "--quiet"];
+    let train = |name: &str| {
+        succeed(marionette(["train"]).arg(&scene).arg("--run").arg(at(name)).args(settings));
+    };
+    train("a");
+    train("b");
+    let weights = |run: &str| fs::read(at(run).join("weights.safetensors")).unwrap();
+    assert!(weights("a") == weights("b"), "the same run came to other weights");
+    assert!(metrics(&at("a")).iter().all(|row| row["loss"].as_f64().is_some_and(f64::is_finite)));
+    let card = json(&at("a"), "model.json");
+    assert_eq!(card["keypoints"]["names"], serde_json::json!(["foot", "joint", "top", "lip"]));
+    // Nothing is named as its torso, so the longest edge is.
+    assert_eq!(card["keypoints"]["torso"], serde_json::json!([0, 1]));
+    let judged = at("judged.json");
+    let exam = ["--exam", "easy", "--count", "4", "--quiet", "--json"];
+    succeed(marionette(["eval"]).arg(at("a")).args(exam).arg(&judged));
+    let result = &json(folder.path(), "judged.json")["exams"][0];
+    assert!(result["pck"]["torso_02"].as_f64().is_some(), "{result}");
+
+    let count = ["--count", "4", "--splits", "100,0,0", "--format", "coco", "--quiet", "--out"];
+    succeed(marionette(["generate"]).arg(&scene).args(count).arg(at("set")));
+    let set = json(&at("set"), "annotations/lamp_keypoints_train.json");
+    assert_eq!(set["categories"][0]["name"], "lamp");
+    assert!(set["annotations"].as_array().is_some_and(|all| all.len() >= 4));
+    let sheet = ["--count", "4", "--quiet", "--out"];
+    succeed(marionette(["preview"]).arg(&scene).args(sheet).arg(at("sheet.png")));
+}
