@@ -16,8 +16,8 @@ struct Version {
 }
 
 impl RunDirectory {
-    /// Writes `value`, a struct, as JSON with a version to the file of this name in the folder; folders in the name are made
-    /// as needed.
+    /// Writes `value`, a struct, as JSON with a version to the file of this name in the folder;
+    /// folders in the name are made as needed.
     ///
     /// # Errors
     /// If the value does not fit into JSON or the file cannot be written, naming the file.

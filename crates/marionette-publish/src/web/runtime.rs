@@ -73,8 +73,9 @@ fn fetch(folder: &Path) -> Result<(), PublishError> {
         .current_dir(here.path());
     let said = run(&mut pack)?;
     let name = String::from_utf8_lossy(&said).lines().last().unwrap_or_default().trim().to_owned();
-    unpack(&here.path().join(name), folder).map_err(|error| {
-        unavailable(format!("what npm fetched is no package as it was expected: {error}"))
+    unpack(&here.path().join(name), folder).map_err(|error| match error.kind() {
+        ErrorKind::StorageFull => PathError::at(folder, "written")(error).into(),
+        _ => unavailable(format!("what npm fetched is no package as it was expected: {error}")),
     })
 }
 
