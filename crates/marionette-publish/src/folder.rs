@@ -36,11 +36,13 @@ pub fn check_free(path: &Path) -> Result<(), PublishError> {
 /// killed there is no half of it under that name.
 ///
 /// # Errors
-/// If it cannot be written, or `write` fails; nothing is left behind then.
+/// If there is something at `path`, it cannot be written, or `write` fails; nothing is left behind
+/// then.
 pub fn write_folder(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<(), PublishError>,
 ) -> Result<(), PublishError> {
+    check_free(path)?;
     let partial = begin(path)?;
     let moved = write(&partial).and_then(|()| {
         let synced = sync_files(&partial).and_then(|()| sync_folder(&partial));

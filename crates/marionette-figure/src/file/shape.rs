@@ -136,14 +136,8 @@ pub(super) fn scale_index(
     key: &str,
     name: &Spanned<String>,
 ) -> Result<usize, FileError> {
-    shape.scales.iter().position(|scale| scale.name == *name.get_ref()).ok_or_else(|| {
-        let known = list(shape.scales.iter().map(|scale| scale.name.as_str()));
-        let message = format!(
-            "{owner}: {key} is \"{}\", which is no scale of [shape]; there are {known}",
-            name.get_ref()
-        );
-        file.error(Some(name.span()), message)
-    })
+    let known = shape.scales.iter().map(|scale| scale.name.as_str()).collect();
+    index_of(file, &format!("{owner}: {key}"), name, known, "scale of [shape]")
 }
 
 /// The index of the group that is called `name`.
@@ -153,12 +147,22 @@ pub(super) fn group_index(
     owner: &str,
     name: &Spanned<String>,
 ) -> Result<usize, FileError> {
-    shape.groups.iter().position(|group| group.name == *name.get_ref()).ok_or_else(|| {
-        let known = list(shape.groups.iter().map(|group| group.name.as_str()));
-        let message = format!(
-            "{owner}: scale is \"{}\", which is no group of [shape.groups]; there are {known}",
-            name.get_ref()
-        );
+    let known = shape.groups.iter().map(|group| group.name.as_str()).collect();
+    index_of(file, &format!("{owner}: scale"), name, known, "group of [shape.groups]")
+}
+
+/// The index of `name` among the `known`; `what` says what those are, `key` where it is written.
+fn index_of(
+    file: &TomlFile,
+    key: &str,
+    name: &Spanned<String>,
+    known: Vec<&str>,
+    what: &str,
+) -> Result<usize, FileError> {
+    let wanted = name.get_ref();
+    known.iter().position(|known| known == wanted).ok_or_else(|| {
+        let known = known.join(", ");
+        let message = format!("{key} is \"{wanted}\", which is no {what}; there are {known}");
         file.error(Some(name.span()), message)
     })
 }

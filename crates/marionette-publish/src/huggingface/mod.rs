@@ -72,7 +72,7 @@ pub fn write_huggingface(
     card: &ModelCard,
     repository: Repository,
 ) -> Result<(), PublishError> {
-    crate::check_free(path)?;
+    let twin = twin(card);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     write_folder(path, |folder| {
         write_model(&folder.join("model.safetensors"), &network.parameters().tensors()?, card)?;
@@ -80,10 +80,10 @@ pub fn write_huggingface(
         write_onnx(&folder.join("model.onnx"), network, card, options)?;
         write_unsynced(&folder.join("config.json"), &json(&config(card)))?;
         write_unsynced(&folder.join("preprocessor_config.json"), &json(&preprocessor(card)))?;
-        if let Some((file, text)) = twin(card) {
+        if let Some((file, text)) = twin {
             write_unsynced(&folder.join(file), text.as_bytes())?;
         }
-        let readme = readme::text(&name, card, repository, twin(card).is_some());
+        let readme = readme::text(&name, card, repository, twin.is_some());
         Ok(write_unsynced(&folder.join("README.md"), readme.as_bytes())?)
     })
 }

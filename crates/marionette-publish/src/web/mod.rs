@@ -28,7 +28,6 @@ pub fn write_web(
     quantized: bool,
     runtime: Runtime,
 ) -> Result<(), PublishError> {
-    crate::check_free(path)?;
     write_folder(path, |folder| {
         let options = OnnxOptions { head: Head::Keypoints, quantized };
         write_onnx(&folder.join("model.onnx"), network, card, options)?;
