@@ -164,11 +164,7 @@ pub fn scene_of(camera: Camera, figures: Vec<FigureSample>, props: Vec<Prop>) ->
 /// The human at rest: upright, arms hanging, soles on the ground, facing +z.
 pub fn standing(figure: &Figure) -> FigureSample {
     let shape = BodyShape::default();
-    let mut pose = Pose {
-        root: Vec3::ZERO,
-        orientation: Quat::IDENTITY,
-        angles: vec![Vec3::ZERO; figure.bones.len()],
-    };
+    let mut pose = Pose::at_rest(figure);
     pose.root.y = -lowest_point(&place_parts(figure, &shape, &solve(figure, &shape, &pose)));
     let bones = solve(figure, &shape, &pose);
     FigureSample {
@@ -185,7 +181,7 @@ pub fn standing(figure: &Figure) -> FigureSample {
 pub fn figure_of(figure: &Figure, parts: Vec<RoundCone>) -> FigureSample {
     FigureSample {
         shape: BodyShape::default(),
-        pose: Pose { root: Vec3::ZERO, orientation: Quat::IDENTITY, angles: Vec::new() },
+        pose: Pose::default(),
         part_colors: vec![Vec3::splat(0.5); parts.len()],
         parts,
         keypoints: vec![Vec3::ZERO; figure.keypoints.len()],

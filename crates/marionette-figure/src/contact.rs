@@ -88,7 +88,7 @@ pub fn gap(part: &RoundCone, distance: impl Fn(Vec3) -> f32) -> f32 {
 }
 
 /// The signed distance of `point` from the surface of `cone`, metres.
-fn cone_distance(cone: &RoundCone, point: Vec3) -> f32 {
+pub(super) fn cone_distance(cone: &RoundCone, point: Vec3) -> f32 {
     let [a, b] = cone.ends;
     let [radius_a, radius_b] = cone.radii;
     let length = a.distance(b);

@@ -1,7 +1,8 @@
 //! A figure: what a figure file says, checked, with names resolved to indices.
 
-use super::{LimbPair, ShapeDistribution};
-use glam::Vec3;
+use super::{LimbPair, ShapeDistribution, surface::Surface};
+use glam::{Quat, Vec3};
+use std::sync::Arc;
 
 /// An articulated figure, read from a file like `assets/figures/human.toml` and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Figure {
     pub parts: Vec<Part>,
     /// How many of the parts are the body's own.
     pub body_parts: usize,
+    /// What is drawn as triangles, for the parts that are not drawn themselves.
+    pub surface: Arc<Surface>,
     /// What the figure may wear, including hair.
     pub garments: Vec<Garment>,
     /// The slots that garments go into, innermost first; [`Garment::slot`] indexes into them.
@@ -51,8 +54,18 @@ pub struct Bone {
     pub twin: usize,
     /// Origin in the parent's frame at rest, metres.
     pub offset: Vec3,
+    /// How its frame is turned in the parent's at rest. In a figure file without a `turn`, not at
+    /// all.
+    pub rest: Quat,
     /// Lowest and highest rotation about the x, y and z axes, radians.
     pub limits: [[f32; 2]; 3],
+    /// Lowest and highest shift along the x, y and z axes, metres: 0 in a joint that only turns.
+    pub slides: [[f32; 2]; 3],
+    /// What its one degree of freedom is called outside: the joint of a robot. See
+    /// [`Bone::freedoms`].
+    pub joint: Option<String>,
+    /// The bone that moves it along.
+    pub follows: Option<Follows>,
     /// Share of the body's mass.
     pub mass: f32,
     /// Which of [`ShapeDistribution::groups`] it is of: its offset follows the group's lengths.
@@ -62,6 +75,35 @@ pub struct Bone {
     /// Where the bone holds a bar or another thing, in its frame, metres; `None` where it does not
     /// grip.
     pub grip: Option<Vec3>,
+}
+
+/// A bone whose joint moves as another's does: a gripper's second finger, a linkage.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Follows {
+    /// Index of the other bone.
+    pub bone: usize,
+    /// Each of its angles and shifts is the other's, times this,
+    pub factor: f32,
+    /// and more by this, radians or metres.
+    pub offset: f32,
+}
+
+/// One of a bone's six ways to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freedom {
+    /// It turns about this axis: 0, 1 or 2 for x, y or z.
+    Turn(usize),
+    /// It slides along this axis.
+    Slide(usize),
+}
+
+impl Bone {
+    /// The ways in which it moves: first turns, then slides.
+    pub fn freedoms(&self) -> impl Iterator<Item = Freedom> + '_ {
+        let wide = |ranges: &[[f32; 2]; 3], axis: usize| ranges[axis][0] < ranges[axis][1];
+        let turns = (0..3).filter(move |axis| wide(&self.limits, *axis)).map(Freedom::Turn);
+        turns.chain((0..3).filter(move |axis| wide(&self.slides, *axis)).map(Freedom::Slide))
+    }
 }
 
 /// A round cone (the hull of two spheres) fixed to a bone.
@@ -86,6 +128,8 @@ pub struct Part {
     /// Where its first end is in the figure at rest, metres. Patterns of cloth continue from part
     /// to part by it.
     pub rest: Vec3,
+    /// Whether it is drawn itself. A proxy is not: [`Figure::surface`] has what it stands for.
+    pub drawn: bool,
 }
 
 /// A piece of clothing, or a head of hair.
@@ -179,6 +223,12 @@ pub enum Support {
 }
 
 impl Figure {
+    /// No shift of any bone: the [`crate::Pose::slides`] of a pose in which nothing slides.
+    pub fn no_slides(&self) -> Vec<Vec3> {
+        let slides = self.bones.iter().any(|bone| bone.slides != [[0.0; 2]; 3]);
+        vec![Vec3::ZERO; if slides { self.bones.len() } else { 0 }]
+    }
+
     /// The keypoint permutation of a left/right mirror: entry `k` is the twin of keypoint `k`.
     pub fn keypoint_twins(&self) -> Vec<usize> {
         self.keypoints.iter().map(|keypoint| keypoint.twin).collect()

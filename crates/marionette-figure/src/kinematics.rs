@@ -1,6 +1,6 @@
 //! Forward kinematics: from joint angles to bones, parts and keypoints in the world.
 
-use super::{BodyShape, Bone, Figure, Part, RoundCone};
+use super::{BodyShape, Bone, Figure, Follows, Freedom, Part, RoundCone};
 use glam::{Affine3A, EulerRot, Mat3, Quat, Vec3};
 
 /// A pose: where the root is and how every joint is turned.
@@ -14,12 +14,18 @@ pub struct Pose {
     /// about y, then about x, then about z: for a limb that hangs down at rest, that is twist,
     /// flexion, abduction.
     pub angles: Vec<Vec3>,
+    /// Shift of each bone along its own axes at rest, metres. Empty where no joint slides.
+    pub slides: Vec<Vec3>,
 }
 
 impl Pose {
     /// The figure as its file has it: every angle 0, the root at the origin.
     pub fn at_rest(figure: &Figure) -> Self {
-        Pose { angles: vec![Vec3::ZERO; figure.bones.len()], ..Pose::default() }
+        Pose {
+            angles: vec![Vec3::ZERO; figure.bones.len()],
+            slides: figure.no_slides(),
+            ..Pose::default()
+        }
     }
 }
 
@@ -32,6 +38,26 @@ pub fn clamp_to_limits(figure: &Figure, angles: &mut [Vec3]) {
         for axis in 0..3 {
             let [low, high] = bone.limits[axis];
             angle[axis] = angle[axis].clamp(low, high);
+        }
+    }
+}
+
+/// Moves every joint into its limits, and those that follow others to where these move them.
+pub fn keep_to_joints(figure: &Figure, pose: &mut Pose) {
+    clamp_to_limits(figure, &mut pose.angles);
+    for (bone, slide) in figure.bones.iter().zip(&mut pose.slides) {
+        let [low, high] = [0, 1].map(|end| Vec3::from(bone.slides.map(|range| range[end])));
+        *slide = slide.clamp(low, high);
+    }
+    for (index, bone) in figure.bones.iter().enumerate() {
+        let Some(Follows { bone: leader, factor, offset }) = bone.follows else { continue };
+        for freedom in bone.freedoms() {
+            let (values, ranges, axis) = match freedom {
+                Freedom::Turn(axis) => (&mut pose.angles, &bone.limits, axis),
+                Freedom::Slide(axis) => (&mut pose.slides, &bone.slides, axis),
+            };
+            let [low, high] = ranges[axis];
+            values[index][axis] = (values[leader][axis] * factor + offset).clamp(low, high);
         }
     }
 }
@@ -86,13 +112,15 @@ pub fn nearest_angles(limits: &[[f32; 2]; 3], rotation: Quat, guess: Vec3, round
 /// The bones of `figure` in the world.
 pub fn solve(figure: &Figure, shape: &BodyShape, pose: &Pose) -> WorldBones {
     let mut world_from_bone: WorldBones = Vec::with_capacity(figure.bones.len());
-    for (bone, angle) in figure.bones.iter().zip(&pose.angles) {
-        let turn = turn(*angle);
+    for (index, (bone, angle)) in figure.bones.iter().zip(&pose.angles).enumerate() {
+        let turn = bone.rest * turn(*angle);
         world_from_bone.push(match bone.parent {
             None => Affine3A::from_rotation_translation(pose.orientation * turn, pose.root),
             Some(parent) => {
                 let width = Vec3::new(shape.scale(figure.bones[parent].width), 1.0, 1.0);
-                let offset = bone.offset * width * figure.shape.length_scale(shape, bone.scale);
+                let length = figure.shape.length_scale(shape, bone.scale);
+                let slide = pose.slides.get(index).map_or(Vec3::ZERO, |by| bone.rest * *by);
+                let offset = bone.offset * width * length + slide * length;
                 world_from_bone[parent] * Affine3A::from_rotation_translation(turn, offset)
             }
         });
@@ -126,7 +154,7 @@ pub(super) fn place_part(
 }
 
 /// The factors that points in the frame of `bone` are multiplied by.
-fn in_bone(figure: &Figure, shape: &BodyShape, bone: usize) -> Vec3 {
+pub(crate) fn in_bone(figure: &Figure, shape: &BodyShape, bone: usize) -> Vec3 {
     let Bone { scale, width, .. } = figure.bones[bone];
     Vec3::new(shape.scale(width), 1.0, 1.0) * figure.shape.length_scale(shape, scale)
 }

@@ -27,13 +27,16 @@ mod round_cone;
 mod scheme;
 mod settle;
 mod shape;
+pub mod surface;
 
 pub use contact::{gap, penetration};
-pub use figure::{Bone, Figure, Garment, Keypoint, Part, PoseFamily, Settle, Support};
-pub use file::{FigureError, load_figure, parse_figure};
+pub use figure::{
+    Bone, Figure, Follows, Freedom, Garment, Keypoint, Part, PoseFamily, Settle, Support,
+};
+pub use file::{FigureError, load_figure, parse_figure, read_figure};
 pub use kinematics::{
-    Pose, WorldBones, clamp_to_limits, grips, lowest_point, nearest_angles, place_keypoints,
-    place_parts, solve, turn,
+    Pose, WorldBones, clamp_to_limits, grips, keep_to_joints, lowest_point, nearest_angles,
+    place_keypoints, place_parts, solve, turn,
 };
 pub use limb_pair::{DEEPEST, LimbPair};
 pub use outfit::{place_clothed, worn_parts};

@@ -22,7 +22,7 @@ pub fn sentinel(config: RendererConfig) -> SceneSample {
         propensity: [1.0; 8],
         figures: vec![FigureSample {
             shape: BodyShape::default(),
-            pose: Pose { root: Vec3::Y, orientation: Quat::IDENTITY, angles: Vec::new() },
+            pose: Pose { root: Vec3::Y, ..Pose::default() },
             part_colors: vec![Vec3::new(0.6, 0.02, 0.02)],
             parts: vec![ball],
             ..FigureSample::default()

@@ -7,7 +7,7 @@ use marionette_base::{
     picture_file::PictureError,
     toml_file::{FileError, TomlFile},
 };
-use marionette_figure::{Figure, parse_figure};
+use marionette_figure::{Figure, parse_figure, read_figure};
 use marionette_stream::{AXES, HardnessAxis};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -402,7 +402,7 @@ fn find_figure(
     let written = name.get_ref();
     let beside = file.path.parent().unwrap_or(Path::new("")).join(written);
     if beside.is_file() {
-        let file = TomlFile::read(&beside);
+        let file = read_figure(&beside);
         read_from.push(beside);
         return file;
     }

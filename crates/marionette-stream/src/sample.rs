@@ -4,8 +4,10 @@ use super::{AXES, Camera, Hardness, Rejection, SampleStream};
 use glam::{Quat, Vec2, Vec3};
 use marionette_figure::{
     BodyShape, Figure, Pose, RoundCone, place_clothed, place_keypoints, place_parts, solve,
+    surface::{PlacedVertex, Surface},
     worn_parts,
 };
+use std::sync::Arc;
 
 /// One scene with all its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +81,10 @@ pub struct FigureSample {
     pub fabrics: Vec<Fabric>,
     /// Indices in the figure of the parts that garments bring, the last entries of `parts`.
     pub worn: Vec<usize>,
+    /// What of it is drawn as triangles, in place of the parts that these stand for.
+    pub surface: Arc<Surface>,
+    /// The vertices of `surface` in the world, in its order.
+    pub vertices: Vec<PlacedVertex>,
     /// Its keypoints in the world, in label order, metres.
     pub keypoints: Vec<Vec3>,
 }
@@ -91,11 +97,19 @@ impl FigureSample {
         self.parts = place_clothed(figure, &self.shape, &self.outfit, &bones);
         self.worn = worn_parts(figure, &self.outfit);
         self.keypoints = place_keypoints(figure, &self.shape, &bones);
+        self.surface = figure.surface.clone();
+        self.vertices = figure.surface.place(figure, &self.shape, &bones);
         for index in 0..self.looks.len() {
             let part = &figure.parts[self.part(index)];
             self.looks[index].turn = Quat::from_mat3a(&bones[part.bone].matrix3);
             self.looks[index].origin = part.rest;
         }
+    }
+
+    /// Its parts that are drawn as round cones, with their indices in `parts`.
+    pub fn drawn_cones(&self) -> impl Iterator<Item = (usize, &RoundCone)> {
+        let drawn = |(index, _): &(usize, _)| !self.surface.replaces(self.part(*index));
+        self.parts.iter().enumerate().filter(drawn)
     }
 
     /// The parts of the body itself, with their clothes on.

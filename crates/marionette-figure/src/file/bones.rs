@@ -1,12 +1,12 @@
 //! `[[bones]]`: names, limits, and which bone hangs on which.
 
 use super::{
-    entries::BoneEntry,
+    entries::{BoneEntry, FollowsEntry},
     shape::{group_index, scale_index},
-    written::{lengths, list, on_side, reflect, sides, twin_of},
+    written::{LONGEST, degrees, lengths, list, on_side, reflect, sides, twin_of},
 };
-use crate::{Bone, ShapeDistribution};
-use glam::Vec3;
+use crate::{Bone, Follows, Freedom, ShapeDistribution, turn};
+use glam::{Quat, Vec3};
 use marionette_base::toml_file::{Exact, FileError, TomlFile};
 use std::ops::Range;
 use toml::Spanned;
@@ -44,26 +44,18 @@ pub(super) fn bones(
     for entry in entries {
         let span = entry.span();
         let bone = entry.get_ref();
-        for (axis, [low, high]) in
-            [("x", bone.limits.x), ("y", bone.limits.y), ("z", bone.limits.z)]
+        ranges(file, entry)?;
+        if let Some(mass) = bone.mass
+            && !(mass > 0.0 && mass <= 1.0)
         {
-            if low > high || low < -180.0 || high > 180.0 || !low.is_finite() || !high.is_finite() {
-                let message = format!(
-                    "bone \"{}\": limits.{axis} is [{low}, {high}]; give degrees between -180 and \
-                     180, the lower first",
-                    bone.name
-                );
-                return Err(file.error(Some(span), message));
-            }
-        }
-        if !(bone.mass > 0.0 && bone.mass <= 1.0) {
-            let message = format!(
-                "bone \"{}\": mass is {}; give a share from above 0 to 1",
-                bone.name, bone.mass
-            );
+            let message =
+                format!("bone \"{}\": mass is {mass}; give a share from above 0 to 1", bone.name);
             return Err(file.error(Some(span), message));
         }
         lengths(file, span.clone(), "offset", &bone.offset)?;
+        if let Some(Exact(turn)) = &bone.turn {
+            degrees(file, span.clone(), &format!("bone \"{}\": turn", bone.name), turn)?;
+        }
         if let Some(Exact(grip)) = &bone.grip {
             lengths(file, span.clone(), "grip", grip)?;
         }
@@ -139,7 +131,7 @@ pub(super) fn bones(
     }
     let names: Vec<String> = order.iter().map(|&o| named[o].name.clone()).collect();
     let index = |name: &str| order.iter().position(|&o| named[o].name == name);
-    Ok(order
+    let mut bones: Vec<Bone> = order
         .iter()
         .enumerate()
         .map(|(i, &o)| {
@@ -152,12 +144,19 @@ pub(super) fn bones(
                 parent: parent.as_deref().and_then(index),
                 twin: twin_of(i, &names),
                 offset: reflect(entry.offset, *side),
+                rest: entry.turn.map_or(Quat::IDENTITY, |Exact([x, y, z])| {
+                    let y_and_z = if *side == 1 { [-y, -z] } else { [y, z] };
+                    turn(Vec3::new(x, y_and_z[0], y_and_z[1]).map(f32::to_radians))
+                }),
                 limits: [
                     radians(entry.limits.x),
                     radians(turned(entry.limits.y)),
                     radians(turned(entry.limits.z)),
                 ],
-                mass: entry.mass,
+                slides: [turned(entry.slides.x), entry.slides.y, entry.slides.z],
+                joint: entry.joint.as_ref().map(|joint| on_side(joint.get_ref(), *side)),
+                follows: None,
+                mass: entry.mass.unwrap_or(1.0 / named.len() as f32),
                 scale: *scale,
                 width: *width,
                 grip: match entry.grip {
@@ -169,7 +168,101 @@ pub(super) fn bones(
                 },
             }
         })
-        .collect())
+        .collect();
+    for bone in 0..bones.len() {
+        if !mirrored_at_rest(&bones, bone, bones[bone].twin) {
+            bones[bone].twin = bone;
+        }
+        let Named { entry, side, .. } = &named[order[bone]];
+        if let Some(follows) = &entry.follows {
+            bones[bone].follows = Some(leader(file, &bones, bone, follows, *side)?);
+        }
+        one_freedom(file, &bones, bone, entry.joint.as_ref())?;
+    }
+    if let Some(bone) = bones
+        .iter()
+        .find(|bone| bone.follows.is_some_and(|follows| bones[follows.bone].follows.is_some()))
+    {
+        let message = format!(
+            "bone \"{}\" follows one that itself follows another; let it follow the first of them",
+            bone.name
+        );
+        return Err(file.error(None, message));
+    }
+    Ok(bones)
+}
+
+/// Checks the ranges in which a joint moves.
+fn ranges(file: &TomlFile, entry: &Spanned<BoneEntry>) -> Result<(), FileError> {
+    let BoneEntry { name, limits, slides, .. } = entry.get_ref();
+    let whole_turn = 360.0;
+    for (key, ranges, most, unit) in
+        [("limits", limits, whole_turn, "degrees"), ("slides", slides, LONGEST, "metres")]
+    {
+        for (axis, [low, high]) in [("x", ranges.x), ("y", ranges.y), ("z", ranges.z)] {
+            if !(-most <= low && low <= high && high <= most) {
+                let message = format!(
+                    "bone \"{name}\": {key}.{axis} is [{low}, {high}]; give {unit} between -{most} \
+                     and {most}, the lower first"
+                );
+                return Err(file.error(Some(entry.span()), message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether two bones mirror each other at rest: only then is one's angle the other's mirror image.
+fn mirrored_at_rest(bones: &[Bone], bone: usize, twin: usize) -> bool {
+    let [a, b] = [&bones[bone], &bones[twin]];
+    let mirrored = Quat::from_xyzw(a.rest.x, -a.rest.y, -a.rest.z, a.rest.w);
+    let across = a.offset * Vec3::new(-1.0, 1.0, 1.0);
+    bone == twin || (across.distance(b.offset) < 1e-3 && mirrored.dot(b.rest).abs() > 0.999_99)
+}
+
+/// What a bone's `follows` says.
+fn leader(
+    file: &TomlFile,
+    bones: &[Bone],
+    bone: usize,
+    written: &Spanned<FollowsEntry>,
+    side: usize,
+) -> Result<Follows, FileError> {
+    let FollowsEntry { bone: name, factor, offset } = written.get_ref();
+    let owner = format!("`follows` of bone \"{}\"", bones[bone].name);
+    let leader = bone_index(file, bones, &owner, name, side)?;
+    let fail = |message: String| Err(file.error(Some(written.span()), message));
+    if !(factor.abs() <= 100.0 && offset.abs() <= 360.0) {
+        return fail(format!("{owner}: factor is {factor}, offset {offset}; give smaller numbers"));
+    }
+    if leader == bone {
+        return fail(format!("{owner} names the bone itself; name another"));
+    }
+    let turns = bones[bone].freedoms().any(|freedom| matches!(freedom, Freedom::Turn(_)));
+    let offset = if turns { offset.to_radians() } else { *offset };
+    Ok(Follows { bone: leader, factor: *factor, offset })
+}
+
+/// A bone with a named joint moves in one way, so that one number says where it is.
+fn one_freedom(
+    file: &TomlFile,
+    bones: &[Bone],
+    bone: usize,
+    joint: Option<&Spanned<String>>,
+) -> Result<(), FileError> {
+    let (Some(joint), bone) = (joint, &bones[bone]) else { return Ok(()) };
+    let same = |other: &&Bone| other.joint == bone.joint;
+    let (ways, named_so) = (bone.freedoms().count(), bones.iter().filter(same).count());
+    if ways == 1 && named_so == 1 {
+        return Ok(());
+    }
+    let message = format!(
+        "bone \"{}\" is joint \"{}\", moves in {ways} ways, and {named_so} bones are joints of that \
+         name; each joint is one bone that moves in one way",
+        bone.name,
+        joint.get_ref()
+    );
+    Err(file.error(Some(joint.span()), message))
 }
 
 pub(super) fn bone_index(

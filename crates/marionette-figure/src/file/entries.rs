@@ -15,6 +15,9 @@ pub(super) struct FigureFile {
     pub shape: ShapeEntries,
     pub bones: Vec<Spanned<BoneEntry>>,
     pub parts: Vec<Spanned<PartEntry>>,
+    /// Texts of PLY files, by the names that parts give: see [`read_figure`](super::read_figure).
+    #[serde(default)]
+    pub meshes: BTreeMap<String, String>,
     #[serde(default)]
     pub garments: Vec<Spanned<GarmentEntry>>,
     pub keypoints: Vec<Spanned<KeypointEntry>>,
@@ -33,37 +36,64 @@ pub(super) struct BoneEntry {
     pub mirror: bool,
     #[serde(deserialize_with = "exact")]
     pub offset: [f32; 3],
-    pub limits: Limits,
-    pub mass: f32,
+    pub turn: Option<Exact<f32, 3>>,
+    #[serde(default)]
+    pub limits: Ranges,
+    #[serde(default)]
+    pub slides: Ranges,
+    pub joint: Option<Spanned<String>>,
+    pub follows: Option<Spanned<FollowsEntry>>,
+    pub mass: Option<f32>,
     pub scale: Option<Spanned<String>>,
     pub width: Option<Spanned<String>>,
     pub grip: Option<Exact<f32, 3>>,
 }
 
+/// Lowest and highest value along or about each axis; 0 where the file says nothing.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ranges {
+    #[serde(default, deserialize_with = "exact")]
+    pub x: [f32; 2],
+    #[serde(default, deserialize_with = "exact")]
+    pub y: [f32; 2],
+    #[serde(default, deserialize_with = "exact")]
+    pub z: [f32; 2],
+}
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Limits {
-    #[serde(deserialize_with = "exact")]
-    pub x: [f32; 2],
-    #[serde(deserialize_with = "exact")]
-    pub y: [f32; 2],
-    #[serde(deserialize_with = "exact")]
-    pub z: [f32; 2],
+pub(super) struct FollowsEntry {
+    pub bone: Spanned<String>,
+    #[serde(default = "one")]
+    pub factor: f32,
+    #[serde(default)]
+    pub offset: f32,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PartEntry {
     pub name: String,
-    pub bone: Spanned<String>,
+    pub bone: Option<Spanned<String>>,
     #[serde(default)]
     pub mirror: bool,
-    pub group: String,
-    pub material: String,
-    #[serde(deserialize_with = "exact")]
-    pub ends: [Exact<f32, 3>; 2],
-    #[serde(deserialize_with = "exact")]
-    pub radii: [f32; 2],
+    pub group: Option<String>,
+    pub material: Option<String>,
+    pub ends: Option<Exact<Exact<f32, 3>, 2>>,
+    pub radii: Option<Exact<f32, 2>>,
+    pub sphere: Option<f32>,
+    #[serde(rename = "box")]
+    pub cuboid: Option<Exact<f32, 3>>,
+    pub cylinder: Option<Exact<f32, 2>>,
+    pub mesh: Option<Spanned<String>>,
+    pub bones: Option<Spanned<Vec<Spanned<String>>>>,
+    pub at: Option<Exact<f32, 3>>,
+    pub turn: Option<Exact<f32, 3>>,
     pub bulk: Option<Spanned<String>>,
     pub garment: Option<Spanned<String>>,
 }
@@ -91,10 +121,10 @@ pub(super) struct KeypointEntry {
     pub mirror: bool,
     #[serde(default, deserialize_with = "exact")]
     pub offset: [f32; 3],
-    pub sigma: f32,
-    pub surface_radius: f32,
-    #[serde(default)]
-    pub own_groups: Vec<Spanned<String>>,
+    pub twin: Option<Spanned<String>>,
+    pub sigma: Option<f32>,
+    pub surface_radius: Option<f32>,
+    pub own_groups: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize)]

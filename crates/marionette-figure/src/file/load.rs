@@ -5,8 +5,9 @@ use super::{
     entries::FigureFile,
     garments::garments,
     keypoints::keypoints,
-    parts::{Parts, parts},
+    parts::{MOST_PARTS, Parts, parts},
     poses::poses,
+    read::read_figure,
     shape::shape,
     written::list,
 };
@@ -14,10 +15,6 @@ use crate::{BodyShape, Figure, Pose, contact, place_keypoints, solve};
 use marionette_base::toml_file::{FileError, TomlFile};
 use std::path::Path;
 use toml::Spanned;
-
-/// Most parts that a figure can have at once: nine figures and the props share the 640 instances of
-/// a tile.
-const MOST_PARTS: usize = 68;
 
 /// What is wrong with a figure file.
 pub type FigureError = FileError;
@@ -27,7 +24,7 @@ pub type FigureError = FileError;
 /// # Errors
 /// If anything is wrong with the file: which file and line, what was found and what is allowed.
 pub fn load_figure(path: &Path) -> Result<Figure, FigureError> {
-    parse_figure(&TomlFile::read(path)?)
+    parse_figure(&read_figure(path)?)
 }
 
 /// Checks a figure file's text. See [`load_figure`].
@@ -38,8 +35,8 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
     let shape = shape(file, &entries.shape)?;
     let bones = bones(file, &entries.bones, &shape)?;
-    let Parts { parts, body_parts, groups, materials } =
-        parts(file, &entries.parts, &entries.garments, &bones, &shape)?;
+    let Parts { parts, body_parts, groups, materials, surface } =
+        parts(file, &entries.parts, &entries.garments, &entries.meshes, &bones, &shape)?;
     let (garments, slots) = garments(file, &entries.garments, &materials)?;
     let most_worn: usize = (0..slots.len())
         .map(|slot| {
@@ -55,7 +52,7 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         );
         return Err(file.error(None, message));
     }
-    let keypoints = keypoints(file, &entries.keypoints, &bones, &groups)?;
+    let keypoints = keypoints(file, &entries.keypoints, &bones, &parts, &groups)?;
     let keypoint = |name: &Spanned<String>| {
         keypoints.iter().position(|k| k.name == *name.get_ref()).ok_or_else(|| {
             let known = list(keypoints.iter().map(|k| k.name.as_str()));
@@ -84,6 +81,7 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         bones,
         parts,
         body_parts,
+        surface: surface.into(),
         garments,
         slots,
         groups,

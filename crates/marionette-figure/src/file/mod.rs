@@ -16,7 +16,11 @@ mod keypoints;
 mod load;
 mod parts;
 mod poses;
+mod read;
 mod shape;
+mod solids;
 mod written;
 
 pub use load::{FigureError, load_figure, parse_figure};
+pub use read::read_figure;
+pub(crate) use written::LONGEST;

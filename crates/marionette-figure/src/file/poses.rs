@@ -25,13 +25,23 @@ fn any_pose(bones: &[Bone]) -> PoseFamily {
     PoseFamily {
         name: "any".to_owned(),
         weights: [1.0; 2],
-        keys: vec![vec![Vec3::ZERO; bones.len()]],
+        keys: vec![bones.iter().map(home).collect()],
         pitch: [0.0; 2],
         roll: [0.0; 2],
         spread: ANY_SPREAD.to_radians(),
         support: Support::Ground,
         settle: None,
     }
+}
+
+/// A joint's angles where a pose says nothing of it: none, or the middle of its range where its
+/// limits do not allow that.
+fn home(bone: &Bone) -> Vec3 {
+    Vec3::from(bone.limits.map(
+        |[low, high]| {
+            if low <= 0.0 && high >= 0.0 { 0.0 } else { 0.5 * (low + high) }
+        },
+    ))
 }
 
 pub(super) fn poses(
@@ -146,7 +156,7 @@ fn key_frame(
     written: &Angles,
     bones: &[Bone],
 ) -> Result<Vec<Vec3>, FileError> {
-    let mut angles = vec![Vec3::ZERO; bones.len()];
+    let mut angles: Vec<Vec3> = bones.iter().map(home).collect();
     for (name, Exact(degrees)) in written {
         // A pair's common name ("thigh") turns both sides alike. Angles of a right side are written
         // as if it were the left one.

@@ -47,7 +47,7 @@ pub(super) fn reflect(v: [f32; 3], side: usize) -> Vec3 {
 
 /// The greatest coordinate in a figure file, metres. With the largest scales of a body, all sums of
 /// such lengths are finite.
-const LONGEST: f32 = 10.0;
+pub(crate) const LONGEST: f32 = 10.0;
 
 /// Checks coordinates, metres.
 pub(super) fn lengths(
@@ -64,6 +64,22 @@ pub(super) fn lengths(
         None => return Ok(()),
     };
     Err(file.error(Some(span), message))
+}
+
+/// Checks angles, degrees.
+pub(super) fn degrees(
+    file: &TomlFile,
+    span: Range<usize>,
+    what: &str,
+    values: &[f32],
+) -> Result<(), FileError> {
+    match values.iter().find(|v| !(-360.0..=360.0).contains(*v)) {
+        None => Ok(()),
+        Some(bad) => {
+            let message = format!("{what} holds {bad}; give degrees from -360 to 360");
+            Err(file.error(Some(span), message))
+        }
+    }
 }
 
 pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -159,7 +159,7 @@ impl Ragdoll {
             let first = link_of[parent];
             let inverse = bones[heads[first]].inverse();
             let place = inverse.transform_point3(bones[*head].translation.into());
-            let turned = Quat::from_mat3a(&(inverse * bones[parent]).matrix3);
+            let turned = Quat::from_mat3a(&(inverse * bones[parent]).matrix3) * bone.rest;
             let angles = start.pose.angles[*head];
             let mut joint =
                 Joint::start(*head, [first, link], (place, turned), bone.limits, angles);

@@ -21,7 +21,8 @@ pub fn settle(start: &SettleStart) -> Result<Pose, Fault> {
     let mut pose = start.pose.clone();
     let (root, rotation) = ragdoll.root();
     pose.root = root;
-    pose.orientation = (rotation * turn(pose.angles[0]).inverse()).normalize();
+    pose.orientation =
+        (rotation * (start.figure.bones[0].rest * turn(pose.angles[0])).inverse()).normalize();
     for joint in ragdoll.joints() {
         let (rotation, apart) = ragdoll.measure(joint);
         if apart > FARTHEST_APART {

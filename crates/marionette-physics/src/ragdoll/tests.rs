@@ -13,11 +13,7 @@ fn human() -> Figure {
 
 /// A standing figure, its feet 1 m above the ground, nothing near it.
 fn standing(figure: &Figure) -> Pose {
-    let pose = Pose {
-        root: Vec3::Y,
-        orientation: Quat::IDENTITY,
-        angles: vec![Vec3::ZERO; figure.bones.len()],
-    };
+    let pose = Pose { root: Vec3::Y, ..Pose::at_rest(figure) };
     let lowest = lowest_point(&place_parts(
         figure,
         &BodyShape::default(),

@@ -172,6 +172,7 @@ mod tests {
             root: Vec3::ZERO,
             orientation,
             angles: vec![Vec3::ZERO, Vec3::new(FRAC_PI_2, 0.0, 0.0)],
+            slides: Vec::new(),
         }
     }
 

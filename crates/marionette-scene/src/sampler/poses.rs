@@ -5,7 +5,7 @@ use crate::{Scene, colors::any_color};
 use glam::{Quat, Vec2, Vec3};
 use marionette_base::random::weighted;
 use marionette_figure::{
-    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, clamp_to_limits, grips, lowest_point,
+    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, grips, keep_to_joints, lowest_point,
     place_parts, solve,
 };
 use marionette_stream::{Camera, FigureSample, Prop, PropRole, PropShape};
@@ -47,13 +47,18 @@ fn posed(
 ) -> (FigureSample, Vec<Prop>) {
     let Placement { shape, family: index, turn, position } = placement;
     let family = &figure.poses[index];
-    let mirrored = rng.random::<bool>();
+    // A figure without twins has no other side to mirror its poses to.
+    let mirrored = rng.random::<bool>()
+        && figure.bones.iter().enumerate().any(|(index, bone)| bone.twin != index);
     let angles = joint_angles(figure, family, mirrored, settings, rng);
+    let slides = slides(figure, rng);
     let mut between = |[low, high]: [f32; 2]| low + (high - low) * rng.random::<f32>();
     let (pitch, roll) =
         (between(family.pitch), between(family.roll) * if mirrored { -1.0 } else { 1.0 });
     let orientation = turn * Quat::from_rotation_z(roll) * Quat::from_rotation_x(pitch);
-    let mut pose = Pose { root: Vec3::new(position.x, 0.0, position.y), orientation, angles };
+    let root = Vec3::new(position.x, 0.0, position.y);
+    let mut pose = Pose { root, orientation, angles, slides };
+    keep_to_joints(figure, &mut pose);
     let bones = solve(figure, &shape, &pose);
     let parts = place_parts(figure, &shape, &bones);
     let lowest = lowest_point(&parts);
@@ -130,8 +135,18 @@ fn joint_angles(
             angle[axis] = near + (anywhere - near) * blend;
         }
     }
-    clamp_to_limits(figure, &mut angles);
     angles
+}
+
+/// Each joint that slides, anywhere within its limits. Draws nothing where none does.
+fn slides(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<Vec3> {
+    let mut slides = figure.no_slides();
+    for (bone, slide) in figure.bones.iter().zip(&mut slides) {
+        for (axis, [low, high]) in bone.slides.into_iter().enumerate() {
+            slide[axis] = low + (high - low) * rng.random::<f32>();
+        }
+    }
+    slides
 }
 
 /// A bar through both hands.
