@@ -19,6 +19,29 @@ struct Fabric {
 @group(1) @binding(2) var pictures: texture_2d_array<f32>;
 @group(1) @binding(3) var picture_sampler: sampler;
 
+#ifdef TRIANGLES
+// `GpuTriangle` in `crates/marionette-render/src/layout.rs`; a test compares the two.
+struct Triangle {
+    // The corners in the camera's axes: right, down, forward, metres.
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    which: vec4<u32>,           // its id, its place, and the rectangle of pixels around it
+    normals: vec4<u32>,         // halved and raised by a half, ten bits for each number; w: the instance that stands for it
+    colors: vec4<u32>,          // the roots of linear colours, ten bits for each number
+};
+
+// The triangles of the tile being drawn.
+@group(2) @binding(2) var<storage, read> triangles: array<Triangle>;
+
+// Places from here on are triangles.
+const FIRST_TRIANGLE: u32 = 640u;
+
+fn unpacked(packed: u32) -> vec3<f32> {
+    return vec3<f32>((vec3(packed) >> vec3(0u, 10u, 20u)) & vec3(1023u)) / 1023.0;
+}
+#endif
+
 // A corner of a tile or of a rectangle within it, with the numbers of the tile that light needs.
 struct TileVertex {
     @builtin(position) position: vec4<f32>,
@@ -131,7 +154,14 @@ fn piece_of(pieces: u32, along: vec3<f32>) -> u32 {
 fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     set_tile(in);
     let pixel = vec2<i32>(in.position.xy);
+#ifdef TRIANGLES
+    let shown = textureLoad(seen_instances, pixel, 0).x;
+    let is_triangle = shown >= FIRST_TRIANGLE && shown != NONE;
+    let triangle = triangles[select(0u, shown - FIRST_TRIANGLE, is_triangle)];
+    let place = select(shown, triangle.normals.w, is_triangle);
+#else
     let place = textureLoad(seen_instances, pixel, 0).x;
+#endif
     let instance = instances[place];
     let fabric = fabrics[u32(instance.origin.w)];
     let depth = textureLoad(seen_depths, pixel, 0).x;
@@ -148,9 +178,28 @@ fn surface_fragment(in: TileVertex) -> @location(0) vec4<f32> {
     let taper = instance.a.w - instance.b.w;
     let d = dot(axis, axis) - taper * taper;
     let s = select(select(0.0, 1.0, taper < 0.0), clamp((dot(axis, from_a) - instance.a.w * taper) / d, 0.0, 1.0), d > 1e-9);
+#ifdef TRIANGLES
+    let way = point - tile.eye.xyz;
+    let raw = shares(triangle.a.xyz, triangle.b.xyz, triangle.c.xyz, straight(way / depth));
+    // A ray that was moved about may pass beside the triangle.
+    let sum = raw.x + raw.y + raw.z;
+    let positive = max(raw * select(1.0, -1.0, sum < 0.0), vec3(1e-12));
+    let share = positive / (positive.x + positive.y + positive.z);
+    let bent = share.x * unpacked(triangle.normals.x) + share.y * unpacked(triangle.normals.y) + share.z * unpacked(triangle.normals.z) - 0.5;
+    // A triangle that is seen from behind is lit from there.
+    let smooth_normal = bent * select(1.0, -1.0, dot(bent, way) > 0.0);
+    let roots = share.x * unpacked(triangle.colors.x) + share.y * unpacked(triangle.colors.y) + share.z * unpacked(triangle.colors.z);
+    let round = select(from_a - s * axis, rotate(instance.turn, face), instance.color.w > 0.5);
+    let normal = normalize(select(round, smooth_normal, is_triangle));
+    let color = select(instance.color.rgb, roots * roots, is_triangle);
+    let albedo = woven(color, fabric, own + instance.origin.xyz, instance.origin.w);
+    let piece = piece_of(instance.pieces.x, select(vec3(s, 0.0, 0.0), 0.5 + 0.5 * own / instance.b.xyz, instance.color.w > 0.5));
+    let list = select(piece, instance.pieces.y, is_triangle);
+#else
     let normal = normalize(select(from_a - s * axis, rotate(instance.turn, face), instance.color.w > 0.5));
     let albedo = woven(instance.color.rgb, fabric, own + instance.origin.xyz, instance.origin.w);
     let list = piece_of(instance.pieces.x, select(vec3(s, 0.0, 0.0), 0.5 + 0.5 * own / instance.b.xyz, instance.color.w > 0.5));
+#endif
     let light = light_at(point, normal, in.position.xy, list, place);
     // Blinn's highlight, as wide as the highlights of cloth, skin and hair.
     let half = normalize(light.direction + normalize(tile.eye.xyz - point));

@@ -74,6 +74,28 @@ fn plane_fragment(in: SeenVertex) -> Seen {
     return Seen(0u, min(seen.depth, FAR), NONE, select(CLIP_WALL, CLIP_GROUND, seen.ground));
 }
 
+// A triangle and the rectangle of pixels around it: `GpuTriangle` in
+// `crates/marionette-render/src/layout.rs`; a test compares the two.
+struct TriangleOutline {
+    // The corners in the camera's axes: right, down, forward, metres.
+    @location(0) a: vec4<f32>,
+    @location(1) b: vec4<f32>,
+    @location(2) c: vec4<f32>,
+    // Its id, its place, left and top, right and bottom of the rectangle in pixels of the tile.
+    @location(3) which: vec4<u32>,
+};
+
+@vertex
+fn triangle_vertex(@builtin(vertex_index) corner: u32, in: TriangleOutline) -> SeenVertex {
+    tile = uploaded;
+    let packed = vec2(select(in.which.z, in.which.w, (corner & 1u) != 0u), select(in.which.z, in.which.w, corner > 1u));
+    let pixel = vec2(f32(packed.x & 0xffffu), f32(packed.y >> 16u));
+    // The view's own pixels may stand for several of the tile's.
+    let at = pixel / (vec2(tile.ray_right.w, tile.ray_down.w) * tile.motion.z);
+    let position = vec4(2.0 * at.x - 1.0, 1.0 - 2.0 * at.y, 0.5, 1.0);
+    return vertex_at(position, Outline(in.a, in.b, in.c, in.which.xy));
+}
+
 // A point in the camera's axes: right, down, forward.
 fn from_camera(world: vec3<f32>) -> vec3<f32> {
     let v = world - tile.eye.xyz;
@@ -184,6 +206,24 @@ fn cuboid_fragment(in: SeenVertex) -> Seen {
     set_tile(in);
     let along = ray_through(in.position.xy);
     return seen_instance(cuboid_entry(tile.eye.xyz, along, in.a.xyz, in.b.xyz, in.turn), along, in.which);
+}
+
+// `is_met` in `crates/marionette-render/src/triangles.rs` is the twin on the CPU.
+@fragment
+fn triangle_fragment(in: SeenVertex) -> Seen {
+    set_tile(in);
+    let along = ray_through(in.position.xy);
+    let s = shares(in.a.xyz, in.b.xyz, in.turn.xyz, straight(along));
+    let slack = 1e-6 * dot(abs(s), vec3(1.0));
+    let sum = s.x + s.y + s.z;
+    if (min(s.x, min(s.y, s.z)) < -slack && max(s.x, max(s.y, s.z)) > slack) || sum == 0.0 {
+        discard;
+    }
+    // Where a triangle is seen from its edge, its depth is not found well.
+    let depths = vec3(in.a.z, in.b.z, in.turn.z);
+    let least = min(depths.x, min(depths.y, depths.z));
+    let most = max(depths.x, max(depths.y, depths.z));
+    return seen_instance(clamp(dot(s, depths) / sum, least, most), along, in.which);
 }
 
 fn sphere_entry(from_centre: vec3<f32>, direction: vec3<f32>, radius: f32) -> f32 {

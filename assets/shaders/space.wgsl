@@ -10,7 +10,7 @@ struct Instance {
     color: vec4<f32>,           // w: 0 round cone, 1 cuboid
     turn: vec4<f32>,            // orientation of a cuboid, and of the coordinates of any pattern, as a quaternion
     origin: vec4<f32>,          // `a` in those coordinates, w: its fabric
-    pieces: vec4<u32>,          // x: the lists of what may take light from its pieces, see `piece_of`
+    pieces: vec4<u32>,          // x: the lists of what may take light from its pieces, see `piece_of`; y: the list for the triangles that it stands for
 };
 
 // `Camera::NEAR` and `FAR_DEPTH`, metres.
@@ -52,6 +52,22 @@ fn ray_through(position: vec2<f32>) -> vec3<f32> {
     let p = middle + tile.ray_origin.w * (0.75 * fract(0.5 * middle.yx) + 0.5 * fract(0.25 * middle.yx) - 0.625);
     let across = tile.ray_origin.xyz - tile.forward.xyz + tile.ray_right.xyz * p.x + tile.ray_down.xyz * p.y;
     return tile.forward.xyz + across / (1.0 + tile.forward.w * dot(across, across));
+}
+
+// The way of a ray in the image of a pinhole camera, in focal lengths. The ray's length along the
+// camera's forward axis is 1.
+fn straight(along: vec3<f32>) -> vec2<f32> {
+    return vec2(dot(along, normalize(tile.ray_right.xyz)), dot(along, normalize(tile.ray_down.xyz)));
+}
+
+// The shares of the three corners of a triangle, in the camera's axes, at the point where a ray
+// meets its plane, times one number. All have the same sign where it meets the triangle itself. The
+// corners are moved so that the ray is the forward axis: small numbers keep their digits.
+fn shares(a: vec3<f32>, b: vec3<f32>, c: vec3<f32>, ray: vec2<f32>) -> vec3<f32> {
+    let p = a.xy - ray * a.z;
+    let q = b.xy - ray * b.z;
+    let r = c.xy - ray * c.z;
+    return vec3(q.x * r.y - q.y * r.x, r.x * p.y - r.y * p.x, p.x * q.y - p.y * q.x);
 }
 
 struct Plane {

@@ -10,4 +10,5 @@ mod lens;
 mod light;
 mod reference;
 mod studio;
+mod triangles;
 mod visibility;

@@ -4,7 +4,8 @@ use super::{
     blur::Blur,
     casters::CasterLists,
     instances::Instances,
-    layout::{GpuFabric, GpuInstance, GpuOutline, GpuTile, MOST_FABRICS},
+    layout::{GpuFabric, GpuInstance, GpuOutline, GpuTile, GpuTriangle, MOST_FABRICS},
+    triangles::triangles,
     variants::{ByScale, ByShadow, ByShape},
     view::{Place, View},
 };
@@ -28,6 +29,8 @@ pub struct FrameData {
     pub lists: Vec<[u32; 4]>,
     /// The fabrics.
     pub fabrics: Vec<GpuFabric>,
+    /// The triangles.
+    pub triangles: Vec<GpuTriangle>,
     /// Rectangles that make up the tiles, in shares of their sides: left, top, right, bottom.
     pub rectangles: Vec<Vec4>,
     /// Where each tile's parts are.
@@ -43,6 +46,8 @@ pub struct TileRange {
     /// The view that finds what is seen in every pixel, and the view for which light is drawn. They
     /// are the same if light is drawn for every pixel.
     pub views: ByScale<View>,
+    /// Its triangles.
+    pub triangles: Range<u32>,
     /// Where its parts of uniform buffers start.
     pub offsets: Offsets,
 }
@@ -53,6 +58,7 @@ pub struct Offsets {
     pub instances: u32,
     pub fabrics: u32,
     pub lists: u32,
+    pub triangles: u32,
 }
 
 impl FrameData {
@@ -61,12 +67,13 @@ impl FrameData {
         let prepared: Vec<_> = (samples.par_iter())
             .map(|sample| {
                 let instances = Instances::of(sample);
-                (CasterLists::new(sample, &instances.all, instances.cones), instances)
+                let lists = CasterLists::new(sample, &instances);
+                (lists, triangles_of(sample, &instances), instances)
             })
             .collect();
         let mut data = FrameData::default();
-        for (index, (sample, (lists, instances))) in samples.iter().zip(prepared).enumerate() {
-            data.add(index, columns, sample, &instances, &lists);
+        for (index, (sample, prepared)) in samples.iter().zip(prepared).enumerate() {
+            data.add(index, columns, sample, prepared);
         }
         data
     }
@@ -76,8 +83,7 @@ impl FrameData {
         index: usize,
         columns: u32,
         sample: &SceneSample,
-        instances: &Instances,
-        lists: &CasterLists,
+        (lists, triangles, instances): (CasterLists, Vec<GpuTriangle>, Instances),
     ) {
         let size = [sample.camera.width, sample.camera.height];
         let picture = Place::of_tile(index, columns, size);
@@ -95,27 +101,31 @@ impl FrameData {
             instances: offset(&self.instances),
             fabrics: offset(&self.fabrics),
             lists: offset(&self.lists),
+            triangles: offset(&self.triangles),
         };
         let first = self.outlines.len() as u32;
-        let middle = first + instances.cones as u32;
+        let [drawn, middle] = [instances.drawn, instances.cones].map(|end| first + end as u32);
         let end = first + instances.all.len() as u32;
         let mut rectangles = |shadowed| {
             let first = self.rectangles.len() as u32;
             self.rectangles.extend(lists.rectangles(shadowed));
             first..self.rectangles.len() as u32
         };
+        let first_triangle = self.triangles.len() as u32;
         self.ranges.push(TileRange {
-            outlines: ByShape { cones: first..middle, cuboids: middle..end },
+            triangles: first_triangle..first_triangle + triangles.len() as u32,
+            outlines: ByShape { cones: first..drawn, cuboids: middle..end },
             backdrop: ByShadow { plain: rectangles(false), shadowed: rectangles(true) },
             views: ByScale { full, coarse },
             offsets,
         });
         let named = instances.all.iter().zip(&instances.ids);
-        for ((instance, id), (pieces, place)) in named.zip(lists.pieces.iter().zip(0..)) {
+        let listed = lists.pieces.iter().zip(&lists.of_triangles);
+        for ((instance, id), ((pieces, triangles), place)) in named.zip(listed.zip(0..)) {
             let GpuInstance { a, b, turn, .. } = *instance;
             let which = [u32::from(id.0), place];
             self.outlines.push(GpuOutline { a, b, turn, which, padding: [0; 2] });
-            self.instances.push(GpuInstance { pieces: [*pieces, 0, 0, 0], ..*instance });
+            self.instances.push(GpuInstance { pieces: [*pieces, *triangles, 0, 0], ..*instance });
         }
         self.lists.extend(lists.words());
         let plain = GpuFabric::new(&Fabric { threshold: 2.0, folds: 0.24, ..Fabric::default() });
@@ -125,7 +135,18 @@ impl FrameData {
         pad(&mut self.lists);
         pad(&mut self.instances);
         pad(&mut self.fabrics);
+        self.triangles.extend(triangles);
+        pad(&mut self.triangles);
     }
+}
+
+/// The triangles of a sample, for both of its views.
+fn triangles_of(sample: &SceneSample, instances: &Instances) -> Vec<GpuTriangle> {
+    // Where rays are fewer than pixels, they are moved about by up to 3/8 of their distance, and so
+    // is the middle of the square that a ray stands for.
+    let scale = Blur::of(&sample.degradation).scale();
+    let moved = if scale > 1 { scale as f32 } else { 0.0 };
+    triangles(sample, moved, |figure, part| instances.place_of(figure, part))
 }
 
 /// Lays out `samples` as if to draw them, and drops the result: all that is computed on the CPU

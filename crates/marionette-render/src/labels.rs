@@ -4,12 +4,12 @@ use super::{
     frame::{DrawnFrame, TilePixels},
     jpeg,
     mask::Mask,
-    silhouette::silhouette_area,
+    silhouette::{Solid, silhouette_area},
 };
 use marionette_figure::Figure;
 use marionette_stream::{
     Camera, Cover, ImageBox, LabelledKeypoint, Labels, Measured, PixelId, SceneSample, Shown, Tile,
-    Visibility, image_box,
+    Visibility,
 };
 use rayon::prelude::*;
 
@@ -76,10 +76,11 @@ fn label(figure: &Figure, seen: &Seen, index: usize) -> Labels {
     let placed = &seen.sample.figures[index];
     let keypoints: Vec<LabelledKeypoint> =
         (0..figure.keypoints.len()).map(|k| label_keypoint(figure, seen, index, k)).collect();
-    let [low, high] = image_box(camera, &placed.parts);
+    let solid = Solid::of(camera, placed);
+    let [low, high] = solid.image_box(camera);
     let mask = Mask::new(seen.ids, camera.width as usize, index);
     let mask_area = mask.area();
-    let silhouette = silhouette_area(camera, seen.sample.border, &placed.parts);
+    let silhouette = silhouette_area(camera, seen.sample.border, &solid);
     let share = |part: u32, whole: u32| {
         if whole == 0 { 0.0 } else { (part as f32 / whole as f32).min(1.0) }
     };

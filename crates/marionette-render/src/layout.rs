@@ -24,6 +24,9 @@ pub const FABRICS_BYTES: u64 = (MOST_FABRICS * size_of::<GpuFabric>()) as u64;
 /// How much of the lists' buffer a shader sees at once, bytes.
 pub const LISTS_BYTES: u64 = (LIST_WORDS * size_of::<[u32; 4]>()) as u64;
 
+/// How much of the triangles' buffer a shader sees at once, at least, bytes.
+pub const TRIANGLE_BYTES: u64 = size_of::<GpuTriangle>() as u64;
+
 /// Clip depths, reversed: they say which kind of thing a pixel may show. Instances have this one or
 /// more.
 pub const CLIP_INSTANCES: f32 = 0.5;
@@ -73,7 +76,8 @@ pub struct GpuInstance {
     pub color: Vec4,
     pub turn: Vec4,
     pub origin: Vec4,
-    /// Its packed pieces (`CasterLists::pieces`), and three zeros.
+    /// Its packed pieces (`CasterLists::pieces`), the list of what may take light from the triangles
+    /// that it stands for (`CasterLists::of_triangles`), and two zeros.
     pub pieces: [u32; 4],
 }
 
@@ -152,4 +156,24 @@ pub struct GpuOutline {
     /// The id, then the place.
     pub which: [u32; 2],
     pub padding: [u32; 2],
+}
+
+/// A triangle, and the rectangle of pixels around it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub struct GpuTriangle {
+    /// The corners in the camera's axes: right, down, forward, metres.
+    pub a: Vec4,
+    pub b: Vec4,
+    pub c: Vec4,
+    /// Its [`PixelId`], its place, and the rectangle's left and top, right and bottom, in pixels of
+    /// the tile, sixteen bits each.
+    ///
+    /// [`PixelId`]: marionette_stream::PixelId
+    pub which: [u32; 4],
+    /// The corners' normals in the world, halved and raised by a half, ten bits for each number.
+    /// Then the place of the instance that stands for it.
+    pub normals: [u32; 4],
+    /// The roots of the corners' linear colours, ten bits for each number, and a zero.
+    pub colors: [u32; 4],
 }

@@ -32,6 +32,7 @@ mod sampler;
 mod sentinel;
 mod shaders;
 mod silhouette;
+mod triangles;
 mod upload;
 mod variants;
 mod view;

@@ -3,7 +3,7 @@
 use super::{
     atlas::Atlas,
     blur::Blur,
-    frame_data::{Offsets, TileRange},
+    frame_data::TileRange,
     layout::{CLIP_GROUND, CLIP_INSTANCES, CLIP_WALL},
     pipelines::{BlurHalves, Cameras, Pipelines, TilePipelines},
     read_back::{Ring, Submitted},
@@ -108,6 +108,7 @@ fn draw_canvas(
         );
         pass.draw_whole(built.planes, 0.0, Reads::Tile, |_| true);
         pass.draw_instances(built.instances);
+        pass.draw_triangles(built.triangles);
     }
     {
         let mut light = begin("light", lit, &[(&drawn, CLEARED)], Some((&clip_depth, None)));
@@ -117,9 +118,17 @@ fn draw_canvas(
             light.draw_backdrop(planes.wall, CLIP_WALL, kind);
         }
         let at = CLIP_INSTANCES;
-        let ByShadow { plain, shadowed } = built.surfaces;
-        light.draw_whole(plain, at, Reads::Instances, |sample| !sample.light.shadows);
-        light.draw_whole(shadowed, at, Reads::Lists, |sample| sample.light.shadows);
+        for (pipelines, mixed) in [(built.surfaces, false), (built.mixed, true)] {
+            let ByShadow { plain, shadowed } = pipelines;
+            let alike = |sample: &SceneSample| has_triangles(sample) == mixed;
+            let reads = |lists| Reads::Instances { triangles: mixed, lists };
+            light.draw_whole(plain, at, reads(false), |sample| {
+                alike(sample) && !sample.light.shadows
+            });
+            light.draw_whole(shadowed, at, reads(true), |sample| {
+                alike(sample) && sample.light.shadows
+            });
+        }
     }
     let BlurHalves { first, second } = built.blurs;
     let light_of = drawing.camera_binds.get(scale);
@@ -163,13 +172,22 @@ fn begin<'a>(
 
 const CLEARED: LoadOp<wgpu::Color> = LoadOp::Clear(wgpu::Color::TRANSPARENT);
 
-/// What a pipeline reads of a tile: the tile itself, also its instances and their fabrics, or also
-/// its lists of shadow casters.
+/// Whether a tile has figures that are drawn as triangles, even if none of these is seen.
+fn has_triangles(sample: &SceneSample) -> bool {
+    sample.figures.iter().any(|figure| !figure.surface.triangles.is_empty())
+}
+
+/// What a pipeline reads of a tile: the tile itself, or also its instances and their fabrics, and
+/// where these say so its triangles and its lists of shadow casters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
     Tile,
-    Instances,
-    Lists,
+    Instances { triangles: bool, lists: bool },
+}
+
+impl Reads {
+    /// What ground and wall need where shadows may fall on them.
+    const SHADOWS: Reads = Reads::Instances { triangles: false, lists: true };
 }
 
 /// A render pass over some tiles.
@@ -214,7 +232,7 @@ impl<'a> Pass<'a> {
         self.pass.set_vertex_buffer(0, drawing.rectangles.slice(..));
         let parts: [(_, _, fn(&TileRange) -> &Range<u32>); 2] = [
             (pipelines.plain, Reads::Tile, |range| &range.backdrop.plain),
-            (pipelines.shadowed, Reads::Lists, |range| &range.backdrop.shadowed),
+            (pipelines.shadowed, Reads::SHADOWS, |range| &range.backdrop.shadowed),
         ];
         for (pipeline, reads, rectangles) in parts {
             self.pass.set_render_pipeline(pipeline);
@@ -250,16 +268,35 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Draws a rectangle around each triangle.
+    fn draw_triangles(&mut self, pipeline: &'a RenderPipeline) {
+        let drawing = self.drawing;
+        let any = |tile: &&usize| !drawing.ranges[**tile].triangles.is_empty();
+        if !self.tiles.iter().any(|tile| any(&tile)) {
+            return;
+        }
+        self.pass.set_vertex_buffer(0, drawing.triangles.slice(..));
+        self.pass.set_render_pipeline(pipeline);
+        for tile in self.tiles.iter().filter(any) {
+            self.look_at(*tile, [0.0, 1.0]);
+            self.bind(*tile, Reads::Tile);
+            self.pass.draw(0..4, drawing.ranges[*tile].triangles.clone());
+        }
+    }
+
     /// Binds what a pipeline reads of a tile.
     fn bind(&mut self, tile: usize, reads: Reads) {
         let (drawing, range) = (self.drawing, &self.drawing.ranges[tile]);
-        let Offsets { instances, fabrics, lists } = range.offsets;
+        let offsets = range.offsets;
         self.pass.set_bind_group(0, &drawing.tile_bind, &[range.views.get(self.view).offset]);
-        if reads != Reads::Tile {
-            self.pass.set_bind_group(2, &drawing.instance_bind, &[instances, fabrics]);
+        let Reads::Instances { triangles, lists } = reads else { return };
+        let of_instances = [offsets.instances, offsets.fabrics, offsets.triangles];
+        match triangles {
+            true => self.pass.set_bind_group(2, &drawing.mixed_bind, &of_instances),
+            false => self.pass.set_bind_group(2, &drawing.instance_bind, &of_instances[..2]),
         }
-        if reads == Reads::Lists {
-            self.pass.set_bind_group(3, &drawing.list_bind, &[lists]);
+        if lists {
+            self.pass.set_bind_group(3, &drawing.list_bind, &[offsets.lists]);
         }
     }
 

@@ -2,7 +2,10 @@
 
 use super::{
     atlas::{CLIP_DEPTH, COLOR, DEPTH, DRAWN, ID, PLACE},
-    layout::{FABRICS_BYTES, GpuOutline, INSTANCES_BYTES, LISTS_BYTES, TILE_BYTES},
+    layout::{
+        FABRICS_BYTES, GpuOutline, GpuTriangle, INSTANCES_BYTES, LISTS_BYTES, TILE_BYTES,
+        TRIANGLE_BYTES,
+    },
     shaders::TileShaders,
     variants::{ByPlane, ByShadow, ByShape},
 };
@@ -21,8 +24,12 @@ pub struct Pipelines<T> {
     pub planes: T,
     /// Ids and depth of instances.
     pub instances: ByShape<T>,
-    /// The light on instances.
+    /// Ids and depth of triangles.
+    pub triangles: T,
+    /// The light on instances, in tiles without triangles.
     pub surfaces: ByShadow<T>,
+    /// The light on instances and triangles.
+    pub mixed: ByShadow<T>,
     /// The light on ground and wall, for each of [`BackdropKind::ALL`].
     pub backdrops: Vec<ByPlane<ByShadow<T>>>,
     /// The blur.
@@ -63,7 +70,9 @@ impl Pipelines<CachedRenderPipelineId> {
         Some(Pipelines {
             planes: built(self.planes)?,
             instances: self.instances.try_map(built)?,
+            triangles: built(self.triangles)?,
             surfaces: self.surfaces.try_map(built)?,
+            mixed: self.mixed.try_map(built)?,
             backdrops: self.backdrops.iter().map(planes).collect::<Option<_>>()?,
             blurs: BlurHalves { first: built(blurs.first)?, second: built(blurs.second)? },
             cameras: Cameras {
@@ -87,6 +96,8 @@ pub struct TilePipelines {
     pub light_layout: BindGroupLayoutDescriptor,
     /// The tile's instances and fabrics, for the light on instances and for shadows.
     pub instance_layout: BindGroupLayoutDescriptor,
+    /// The same with the tile's triangles.
+    pub mixed_layout: BindGroupLayoutDescriptor,
     /// The tile's lists of shadow casters, for shadows.
     pub list_layout: BindGroupLayoutDescriptor,
     /// The light that was drawn, for blur and camera.
@@ -109,6 +120,17 @@ pub fn queue_pipelines(
         &BindGroupLayoutEntries::sequential(
             ShaderStages::FRAGMENT,
             (buffer(INSTANCES_BYTES), buffer(FABRICS_BYTES)),
+        ),
+    );
+    let mixed_layout = BindGroupLayoutDescriptor::new(
+        "instances and triangles",
+        &BindGroupLayoutEntries::sequential(
+            ShaderStages::FRAGMENT,
+            (
+                buffer(INSTANCES_BYTES),
+                buffer(FABRICS_BYTES),
+                storage_buffer_read_only_sized(true, NonZero::new(TRIANGLE_BYTES)),
+            ),
         ),
     );
     let list_layout = BindGroupLayoutDescriptor::new(
@@ -173,17 +195,18 @@ pub fn queue_pipelines(
         )
     };
     let planes = tested(seen(["tile_vertex", "plane_fragment"]), true, CompareFunction::Always);
-    let instances = |entries| {
+    let rectangles_around = |entries, buffer| {
         let mut pipeline = tested(seen(entries), true, CompareFunction::Greater);
         pipeline.primitive =
             PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() };
-        pipeline.vertex.buffers = vec![outlines()];
+        pipeline.vertex.buffers = vec![buffer];
         cache.queue_render_pipeline(pipeline)
     };
     let instances = ByShape {
-        cones: instances(["cone_vertex", "cone_fragment"]),
-        cuboids: instances(["cuboid_vertex", "cuboid_fragment"]),
+        cones: rectangles_around(["cone_vertex", "cone_fragment"], outlines()),
+        cuboids: rectangles_around(["cuboid_vertex", "cuboid_fragment"], outlines()),
     };
+    let triangles = rectangles_around(["triangle_vertex", "triangle_fragment"], triangles());
     let light = |entries| {
         pipeline(&shaders.light, &[&tile_layout, &light_layout], entries, vec![target(DRAWN)])
     };
@@ -194,17 +217,21 @@ pub fn queue_pipelines(
         pipeline
     };
     let shadowed = |mut pipeline: RenderPipelineDescriptor| {
-        pipeline.layout.truncate(2);
-        pipeline.layout.extend([instance_layout.clone(), list_layout.clone()]);
+        if pipeline.layout.len() == 2 {
+            pipeline.layout.push(instance_layout.clone());
+        }
+        pipeline.layout.push(list_layout.clone());
         with(pipeline, "SHADOWS")
     };
     let mut surface = light(["tile_vertex", "surface_fragment"]);
+    let mut mixed = with(surface.clone(), "TRIANGLES");
     surface.layout.push(instance_layout.clone());
+    mixed.layout.push(mixed_layout.clone());
     let both = |plain: RenderPipelineDescriptor, compare| ByShadow {
         plain: cache.queue_render_pipeline(tested(plain.clone(), false, compare)),
         shadowed: cache.queue_render_pipeline(tested(shadowed(plain), false, compare)),
     };
-    let surfaces = both(surface, CompareFunction::LessEqual);
+    let [surfaces, mixed] = [surface, mixed].map(|light| both(light, CompareFunction::LessEqual));
     let backdrops = BackdropKind::ALL.map(|kind| {
         let define = match kind {
             BackdropKind::Studio => "STUDIO",
@@ -245,7 +272,9 @@ pub fn queue_pipelines(
         ids: Pipelines {
             planes: cache.queue_render_pipeline(planes),
             instances,
+            triangles,
             surfaces,
+            mixed,
             backdrops: backdrops.into(),
             blurs,
             cameras,
@@ -253,6 +282,7 @@ pub fn queue_pipelines(
         tile_layout,
         light_layout,
         instance_layout,
+        mixed_layout,
         list_layout,
         camera_layout,
     });
@@ -265,21 +295,36 @@ fn target(format: TextureFormat) -> Option<ColorTargetState> {
 /// The vertex buffer of the instances' outlines.
 fn outlines() -> VertexBufferLayout {
     let vector = VertexFormat::Float32x4;
-    let attributes = [
+    of_instances::<GpuOutline>([
         (vector, offset_of!(GpuOutline, a)),
         (vector, offset_of!(GpuOutline, b)),
         (vector, offset_of!(GpuOutline, turn)),
         (VertexFormat::Uint32x2, offset_of!(GpuOutline, which)),
-    ];
+    ])
+}
+
+/// The vertex buffer of the triangles.
+fn triangles() -> VertexBufferLayout {
+    let vector = VertexFormat::Float32x4;
+    of_instances::<GpuTriangle>([
+        (vector, offset_of!(GpuTriangle, a)),
+        (vector, offset_of!(GpuTriangle, b)),
+        (vector, offset_of!(GpuTriangle, c)),
+        (VertexFormat::Uint32x4, offset_of!(GpuTriangle, which)),
+    ])
+}
+
+/// A vertex buffer with one `T` for each instance, and some of its fields as attributes.
+fn of_instances<T>(fields: [(VertexFormat, usize); 4]) -> VertexBufferLayout {
     let attribute = |((format, offset), shader_location)| VertexAttribute {
         format,
         offset: offset as u64,
         shader_location,
     };
     VertexBufferLayout {
-        array_stride: size_of::<GpuOutline>() as u64,
+        array_stride: size_of::<T>() as u64,
         step_mode: VertexStepMode::Instance,
-        attributes: attributes.into_iter().zip(0..).map(attribute).collect(),
+        attributes: fields.into_iter().zip(0..).map(attribute).collect(),
     }
 }
 

@@ -51,8 +51,9 @@ mod tests {
         casters::ABOVE,
         layout::{
             CLIP_GROUND, CLIP_INSTANCES, CLIP_WALL, GpuFabric, GpuInstance, GpuOutline, GpuTile,
-            LIST_WORDS, MOST_FABRICS, MOST_INSTANCES,
+            GpuTriangle, LIST_WORDS, MOST_FABRICS, MOST_INSTANCES,
         },
+        triangles::FIRST_TRIANGLE,
     };
     use bytemuck::Zeroable;
     use marionette_scene::pictures::SIDE;
@@ -171,24 +172,30 @@ mod tests {
         let light = parsed(&LIGHT, &["SHADOWS"]);
         let instance = fields!(GpuInstance {; a, b, color, turn, origin, pieces });
         assert_same(&light, "Instance", &instance, size_of::<GpuInstance>());
+        let triangle = fields!(GpuTriangle {; a, b, c, which, normals, colors });
+        let mixed = parsed(&LIGHT, &["TRIANGLES"]);
+        assert_same(&mixed, "Triangle", &triangle, size_of::<GpuTriangle>());
         let fabric = fields!(GpuFabric {; second, waves, pitch, print });
         assert_same(&light, "Fabric", &fabric, size_of::<GpuFabric>());
     }
 
     #[test]
     fn outlines_have_the_attributes_that_shaders_read() {
-        let fields = fields!(GpuOutline { padding; a, b, turn, which });
+        let outline = fields!(GpuOutline { padding; a, b, turn, which });
+        let triangle = fields!(GpuTriangle {; a, b, c, which, normals, colors });
         let seen = parsed(&SEEN, &[]);
-        let (members, _) = members(&seen, "Outline");
-        let of_shader: Vec<_> = members
-            .iter()
-            .map(|member| match member.binding {
-                Some(Binding::Location { location, .. }) => (member.name.as_deref(), location),
-                ref other => panic!("{:?} is bound to {other:?}", member.name),
-            })
-            .collect();
-        let of_rust: Vec<_> = fields.iter().map(|(name, ..)| Some(*name)).zip(0..).collect();
-        assert_eq!(of_shader, of_rust, "the attributes and their locations");
+        for (name, fields) in [("Outline", &outline[..]), ("TriangleOutline", &triangle[..4])] {
+            let (members, _) = members(&seen, name);
+            let of_shader: Vec<_> = members
+                .iter()
+                .map(|member| match member.binding {
+                    Some(Binding::Location { location, .. }) => (member.name.as_deref(), location),
+                    ref other => panic!("{:?} is bound to {other:?}", member.name),
+                })
+                .collect();
+            let of_rust: Vec<_> = fields.iter().map(|(name, ..)| Some(*name)).zip(0..).collect();
+            assert_eq!(of_shader, of_rust, "the attributes of {name} and their locations");
+        }
     }
 
     #[test]
@@ -211,6 +218,8 @@ mod tests {
         ] {
             assert_eq!(constant(&seen, name), f64::from(value), "{name}");
         }
+        let mixed = parsed(&LIGHT, &["TRIANGLES"]);
+        assert_eq!(constant(&mixed, "FIRST_TRIANGLE"), f64::from(FIRST_TRIANGLE));
         assert_eq!(constant(&light, "PICTURE_SIDE"), f64::from(SIDE));
         assert!(constant(&light, "NONE") >= MOST_INSTANCES as f64);
         assert!(constant(&light, "LIGHT_ABOVE") < f64::from(ABOVE));
@@ -220,7 +229,13 @@ mod tests {
     fn every_variant_of_the_light_shader_is_valid() {
         let kinds = ["STUDIO", "FIELD", "TILES", "BRICKS", "BLOCKS", "FOLIAGE", "PICTURE"];
         for kind in kinds {
-            for defines in [&[kind][..], &[kind, "SHADOWS"]] {
+            let sets: [&[&str]; 4] = [
+                &[kind],
+                &[kind, "SHADOWS"],
+                &[kind, "TRIANGLES"],
+                &[kind, "TRIANGLES", "SHADOWS"],
+            ];
+            for defines in sets {
                 parsed(&LIGHT, defines);
             }
         }

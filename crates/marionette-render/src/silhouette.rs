@@ -2,9 +2,10 @@
 //! image had no border. It is cast ray by ray on the CPU, with the same exact intersection as in
 //! `assets/shaders/seen.wgsl`.
 
+use crate::triangles::{Placed, is_met};
 use glam::{Vec2, Vec3};
 use marionette_figure::RoundCone;
-use marionette_stream::{Camera, image_box};
+use marionette_stream::{Camera, FigureSample, image_box};
 use std::ops::Range;
 
 /// Pixels of a silhouette.
@@ -16,14 +17,43 @@ pub struct SilhouetteArea {
     pub all: u32,
 }
 
-/// Counts the pixels of the silhouette of `parts`. `border` is the part of the image that is not
-/// black: left, top, right, bottom.
-pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -> SilhouetteArea {
+/// What a figure's silhouette is made of.
+pub struct Solid {
+    /// Its parts that are drawn as round cones, in the world.
+    cones: Vec<RoundCone>,
+    /// Its triangles: the corners in the camera's axes, and low and high corner of a rectangle of the
+    /// image around them.
+    triangles: Vec<([Vec3; 3], [Vec2; 2])>,
+}
+
+impl Solid {
+    /// What `camera` sees of `figure`.
+    pub fn of(camera: &Camera, figure: &FigureSample) -> Self {
+        let placed = Placed::new(camera, figure);
+        let around = |triangle| placed.around(triangle);
+        let seen = figure.surface.triangles.iter().filter_map(around);
+        Solid {
+            cones: figure.drawn_cones().map(|(_, cone)| *cone).collect(),
+            triangles: seen.map(|(corners, low, high)| (corners, [low, high])).collect(),
+        }
+    }
+
+    /// The image box around all of it, also where it is outside the image: [low, high] corners in
+    /// pixels.
+    pub fn image_box(&self, camera: &Camera) -> [Vec2; 2] {
+        let [low, high] = image_box(camera, &self.cones);
+        let boxes = self.triangles.iter().map(|(_, sides)| *sides);
+        boxes.fold([low, high], |[low, high], [left, right]| [low.min(left), high.max(right)])
+    }
+}
+
+/// Counts the pixels of a figure's silhouette. `border` is the part of the image that is not black:
+/// left, top, right, bottom.
+pub fn silhouette_area(camera: &Camera, border: [u32; 4], solid: &Solid) -> SilhouetteArea {
     let size = [camera.width, camera.height].map(|side| side as i32);
     // A margin of one image size on every side. A figure that reaches further is cut off there.
     let clamp = |v: f32, axis: usize| (v as i32).clamp(-size[axis], 2 * size[axis]);
-    let box_of = |part| {
-        let [low, high] = image_box(camera, std::slice::from_ref(part));
+    let pixels = |[low, high]: [Vec2; 2]| {
         [
             clamp(low.x.floor(), 0),
             clamp(low.y.floor(), 1),
@@ -31,15 +61,32 @@ pub fn silhouette_area(camera: &Camera, border: [u32; 4], parts: &[RoundCone]) -
             clamp(high.y.ceil(), 1),
         ]
     };
-    let boxes: Vec<[i32; 4]> = parts.iter().map(box_of).collect();
+    let box_of = |cone| pixels(image_box(camera, std::slice::from_ref(cone)));
+    let boxes: Vec<[i32; 4]> = solid.cones.iter().map(box_of).collect();
+    let of_triangles: Vec<[i32; 4]> =
+        solid.triangles.iter().map(|(_, sides)| pixels(*sides)).collect();
     let edge = |edge: usize, beyond: fn(i32, i32) -> i32| {
-        boxes.iter().map(|sides| sides[edge]).reduce(beyond).unwrap_or(0)
+        let all = boxes.iter().chain(&of_triangles);
+        all.map(|sides| sides[edge]).reduce(beyond).unwrap_or(0)
     };
     let [left, top, right, bottom] =
         [edge(0, i32::min), edge(1, i32::min), edge(2, i32::max), edge(3, i32::max)];
     let columns = (right - left) as usize;
     let mut covered = vec![0u8; columns * (bottom - top) as usize];
-    for (part, sides) in parts.iter().zip(boxes) {
+    for ((corners, _), [low_x, low_y, high_x, high_y]) in solid.triangles.iter().zip(&of_triangles)
+    {
+        for y in *low_y..*high_y {
+            let row = &mut covered[(y - top) as usize * columns..][..columns];
+            for x in *low_x..*high_x {
+                let covered = &mut row[(x - left) as usize];
+                let middle = Vec2::new(x as f32 + 0.5, y as f32 + 0.5);
+                if *covered == 0 && is_met(corners, camera.straight(middle)) {
+                    *covered = 1;
+                }
+            }
+        }
+    }
+    for (part, sides) in solid.cones.iter().zip(boxes.iter().copied()) {
         let outline = Outline::of(camera, part);
         let mut guess = None;
         for y in sides[1]..sides[3] {
@@ -148,6 +195,10 @@ fn run(
 mod tests {
     use super::*;
 
+    fn alone(cone: RoundCone) -> Solid {
+        Solid { cones: vec![cone], triangles: Vec::new() }
+    }
+
     #[test]
     fn a_run_is_found_from_any_guess() {
         for (first, last) in [(3, 3), (2, 6), (0, 9), (7, 9)] {
@@ -167,7 +218,7 @@ mod tests {
         // The tangent cone has half angle asin(1/4): a disc of radius 32 tan(asin(1/4)) pixels.
         let radius = 32.0 * (0.25f32.asin()).tan();
         let expected = std::f32::consts::PI * radius * radius;
-        let area = silhouette_area(&camera, [0, 0, 64, 64], &[ball]);
+        let area = silhouette_area(&camera, [0, 0, 64, 64], &alone(ball));
         assert!(
             (area.inside as f32 - expected).abs() < 0.05 * expected,
             "{area:?}, not {expected}"
@@ -189,7 +240,7 @@ mod tests {
         let [low, high] = [-half, half].map(|h| (45f32.to_radians() + h).tan());
         let u = ((low + high) / 2.0 - 1.0) / ((high - low) / 2.0);
         let expected = 0.5 - (u.asin() + u * (1.0 - u * u).sqrt()) / std::f32::consts::PI;
-        let area = silhouette_area(&camera, [0, 0, 64, 64], &[ball]);
+        let area = silhouette_area(&camera, [0, 0, 64, 64], &alone(ball));
         let share = area.inside as f32 / area.all as f32;
         assert!(
             (share - expected).abs() < 0.02,

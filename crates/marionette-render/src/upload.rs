@@ -4,7 +4,7 @@ use super::{
     atlas::Atlas,
     frame::{Frame, FrameToDraw},
     frame_data::{FrameData, TileRange},
-    layout::{FABRICS_BYTES, INSTANCES_BYTES, LISTS_BYTES, TILE_BYTES},
+    layout::{FABRICS_BYTES, INSTANCES_BYTES, LISTS_BYTES, TILE_BYTES, TRIANGLE_BYTES},
     pictures::PictureTexture,
     pipelines::TilePipelines,
     variants::ByScale,
@@ -28,7 +28,10 @@ pub struct Drawing {
     pub outlines: Buffer,
     pub rectangles: Buffer,
     pub tile_bind: BindGroup,
+    pub triangles: Buffer,
     pub instance_bind: BindGroup,
+    /// Instances and triangles.
+    pub mixed_bind: BindGroup,
     pub list_bind: BindGroup,
     /// What is seen in each canvas, for light.
     pub light_binds: ByScale<BindGroup>,
@@ -53,6 +56,7 @@ pub struct Buffers {
     lists: Option<Buffer>,
     instances: Option<Buffer>,
     outlines: Option<Buffer>,
+    triangles: Option<Buffer>,
     fabrics: Option<Buffer>,
     rectangles: Option<Buffer>,
 }
@@ -95,6 +99,15 @@ pub fn upload(
     let fabrics = write(&mut kept.fabrics, uniform, cast_slice(&data.fabrics), FABRICS_BYTES);
     let lists = write(&mut kept.lists, uniform, cast_slice(&data.lists), LISTS_BYTES);
     let outlines = write(&mut kept.outlines, vertex, cast_slice(&data.outlines), 0);
+    // A tile sees as many as the tile with most of them has.
+    let most = data.ranges.iter().map(|range| range.triangles.len()).max().unwrap_or(0).max(1);
+    let most_triangles = most as u64 * TRIANGLE_BYTES;
+    let triangles = write(
+        &mut kept.triangles,
+        vertex | BufferUsages::STORAGE,
+        cast_slice(&data.triangles),
+        most_triangles,
+    );
     let rectangles = write(&mut kept.rectangles, vertex, cast_slice(&data.rectangles), 0);
     // Each tile binds its own part of these.
     let part = |buffer, bytes| {
@@ -111,6 +124,15 @@ pub fn upload(
         &BindGroupEntries::sequential((
             part(instances, INSTANCES_BYTES),
             part(fabrics, FABRICS_BYTES),
+        )),
+    );
+    let mixed_bind = bind(
+        "instances and triangles",
+        &pipelines.mixed_layout,
+        &BindGroupEntries::sequential((
+            part(instances, INSTANCES_BYTES),
+            part(fabrics, FABRICS_BYTES),
+            part(triangles, most_triangles),
         )),
     );
     let list_bind =
@@ -133,8 +155,10 @@ pub fn upload(
         ranges: data.ranges,
         outlines: outlines.clone(),
         rectangles: rectangles.clone(),
+        triangles: triangles.clone(),
         tile_bind,
         instance_bind,
+        mixed_bind,
         list_bind,
         light_binds,
         camera_binds,

@@ -213,6 +213,8 @@ struct Rides<'a> {
     weights: Vec<Vec<(usize, f32)>>,
     /// For each triangle the bone that moves it most.
     owners: Vec<usize>,
+    /// For each triangle whether its surface is closed.
+    closed: Vec<bool>,
     /// Whether positions are those of the figure at rest, not of a bone's frame.
     at_rest: bool,
 }
@@ -237,7 +239,7 @@ impl<'a> Rides<'a> {
             most.map_or(bones[0], |(bone, _)| *bone)
         };
         let owners = mesh.triangles.iter().map(owner).collect();
-        Rides { mesh, rest, weights, owners, at_rest }
+        Rides { closed: mesh.closed(), mesh, rest, weights, owners, at_rest }
     }
 
     /// The bones that move a triangle most, each once.
@@ -265,11 +267,12 @@ impl<'a> Rides<'a> {
     /// Adds the triangles that `bone` moves most, seen as `part`.
     fn draw_as(&self, bone: usize, part: usize, surface: &mut Surface) {
         let first = surface.vertices.len() as u32;
-        let own = self.mesh.triangles.iter().zip(&self.owners);
-        surface.triangles.extend(own.filter(|(_, owner)| **owner == bone).map(|(corners, _)| {
+        let own = self.mesh.triangles.iter().zip(&self.owners).zip(&self.closed);
+        let own = own.filter(|((_, owner), _)| **owner == bone);
+        surface.triangles.extend(own.map(|((corners, _), closed)| {
             // At most three vertices for each of at most 6,000 triangles.
             let corners = corners.map(|corner| (first + corner).min(u16::MAX.into()) as u16);
-            SurfaceTriangle { corners, part: part as u16 }
+            SurfaceTriangle { corners, part: part as u16, one_sided: *closed }
         }));
     }
 

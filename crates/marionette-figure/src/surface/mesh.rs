@@ -1,6 +1,7 @@
 //! Triangle meshes as they come from files and formulas.
 
 use glam::{Affine3A, Vec3};
+use std::collections::BTreeMap;
 
 /// Faces that meet at a smaller angle than this get one normal where a mesh has none of its own,
 /// degrees.
@@ -46,6 +47,54 @@ impl Mesh {
         self.normals.iter_mut().for_each(|normal| *normal *= across);
         self.triangles.iter_mut().for_each(|corners| corners.swap(1, 2));
         self
+    }
+
+    /// For each triangle, whether it belongs to a closed surface whose corners are counter-clockwise
+    /// from outside. Vertices at one place are one.
+    pub(crate) fn closed(&self) -> Vec<bool> {
+        let mut at: BTreeMap<[u32; 3], usize> = BTreeMap::new();
+        let welded: Vec<usize> = (self.positions.iter())
+            .map(|position| {
+                let next = at.len();
+                // Adding 0 makes -0 and 0 the same bits.
+                *at.entry(position.to_array().map(|v| (v + 0.0).to_bits())).or_insert(next)
+            })
+            .collect();
+        // Which piece of the surface each vertex is of, found by joining neighbours.
+        let mut piece: Vec<usize> = (0..at.len()).collect();
+        fn root(piece: &mut [usize], mut vertex: usize) -> usize {
+            while piece[vertex] != vertex {
+                piece[vertex] = piece[piece[vertex]];
+                vertex = piece[vertex];
+            }
+            vertex
+        }
+        let faces: Vec<[usize; 3]> =
+            self.triangles.iter().map(|corners| corners.map(|c| welded[c as usize])).collect();
+        let mut edges: BTreeMap<(usize, usize), i32> = BTreeMap::new();
+        for [a, b, c] in faces.iter().filter(|[a, b, c]| a != b && b != c && c != a).copied() {
+            for (from, to) in [(a, b), (b, c), (c, a)] {
+                *edges.entry((from, to)).or_default() += 1;
+                let [one, other] = [from, to].map(|vertex| root(&mut piece, vertex));
+                piece[one.max(other)] = one.min(other);
+            }
+        }
+        let mut open = vec![false; at.len()];
+        for ((from, to), count) in &edges {
+            if *count != 1 || edges.get(&(*to, *from)) != Some(&1) {
+                open[root(&mut piece, *from)] = true;
+            }
+        }
+        let mut volumes = vec![0.0; at.len()];
+        for (triangle, face) in faces.iter().enumerate() {
+            let [a, b, c] = self.corners(triangle);
+            volumes[root(&mut piece, face[0])] += a.dot(b.cross(c));
+        }
+        let of_closed = |face: &[usize; 3]| {
+            let own = root(&mut piece, face[0]);
+            !open[own] && volumes[own] > 0.0
+        };
+        faces.iter().map(of_closed).collect()
     }
 
     /// The mesh with normals: its own, or else those of its faces, smoothed where they meet at less
@@ -99,6 +148,7 @@ mod tests {
 
     #[test]
     fn a_box_keeps_its_edges_and_a_flat_sheet_has_none() {
+        assert!(cuboid(Vec3::ONE).closed().iter().all(|closed| *closed));
         let bare = |mesh: Mesh| Mesh { normals: Vec::new(), ..mesh };
         let solid = cuboid(Vec3::ONE);
         let mut welded = bare(solid.clone());
@@ -118,6 +168,11 @@ mod tests {
         assert_eq!(split.positions.len(), 24, "each corner has three normals");
         assert!(split.normals.iter().all(|normal| normal.abs().max_element() > 0.999));
         let positions = vec![Vec3::ZERO, Vec3::X, Vec3::X + Vec3::Y, Vec3::Y];
+        let mut lidless = cuboid(Vec3::ONE);
+        lidless.triangles.truncate(10);
+        let inside_out = cuboid(Vec3::ONE).mirrored();
+        let turned = Mesh { positions: cuboid(Vec3::ONE).positions, ..inside_out };
+        assert!(!lidless.closed()[0] && !turned.closed()[0]);
         let sheet = Mesh { positions, triangles: vec![[0, 1, 2], [0, 2, 3]], ..Mesh::default() };
         assert_eq!(sheet.with_normals().normals, [Vec3::Z; 4]);
     }

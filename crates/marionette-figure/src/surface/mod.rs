@@ -66,6 +66,8 @@ pub struct SurfaceTriangle {
     pub corners: [u16; 3],
     /// Index of the part that it is seen as: the first proxy of its shape.
     pub part: u16,
+    /// Whether it belongs to a closed surface, so that nobody sees its inner side.
+    pub one_sided: bool,
 }
 
 /// How well a shape's proxies fit it.

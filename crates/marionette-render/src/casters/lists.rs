@@ -5,7 +5,10 @@ use super::{
     pieces::{MOST_PIECES, Pieces, pieces, raised},
     shading::Casters,
 };
-use crate::layout::{GpuInstance, LIST_WORDS};
+use crate::{
+    instances::{Instances, Shape},
+    layout::LIST_WORDS,
+};
 use glam::Vec4;
 use marionette_stream::SceneSample;
 
@@ -31,6 +34,8 @@ pub struct CasterLists {
     /// For each instance its first head and, from the 16th bit on, four bits each for the number of
     /// pieces along its three sides.
     pub pieces: Vec<u32>,
+    /// For each instance, the head of the list for the triangles that it stands for.
+    pub of_triangles: Vec<u32>,
 }
 
 /// Where a list is among [`CasterLists::members`].
@@ -45,15 +50,17 @@ pub struct Head {
 }
 
 impl CasterLists {
-    /// The lists of a sample with these instances. The first `cones` of them are round cones, the
-    /// others cuboids.
-    pub fn new(sample: &SceneSample, instances: &[GpuInstance], cones: usize) -> Self {
+    /// The lists of a sample with these instances.
+    pub fn new(sample: &SceneSample, instances: &Instances) -> Self {
+        let Instances { all, drawn, cones, shapes, .. } = instances;
+        let (instances, cones) = (all.as_slice(), *cones);
         let cells = (sample.camera.width / CELL_PIXELS).clamp(FEWEST_CELLS, MOST_CELLS) as usize;
         let mut lists = CasterLists {
             cells,
             heads: vec![Head::default(); cells * cells],
             members: Vec::new(),
-            pieces: vec![0; instances.len()],
+            pieces: vec![0; all.len()],
+            of_triangles: vec![0; all.len()],
         };
         if !sample.light.shadows {
             return lists;
@@ -62,35 +69,50 @@ impl CasterLists {
         let divided =
             |most: f32| instances.iter().map(|instance| pieces(instance, most)).collect::<Vec<_>>();
         let heads = |receivers: &[Pieces]| {
-            cells * cells + receivers.iter().map(|pieces| pieces.spheres.len()).sum::<usize>()
+            let pieces = receivers.iter().map(|pieces| pieces.spheres.len()).sum::<usize>();
+            cells * cells + pieces + shapes.len()
         };
         let mut receivers = divided(MOST_PIECES);
         if heads(&receivers) > LIST_WORDS / 2 {
             receivers = divided(1.0);
         }
         let room = (LIST_WORDS - heads(&receivers)) * 8;
-        let all =
+        let all_casters =
             Casters::new(&sample.light, receivers.iter().map(|pieces| pieces.spheres.as_slice()));
         let patches = Patches::new(sample, cells);
         for (y, x) in
             (0..cells).step_by(BLOCK).flat_map(|y| (0..cells).step_by(BLOCK).map(move |x| (y, x)))
         {
             let ends = [x, y].map(|low| (low + BLOCK).min(cells));
-            let near = all.against(&patches.seen_between([x, y], ends), None);
+            let near = all_casters.against(&patches.seen_between([x, y], ends), 0..0);
             for (y, x) in (y..ends[1]).flat_map(|y| (x..ends[0]).map(move |x| (y, x))) {
-                let shading = near.against(&patches.seen_between([x, y], [x + 1, y + 1]), None);
+                let shading = near.against(&patches.seen_between([x, y], [x + 1, y + 1]), 0..0);
                 lists.heads[y * cells + x] = lists.added(shading.places(), cones, room);
             }
         }
-        for (instance, Pieces { counts, spheres }) in receivers.iter().enumerate() {
+        // Nothing is seen of the round cones that stand for triangles, so no light falls on them.
+        let seen = |(instance, _): &(usize, &Pieces)| !(*drawn..cones).contains(instance);
+        for (instance, Pieces { counts, spheres }) in receivers.iter().enumerate().filter(seen) {
             let [x, y, z] = counts.map(u32::from);
             lists.pieces[instance] = lists.heads.len() as u32 | x << 16 | y << 20 | z << 24;
-            let near = all.against(&[raised(&instances[instance])], Some(instance as u16));
+            let own = instance as u16;
+            let near = all_casters.against(&[raised(&instances[instance])], own..own + 1);
             for sphere in spheres {
-                let shading = near.against(&[*sphere], None);
+                let shading = near.against(&[*sphere], 0..0);
                 let head = lists.added(shading.places(), cones, room);
                 lists.heads.push(head);
             }
+        }
+        for Shape { places, .. } in shapes {
+            let own: Vec<Vec4> = instances[places.clone()].iter().map(raised).collect();
+            // A shape takes no light from itself: round cones that stand for it end a little above
+            // or below its surface.
+            let shading = all_casters.against(&own, places.start as u16..places.end as u16);
+            let head = lists.added(shading.places(), cones, room);
+            for place in places.clone() {
+                lists.of_triangles[place] = lists.heads.len() as u32;
+            }
+            lists.heads.push(head);
         }
         lists
     }

@@ -2,6 +2,7 @@
 
 use glam::{Vec3, Vec4};
 use marionette_stream::Light;
+use std::ops::Range;
 
 /// Spheres around the pieces of shadow casters, with the places of their instances, in the order of
 /// the instances.
@@ -34,8 +35,8 @@ impl<'a> Casters<'a> {
     }
 
     /// The spheres that may take light from anything within one of the `receivers`, without those
-    /// of the instance `skipped`.
-    pub fn against(&self, receivers: &[Vec4], skipped: Option<u16>) -> Self {
+    /// of the instances `skipped`.
+    pub fn against(&self, receivers: &[Vec4], skipped: Range<u16>) -> Self {
         let mut met = vec![false; self.places.len()];
         receivers.iter().for_each(|receiver| self.meet(*receiver, &mut met));
         let mut left = Casters {
@@ -46,7 +47,7 @@ impl<'a> Casters<'a> {
             radius: vec![],
             places: vec![],
         };
-        for k in (0..met.len()).filter(|k| met[*k] && Some(self.places[*k]) != skipped) {
+        for k in (0..met.len()).filter(|k| met[*k] && !skipped.contains(&self.places[*k])) {
             left.push(Vec4::new(self.x[k], self.y[k], self.z[k], self.radius[k]), self.places[k]);
         }
         left

@@ -69,8 +69,9 @@ fn no_shadow_is_missed() {
     {
         sample.light.shadows = true;
         lamps += u32::from(sample.light.lamp.is_some());
-        let Instances { all: instances, cones, .. } = Instances::of(&sample);
-        let lists = CasterLists::new(&sample, &instances, cones);
+        let of_sample = Instances::of(&sample);
+        let lists = CasterLists::new(&sample, &of_sample);
+        let instances = of_sample.all;
         let spheres = inside(&instances);
         free +=
             (0..lists.cells * lists.cells).filter(|cell| lists.members(*cell).is_empty()).count();
