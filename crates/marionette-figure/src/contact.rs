@@ -44,7 +44,11 @@ pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
                 false if parent(a) == Some(b) || parent(b) == Some(a) => DEEPEST_FOLD,
                 false => DEEPEST,
             };
-            LimbPair { parts: [i, j], deepest }
+            LimbPair {
+                parts: [i, j],
+                deepest: deepest * figure.stature,
+                folds: deepest == DEEPEST_FOLD,
+            }
         })
         .collect()
 }
@@ -53,7 +57,7 @@ impl Figure {
     /// Whether a body goes through itself: whether any two of its `parts` are deeper inside one
     /// another than their flesh allows, plus `slack` metres.
     pub fn goes_through_itself(&self, parts: &[RoundCone], slack: f32) -> bool {
-        let deeper = |LimbPair { parts: [i, j], deepest }: &LimbPair| {
+        let deeper = |LimbPair { parts: [i, j], deepest, .. }: &LimbPair| {
             penetration(&parts[*i], &parts[*j]) > deepest + slack
         };
         self.limb_pairs.iter().any(deeper)

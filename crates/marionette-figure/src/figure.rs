@@ -1,6 +1,6 @@
 //! A figure: what a figure file says, checked, with names resolved to indices.
 
-use super::{LimbPair, ShapeDistribution, surface::Surface};
+use super::{LimbPair, Material, ShapeDistribution, surface::Surface};
 use glam::{Quat, Vec3};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct Figure {
     pub groups: Vec<String>,
     /// Material slots by name; [`Part::material`] indexes into them.
     pub materials: Vec<String>,
+    /// What each of `materials` is made of, where the file says so.
+    pub made_of: Vec<Option<Material>>,
     /// Keypoints, in label order.
     pub keypoints: Vec<Keypoint>,
     /// Pairs of keypoints to draw a line between.
@@ -41,6 +43,9 @@ pub struct Figure {
     /// Pairs of the body's parts that must not go through each other, and how deep their flesh may
     /// press together.
     pub limb_pairs: Vec<LimbPair>,
+    /// How large it is at rest, over a human. Whatever is around a figure follows it. Figures about
+    /// as large as a human have exactly 1.
+    pub stature: f32,
 }
 
 /// One bone: a joint at its origin that carries parts, keypoints and further bones.
@@ -220,6 +225,9 @@ pub enum Support {
     /// Nothing carries it. The two numbers are the least and the greatest distance from the ground,
     /// metres.
     Air([f32; 2]),
+    /// It is bolted down, upright: its root is as high above the ground, or above a block, as the
+    /// file says.
+    Fixed,
 }
 
 impl Figure {
@@ -232,5 +240,11 @@ impl Figure {
     /// The keypoint permutation of a left/right mirror: entry `k` is the twin of keypoint `k`.
     pub fn keypoint_twins(&self) -> Vec<usize> {
         self.keypoints.iter().map(|keypoint| keypoint.twin).collect()
+    }
+
+    /// Whether a bone cannot move against the root, so that it stays where a figure is bolted down.
+    pub fn rigid(&self, bone: usize) -> bool {
+        let stiff = self.bones[bone].freedoms().next().is_none();
+        self.bones[bone].parent.is_none_or(|parent| stiff && self.rigid(parent))
     }
 }

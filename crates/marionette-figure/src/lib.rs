@@ -22,6 +22,7 @@ mod figure;
 mod file;
 mod kinematics;
 mod limb_pair;
+mod material;
 mod outfit;
 mod round_cone;
 mod scheme;
@@ -39,6 +40,7 @@ pub use kinematics::{
     place_keypoints, place_parts, solve, turn,
 };
 pub use limb_pair::{DEEPEST, LimbPair};
+pub use material::Material;
 pub use outfit::{place_clothed, worn_parts};
 pub use round_cone::RoundCone;
 pub use scheme::KeypointScheme;

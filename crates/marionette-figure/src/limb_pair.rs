@@ -1,6 +1,7 @@
 //! How deep two parts of a body may be inside one another.
 
-/// Deepest that one limb may be inside another, metres.
+/// Deepest that one limb of a human may be inside another, metres. All these depths follow a
+/// figure's stature.
 pub const DEEPEST: f32 = 0.02;
 /// Deepest that flesh may fold at a joint, metres: the lap of a sitting person, a thigh pulled up
 /// against the belly.
@@ -16,11 +17,6 @@ pub struct LimbPair {
     pub parts: [usize; 2],
     /// Deepest that they may be.
     pub deepest: f32,
-}
-
-impl LimbPair {
     /// Whether they are at a joint, where flesh folds and no contact keeps them apart.
-    pub fn folds(&self) -> bool {
-        self.deepest == DEEPEST_FOLD
-    }
+    pub folds: bool,
 }

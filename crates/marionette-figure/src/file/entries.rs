@@ -1,6 +1,6 @@
 //! What a figure file may hold, as it is written.
 
-use super::shape::ShapeEntries;
+use super::{materials::MaterialEntry, shape::ShapeEntries};
 use marionette_base::toml_file::{Exact, exact, exact_rows};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub(super) struct FigureFile {
     pub meshes: BTreeMap<String, String>,
     #[serde(default)]
     pub garments: Vec<Spanned<GarmentEntry>>,
+    #[serde(default)]
+    pub materials: Vec<Spanned<MaterialEntry>>,
     pub keypoints: Vec<Spanned<KeypointEntry>>,
     #[serde(default, deserialize_with = "exact_rows")]
     pub edges: Vec<[Spanned<String>; 2]>,
@@ -168,6 +170,7 @@ pub(super) enum SupportName {
     Wall,
     Bar,
     Air,
+    Fixed,
 }
 
 /// Rotations by bone, degrees.

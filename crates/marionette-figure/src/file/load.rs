@@ -5,13 +5,15 @@ use super::{
     entries::FigureFile,
     garments::garments,
     keypoints::keypoints,
+    materials::materials,
     parts::{MOST_PARTS, Parts, parts},
     poses::poses,
     read::read_figure,
     shape::shape,
     written::list,
 };
-use crate::{BodyShape, Figure, Pose, contact, place_keypoints, solve};
+use crate::{BodyShape, Figure, Pose, contact, place_keypoints, place_parts, solve};
+use glam::Vec3;
 use marionette_base::toml_file::{FileError, TomlFile};
 use std::path::Path;
 use toml::Spanned;
@@ -35,9 +37,10 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
     let shape = shape(file, &entries.shape)?;
     let bones = bones(file, &entries.bones, &shape)?;
-    let Parts { parts, body_parts, groups, materials, surface } =
+    let Parts { parts, body_parts, groups, materials: mut names, surface } =
         parts(file, &entries.parts, &entries.garments, &entries.meshes, &bones, &shape)?;
-    let (garments, slots) = garments(file, &entries.garments, &materials)?;
+    let (garments, slots) = garments(file, &entries.garments, &names)?;
+    let made_of = materials(file, &entries.materials, &mut names, &parts, &garments)?;
     let most_worn: usize = (0..slots.len())
         .map(|slot| {
             let of_slot = garments.iter().enumerate().filter(|(_, garment)| garment.slot == slot);
@@ -85,13 +88,15 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         garments,
         slots,
         groups,
-        materials,
+        materials: names,
+        made_of,
         keypoints,
         edges,
         torso: torso.unwrap_or_default(),
         shape,
         poses,
         limb_pairs: Vec::new(),
+        stature: 1.0,
     };
     let torso = match torso {
         Some(torso) => torso,
@@ -101,7 +106,23 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
             file.error(None, message)
         })?,
     };
-    Ok(Figure { limb_pairs: contact::limb_pairs(&figure), torso, ..figure })
+    let figure = Figure { stature: stature(&figure), torso, ..figure };
+    Ok(Figure { limb_pairs: contact::limb_pairs(&figure), ..figure })
+}
+
+/// The largest extent of a human at rest, metres.
+const HUMAN: f32 = 1.77;
+
+/// The largest extent of the figure at rest over a human's, in steps of an eighth of an octave.
+/// Thanks to the steps, everything about as large as a human has exactly 1.
+fn stature(figure: &Figure) -> f32 {
+    let (shape, pose) = (BodyShape::default(), Pose::at_rest(figure));
+    let parts = place_parts(figure, &shape, &solve(figure, &shape, &pose));
+    let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
+    let low = balls().map(|(centre, radius)| centre - radius).fold(Vec3::INFINITY, Vec3::min);
+    let high = balls().map(|(centre, radius)| centre + radius).fold(Vec3::NEG_INFINITY, Vec3::max);
+    let octaves = ((high - low).max_element() / HUMAN).log2();
+    (0.125 * (8.0 * octaves).round()).clamp(-8.0, 6.0).exp2()
 }
 
 /// The edge whose ends are farthest apart in the figure at rest; the first of those that are as

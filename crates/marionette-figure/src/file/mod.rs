@@ -14,6 +14,7 @@ mod entries;
 mod garments;
 mod keypoints;
 mod load;
+mod materials;
 mod parts;
 mod poses;
 mod read;

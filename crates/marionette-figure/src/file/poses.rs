@@ -85,6 +85,20 @@ pub(super) fn poses(
                            else";
             return Err(fail(message.into()));
         }
+        let grips = bones.iter().filter(|bone| bone.grip.is_some()).count();
+        if matches!(pose.support, SupportName::Bar) && grips < 2 {
+            let message = format!(
+                "a bar is held by two bones that have a `grip`, and this figure has {grips}; give \
+                 two bones a `grip`, or the pose another support"
+            );
+            return Err(fail(message));
+        }
+        let stays = matches!(pose.support, SupportName::Fixed);
+        if stays && (pose.settle.is_some() || [pose.pitch, pose.roll] != [[0.0; 2]; 2]) {
+            let message = "a figure that is fixed stands upright and stays where it is; leave out \
+                           pitch, roll and settle, or give another support";
+            return Err(fail(message.into()));
+        }
         let settle = pose.settle.as_ref().map(|entry| {
             settle(entry.get_ref(), bones.len()).map_err(|message| {
                 file.error(Some(entry.span()), format!("pose \"{}\": {message}", pose.name))
@@ -108,6 +122,7 @@ pub(super) fn poses(
                 SupportName::Wall => Support::Wall,
                 SupportName::Bar => Support::Bar(pose.clearance),
                 SupportName::Air => Support::Air(pose.clearance),
+                SupportName::Fixed => Support::Fixed,
             },
             settle,
         });

@@ -237,7 +237,7 @@ fn links(figure: &Figure) -> (Vec<usize>, Vec<usize>) {
 fn accepted(figure: &Figure, link_of: &[usize], links: usize) -> Vec<u32> {
     let count = figure.body_parts;
     let mut apart = vec![false; count * count];
-    for LimbPair { parts: [i, j], .. } in figure.limb_pairs.iter().filter(|pair| !pair.folds()) {
+    for LimbPair { parts: [i, j], .. } in figure.limb_pairs.iter().filter(|pair| !pair.folds) {
         apart[i * count + j] = true;
         apart[j * count + i] = true;
     }
