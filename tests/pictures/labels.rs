@@ -259,13 +259,13 @@ fn props_lie_at_rest_on_something() {
     for tile in with_props {
         let sample = tile.scene.index;
         assert!(
-            SceneWorld::new(&tile.scene).rests(),
+            SceneWorld::new(&tile.scene, 1.0).rests(),
             "sample {sample}: a prop moves on: {:?}",
             tile.scene.props
         );
         // Letting it fall once more must change nothing to speak of.
         let mut later = tile.scene.props.clone();
-        assert!(SceneWorld::new(&tile.scene).settle(&mut later), "sample {sample}");
+        assert!(SceneWorld::new(&tile.scene, 1.0).settle(&mut later), "sample {sample}");
         for (prop, later) in tile.scene.props.iter().zip(&later) {
             let moved = prop.position.distance(later.position);
             assert!(moved < 2e-3, "sample {sample}: a prop moves on by {moved} m: {prop:?}");

@@ -21,14 +21,15 @@ pub(super) fn deeper_in_prop(part: &RoundCone, prop: &Prop, depth: f32) -> bool 
 /// How far a figure is from what should carry it, metres. In general this is the distance of its
 /// nearest part from the ground or a support; on a bar, of the hand that is farther from the bar;
 /// at a wall, the greater of the distances from wall and ground; on a seat, the distance of the
-/// parts next to the root. It is 0 for a figure in the air, which nothing carries.
+/// parts next to the root. It is 0 for a figure in the air, which nothing carries, and for one that
+/// is bolted down.
 pub fn floating(figure: &Figure, sample: &FigureSample, props: &[Prop]) -> f32 {
     let supports = || props.iter().filter(|prop| prop.role == PropRole::Support);
     let nearest = |part: &RoundCone| {
         supports().map(|prop| -prop_penetration(part, prop)).fold(f32::INFINITY, f32::min)
     };
     let gap = match figure.poses[sample.family].support {
-        Support::Air(_) => 0.0,
+        Support::Air(_) | Support::Fixed => 0.0,
         Support::Bar(_) => grips(figure, &sample.shape)
             .into_iter()
             .map(|(bone, _)| {

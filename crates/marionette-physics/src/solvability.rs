@@ -5,8 +5,10 @@ use super::{
     world::{Owner, SceneWorld},
 };
 use glam::Vec3;
-use marionette_figure::{DEEPEST, Figure, lowest_point, penetration};
-use marionette_stream::{PropRole, PropShape, Rejection, SceneSample, image_box};
+use marionette_figure::{DEEPEST, Figure, RoundCone, Support, lowest_point, penetration};
+use marionette_stream::{
+    FigureSample, PropRole, PropShape, Rejection, SceneSample, image_box,
+};
 use std::sync::Arc;
 
 /// Least share of a figure's keypoints inside the image: 5 of a human's 17.
@@ -15,7 +17,7 @@ const LEAST_IN_FRAME: f32 = 0.3;
 const LEAST_UNCOVERED: f32 = 0.18;
 /// Least height of the figure's box, as a share of the image side.
 const LEAST_HEIGHT: f32 = 0.3;
-/// Greatest distance of a figure from what carries it, metres.
+/// Greatest distance of a figure as large as a human from what carries it, metres.
 const FARTHEST: f32 = 0.03;
 /// Least mean brightness of the figure, sRGB.
 const LEAST_BRIGHTNESS: f32 = 0.06;
@@ -97,14 +99,14 @@ impl Solvability {
         if self.figure.goes_through_itself(&primary.flesh, 0.0) {
             return Err(Rejection::SelfPenetration);
         }
-        if lowest_point(&primary.flesh) < -DEEPEST || self.in_support(sample) {
+        if self.in_ground(primary) || self.in_support(sample) {
             return Err(Rejection::SupportPenetration);
         }
-        if floating(&self.figure, primary, &sample.props) > FARTHEST {
+        if floating(&self.figure, primary, &sample.props) > FARTHEST * self.figure.stature {
             return Err(Rejection::Floating);
         }
         for other in &sample.figures[1..] {
-            let through = |part| primary.flesh.iter().any(|own| penetration(own, part) > DEEPEST);
+            let through = |part| primary.flesh.iter().any(|own| penetration(own, part) > self.deepest());
             if other.flesh.iter().any(through) {
                 return Err(Rejection::FiguresPenetrate);
             }
@@ -128,6 +130,24 @@ impl Solvability {
         Ok(())
     }
 
+    /// Deepest that a figure may be inside another thing, metres.
+    fn deepest(&self) -> f32 {
+        DEEPEST * self.figure.stature
+    }
+
+    /// Whether part `part` of a figure may be inside what carries it: it is bolted down there.
+    fn bolted(&self, figure: &FigureSample, part: usize) -> bool {
+        self.figure.poses[figure.family].support == Support::Fixed
+            && self.figure.rigid(self.figure.parts[part].bone)
+    }
+
+    /// Whether a figure is too deep inside the ground.
+    fn in_ground(&self, figure: &FigureSample) -> bool {
+        let loose = (0..figure.flesh.len()).filter(|part| !self.bolted(figure, *part));
+        loose.map(|part| lowest_point(&figure.flesh[part..=part])).fold(0.0, f32::min)
+            < -self.deepest()
+    }
+
     /// Whether a figure is too deep inside a fixed prop. Parts of bones that grip may be inside a
     /// bar and inside held things, because hands close around them.
     fn in_support(&self, sample: &SceneSample) -> bool {
@@ -135,9 +155,16 @@ impl Solvability {
         sample.props.iter().filter(|prop| prop.fixed()).any(|prop| {
             let gripped =
                 prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
-            sample.figures.iter().flat_map(|figure| figure.flesh.iter().enumerate()).any(
-                |(index, part)| !(gripped && grips(index)) && deeper_in_prop(part, prop, DEEPEST),
-            )
+            let carries = prop.role == PropRole::Support;
+            let through = |figure: &FigureSample, (index, part): (usize, &RoundCone)| {
+                !(gripped && grips(index))
+                    && !(carries && self.bolted(figure, index))
+                    && deeper_in_prop(part, prop, self.deepest())
+            };
+            sample
+                .figures
+                .iter()
+                .any(|figure| figure.flesh.iter().enumerate().any(|part| through(figure, part)))
         })
     }
 
@@ -146,10 +173,11 @@ impl Solvability {
     /// # Errors
     /// The first reason found to reject the sample.
     pub fn judge_settled(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
-        let mut world = SceneWorld::new(sample);
+        let stature = self.figure.stature;
+        let mut world = SceneWorld::new(sample, stature);
         let settled = world.settle(&mut sample.props);
         let loose = sample.props.iter().any(|prop| !prop.fixed());
-        if !settled || (loose && !SceneWorld::new(sample).rests()) {
+        if !settled || (loose && !SceneWorld::new(sample, stature).rests()) {
             return Err(Rejection::Unsettled);
         }
         let eye = sample.camera.eye();
@@ -197,7 +225,6 @@ mod tests {
     use super::*;
     use crate::ragdoll;
     use glam::FloatExt;
-    use marionette_figure::{RoundCone, Support};
     use marionette_scene::{Sampler, embedded_scenes, load_scene};
 
     #[test]

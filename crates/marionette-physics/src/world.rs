@@ -59,15 +59,22 @@ impl Owner {
 }
 
 /// A sample's ground, figures and props as rapier sees them.
+///
+/// It is as large as it would be around a human: all limits here, and the solver's own, suit things
+/// of that size.
 pub struct SceneWorld {
     world: PhysicsWorld,
+    /// How large the sample is over that.
+    stature: f32,
     /// The props that may fall: index in the sample, and rigid body.
     props: Vec<(usize, RigidBodyHandle)>,
 }
 
 impl SceneWorld {
-    /// Builds the world of a sample. Ground and figures are fixed, loose props can fall.
-    pub fn new(sample: &SceneSample) -> Self {
+    /// Builds the world of a sample whose figures have this stature. Ground and figures are fixed,
+    /// loose props can fall.
+    pub fn new(sample: &SceneSample, stature: f32) -> Self {
+        let factor = 1.0 / stature;
         let mut world = PhysicsWorld::default();
         world.integration_parameters.dt = STEP;
         world.integration_parameters.num_solver_iterations = 4;
@@ -81,15 +88,16 @@ impl SceneWorld {
         for (f, figure) in sample.figures.iter().enumerate() {
             for (p, part) in figure.body().iter().enumerate() {
                 world.insert_collider(
-                    tagged(part_collider(part), Owner::Part { figure: f, part: p }),
+                    tagged(part_collider(part, factor), Owner::Part { figure: f, part: p }),
                     None,
                 );
             }
         }
         let mut props = Vec::new();
         for (i, prop) in sample.props.iter().enumerate() {
-            let pose = Pose::from_parts(prop.position, prop.rotation);
-            let collider = tagged(prop_collider(&prop.shape).density(300.0), Owner::Prop(i));
+            let pose = Pose::from_parts(prop.position * factor, prop.rotation);
+            let shape = prop_collider(&prop.shape.scaled(factor));
+            let collider = tagged(shape.density(300.0), Owner::Prop(i));
             if prop.fixed() {
                 world.insert_collider(collider.position(pose), None);
                 continue;
@@ -101,7 +109,7 @@ impl SceneWorld {
                 .can_sleep(false);
             props.push((i, world.insert(body, collider).0));
         }
-        SceneWorld { world, props }
+        SceneWorld { world, stature, props }
     }
 
     /// Lets the props fall until all of them stay slower than 1 cm/s, and writes their final places
@@ -125,7 +133,7 @@ impl SceneWorld {
             .map(|(prop, body)| {
                 (
                     *prop,
-                    self.world.bodies[*body].translation(),
+                    self.world.bodies[*body].translation() * self.stature,
                     *self.world.bodies[*body].rotation(),
                 )
             })
@@ -192,13 +200,18 @@ impl SceneWorld {
     /// Every surface that the segment from `from` to `to` enters: its owner, and its distance from
     /// `to`, metres.
     pub fn between(&self, from: Vec3, to: Vec3) -> Vec<(Owner, f32)> {
+        let factor = 1.0 / self.stature;
+        let [from, to] = [from * factor, to * factor];
         let length = from.distance(to);
         let ray = Ray::new(from, (to - from) / length.max(1e-6));
         let mut hits: Vec<(Owner, f32)> = self
             .world
             .query_pipeline()
             .intersect_ray(ray, length, true)
-            .map(|(_, collider, hit)| (Owner::of(collider.user_data), length - hit.time_of_impact))
+            .map(|(_, collider, hit)| {
+                let short = (length - hit.time_of_impact) * self.stature;
+                (Owner::of(collider.user_data), short)
+            })
             .collect();
         // The hierarchy's own order has no meaning. The surface that is met first, farthest from
         // the target, comes first.
@@ -211,8 +224,9 @@ fn mean_radius(part: &RoundCone) -> f32 {
     0.5 * (part.radii[0] + part.radii[1])
 }
 
-fn part_collider(part: &RoundCone) -> ColliderBuilder {
-    ColliderBuilder::capsule_from_endpoints(part.ends[0], part.ends[1], mean_radius(part))
+fn part_collider(part: &RoundCone, factor: f32) -> ColliderBuilder {
+    let [a, b] = part.ends.map(|end| end * factor);
+    ColliderBuilder::capsule_from_endpoints(a, b, mean_radius(part) * factor)
 }
 
 fn prop_collider(shape: &PropShape) -> ColliderBuilder {
@@ -251,7 +265,7 @@ mod tests {
             role: PropRole::Loose,
         };
         let mut sample = sample_with(vec![prop]);
-        let mut world = SceneWorld::new(&sample);
+        let mut world = SceneWorld::new(&sample, 1.0);
         assert!(world.settle(&mut sample.props));
         assert!(world.fastest() < REST_SPEED);
         assert!(
@@ -284,13 +298,13 @@ mod tests {
             ..pillar
         };
         let mut sample = sample_with(vec![pillar, log, ball]);
-        let mut world = SceneWorld::new(&sample);
+        let mut world = SceneWorld::new(&sample, 1.0);
         assert!(world.settle(&mut sample.props));
         let heights = [0, 1, 2].map(|prop| sample.props[prop].position.y);
         for (height, lying) in heights.into_iter().zip([0.06, 0.15, 0.2]) {
             assert!((height - lying).abs() < 0.01, "{heights:?}");
         }
-        assert!(SceneWorld::new(&sample).rests());
+        assert!(SceneWorld::new(&sample, 1.0).rests());
     }
 
     #[test]
@@ -334,7 +348,7 @@ mod tests {
             role: PropRole::Loose,
         };
         let mut sample = sample_with(vec![prop]);
-        let mut world = SceneWorld::new(&sample);
+        let mut world = SceneWorld::new(&sample, 1.0);
         assert!(world.settle(&mut sample.props));
         let y = sample.props[0].position.y;
         let hits = world.between(Vec3::new(0.0, y, 5.0), Vec3::new(0.0, y, 2.0));

@@ -24,11 +24,13 @@ mod file;
 pub mod pictures;
 mod randomizers;
 mod sampler;
+mod scenery_kind;
 
 pub use distribution::{Distribution, Ramp};
 pub use file::{
-    AxisReach, ImageSize, Scene, SceneError, embedded_scenes, load_scene, parse_scene,
-    parse_scene_with,
+    AxisReach, ImageSize, Scene, SceneError, embedded_figures, embedded_scenes, load_scene,
+    load_scene_with_figure, parse_scene, parse_scene_with,
 };
 pub use randomizers::Randomizers;
 pub use sampler::{Sampler, SettleFn};
+pub use scenery_kind::SceneryKind;

@@ -218,6 +218,19 @@ pub enum PropShape {
 }
 
 impl PropShape {
+    /// The same shape, this many times as large.
+    pub fn scaled(self, factor: f32) -> PropShape {
+        match self {
+            PropShape::Ball { radius } => PropShape::Ball { radius: radius * factor },
+            PropShape::Capsule { half_length, radius } => {
+                PropShape::Capsule { half_length: half_length * factor, radius: radius * factor }
+            }
+            PropShape::Cuboid { half_extents } => {
+                PropShape::Cuboid { half_extents: half_extents * factor }
+            }
+        }
+    }
+
     /// The radius of a sphere around its middle that holds all of it, metres.
     pub fn reach(&self) -> f32 {
         match *self {

@@ -45,19 +45,29 @@ const DAMPING: f32 = 1.5;
 /// The bit that says that a collider belongs to no bone.
 const WORLD: Group = Group::GROUP_32;
 
-/// A figure's rigid bodies in a world of their own.
+/// A figure's rigid bodies in a world of their own. There the figure is as large as a human: all
+/// limits here, and the solver's own, suit that size.
 pub(super) struct Ragdoll {
     world: PhysicsWorld,
     links: Vec<RigidBodyHandle>,
     joints: Vec<Joint>,
     strength: f32,
+    /// How large the figure is over that.
+    stature: f32,
 }
 
 impl Ragdoll {
     /// The figure at the moment when it is let go.
     pub(super) fn new(start: &SettleStart) -> Self {
         let figure = start.figure;
-        let bones = solve(figure, start.shape, start.pose);
+        let factor = 1.0 / figure.stature;
+        let mut bones = solve(figure, start.shape, start.pose);
+        let parts = place_parts(figure, start.shape, &bones);
+        let parts = parts.iter().map(|part| RoundCone {
+            ends: part.ends.map(|end| end * factor),
+            radii: part.radii.map(|radius| radius * factor),
+        });
+        bones.iter_mut().for_each(|bone| bone.translation *= factor);
         let (link_of, heads) = links(figure);
         let mut world = PhysicsWorld::default();
         world.integration_parameters.dt = STEP;
@@ -71,11 +81,16 @@ impl Ragdoll {
             ColliderBuilder::new(SharedShape::halfspace(Vec3::Y)).translation(Vec3::Y * WORLD_SKIN);
         world.insert_collider(fixed(ground), None);
         for obstacle in &start.obstacles {
-            world.insert_collider(fixed(shape_of(obstacle)), None);
+            world.insert_collider(fixed(shape_of(obstacle, factor)), None);
         }
-        let mut ragdoll =
-            Ragdoll { world, links: Vec::new(), joints: Vec::new(), strength: start.strength };
-        ragdoll.add_links(start, &bones, &link_of, &heads);
+        let mut ragdoll = Ragdoll {
+            world,
+            links: Vec::new(),
+            joints: Vec::new(),
+            strength: start.strength,
+            stature: figure.stature,
+        };
+        ragdoll.add_links(start, &bones, &parts.collect::<Vec<_>>(), &link_of, &heads);
         ragdoll.add_joints(start, &bones, &link_of, &heads);
         ragdoll
     }
@@ -84,13 +99,15 @@ impl Ragdoll {
         &mut self,
         start: &SettleStart,
         bones: &WorldBones,
+        parts: &[RoundCone],
         link_of: &[usize],
         heads: &[usize],
     ) {
         let figure = start.figure;
+        let factor = 1.0 / self.stature;
+        let [velocity, root] = [start.velocity, start.pose.root].map(|vector| vector * factor);
         let accepted = accepted(figure, link_of, heads.len());
         let held: Vec<usize> = start.held.iter().map(|(bone, _)| link_of[*bone]).collect();
-        let parts = place_parts(figure, start.shape, bones);
         for (link, head) in heads.iter().enumerate() {
             let share: f32 = (0..figure.bones.len())
                 .filter(|b| link_of[*b] == link)
@@ -109,7 +126,7 @@ impl Ragdoll {
             let (_, rotation, place) = bones[*head].to_scale_rotation_translation();
             let body = RigidBodyBuilder::dynamic()
                 .pose(Frame::from_parts(place, rotation))
-                .linvel(start.velocity + start.spin.cross(place - start.pose.root))
+                .linvel(velocity + start.spin.cross(place - root))
                 .angvel(start.spin)
                 .angular_damping(DAMPING)
                 .additional_mass_properties(MassProperties::new(Vec3::ZERO, bare, inertia))
@@ -138,7 +155,7 @@ impl Ragdoll {
             }
         }
         for (bone, point) in &start.held {
-            let (link, place) = (link_of[*bone], bones[*bone].transform_point3(*point));
+            let (link, place) = (link_of[*bone], bones[*bone].transform_point3(*point * factor));
             let own = bones[heads[link]].inverse().transform_point3(place);
             let peg = self.world.insert_body(RigidBodyBuilder::fixed().translation(place));
             let joint = SphericalJointBuilder::new().local_anchor2(own);
@@ -193,10 +210,10 @@ impl Ragdoll {
         if fastest > FASTEST { Err(Fault::TooFast) } else { Ok(()) }
     }
 
-    /// Where the root is, and how it is turned.
+    /// Where the root is in the sample, metres, and how it is turned.
     pub(super) fn root(&self) -> (Vec3, Quat) {
         let body = &self.world.bodies[self.links[0]];
-        (body.translation(), *body.rotation())
+        (body.translation() * self.stature, *body.rotation())
     }
 
     /// The joints, parents first.
@@ -272,15 +289,15 @@ fn capsules(part: &RoundCone, inverse: Affine3A) -> Vec<ColliderBuilder> {
     }
 }
 
-fn shape_of(obstacle: &Obstacle) -> ColliderBuilder {
+fn shape_of(obstacle: &Obstacle, factor: f32) -> ColliderBuilder {
     let builder = match obstacle.shape {
         ObstacleShape::Capsule { half_length, radius } => {
-            ColliderBuilder::capsule_y(half_length, radius + WORLD_SKIN)
+            ColliderBuilder::capsule_y(half_length * factor, radius * factor + WORLD_SKIN)
         }
         ObstacleShape::Cuboid { half_extents } => {
-            let Vec3 { x, y, z } = half_extents + WORLD_SKIN;
+            let Vec3 { x, y, z } = half_extents * factor + WORLD_SKIN;
             ColliderBuilder::cuboid(x, y, z)
         }
     };
-    builder.position(Frame::from_parts(obstacle.position, obstacle.rotation))
+    builder.position(Frame::from_parts(obstacle.position * factor, obstacle.rotation))
 }

@@ -57,7 +57,7 @@ fn put_back(start: &SettleStart, pose: &mut Pose) {
     let bones = solve(start.figure, start.shape, pose);
     if start.held.is_empty() {
         let below = lowest_point(&place_parts(start.figure, start.shape, &bones)).min(0.0);
-        pose.root.y -= below.max(-FARTHEST_APART);
+        pose.root.y -= below.max(-FARTHEST_APART * start.figure.stature);
     } else {
         let before = solve(start.figure, start.shape, start.pose);
         let off = |(bone, point): &(usize, Vec3)| {

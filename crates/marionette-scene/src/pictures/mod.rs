@@ -6,7 +6,9 @@
 mod bank;
 mod canvas;
 mod grounds;
+mod kinds;
 mod places;
 
 pub use bank::{GROUNDS, PLACES, Picture, PictureBank};
 pub use canvas::SIDE;
+pub use kinds::{GroundKind, PlaceKind};

@@ -3,7 +3,7 @@
 use super::sampling::Sampling;
 use crate::{
     colors::{any_color, any_hue, tint},
-    pictures::{GROUNDS, PLACES},
+    pictures::{GROUNDS, GroundKind, PLACES, PlaceKind},
 };
 use glam::Vec3;
 use marionette_stream::{Backdrop, BackdropKind};
@@ -18,9 +18,11 @@ pub(super) fn backdrop(sampling: &mut Sampling, hardness: f32) -> (Backdrop, f32
         .sample("camouflage.contrast", &settings.contrast, &mut rng, hardness)
         .clamp(0.0, 1.0);
     let scale =
-        sampling.sample("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02);
+        sampling.sample("camouflage.scale_m", &settings.scale_m, &mut rng, hardness).max(0.02)
+            * scene.figure.stature;
     let distance =
-        sampling.sample("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3);
+        sampling.sample("camouflage.wall_m", &settings.wall_m, &mut rng, hardness).max(0.3)
+            * scene.figure.stature;
     let blend = sampling.sample("camouflage.blend", &settings.blend, &mut rng, hardness);
     let base = any_color(&mut rng);
     let mut near_base = || base.lerp(any_color(&mut rng), contrast);
@@ -54,6 +56,10 @@ fn picture(sampling: &mut Sampling, hardness: f32, backdrop: Backdrop) -> Backdr
     let open = sampling.sample("camouflage.open", &settings.open, &mut rng, hardness);
     let chosen =
         [rng.random_range(0..PLACES as u32), (PLACES + rng.random_range(0..GROUNDS)) as u32];
+    let chosen = [
+        PlaceKind::nearest(chosen[0], &scene.places),
+        PLACES as u32 + GroundKind::nearest(chosen[1] - PLACES as u32, &scene.grounds),
+    ];
     // A quarter of the pictures are tinted.
     let tinted = tint(any_hue(&mut rng)).lerp(Vec3::ONE, 0.85);
     let tinted = if rng.random::<f32>() < 0.25 { tinted } else { Vec3::ONE };

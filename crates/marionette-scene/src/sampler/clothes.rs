@@ -1,5 +1,6 @@
 //! Skin, hair and clothes.
 
+use super::materials;
 use crate::colors::{any_color, vivid_color};
 use glam::Vec3;
 use marionette_base::random::weighted;
@@ -20,6 +21,10 @@ pub(super) fn dress(
     blend: f32,
     rng: &mut ChaCha8Rng,
 ) {
+    if materials::given(figure) {
+        materials::finish(figure, sample, backdrop, blend, rng);
+        return;
+    }
     let skin = skin(rng);
     let hair = hair(skin, rng);
     sample.outfit = outfit(figure, rng);
@@ -105,7 +110,7 @@ fn hair(skin: Vec3, rng: &mut ChaCha8Rng) -> Vec3 {
 }
 
 /// One garment of each slot, innermost first, without those that another replaces.
-fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
+pub(super) fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let worn: Vec<usize> = (0..figure.slots.len())
         .filter_map(|slot| {
             // Garments of other slots have no weight here.
@@ -121,7 +126,7 @@ fn outfit(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<usize> {
 
 /// Black, white, grey and blue are as common as all other colours together. Vivid and dull colours
 /// are equally common.
-fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
+pub(super) fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
     match rng.random_range(0..12) {
         0 | 1 => Vec3::splat(0.008 + 0.03 * rng.random::<f32>()),
         2 | 3 => Vec3::splat(0.5 + 0.35 * rng.random::<f32>()),
@@ -133,7 +138,7 @@ fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
 }
 
 /// Cloth mottled in two of the backdrop's colours, a little lighter or darker.
-fn camouflage(backdrop: &Backdrop, around: Vec3, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
+pub(super) fn camouflage(backdrop: &Backdrop, around: Vec3, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
     let mut shade = || {
         backdrop.colors[rng.random_range(0..backdrop.colors.len())].lerp(around, 0.3)
             * (0.85 + 0.3 * rng.random::<f32>())
@@ -156,7 +161,7 @@ fn camouflage(backdrop: &Backdrop, around: Vec3, rng: &mut ChaCha8Rng) -> (Vec3,
 
 /// A fabric with the second colour `second`: half of them plain, the rest striped, checked, dotted,
 /// mottled or printed.
-fn fabric(second: Vec3, rng: &mut ChaCha8Rng) -> Fabric {
+pub(super) fn fabric(second: Vec3, rng: &mut ChaCha8Rng) -> Fabric {
     let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
     let plain = Fabric { second, folds: between(0.15, 0.5), threshold: 2.0, ..Fabric::default() };
     let radians_a_metre = std::f32::consts::TAU / between(0.03, 0.16);

@@ -91,11 +91,11 @@ impl<'a> Sampler<'a> {
             clothes::dress(&scene.figure, &mut other, &backdrop, blend, &mut colors);
             figures.push(other);
         }
-        let behind = framing::farthest(&camera, &figures) + 0.1;
+        let behind = framing::farthest(&camera, &figures) + 0.1 * scene.figure.stature;
         let scenery = scenery::scenery(sampling, &camera, behind, at(HardnessAxis::Camouflage));
         backdrop.distance = backdrop.distance.max(behind).max(scenery::farthest(&camera, &scenery));
         props.extend(scenery);
-        framing::hang_picture(&camera, &mut backdrop);
+        framing::hang_picture(&camera, &mut backdrop, scene.figure.stature);
         props.extend(props::props(sampling, &camera, at(HardnessAxis::Occlusion)));
         let distance = framing::distance(&camera, &figures[0].parts);
         let degradation = lens::degradation(sampling, distance, at(HardnessAxis::Degradation));

@@ -6,7 +6,7 @@ use marionette_figure::RoundCone;
 use marionette_stream::{Backdrop, BackdropKind, Camera, FigureSample, image_box};
 use rand::Rng;
 
-/// Farthest that the camera stands from the figure, metres.
+/// Farthest that the camera stands from a figure as large as a human, metres.
 const FARTHEST: f32 = 60.0;
 
 /// Places the camera so that the figure fills the wanted share of the image at the wanted place.
@@ -18,6 +18,8 @@ pub(super) fn camera(
 ) -> Camera {
     let scene = sampling.scene;
     let (view, framing) = (&scene.randomizers.view, &scene.randomizers.truncation);
+    let stature = scene.figure.stature;
+    let farthest = FARTHEST * stature;
     let mut rng = sampling.stream("view");
     let azimuth = sampling
         .sample("view.azimuth_deg", &view.azimuth_deg, &mut rng, view_hardness)
@@ -53,15 +55,15 @@ pub(super) fn camera(
             .iter()
             .flat_map(|part| part.ends)
             .map(|end| end.distance(target))
-            .fold(0.2, f32::max);
+            .fold(0.2 * stature, f32::max);
     // A figure file may describe a giant, around whom there is no room for a camera.
-    let least = least.min(FARTHEST);
+    let least = least.min(farthest);
     let mut half_view = (0.5 * field_of_view.to_radians()).tan();
-    let mut distance = 4.0;
+    let mut distance = 4.0 * stature;
     let aim = |target: Vec3, distance: f32, half_view: f32| {
         let mut eye = target + outwards * distance;
         // The ground is solid.
-        eye.y = eye.y.max(0.1);
+        eye.y = eye.y.max(0.1 * stature);
         let mut camera = Camera::look_at(size, 2.0 * half_view.atan(), eye, target, roll);
         camera.distortion = camera.distortion_of(distortion);
         camera
@@ -79,7 +81,7 @@ pub(super) fn camera(
         let [right, down, _] = camera.axes();
         target += right * off.x + down * off.y;
         let wanted = distance * pixels / (fill * side);
-        distance = wanted.clamp(least, FARTHEST);
+        distance = wanted.clamp(least, farthest);
         // A narrower view instead of a nearer camera.
         half_view *= (wanted / distance).min(1.0);
     }
@@ -159,12 +161,12 @@ pub(super) fn farthest(camera: &Camera, figures: &[FigureSample]) -> f32 {
 }
 
 /// Sets the size of a backdrop's picture in metres. Before, it is a share of the image's height.
-pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop) {
+pub(super) fn hang_picture(camera: &Camera, backdrop: &mut Backdrop, stature: f32) {
     if backdrop.kind == BackdropKind::Picture {
         let eye = camera.eye();
         let (_, away) = ground_axes(camera);
         let distance = backdrop.distance - away.dot(Vec2::new(eye.x, eye.z));
-        backdrop.scale *= distance.max(1.0) * camera.height as f32 / camera.focal.y;
+        backdrop.scale *= distance.max(stature) * camera.height as f32 / camera.focal.y;
     }
 }
 

@@ -25,26 +25,28 @@ pub(super) fn held(sampling: &mut Sampling, sample: &FigureSample, hardness: f32
     let Some(world_from_hand) = wanted.then(|| hand(figure, sample, side)).flatten() else {
         return Vec::new();
     };
-    let props = thing(world_from_hand, &mut rng);
+    let props = thing(world_from_hand, figure.stature, &mut rng);
     if props.iter().all(|prop| lowest(prop) > 0.0) { props } else { Vec::new() }
 }
 
 /// `world_from_hand` of the figure's grip `side`: the origin in the palm, -y along the fingers, z
 /// where the thumb points.
 fn hand(figure: &Figure, sample: &FigureSample, side: usize) -> Option<Affine3A> {
-    let (bone, palm) = *grips(figure, &sample.shape).get(side)?;
+    let grips = grips(figure, &sample.shape);
+    let (bone, palm) = *grips.get(side).or(grips.first())?;
     Some(solve(figure, &sample.shape, &sample.pose)[bone] * Affine3A::from_translation(palm))
 }
 
-fn thing(world_from_hand: Affine3A, rng: &mut ChaCha8Rng) -> Vec<Prop> {
+/// Something to hold, as large as suits a figure of this stature.
+fn thing(world_from_hand: Affine3A, stature: f32, rng: &mut ChaCha8Rng) -> Vec<Prop> {
     let kind = rng.random_range(0..4);
     let [color, second] = [any_color(rng), any_color(rng)];
     let mut between = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
     let turn = Quat::from_mat3a(&world_from_hand.matrix3);
     let along_z = turn * Quat::from_rotation_x(std::f32::consts::FRAC_PI_2);
-    let at = |local: Vec3| world_from_hand.transform_point3(local);
-    let piece = |shape, position, rotation, color| Prop {
-        shape,
+    let at = |local: Vec3| world_from_hand.transform_point3(local * stature);
+    let piece = |shape: PropShape, position, rotation, color| Prop {
+        shape: shape.scaled(stature),
         position,
         rotation,
         color,
@@ -84,11 +86,11 @@ fn thing(world_from_hand: Affine3A, rng: &mut ChaCha8Rng) -> Vec<Prop> {
             let strap = between(0.05, 0.2);
             let palm = at(Vec3::ZERO);
             let level = Quat::from_rotation_y(between(0.0, std::f32::consts::TAU));
-            let bag = palm - Vec3::Y * (strap + half_extents.y);
+            let bag = palm - Vec3::Y * (strap + half_extents.y) * stature;
             vec![
                 piece(
                     PropShape::Capsule { half_length: 0.5 * strap, radius: 0.012 },
-                    palm - Vec3::Y * 0.5 * strap,
+                    palm - Vec3::Y * 0.5 * strap * stature,
                     level,
                     second,
                 ),

@@ -75,10 +75,11 @@ fn put_lamp(
     let scene = sampling.scene;
     let settings = &scene.randomizers.lighting;
     let mut rng = sampling.stream("lighting/lamp");
+    let stature = scene.figure.stature;
     let mut sample = |name, ramp| sampling.sample(name, ramp, &mut rng, hardness);
     light.softness = sample("lighting.softness", &settings.softness).clamp(0.0, 0.5);
     let share = sample("lighting.lamp", &settings.lamp);
-    let distance = sample("lighting.lamp_m", &settings.lamp_m).clamp(0.8, 50.0);
+    let distance = sample("lighting.lamp_m", &settings.lamp_m).clamp(0.8, 50.0) * stature;
     let cone = sample("lighting.lamp_cone_deg", &settings.lamp_cone_deg).max(5.0);
     let flash = sample("lighting.flash", &settings.flash);
     let [is_lamp, is_flash] = [share, flash].map(|share| rng.random::<f32>() < share);
@@ -90,8 +91,8 @@ fn put_lamp(
     let beside =
         right * (0.3 * rng.random::<f32>() - 0.15) - down * (0.05 + 0.15 * rng.random::<f32>());
     let position =
-        if is_flash { camera.eye() + beside } else { middle + light.sun_direction * distance };
-    let position = position.with_y(position.y.max(0.2));
+        if is_flash { camera.eye() + beside * stature } else { middle + light.sun_direction * distance };
+    let position = position.with_y(position.y.max(0.2 * stature));
     let towards = middle - position;
     light.sun_direction = -towards.normalize_or(Vec3::NEG_Y);
     light.lamp = Some(Lamp {

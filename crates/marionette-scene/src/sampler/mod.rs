@@ -11,6 +11,7 @@ mod framing;
 mod held;
 mod lens;
 mod light;
+mod materials;
 mod poses;
 mod props;
 mod sampling;

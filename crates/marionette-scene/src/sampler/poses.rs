@@ -62,6 +62,7 @@ fn posed(
     let bones = solve(figure, &shape, &pose);
     let parts = place_parts(figure, &shape, &bones);
     let lowest = lowest_point(&parts);
+    let stature = figure.stature;
     let mut props = Vec::new();
     let mut lift = -lowest;
     match family.support {
@@ -70,17 +71,27 @@ fn posed(
             lift += between(clearance);
             if let [left, right] = grips(figure, &shape)[..] {
                 let place = |(hand, palm): (usize, Vec3)| bones[hand].transform_point3(palm);
-                props.push(bar([place(left), place(right)], rng));
+                props.push(bar([place(left), place(right)], stature, rng));
             }
         }
-        Support::Seat => props.extend(seat(&parts, lowest, position, rng)),
-        Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, rng)),
+        Support::Seat => props.extend(seat(&parts, lowest, position, stature, rng)),
+        Support::Wall => props.push(wall(&parts, lowest, orientation * Vec3::Y, stature, rng)),
         Support::Ground => {
             if rng.random::<f32>() < settings.block {
                 // A lying figure needs a block below its whole body, not only below the heel that
                 // is lowest.
                 let room = if family.settle.is_some() { 0.25 } else { 0.04 };
-                let block = block(&parts, lowest, room, rng);
+                let block = block(&parts, lowest, room * stature, stature, rng);
+                lift += block.1;
+                props.push(block.0);
+            }
+        }
+        Support::Fixed => {
+            let root = figure.bones[0].offset.y * figure.shape.length_scale(&shape, None);
+            // Everything so far is about a root at the origin.
+            lift = root;
+            if rng.random::<f32>() < settings.block {
+                let block = block(&base(figure, &parts, pose.root), -root, 0.0, stature, rng);
                 lift += block.1;
                 props.push(block.0);
             }
@@ -93,12 +104,27 @@ fn posed(
     (FigureSample { shape, family: index, pose, ..FigureSample::default() }, props)
 }
 
+/// The corners, seen from above, of what stays where a fixed figure is bolted down: `root` and the
+/// parts that cannot move against it.
+fn base(figure: &Figure, parts: &[RoundCone], root: Vec3) -> Vec<RoundCone> {
+    let rigid = figure.parts[..figure.body_parts]
+        .iter()
+        .zip(parts)
+        .filter(|(part, _)| figure.rigid(part.bone))
+        .flat_map(|(_, placed)| placed.ends.into_iter().zip(placed.radii));
+    let corners = |(centre, radius): (Vec3, f32)| {
+        let aside = Vec3::new(radius, 0.0, radius);
+        RoundCone { ends: [centre - aside, centre + aside], radii: [f32::MAX; 2] }
+    };
+    std::iter::once((root, 0.0)).chain(rigid).map(corners).collect()
+}
+
 /// Samples the index of a family that the scene shows.
 fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize {
     // A scene that has only rare families has no weights at hardness 0.
     let weight = |index: &usize| {
         let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
-        let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_));
+        let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_) | Support::Fixed);
         if possible { easy + (hard - easy) * settings.hardness + 1e-3 } else { 0.0 }
     };
     scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
@@ -150,13 +176,13 @@ fn slides(figure: &Figure, rng: &mut ChaCha8Rng) -> Vec<Vec3> {
 }
 
 /// A bar through both hands.
-fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
+fn bar(hands: [Vec3; 2], stature: f32, rng: &mut ChaCha8Rng) -> Prop {
     let along = (hands[0] - hands[1]).with_y(0.0).normalize_or(Vec3::X);
-    let beyond = 0.3 + 1.2 * rng.random::<f32>();
+    let beyond = (0.3 + 1.2 * rng.random::<f32>()) * stature;
     fixed(
         PropShape::Capsule {
             half_length: hands[0].distance(hands[1]) * 0.5 + beyond,
-            radius: 0.016 + 0.012 * rng.random::<f32>(),
+            radius: (0.016 + 0.012 * rng.random::<f32>()) * stature,
         },
         (hands[0] + hands[1]) * 0.5,
         Quat::from_rotation_arc(Vec3::Y, along),
@@ -166,17 +192,24 @@ fn bar(hands: [Vec3; 2], rng: &mut ChaCha8Rng) -> Prop {
 
 /// A block from the ground to the lowest surface above the hips' place; `None` if that surface is
 /// on the ground already.
-fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> Option<Prop> {
+fn seat(
+    parts: &[RoundCone],
+    lowest: f32,
+    hips: Vec2,
+    stature: f32,
+    rng: &mut ChaCha8Rng,
+) -> Option<Prop> {
     let half = Vec2::new(0.2 + 0.5 * rng.random::<f32>(), 0.16 + 0.1 * rng.random::<f32>());
+    let half = half * stature;
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
-    let middle = hips + Vec2::new(0.0, 0.12 - half.y);
+    let middle = hips + Vec2::new(0.0, 0.12 * stature - half.y);
     let above = |(centre, radius): (Vec3, f32)| {
         let off = (Vec2::new(centre.x, centre.z) - middle).abs() - half;
         (off.max_element() < radius).then_some(centre.y - radius)
     };
     let top = balls().filter_map(above).fold(f32::INFINITY, f32::min);
     let height = top - lowest;
-    (height.is_finite() && height > 0.12).then(|| {
+    (height.is_finite() && height > 0.12 * stature).then(|| {
         let shape = PropShape::Cuboid { half_extents: Vec3::new(half.x, height * 0.5, half.y) };
         fixed(shape, Vec3::new(middle.x, lowest + height * 0.5, middle.y), Quat::IDENTITY, rng)
     })
@@ -184,7 +217,13 @@ fn seat(parts: &[RoundCone], lowest: f32, hips: Vec2, rng: &mut ChaCha8Rng) -> O
 
 /// An upright slab on the ground, where the figure meets it first when it tips over. `up` points to
 /// the figure's head.
-fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Prop {
+fn wall(
+    parts: &[RoundCone],
+    lowest: f32,
+    up: Vec3,
+    stature: f32,
+    rng: &mut ChaCha8Rng,
+) -> Prop {
     let away = up.with_y(0.0).normalize_or(Vec3::Z);
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
     let met = balls()
@@ -192,11 +231,12 @@ fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Pro
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let (reach, place) = met.unwrap_or_default();
     // From a parapet that ends at the point of contact to a wall higher than any head.
-    let height = (place.y - lowest + 0.06).max(0.5) + 1.4 * rng.random::<f32>().powi(2);
+    let height = (place.y - lowest + 0.06 * stature).max(0.5 * stature)
+        + 1.4 * rng.random::<f32>().powi(2) * stature;
     let half = Vec3::new(
-        0.35 + 1.2 * rng.random::<f32>(),
+        (0.35 + 1.2 * rng.random::<f32>()) * stature,
         height * 0.5,
-        0.04 + 0.12 * rng.random::<f32>(),
+        (0.04 + 0.12 * rng.random::<f32>()) * stature,
     );
     let aside = place - away * place.dot(away);
     let middle = (aside + away * (reach + half.z)).with_y(lowest + half.y);
@@ -210,7 +250,13 @@ fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, rng: &mut ChaCha8Rng) -> Pro
 
 /// A block, a beam or a wall below all of the figure that is within `room` metres of its lowest
 /// point, and the block's height, metres.
-fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (Prop, f32) {
+fn block(
+    parts: &[RoundCone],
+    lowest: f32,
+    room: f32,
+    stature: f32,
+    rng: &mut ChaCha8Rng,
+) -> (Prop, f32) {
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
     let resting = || {
         balls()
@@ -219,8 +265,8 @@ fn block(parts: &[RoundCone], lowest: f32, room: f32, rng: &mut ChaCha8Rng) -> (
     };
     let low = resting().fold(Vec3::INFINITY, Vec3::min);
     let high = resting().fold(Vec3::NEG_INFINITY, Vec3::max);
-    let height = 0.1 + 1.1 * rng.random::<f32>();
-    let mut margin = || 0.03 + 0.8 * rng.random::<f32>().powi(3);
+    let height = (0.1 + 1.1 * rng.random::<f32>()) * stature;
+    let mut margin = || (0.03 + 0.8 * rng.random::<f32>().powi(3)) * stature;
     let half = (high - low).with_y(0.0) * 0.5 + Vec3::new(margin(), height * 0.5, margin());
     let middle = ((low + high) * 0.5).with_y(lowest - height * 0.5);
     (fixed(PropShape::Cuboid { half_extents: half }, middle, Quat::IDENTITY, rng), height)
@@ -264,7 +310,9 @@ pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, 
     // A new attempt keeps the family. Otherwise families that are often rejected would be rarer
     // than their weights say.
     let family = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
-    let placement = Placement { shape, family, turn: tilt, position: Vec2::ZERO };
+    let fixed = scene.figure.poses[family].support == Support::Fixed;
+    let turn = if fixed { Quat::IDENTITY } else { tilt };
+    let placement = Placement { shape, family, turn, position: Vec2::ZERO };
     let (mut figure, props) = posed(&scene.figure, placement, &settings, &mut rng);
     settling::settle_on(
         sampling.settle,
@@ -296,8 +344,11 @@ pub(super) fn crowd(
         .map(|_| {
             let side = if rng.random::<bool>() { 1.0 } else { -1.0 };
             let lateral =
-                sampling.sample("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness) * side;
-            let behind = sampling.sample("crowd.behind_m", &settings.behind_m, &mut rng, hardness);
+                sampling.sample("crowd.lateral_m", &settings.lateral_m, &mut rng, hardness)
+                    * side
+                    * scene.figure.stature;
+            let behind = sampling.sample("crowd.behind_m", &settings.behind_m, &mut rng, hardness)
+                * scene.figure.stature;
             let shape = scene.figure.shape.sample(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
             let family = family(scene, &easy, &mut rng);

@@ -14,6 +14,7 @@ use rand::Rng;
 pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<Prop> {
     let scene = sampling.scene;
     let settings = &scene.randomizers.occlusion;
+    let stature = scene.figure.stature;
     let mut rng = sampling.stream("occlusion");
     let count = sampling
         .sample("occlusion.count", &settings.count, &mut rng, hardness)
@@ -30,10 +31,12 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
         let nearness =
             sampling.sample("occlusion.nearness", &settings.nearness, &mut rng, hardness);
         let lateral =
-            sampling.sample("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness);
+            sampling.sample("occlusion.lateral_m", &settings.lateral_m, &mut rng, hardness)
+                * stature;
         let size = sampling
             .sample("occlusion.size_m", &settings.size_m, &mut rng, hardness)
-            .clamp(0.05, 2.5);
+            .clamp(0.05, 2.5)
+            * stature;
         let mut vary = |low: f32, high: f32| low + (high - low) * rng.random::<f32>();
         // A prop nearer to the camera covers more of the picture. It is made smaller, so that it
         // covers about as much.
@@ -83,7 +86,7 @@ pub(super) fn props(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> 
         // Each prop starts above the others at its place, so that none starts inside another.
         let below =
             waiting.iter().filter(|(place, theirs, _)| place.distance(at) < theirs + around);
-        let height = below.map(|(.., top)| *top).fold(0.0, f32::max) + 0.03;
+        let height = below.map(|(.., top)| *top).fold(0.0, f32::max) + 0.03 * stature;
         waiting.push((at, around, height + 2.0 * reach));
         let position = Vec3::new(at.x, height + reach, at.y);
         Prop { shape, position, rotation, color: any_color(&mut rng), role: PropRole::Loose }
@@ -109,5 +112,7 @@ fn fence(sampling: &mut Sampling, camera: &Camera, hardness: f32) -> Vec<Prop> {
     let (half, height, gap, radius) =
         (between(0.8, 2.0), between(0.3, 1.6), between(0.12, 0.9), between(0.008, 0.03));
     let color = any_color(&mut rng);
+    let [half, height, gap, radius] =
+        [half, height, gap, radius].map(|length| length * scene.figure.stature);
     rail(half, height, gap, radius, color).into_iter().map(|piece| stand(piece, turn, at)).collect()
 }

@@ -10,10 +10,10 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How much deeper limbs may be inside one another when the figure is let go, metres. Settling
+/// How much deeper limbs of a human may be inside one another when it is let go, metres. Settling
 /// pushes them apart a little.
 const SLACK: f32 = 0.02;
-/// Fastest that a figure in the air falls when it is let go, metres a second.
+/// Fastest that a human in the air falls when it is let go, metres a second.
 const FASTEST_FALL: f32 = 2.0;
 
 /// Lets the figure settle on `props` by `settle` if its family settles. A failure is noted in the
@@ -34,14 +34,14 @@ pub(super) fn settle_on(
     let mut normal = || -> f32 { StandardNormal.sample(rng) };
     let spin = Vec3::from([(); 3].map(|()| normal().clamp(-2.0, 2.0))) * tumble;
     let velocity = match family.support {
-        Support::Air(_) => Vec3::new(0.5 * normal(), fall, 0.5 * normal()),
+        Support::Air(_) => Vec3::new(0.5 * normal(), fall, 0.5 * normal()) * figure.stature,
         _ => Vec3::ZERO,
     };
     let bones = solve(figure, &sample.shape, &sample.pose);
     // A simulation costs more than everything else about a sample, so figures that would be
     // rejected anyway get none.
     let parts = place_parts(figure, &sample.shape, &bones);
-    if figure.goes_through_itself(&parts, SLACK) {
+    if figure.goes_through_itself(&parts, SLACK * figure.stature) {
         sample.fault = Some(Rejection::SelfPenetration);
         return;
     }

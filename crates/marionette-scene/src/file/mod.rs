@@ -1,20 +1,25 @@
 //! Scene files: TOML in, a checked [`Scene`] out.
 
-use crate::{Ramp, Randomizers, pictures::PictureBank, randomizers};
-use glob::Pattern;
+mod bases;
+mod figures;
+
+pub use figures::embedded_figures;
+
+use crate::{
+    Ramp, Randomizers, SceneryKind,
+    pictures::{GroundKind, PictureBank, PlaceKind},
+    randomizers,
+};
+use bases::{matches, merged};
+use figures::{find_figure, for_figure, named_figure, with_other_figure};
 use marionette_base::{
-    atomic_file::folder_of,
     picture_file::PictureError,
     toml_file::{FileError, TomlFile},
 };
-use marionette_figure::{Figure, parse_figure, read_figure};
+use marionette_figure::{Figure, parse_figure};
 use marionette_stream::{AXES, HardnessAxis};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use toml::Spanned;
 
 /// What is wrong with a scene file or with the figure file that it names.
@@ -35,6 +40,12 @@ pub struct Scene {
     pub randomizers: Randomizers,
     /// The families of poses that are shown, as indices into the figure's.
     pub poses: Vec<usize>,
+    /// What stands behind figures; what is there twice is drawn twice as often.
+    pub scenery: Vec<SceneryKind>,
+    /// The kinds of the program's places that backdrops show.
+    pub places: Vec<PlaceKind>,
+    /// The kinds of the program's grounds that figures stand on.
+    pub grounds: Vec<GroundKind>,
     /// The pictures that backdrops may show.
     pub pictures: PictureBank,
     /// The scene file as it was read, to keep with a run.
@@ -53,6 +64,16 @@ impl Scene {
         let alike =
             u64::from(width) * u64::from(size.height) == u64::from(height) * u64::from(size.width);
         alike.then(|| Scene { image: size, ..self.clone() })
+    }
+
+    /// The scene with another figure. Where the scene names families of poses that this figure
+    /// lacks, all of the figure's are shown.
+    ///
+    /// # Errors
+    /// As [`load_scene`].
+    pub fn with_figure(&self, figure_file: TomlFile) -> Result<Scene, SceneError> {
+        let read_from = [self.read_from.clone(), vec![figure_file.path.clone()]].concat();
+        with_other_figure(self.scene_file.clone(), figure_file, read_from)
     }
 }
 
@@ -91,6 +112,9 @@ struct SceneFile {
     image: Option<Spanned<ImageSize>>,
     backgrounds: Option<Vec<Spanned<String>>>,
     poses: Option<Vec<String>>,
+    scenery: Option<Vec<SceneryKind>>,
+    places: Option<Vec<PlaceKind>>,
+    grounds: Option<Vec<GroundKind>>,
     #[serde(default)]
     axes: BTreeMap<Spanned<String>, Spanned<AxisReach>>,
     #[serde(default)]
@@ -111,20 +135,18 @@ struct SceneFile {
     degradation: randomizers::DegradationEntry,
 }
 
-const HUMAN: &str = include_str!("../../../assets/figures/human.toml");
-
 /// The scenes that come with the program: name and text.
-const EMBEDDED: [(&str, &str); 7] = [
-    ("quickstart", include_str!("../../../scenes/quickstart.toml")),
-    ("everyday", include_str!("../../../scenes/everyday.toml")),
-    ("sports", include_str!("../../../scenes/sports.toml")),
-    ("crowded", include_str!("../../../scenes/crowded.toml")),
-    ("studio", include_str!("../../../scenes/studio.toml")),
-    ("night", include_str!("../../../scenes/night.toml")),
-    ("all", include_str!("../../../scenes/all.toml")),
+const EMBEDDED: [(&str, &str); 9] = [
+    ("quickstart", include_str!("../../../../scenes/quickstart.toml")),
+    ("everyday", include_str!("../../../../scenes/everyday.toml")),
+    ("sports", include_str!("../../../../scenes/sports.toml")),
+    ("crowded", include_str!("../../../../scenes/crowded.toml")),
+    ("studio", include_str!("../../../../scenes/studio.toml")),
+    ("night", include_str!("../../../../scenes/night.toml")),
+    ("all", include_str!("../../../../scenes/all.toml")),
+    ("workcell", include_str!("../../../../scenes/workcell.toml")),
+    ("yard", include_str!("../../../../scenes/yard.toml")),
 ];
-/// How many scenes may be based on one another.
-const MOST_BASES: usize = 8;
 
 /// Loads a scene: a scene that comes with the program by its name, any other by its path.
 ///
@@ -132,13 +154,30 @@ const MOST_BASES: usize = 8;
 /// If anything is wrong with the scene file or its figure file: which file and line, what was found
 /// and what is allowed.
 pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
+    let (file, read_from) = read(name_or_path)?;
+    parse(file, read_from)
+}
+
+/// As [`load_scene`], with another figure than the scene's own: one that comes with the program by
+/// its name, any other by the path of its file or of a folder that has it as `figure.toml`. Where
+/// the scene names families of poses that this figure lacks, all of the figure's are shown.
+///
+/// # Errors
+/// As [`load_scene`].
+pub fn load_scene_with_figure(name_or_path: &str, figure: &str) -> Result<Scene, SceneError> {
+    let (file, mut read_from) = read(name_or_path)?;
+    let file = merged(file, 0, &mut read_from)?.file;
+    let figure_file = named_figure(figure, &mut read_from)?;
+    with_other_figure(file, figure_file, read_from)
+}
+
+/// The scene file that is meant, and the files that it was read from.
+fn read(name_or_path: &str) -> Result<(TomlFile, Vec<PathBuf>), SceneError> {
     let path = PathBuf::from(name_or_path);
-    if let Some(file) = embedded(name_or_path)
-        && !path.exists()
-    {
-        return parse_scene(file);
+    match embedded(name_or_path) {
+        Some(file) if !path.exists() => Ok((file, Vec::new())),
+        _ => Ok((TomlFile::read(&path)?, vec![path])),
     }
-    parse(TomlFile::read(&path)?, vec![path])
 }
 
 /// The names of the scenes that come with the program.
@@ -160,9 +199,12 @@ pub fn parse_scene(file: TomlFile) -> Result<Scene, SceneError> {
 }
 
 fn parse(file: TomlFile, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneError> {
-    let (file, (named_in, name)) = with_bases(file, 0, &mut read_from)?;
-    let figure_file = find_figure(&named_in, &name, &mut read_from)?;
-    check(file, parse_figure(&figure_file)?, figure_file, read_from)
+    let scene = merged(file, 0, &mut read_from)?;
+    let (named_in, name) = &scene.figure;
+    let figure_file = find_figure(named_in, name, &mut read_from)?;
+    let figure = parse_figure(&figure_file)?;
+    let file = if scene.foreign_poses { for_figure(scene.file, &figure)? } else { scene.file };
+    check(file, figure, figure_file, read_from)
 }
 
 /// Checks a scene file's text with the figure of `figure_file`, whatever figure the scene names. A
@@ -172,111 +214,10 @@ fn parse(file: TomlFile, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
 /// As [`load_scene`].
 pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
     let mut read_from = vec![file.path.clone(), figure_file.path.clone()];
-    let (file, _) = with_bases(file, 0, &mut read_from)?;
-    check(file, parse_figure(&figure_file)?, figure_file, read_from)
-}
-
-/// The scene file with all values from its base, and from the base's base, written out, so that a
-/// run's copy of it needs no other scene. Also the name of its figure, with the file that names it.
-fn with_bases(
-    file: TomlFile,
-    depth: usize,
-    read_from: &mut Vec<PathBuf>,
-) -> Result<(TomlFile, (TomlFile, Spanned<String>)), SceneError> {
-    let entries: SceneFile = file.parse()?;
-    complaints(&file, &entries)?;
-    let own_figure = entries.figure.clone().map(|name| (file.clone(), name));
-    let Some(base) = &entries.base else {
-        let missing = |key: &str| {
-            file.error(None, format!("there is no `{key}`, and no `base` scene to take it from"))
-        };
-        if entries.image.is_none() {
-            return Err(missing("image"));
-        }
-        let figure = own_figure.ok_or_else(|| missing("figure"))?;
-        return Ok((with_absolute_backgrounds(file, &entries)?, figure));
-    };
-    if depth == MOST_BASES {
-        let message =
-            format!("{MOST_BASES} scenes rest on one another; they may be going round in a circle");
-        return Err(file.error(Some(base.span()), message));
-    }
-    let beside = file.path.parent().unwrap_or(Path::new("")).join(base.get_ref());
-    let base_file = if beside.is_file() {
-        read_from.push(beside.clone());
-        TomlFile::read(&beside)?
-    } else {
-        embedded(base.get_ref()).ok_or_else(|| {
-            let known = embedded_scenes().collect::<Vec<_>>().join(", ");
-            let message = format!(
-                "no scene \"{}\": {} is not a file, and with the program come {known}",
-                base.get_ref(),
-                beside.display()
-            );
-            file.error(Some(base.span()), message)
-        })?
-    };
-    let (base_file, base_figure) = with_bases(base_file, depth + 1, read_from)?;
-    let mut merged: toml::Table = base_file.parse()?;
-    let mut own: toml::Table = file.parse()?;
-    own.remove("base");
-    if let Some(patterns) = &entries.backgrounds {
-        own.insert("backgrounds".into(), absolute(&file, patterns)?.into());
-    }
-    for (key, value) in own {
-        match (merged.get_mut(&key).and_then(toml::Value::as_table_mut), value) {
-            (Some(section), toml::Value::Table(own)) => section.extend(own),
-            (_, value) => {
-                merged.insert(key, value);
-            }
-        }
-    }
-    let text = toml::to_string(&merged).map_err(|e| file.error(None, e.to_string()))?;
-    Ok((TomlFile { path: file.path, text }, own_figure.unwrap_or(base_figure)))
-}
-
-/// The scene file with absolute patterns of pictures, which are valid from any folder.
-fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<TomlFile, SceneError> {
-    let Some(patterns) = &entries.backgrounds else { return Ok(file) };
-    let mut table: toml::Table = file.parse()?;
-    table.insert("backgrounds".into(), absolute(&file, patterns)?.into());
-    let text = toml::to_string(&table).map_err(|e| file.error(None, e.to_string()))?;
-    Ok(TomlFile { path: file.path, text })
-}
-
-/// The patterns as absolute paths. Each must match a file. Only what the file says is a pattern:
-/// the name of its own folder may have any characters.
-fn absolute(file: &TomlFile, patterns: &[Spanned<String>]) -> Result<Vec<String>, SceneError> {
-    let folder = folder_of(&file.path);
-    let each = patterns.iter().map(|pattern| {
-        let fail = |message: String| file.error(Some(pattern.span()), message);
-        let written = pattern.get_ref();
-        let text = |path: PathBuf| {
-            let path = std::path::absolute(path).map_err(|e| fail(e.to_string()))?;
-            path.into_os_string().into_string().map_err(|_| fail("the path is not UTF-8".into()))
-        };
-        let literal = folder.join(written);
-        let path = if literal.is_file() {
-            Pattern::escape(&text(literal)?)
-        } else if Path::new(written).is_absolute() {
-            written.clone()
-        } else {
-            format!("{}/{written}", Pattern::escape(&text(folder.to_owned())?))
-        };
-        if matches(&path).map_err(fail)?.is_empty() {
-            let folder = text(folder.to_owned())?;
-            return Err(fail(format!("no file matches \"{written}\" in {folder}")));
-        }
-        Ok(path)
-    });
-    each.collect()
-}
-
-/// The files that match a pattern, in the order of their names.
-fn matches(pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let paths = glob::glob(pattern)
-        .map_err(|e| format!("\"{pattern}\" is no pattern of file names: {e}"))?;
-    Ok(paths.filter_map(Result::ok).filter(|path| path.is_file()).collect())
+    let scene = merged(file, 0, &mut read_from)?;
+    let figure = parse_figure(&figure_file)?;
+    let file = if scene.foreign_poses { for_figure(scene.file, &figure)? } else { scene.file };
+    check(file, figure, figure_file, read_from)
 }
 
 /// Checks the values of a scene file, complete or not.
@@ -362,11 +303,23 @@ fn check(
             ..file.error(None, "poses is empty; name at least one")
         });
     }
+    let empty = [
+        ("scenery", entries.scenery.as_ref().is_some_and(Vec::is_empty)),
+        ("places", entries.places.as_ref().is_some_and(Vec::is_empty)),
+        ("grounds", entries.grounds.as_ref().is_some_and(Vec::is_empty)),
+    ];
+    if let Some((key, _)) = empty.iter().find(|(_, empty)| *empty) {
+        let message = format!("{key} is empty; name at least one, or leave it out");
+        return Err(SceneError { line: file.line_of(key), ..file.error(None, message) });
+    }
     let randomizers = entries.randomizers();
     read_from.extend(files.iter().cloned());
     let shown = randomizers.camouflage.picture != Ramp::constant(0.0);
     Ok(Scene {
         poses,
+        scenery: entries.scenery.unwrap_or_else(|| SceneryKind::ANYWHERE.to_vec()),
+        places: entries.places.unwrap_or_else(|| PlaceKind::ALL.to_vec()),
+        grounds: entries.grounds.unwrap_or_else(|| GroundKind::ALL.to_vec()),
         pictures: if shown {
             PictureBank::new(&files).map_err(PictureError::into_file_error)?
         } else {
@@ -390,28 +343,4 @@ fn pose_index(file: &TomlFile, figure: &Figure, name: &str) -> Result<usize, Sce
         let message = format!("\"{name}\" is no family of poses of this figure; there are {known}");
         SceneError { line: file.line_of("poses"), ..file.error(None, message) }
     })
-}
-
-/// The figure file that a scene names: `human` is embedded; anything else is a path beside the
-/// scene file.
-fn find_figure(
-    file: &TomlFile,
-    name: &Spanned<String>,
-    read_from: &mut Vec<PathBuf>,
-) -> Result<TomlFile, SceneError> {
-    let written = name.get_ref();
-    let beside = file.path.parent().unwrap_or(Path::new("")).join(written);
-    if beside.is_file() {
-        let file = read_figure(&beside);
-        read_from.push(beside);
-        return file;
-    }
-    if written == "human" {
-        return Ok(TomlFile { path: "assets/figures/human.toml".into(), text: HUMAN.into() });
-    }
-    let message = format!(
-        "no figure \"{written}\": {} is not a file; \"human\" comes with the program",
-        beside.display()
-    );
-    Err(file.error(Some(name.span()), message))
 }

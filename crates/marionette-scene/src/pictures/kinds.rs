@@ -1,0 +1,83 @@
+//! The kinds of the program's own pictures. Picture `i` is of kind `i` modulo their number.
+
+use serde::Deserialize;
+
+/// What a picture behind figures shows: a name in a scene file's `places`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlaceKind {
+    /// A room with windows and furniture.
+    Room,
+    /// Houses.
+    Street,
+    /// Spectators.
+    Stand,
+    /// Trees, hills and leaves.
+    Wood,
+    /// A sky, with or without a horizon.
+    Sky,
+    /// Things of all sizes.
+    Clutter,
+    /// A hall with panels and beams.
+    Hall,
+    /// A curtain and lights.
+    Stage,
+}
+
+/// What a picture below figures shows: a name in a scene file's `grounds`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroundKind {
+    /// Grass.
+    Grass,
+    /// Sand and gravel.
+    Sand,
+    /// Asphalt and concrete.
+    Asphalt,
+    /// Boards.
+    Boards,
+    /// A coloured floor with lines.
+    Court,
+    /// Tiles.
+    Tiles,
+}
+
+impl PlaceKind {
+    /// Every kind, in the order of the pictures.
+    pub const ALL: [PlaceKind; 8] = [
+        PlaceKind::Room,
+        PlaceKind::Street,
+        PlaceKind::Stand,
+        PlaceKind::Wood,
+        PlaceKind::Sky,
+        PlaceKind::Clutter,
+        PlaceKind::Hall,
+        PlaceKind::Stage,
+    ];
+
+    /// Picture `index`, or one of `kinds` in its place. Among all kinds it is always itself.
+    pub(crate) fn nearest(index: u32, kinds: &[PlaceKind]) -> u32 {
+        let count = Self::ALL.len() as u32;
+        let kind = kinds[(index % count) as usize % kinds.len()];
+        index - index % count + kind as u32
+    }
+}
+
+impl GroundKind {
+    /// Every kind, in the order of the pictures.
+    pub const ALL: [GroundKind; 6] = [
+        GroundKind::Grass,
+        GroundKind::Sand,
+        GroundKind::Asphalt,
+        GroundKind::Boards,
+        GroundKind::Court,
+        GroundKind::Tiles,
+    ];
+
+    /// As [`PlaceKind::nearest`].
+    pub(crate) fn nearest(index: u32, kinds: &[GroundKind]) -> u32 {
+        let count = Self::ALL.len() as u32;
+        let kind = kinds[(index % count) as usize % kinds.len()];
+        index - index % count + kind as u32
+    }
+}
