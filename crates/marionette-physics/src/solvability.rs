@@ -6,9 +6,7 @@ use super::{
 };
 use glam::Vec3;
 use marionette_figure::{DEEPEST, Figure, RoundCone, Support, lowest_point, penetration};
-use marionette_stream::{
-    FigureSample, PropRole, PropShape, Rejection, SceneSample, image_box,
-};
+use marionette_stream::{FigureSample, PropRole, PropShape, Rejection, SceneSample, image_box};
 use std::sync::Arc;
 
 /// Least share of a figure's keypoints inside the image: 5 of a human's 17.
@@ -106,7 +104,8 @@ impl Solvability {
             return Err(Rejection::Floating);
         }
         for other in &sample.figures[1..] {
-            let through = |part| primary.flesh.iter().any(|own| penetration(own, part) > self.deepest());
+            let through =
+                |part| primary.flesh.iter().any(|own| penetration(own, part) > self.deepest());
             if other.flesh.iter().any(through) {
                 return Err(Rejection::FiguresPenetrate);
             }

@@ -62,8 +62,7 @@ pub(super) fn merged(
     };
     let base = merged(base_file, depth + 1, read_from)?;
     let mut merged: toml::Table = base.file.parse()?;
-    let foreign_poses =
-        entries.poses.is_none() && (own_figure.is_some() || base.foreign_poses);
+    let foreign_poses = entries.poses.is_none() && (own_figure.is_some() || base.foreign_poses);
     let mut own: toml::Table = file.parse()?;
     own.remove("base");
     if let Some(patterns) = &entries.backgrounds {

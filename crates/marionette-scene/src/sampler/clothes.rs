@@ -138,7 +138,11 @@ pub(super) fn cloth_color(rng: &mut ChaCha8Rng) -> Vec3 {
 }
 
 /// Cloth mottled in two of the backdrop's colours, a little lighter or darker.
-pub(super) fn camouflage(backdrop: &Backdrop, around: Vec3, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
+pub(super) fn camouflage(
+    backdrop: &Backdrop,
+    around: Vec3,
+    rng: &mut ChaCha8Rng,
+) -> (Vec3, Fabric) {
     let mut shade = || {
         backdrop.colors[rng.random_range(0..backdrop.colors.len())].lerp(around, 0.3)
             * (0.85 + 0.3 * rng.random::<f32>())

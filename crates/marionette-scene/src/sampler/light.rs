@@ -90,8 +90,11 @@ fn put_lamp(
     // A flash stands on the camera or is held beside it.
     let beside =
         right * (0.3 * rng.random::<f32>() - 0.15) - down * (0.05 + 0.15 * rng.random::<f32>());
-    let position =
-        if is_flash { camera.eye() + beside * stature } else { middle + light.sun_direction * distance };
+    let position = if is_flash {
+        camera.eye() + beside * stature
+    } else {
+        middle + light.sun_direction * distance
+    };
     let position = position.with_y(position.y.max(0.2 * stature));
     let towards = middle - position;
     light.sun_direction = -towards.normalize_or(Vec3::NEG_Y);

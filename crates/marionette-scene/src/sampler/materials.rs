@@ -111,8 +111,7 @@ fn index_of(fabrics: &mut Vec<Fabric>, fabric: Fabric) -> usize {
 /// The colour and the fabric of a material, of which the file may say nothing.
 fn own_look(made_of: Option<&Material>, stature: f32, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
     let plain = Fabric { threshold: NO_PATTERN, ..Fabric::default() };
-    let painted =
-        if rng.random::<bool>() { vivid_color(rng) } else { any_color(rng) };
+    let painted = if rng.random::<bool>() { vivid_color(rng) } else { any_color(rng) };
     let any = rng.random::<f32>() < ANY_COLOR;
     let Some(material) = made_of else { return (painted, plain) };
     let [first, second] = [(); 2].map(|()| {
@@ -123,18 +122,10 @@ fn own_look(made_of: Option<&Material>, stature: f32, rng: &mut ChaCha8Rng) -> (
     let (threshold, cells) = (between(-0.15, 0.4), between(3.0, 9.0) / stature);
     let patched = between(0.0, 1.0) < material.patches;
     let color = if any && material.spread > 0.0 { painted } else { first };
-    let fabric = Fabric {
-        folds: material.texture,
-        gloss: (1.0 - material.roughness).powi(2),
-        ..plain
-    };
-    let patches = Fabric {
-        second,
-        waves: Vec3::Z,
-        threshold,
-        pitch: Vec3::new(1.0, 1.0, cells),
-        ..fabric
-    };
+    let fabric =
+        Fabric { folds: material.texture, gloss: (1.0 - material.roughness).powi(2), ..plain };
+    let patches =
+        Fabric { second, waves: Vec3::Z, threshold, pitch: Vec3::new(1.0, 1.0, cells), ..fabric };
     (color, if patched { patches } else { fabric })
 }
 

@@ -87,7 +87,8 @@ fn posed(
             }
         }
         Support::Fixed => {
-            let root = figure.bones[0].offset.y * figure.shape.length_scale(&shape, None);
+            let root =
+                figure.bones[0].offset.y * figure.shape.length_scale(&shape, figure.bones[0].scale);
             // Everything so far is about a root at the origin.
             lift = root;
             if rng.random::<f32>() < settings.block {
@@ -124,7 +125,8 @@ fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize
     // A scene that has only rare families has no weights at hardness 0.
     let weight = |index: &usize| {
         let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
-        let possible = settings.carried || matches!(support, Support::Ground | Support::Air(_) | Support::Fixed);
+        let possible = settings.carried
+            || matches!(support, Support::Ground | Support::Air(_) | Support::Fixed);
         if possible { easy + (hard - easy) * settings.hardness + 1e-3 } else { 0.0 }
     };
     scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
@@ -217,13 +219,7 @@ fn seat(
 
 /// An upright slab on the ground, where the figure meets it first when it tips over. `up` points to
 /// the figure's head.
-fn wall(
-    parts: &[RoundCone],
-    lowest: f32,
-    up: Vec3,
-    stature: f32,
-    rng: &mut ChaCha8Rng,
-) -> Prop {
+fn wall(parts: &[RoundCone], lowest: f32, up: Vec3, stature: f32, rng: &mut ChaCha8Rng) -> Prop {
     let away = up.with_y(0.0).normalize_or(Vec3::Z);
     let balls = || parts.iter().flat_map(|part| part.ends.into_iter().zip(part.radii));
     let met = balls()

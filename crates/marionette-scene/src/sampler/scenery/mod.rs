@@ -39,8 +39,7 @@ pub(super) fn scenery(
             let kind = scene.scenery[rng.random_range(0..scene.scenery.len() as i32) as usize];
             let (pieces, reach) = thing(kind, &mut rng);
             let lateral = 2.5 * (2.0 * rng.random::<f32>() - 1.0) * stature;
-            let behind =
-                behind + reach * large + 2.5 * rng.random::<f32>().powi(2) * stature;
+            let behind = behind + reach * large + 2.5 * rng.random::<f32>().powi(2) * stature;
             let at = right * lateral + away * behind;
             let turn = facing * Quat::from_rotation_y(0.5 * (rng.random::<f32>() - 0.5));
             pieces.into_iter().map(move |piece| stand(pieces::scaled(piece, large), turn, at))

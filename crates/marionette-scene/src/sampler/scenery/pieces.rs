@@ -19,7 +19,13 @@ pub(super) fn scaled(piece: Prop, factor: f32) -> Prop {
 }
 
 /// A rail along x, `half` metres to either side, on posts every `gap` metres.
-pub(in crate::sampler) fn rail(half: f32, height: f32, gap: f32, radius: f32, color: Vec3) -> Vec<Prop> {
+pub(in crate::sampler) fn rail(
+    half: f32,
+    height: f32,
+    gap: f32,
+    radius: f32,
+    color: Vec3,
+) -> Vec<Prop> {
     let along = Quat::from_rotation_z(FRAC_PI_2);
     let bar =
         |y: f32| piece(PropShape::Capsule { half_length: half, radius }, Vec3::Y * y, along, color);

@@ -34,8 +34,7 @@ pub(super) fn thing(
                 grey,
             ));
             for _ in 0..4 {
-                let size =
-                    Vec3::new(between(0.04, 0.16), between(0.04, 0.16), between(0.04, 0.14));
+                let size = Vec3::new(between(0.04, 0.16), between(0.04, 0.16), between(0.04, 0.14));
                 let spot = Vec3::new(between(-0.8, 0.8) * half.x, height, between(-0.5, 0.5));
                 let place = spot * Vec3::new(1.0, 1.0, half.y) + Vec3::Y * (0.025 + size.y);
                 pieces.push(if between(0.0, 1.0) < 0.4 {
