@@ -152,3 +152,86 @@ pub(super) fn materials(
 fn linear(color: [f32; 3]) -> Vec3 {
     Vec3::from(color).powf(2.2)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Figure, FigureError, parse_figure};
+    use glam::Vec3;
+    use marionette_base::toml_file::TomlFile;
+
+    /// A post with two parts and what else a file may say.
+    fn post(more: &str) -> Result<Figure, FigureError> {
+        let text = format!(
+            "name = \"post\"\nedges = [[\"foot\", \"top\"]]\n[[bones]]\nname = \"post\"\n\
+             offset = [0, 0, 0]\n\
+             [[parts]]\nname = \"low\"\nbone = \"post\"\nends = [[0, 0.1, 0], [0, 1, 0]]\n\
+             radii = [0.1, 0.1]\nmaterial = \"wood\"\n\
+             [[parts]]\nname = \"high\"\nbone = \"post\"\nends = [[0, 1, 0], [0, 1.6, 0]]\n\
+             radii = [0.1, 0.1]\n\
+             [[keypoints]]\nname = \"foot\"\nbone = \"post\"\n\
+             [[keypoints]]\nname = \"top\"\nbone = \"post\"\noffset = [0, 1.6, 0]\n{more}\n"
+        );
+        parse_figure(&TomlFile { path: "post.toml".into(), text })
+    }
+
+    #[test]
+    fn materials_are_what_the_file_says_and_plain_is_grey() {
+        assert!(post("").unwrap().made_of.iter().all(Option::is_none));
+        let figure = post(
+            "[[materials]]\nname = \"wood\"\ncolor = [1, 0, 0.5]\nspread = 0\n\
+             [[materials]]\nname = \"paint\"\nlike = \"wood\"\nalike = 0.25\nroughness = 0.3",
+        )
+        .unwrap();
+        let of = |name: &str| {
+            let slot = figure.materials.iter().position(|known| known == name).unwrap();
+            figure.made_of[slot].clone().unwrap()
+        };
+        let wood = of("wood");
+        assert!(wood.colors[0].distance(Vec3::new(1.0, 0.0, 0.5_f32.powf(2.2))) < 1e-6);
+        assert_eq!((wood.spread, wood.roughness), (0.0, 0.6));
+        assert!(of("plain").colors[0].distance(Vec3::splat(0.7_f32.powf(2.2))) < 1e-6);
+        let slot = figure.materials.iter().position(|known| known == "wood").unwrap();
+        assert_eq!(of("paint").like, Some((slot, 0.25)));
+    }
+
+    #[test]
+    fn materials_that_make_no_sense_are_refused() {
+        for (more, found) in [
+            ("name = \"iron\"", "part \"low\" is made of \"wood\", which is not in [[materials]]"),
+            ("name = \"wood\"\ncolor = [200, 0, 0]", "material \"wood\": its colour is [200.0"),
+            ("name = \"wood\"\ncolors = []", "material \"wood\": colors is empty"),
+            ("name = \"wood\"\nroughness = nan", "material \"wood\": roughness is NaN"),
+            ("name = \"wood\"\nlike = \"wool\"", "material \"wood\" is like \"wool\", which does"),
+        ] {
+            let refused = post(&format!("[[materials]]\n{more}")).unwrap_err();
+            assert!(refused.message.starts_with(found), "{refused}");
+        }
+    }
+
+    #[test]
+    fn poses_that_need_what_a_figure_lacks_are_refused() {
+        let pose = "[[poses]]\nname = \"p\"\nweights = [1, 1]\nspread = 5\n";
+        assert!(post(&format!("{pose}support = \"fixed\"")).is_ok());
+        for (more, found) in [
+            (
+                "support = \"bar\"\nclearance = [0, 1]",
+                "pose \"p\": a bar is held by two bones that have a `grip`, and this figure has 0",
+            ),
+            (
+                "support = \"fixed\"\npitch = [0, 10]",
+                "pose \"p\": a figure that is fixed stands upright and stays where it is",
+            ),
+        ] {
+            let refused = post(&format!("{pose}{more}")).unwrap_err();
+            assert!(refused.message.starts_with(found), "{refused}");
+        }
+    }
+
+    #[test]
+    fn statures_go_in_steps_and_a_human_has_one() {
+        // The post is 1.7 m tall.
+        assert_eq!(post("").unwrap().stature, 1.0);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/figures/human.toml");
+        assert_eq!(crate::load_figure(std::path::Path::new(path)).unwrap().stature, 1.0);
+    }
+}

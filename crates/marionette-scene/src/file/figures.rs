@@ -104,3 +104,82 @@ pub(super) fn for_figure(file: TomlFile, figure: &Figure) -> Result<TomlFile, Sc
     let text = toml::to_string(&table).map_err(|e| file.error(None, e.to_string()))?;
     Ok(TomlFile { path: file.path, text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Sampler, embedded_scenes, load_scene, load_scene_with_figure};
+
+    #[test]
+    fn every_scene_shows_every_figure_and_its_copy_says_the_same() {
+        for (scene, figure) in
+            embedded_scenes().flat_map(|scene| embedded_figures().map(move |f| (scene, f)))
+        {
+            let shown = load_scene_with_figure(scene, figure).unwrap();
+            assert_eq!(shown.figure.name, figure);
+            let sample =
+                Sampler::new(&shown, |start| Some(start.pose.clone())).sample_at([0.5; 8], 1, 0, 0);
+            assert!(sample.figures[0].keypoints.iter().all(|place| place.is_finite()));
+            let again =
+                crate::parse_scene_with(shown.scene_file.clone(), shown.figure_file.clone());
+            assert_eq!(again.unwrap().poses, shown.poses);
+            assert_eq!(crate::parse_scene(shown.scene_file).unwrap().figure.name, figure);
+        }
+    }
+
+    #[test]
+    fn poses_of_another_figure_are_not_inherited_and_those_of_the_same_are() {
+        let poses = |figure| {
+            let scene = load_scene_with_figure("sports", figure).unwrap();
+            (scene.poses.len(), scene.figure.poses.len())
+        };
+        let (shown, all) = poses("dog");
+        assert_eq!(shown, all);
+        assert_eq!(poses("human").0, load_scene("sports").unwrap().poses.len());
+    }
+
+    #[test]
+    fn a_scene_of_its_own_figure_may_not_misspell_a_pose() {
+        let text = "name = \"x\"\nbase = \"all\"\nfigure = \"dog\"\nposes = [\"stnad\"]\n";
+        let file = TomlFile { path: "x.toml".into(), text: text.into() };
+        let refused = crate::parse_scene(file).unwrap_err();
+        assert!(refused.message.starts_with("\"stnad\" is no family of poses"), "{refused}");
+    }
+
+    #[test]
+    fn figures_are_found_by_name_file_and_folder() {
+        let folder = std::env::temp_dir().join(format!("figures-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = embedded("dog").unwrap().text.replacen("\"dog\"", "\"wolf\"", 1);
+        std::fs::write(folder.join(IN_FOLDER), text).unwrap();
+        for path in [folder.clone(), folder.join(IN_FOLDER)] {
+            let scene = load_scene_with_figure("yard", path.to_str().unwrap()).unwrap();
+            assert_eq!(scene.figure.name, "wolf");
+            assert!(scene.read_from.contains(&folder.join(IN_FOLDER)));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let refused = load_scene_with_figure("yard", "cat").unwrap_err();
+        assert!(refused.message.contains("come human, dog, arm"), "{refused}");
+    }
+
+    #[test]
+    fn the_dog_has_ap10ks_keypoints_and_the_arm_stays_on_its_base() {
+        let dog = parse_figure(&embedded("dog").unwrap()).unwrap();
+        let names: Vec<&str> = dog.keypoints.iter().map(|k| k.name.as_str()).collect();
+        let first = ["left_eye", "right_eye", "nose", "neck", "root_of_tail", "left_shoulder"];
+        assert_eq!((&names[..6], names[16]), (&first[..], "right_back_paw"));
+        assert_eq!(dog.keypoint_twins()[5..11], [8, 9, 10, 5, 6, 7]);
+        let scene = load_scene("workcell").unwrap();
+        let sampler = Sampler::new(&scene, |_| None);
+        for index in 0..40 {
+            let sample = sampler.sample_at([1.0; 8], 3, index, 0);
+            let arm = &sample.figures[0];
+            assert_eq!(arm.pose.orientation, glam::Quat::IDENTITY);
+            // On the ground, or on the block that carries it.
+            let block =
+                sample.props.iter().find(|p| p.role == marionette_stream::PropRole::Support);
+            let top = block.map_or(0.0, |block| 2.0 * block.position.y);
+            assert!((arm.pose.root.y - top).abs() < 1e-5, "{} on {top}", arm.pose.root.y);
+        }
+    }
+}

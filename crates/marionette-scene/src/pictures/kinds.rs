@@ -81,3 +81,17 @@ impl GroundKind {
         index - index % count + kind as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn among_all_kinds_a_picture_is_itself_and_among_some_one_of_these() {
+        assert!((0..96).all(|index| PlaceKind::nearest(index, &PlaceKind::ALL) == index));
+        assert!((0..24).all(|index| GroundKind::nearest(index, &GroundKind::ALL) == index));
+        let some = [PlaceKind::Wood, PlaceKind::Street];
+        let found = |index| PlaceKind::ALL[(PlaceKind::nearest(index, &some) % 8) as usize];
+        assert!((0..96).all(|index| some.contains(&found(index))));
+    }
+}

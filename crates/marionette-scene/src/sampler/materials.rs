@@ -139,3 +139,53 @@ fn varied(color: Vec3, spread: f32, rng: &mut ChaCha8Rng) -> Vec3 {
     let each = Vec3::new(normal(), normal(), normal()) / 3.0;
     (color * (each + all).exp()).min(Vec3::splat(0.95))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Sampler, load_scene, load_scene_with_figure};
+    use glam::Vec3;
+
+    /// The colours of the arm's part `name` in 200 samples at this much camouflage, and the
+    /// backdrops' means.
+    fn colors(name: &str, camouflage: f32) -> Vec<(Vec3, Vec3)> {
+        let scene = load_scene("workcell").unwrap();
+        let part = scene.figure.parts.iter().position(|part| part.name == name).unwrap();
+        let mut hardness = [0.0; 8];
+        hardness[marionette_stream::HardnessAxis::Camouflage as usize] = camouflage;
+        (0..200)
+            .map(|index| {
+                let sample = Sampler::new(&scene, |_| None).sample_at(hardness, 1, index, 0);
+                let around = sample.backdrop.colors.iter().sum::<Vec3>() / 3.0;
+                (sample.figures[0].part_colors[part], around)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_material_is_mostly_of_its_own_colour_and_sometimes_of_any() {
+        let dark =
+            colors("hose", 0.0).iter().filter(|(color, _)| color.max_element() < 0.03).count();
+        assert!((140..190).contains(&dark), "{dark} of 200 hoses are black");
+    }
+
+    #[test]
+    fn camouflage_takes_colours_of_the_backdrop() {
+        let apart = |camouflage: f32| -> f32 {
+            colors("pedestal", camouflage).iter().map(|(own, around)| own.distance(*around)).sum()
+        };
+        assert!(apart(1.0) < 0.6 * apart(0.0), "{} and {}", apart(1.0), apart(0.0));
+    }
+
+    #[test]
+    fn people_wear_what_they_wore_and_dogs_have_eyes_of_one_colour() {
+        let human = load_scene("quickstart").unwrap();
+        assert!(!super::given(&human.figure));
+        let scene = load_scene_with_figure("all", "dog").unwrap();
+        let eye = scene.figure.parts.iter().position(|part| part.name == "left_eye").unwrap();
+        let color = |index: u64| {
+            let sample = Sampler::new(&scene, |_| None).sample_at([1.0; 8], 1, index, 0);
+            sample.figures[0].part_colors[eye]
+        };
+        assert!((1..50).all(|index| color(index) == color(0)));
+    }
+}
