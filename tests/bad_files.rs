@@ -113,7 +113,7 @@ fn scene_files() {
             "figure = \"human\"",
             "figure = \"horse\"",
             Some(0),
-            &["no figure \"horse\"", "\"human\" comes with the program"],
+            &["no figure \"horse\"", "with the program come human, dog, arm"],
         ),
         (
             "pose = { steered",

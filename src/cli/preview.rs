@@ -29,7 +29,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 pub struct PreviewArgs {
     /// Scene file, or the name of a built-in scene: quickstart, everyday, sports, crowded, studio,
-    /// night, all.
+    /// night, all, workcell, yard.
     scene: String,
     /// The PNG file to write.
     #[arg(long, value_name = "FILE.png")]
