@@ -35,3 +35,16 @@ fn a_tree_of_bones_with_limits_alone_is_learned_judged_and_written() {
     let sheet = ["--count", "4", "--quiet", "--out"];
     succeed(marionette(["preview"]).arg(&scene).args(sheet).arg(at("sheet.png")));
 }
+
+#[test]
+fn a_dog_and_a_robot_arm_are_learned_from_the_scenes_that_come_with_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    for (scene, first, count) in [("yard", "left_eye", 17), ("workcell", "base", 8)] {
+        let run = folder.path().join(scene);
+        let settings = ["--steps", "2", "--set", "batch=4", "--set", "exam.images=0", "--quiet"];
+        succeed(marionette(["train", scene, "--run"]).arg(&run).args(settings));
+        assert!(metrics(&run).iter().all(|row| row["loss"].as_f64().is_some_and(f64::is_finite)));
+        let names = &json(&run, "model.json")["keypoints"]["names"];
+        assert_eq!((&names[0], names.as_array().map(Vec::len)), (&first.into(), Some(count)));
+    }
+}
