@@ -190,7 +190,7 @@ impl Ragdoll {
 
     /// One time step.
     pub(super) fn step(&mut self) -> Result<(), Fault> {
-        let Ragdoll { world, links, joints, strength } = self;
+        let Ragdoll { world, links, joints, strength, .. } = self;
         for joint in joints {
             let [first, second] = joint.links.map(|link| *world.bodies[links[link]].rotation());
             let rotation = joint.rotation(first, second);
