@@ -1,9 +1,8 @@
 //! What can go wrong while a folder is written.
 
-use marionette_base::atomic_file::PathError;
+use marionette_base::{atomic_file::PathError, new_folder::FolderError};
 use marionette_onnx::OnnxError;
 use marionette_train::export::WeightsError;
-use std::path::PathBuf;
 
 /// Why a folder was not written.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +10,9 @@ pub enum PublishError {
     /// Something on the disk.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// The folder cannot be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The ONNX file in it.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
@@ -20,14 +22,6 @@ pub enum PublishError {
     /// The network's parameters cannot be read.
     #[error("the network's parameters cannot be read: {0}")]
     Parameters(#[from] candle_core::Error),
-    /// There is something where the folder goes.
-    #[error("{}: {found}; give a new folder or an empty one", .path.display())]
-    NotFree {
-        /// Where it goes.
-        path: PathBuf,
-        /// What is there.
-        found: String,
-    },
     /// The files of onnxruntime-web are not to be had.
     #[error("{found}; {remedy}")]
     Runtime {

@@ -2,11 +2,9 @@
 //! repository, [`write_web`] a page that finds keypoints in the browser.
 
 mod error;
-mod folder;
 mod huggingface;
 mod web;
 
 pub use error::PublishError;
-pub use folder::check_free;
 pub use huggingface::{Repository, write_huggingface};
 pub use web::{RUNTIME_PACKAGE, Runtime, write_web};

@@ -12,9 +12,12 @@ use anyhow::{Context, anyhow};
 use candle_core::Device;
 use clap::Args;
 use format::{Export, Format, HeadName, Quantized, Reader};
-use marionette::base::atomic_file::write_atomic;
+use marionette::base::{
+    atomic_file::write_atomic,
+    new_folder::{FolderError, check_free},
+};
 use marionette::onnx::write_onnx;
-use marionette::publish::{PublishError, Repository, check_free, write_huggingface, write_web};
+use marionette::publish::{PublishError, Repository, write_huggingface, write_web};
 use marionette::run::{
     ExamReport, RunDirectory, RunModel, Which, Work,
     exam::{Exam, ExamSet},
@@ -105,7 +108,7 @@ pub fn export(args: ExportArgs) -> Result<(), CommandError> {
         check_card(card).map_err(CommandError::Input)?;
     }
     if asked.is_folder() {
-        check_free(&args.out).map_err(refused)?;
+        check_free(&args.out).map_err(|error| refused(error.into()))?;
     }
     if let Export::Web { runtime, .. } = asked {
         runtime.check().map_err(refused)?;
@@ -128,7 +131,7 @@ pub fn export(args: ExportArgs) -> Result<(), CommandError> {
 /// What is in the way is the user's to move; a disk may be well tomorrow.
 fn refused(error: PublishError) -> CommandError {
     match error {
-        PublishError::NotFree { .. } | PublishError::Runtime { .. } => {
+        PublishError::Folder(FolderError::NotFree { .. }) | PublishError::Runtime { .. } => {
             CommandError::Input(error.into())
         }
         error => CommandError::Failed(error.into()),

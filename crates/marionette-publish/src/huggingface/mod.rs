@@ -2,8 +2,10 @@
 
 mod readme;
 
-use crate::{PublishError, folder::write_folder};
-use marionette_base::{atomic_file::write_unsynced, json_file::json_text};
+use crate::PublishError;
+use marionette_base::{
+    atomic_file::write_unsynced, json_file::json_text, new_folder::write_folder,
+};
 use marionette_nn::HeatmapNetwork;
 use marionette_onnx::{Head, OnnxOptions, write_onnx};
 use marionette_run::ExamReport;

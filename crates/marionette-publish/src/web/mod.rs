@@ -4,8 +4,8 @@ mod runtime;
 
 pub use runtime::{RUNTIME_PACKAGE, Runtime};
 
-use crate::{PublishError, folder::write_folder};
-use marionette_base::atomic_file::write_unsynced;
+use crate::PublishError;
+use marionette_base::{atomic_file::write_unsynced, new_folder::write_folder};
 use marionette_nn::HeatmapNetwork;
 use marionette_onnx::{Head, OnnxOptions, write_onnx};
 use marionette_train::export::ModelCard;

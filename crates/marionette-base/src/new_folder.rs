@@ -1,20 +1,35 @@
 //! Folders that exist whole or not at all.
 
-use crate::PublishError;
-use marionette_base::atomic_file::{PathError, aside, folder_of, sync_folder};
+use crate::atomic_file::{PathError, aside, folder_of, sync_folder};
 use std::{
     fs::{self, File},
     io,
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+/// Why a folder was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Something on the disk.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// There is something where the folder goes.
+    #[error("{}: {found}; give a new folder or an empty one", .path.display())]
+    NotFree {
+        /// Where it goes.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+}
 
 /// Checks that a folder can be written at `path`: nothing is there but perhaps an empty folder, and
 /// one can be made beside it.
 ///
 /// # Errors
 /// If not, naming what is in the way.
-pub fn check_free(path: &Path) -> Result<(), PublishError> {
-    let taken = |found: String| PublishError::NotFree { path: path.to_owned(), found };
+pub fn check_free(path: &Path) -> Result<(), FolderError> {
+    let taken = |found: String| FolderError::NotFree { path: path.to_owned(), found };
     match fs::read_dir(path) {
         Ok(mut entries) => {
             if let Some(entry) = entries.next() {
@@ -38,14 +53,14 @@ pub fn check_free(path: &Path) -> Result<(), PublishError> {
 /// # Errors
 /// If there is something at `path`, it cannot be written, or `write` fails; nothing is left behind
 /// then.
-pub fn write_folder(
+pub fn write_folder<E: From<FolderError>>(
     path: &Path,
-    write: impl FnOnce(&Path) -> Result<(), PublishError>,
-) -> Result<(), PublishError> {
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
     check_free(path)?;
     let partial = begin(path)?;
     let moved = write(&partial).and_then(|()| {
-        let synced = sync_files(&partial).and_then(|()| sync_folder(&partial));
+        let synced = sync_all(&partial);
         let renamed = synced.and_then(|()| match fs::rename(&partial, path) {
             // Not every system puts a folder in the place of an empty one.
             Err(_) if path.is_dir() => {
@@ -53,9 +68,8 @@ pub fn write_folder(
             }
             renamed => renamed,
         });
-        Ok(renamed
-            .and_then(|()| sync_folder(folder_of(path)))
-            .map_err(PathError::at(path, "written"))?)
+        let renamed = renamed.and_then(|()| sync_folder(folder_of(path)));
+        Ok(renamed.map_err(PathError::at(path, "written")).map_err(FolderError::from)?)
     });
     if moved.is_err() {
         let _ = fs::remove_dir_all(&partial);
@@ -64,7 +78,7 @@ pub fn write_folder(
 }
 
 /// An empty folder beside `path`. Its name is fixed: what a killed process left there goes.
-fn begin(path: &Path) -> Result<std::path::PathBuf, PublishError> {
+fn begin(path: &Path) -> Result<PathBuf, FolderError> {
     let failed = PathError::at(path, "written");
     let Some(name) = path.file_name() else {
         return Err(failed(io::ErrorKind::InvalidFilename.into()).into());
@@ -78,18 +92,25 @@ fn begin(path: &Path) -> Result<std::path::PathBuf, PublishError> {
     Ok(partial)
 }
 
-fn sync_files(folder: &Path) -> io::Result<()> {
+/// Waits until the disk has all that is in `folder`.
+fn sync_all(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        File::open(entry?.path())?.sync_all()?;
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => sync_all(&entry.path())?,
+            false => File::open(entry.path())?.sync_all()?,
+        }
     }
-    Ok(())
+    sync_folder(folder)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fill(folder: &Path) -> Result<(), PublishError> {
+    fn fill(folder: &Path) -> Result<(), FolderError> {
+        fs::create_dir(folder.join("inner")).map_err(PathError::at(folder, "written"))?;
+        fs::write(folder.join("inner/b"), "c").map_err(PathError::at(folder, "written"))?;
         Ok(fs::write(folder.join("a"), "b").map_err(PathError::at(folder, "written"))?)
     }
 
@@ -111,9 +132,11 @@ mod tests {
         check_free(&path).unwrap();
         write_folder(&path, fill).unwrap();
         assert_eq!(fs::read(path.join("a")).unwrap(), b"b");
+        assert_eq!(fs::read(path.join("inner/b")).unwrap(), b"c");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
         let message = check_free(&path).unwrap_err().to_string();
-        assert!(message.ends_with("out: is not empty (a); give a new folder or an empty one"));
+        assert!(message.contains("out: is not empty ("), "{message}");
+        assert!(message.ends_with("; give a new folder or an empty one"));
         let message = check_free(&path.join("a")).unwrap_err().to_string();
         assert!(message.contains("is there and is no folder"), "{message}");
         let message = check_free(&path.join("b/c")).unwrap_err().to_string();
