@@ -7,7 +7,9 @@
 mod draft;
 mod error;
 mod gltf;
+mod mesh_files;
 mod urdf;
+mod xml;
 
 pub use draft::{
     Draft, DraftBone, DraftFrame, DraftKeypoint, DraftMaterial, DraftPart, DraftPose, DraftShape,
