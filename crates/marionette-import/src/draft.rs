@@ -275,3 +275,113 @@ impl Draft {
         meshes.map(|mesh| mesh.triangles.len()).sum()
     }
 }
+
+impl Draft {
+    /// The index of a material of this sRGB colour, 0 to 1, which is added if there is none;
+    /// `None` stands for what has no colour.
+    pub fn material(&mut self, color: Option<[f32; 3]>) -> usize {
+        let (name, color) = match color {
+            None => ("plain".to_owned(), [0.7; 3]),
+            Some(color) => {
+                let color = color.map(|channel| channel.clamp(0.0, 1.0));
+                let [r, g, b] = color.map(|channel| (channel * 255.0).round() as u8);
+                match [r, g, b] {
+                    [255, 255, 255] => ("white".to_owned(), color),
+                    _ => (format!("color_{r:02x}{g:02x}{b:02x}"), color),
+                }
+            }
+        };
+        let known = self.materials.iter().position(|material| material.name == name);
+        known.unwrap_or_else(|| {
+            self.materials.push(DraftMaterial { name, color, roughness: 0.6 });
+            self.materials.len() - 1
+        })
+    }
+
+    /// Makes all lengths `factor` times as long.
+    pub fn scale(&mut self, factor: f32) {
+        for bone in &mut self.bones {
+            bone.offset *= factor;
+            bone.slides = bone.slides.map(|slide| slide.map(|end| end * factor));
+            if let Some(follows) = &mut bone.follows
+                && bone.slides.iter().any(|[low, high]| low < high)
+            {
+                follows.offset *= factor;
+            }
+        }
+        for part in &mut self.parts {
+            part.at *= factor;
+            match &mut part.shape {
+                DraftShape::Cone { ends, radii } => {
+                    *ends = ends.map(|end| end * factor);
+                    *radii = radii.map(|radius| radius * factor);
+                }
+                DraftShape::Sphere(radius) => *radius *= factor,
+                DraftShape::Box(sides) => *sides *= factor,
+                DraftShape::Cylinder { radius, length } => {
+                    *radius *= factor;
+                    *length *= factor;
+                }
+                DraftShape::Mesh(mesh) | DraftShape::Skin { mesh, .. } => {
+                    for position in &mut mesh.positions {
+                        *position *= factor;
+                    }
+                }
+            }
+        }
+        for keypoint in &mut self.keypoints {
+            keypoint.offset *= factor;
+        }
+        for frame in &mut self.frames {
+            frame.at *= factor;
+        }
+    }
+
+    /// The corners of the box around the figure at rest, metres; nothing if it has no parts.
+    pub fn bounds(&self) -> Option<[Vec3; 2]> {
+        let rest = self.rest();
+        let boxes = (0..self.parts.len()).filter_map(|part| self.bounds_of(part, &rest));
+        boxes.reduce(|[low, high], [l, h]| [low.min(l), high.max(h)])
+    }
+
+    /// The same of one part; `rest` is what [`Draft::rest`] gives.
+    pub fn bounds_of(&self, part: usize, rest: &[Affine3A]) -> Option<[Vec3; 2]> {
+        let part = &self.parts[part];
+        let bone = rest[part.bone];
+        let placed = bone * Affine3A::from_rotation_translation(part.turn, part.at);
+        let around = |points: &mut dyn Iterator<Item = Vec3>, by: Vec3| {
+            let boxes = points.map(|point| [point - by, point + by]);
+            boxes.reduce(|[low, high], [l, h]| [low.min(l), high.max(h)])
+        };
+        let corners = |half: Vec3| {
+            let signs = |bit: u32, bits: u32| if bits >> bit & 1 == 1 { 1.0 } else { -1.0 };
+            (0..8_u32).map(move |bits| {
+                placed.transform_point3(
+                    half * Vec3::new(signs(0, bits), signs(1, bits), signs(2, bits)),
+                )
+            })
+        };
+        match &part.shape {
+            DraftShape::Cone { ends, radii } => {
+                let boxes = ends.iter().zip(radii).filter_map(|(end, radius)| {
+                    around(&mut std::iter::once(bone.transform_point3(*end)), Vec3::splat(*radius))
+                });
+                boxes.reduce(|[low, high], [l, h]| [low.min(l), high.max(h)])
+            }
+            DraftShape::Sphere(radius) => around(
+                &mut std::iter::once(placed.transform_point3(Vec3::ZERO)),
+                Vec3::splat(*radius),
+            ),
+            DraftShape::Box(sides) => around(&mut corners(*sides / 2.0), Vec3::ZERO),
+            DraftShape::Cylinder { radius, length } => {
+                around(&mut corners(Vec3::new(*radius, length / 2.0, *radius)), Vec3::ZERO)
+            }
+            DraftShape::Mesh(mesh) => {
+                around(&mut mesh.positions.iter().map(|p| placed.transform_point3(*p)), Vec3::ZERO)
+            }
+            DraftShape::Skin { mesh, .. } => {
+                around(&mut mesh.positions.iter().copied(), Vec3::ZERO)
+            }
+        }
+    }
+}

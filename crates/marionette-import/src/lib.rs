@@ -8,6 +8,7 @@ mod draft;
 mod error;
 mod gltf;
 mod mesh_files;
+mod primitives;
 mod simplify;
 mod urdf;
 mod xml;
