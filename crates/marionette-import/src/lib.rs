@@ -7,8 +7,10 @@
 mod draft;
 mod error;
 mod gltf;
+mod keypoints_file;
 mod mesh_files;
 mod primitives;
+mod propose;
 mod simplify;
 mod urdf;
 mod xml;
