@@ -6,6 +6,7 @@
 
 mod draft;
 mod error;
+mod finish;
 mod gltf;
 mod keypoints_file;
 mod mesh_files;
@@ -13,6 +14,7 @@ mod primitives;
 mod propose;
 mod simplify;
 mod urdf;
+mod write;
 mod xml;
 
 pub use draft::{
@@ -20,6 +22,7 @@ pub use draft::{
     Follows, Mesh, Options,
 };
 pub use error::ImportError;
+pub use write::write;
 
 use std::{io::Read, path::Path};
 
@@ -35,10 +38,11 @@ enum Format {
 /// # Errors
 /// If a file is missing or wrong: which one, where, what was found and what would do.
 pub fn import(file: &Path, options: &Options) -> Result<Draft, ImportError> {
-    match format_of(file)? {
-        Format::Urdf => urdf::read(file, options),
-        Format::Gltf => gltf::read(file, options),
-    }
+    let draft = match format_of(file)? {
+        Format::Urdf => urdf::read(file, options)?,
+        Format::Gltf => gltf::read(file, options)?,
+    };
+    finish::finish(draft, file, options)
 }
 
 /// The format by the file's first bytes, or else by its extension.

@@ -5,6 +5,7 @@ mod poses;
 mod tips;
 mod twins;
 
+pub use names::snake;
 pub use poses::propose_poses;
 
 use crate::{Draft, DraftKeypoint};
