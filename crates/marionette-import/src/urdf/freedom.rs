@@ -44,6 +44,13 @@ fn freedom(robot: &Robot, joint: &Joint, notes: &mut Vec<String>) -> Freedom {
             slides[2] = [-PLANE, PLANE];
             return Freedom::Free { aligned: y_to(joint.axis), limits, slides };
         }
+        Kind::Spherical => {
+            notes.push(format!(
+                "Joint \"{name}\" is a ball joint; a right angle about each axis is a guess."
+            ));
+            limits = [[-0.5 * PI, 0.5 * PI]; 3];
+            return Freedom::Free { aligned: Quat::IDENTITY, limits, slides };
+        }
         Kind::Continuous => ([-PI, PI], false),
         Kind::Revolute => (range(joint, PI, "half a turn", notes), false),
         Kind::Prismatic => (range(joint, GUESSED_SLIDE, "0.1 m", notes), true),

@@ -3,6 +3,7 @@
 mod freedom;
 mod parse;
 mod paths;
+mod reader;
 mod shapes;
 mod tree;
 

@@ -1,9 +1,10 @@
 //! The elements of a URDF file that matter here.
 
+use super::reader::{Reader, element, elements};
 use crate::{ImportError, xml};
 use glam::{Affine3A, EulerRot, Quat, Vec3};
-use roxmltree::{Document, Node};
-use std::{collections::BTreeMap, path::Path};
+use roxmltree::Node;
+use std::{cell::RefCell, collections::BTreeMap, path::Path};
 
 /// Shapes that are less opaque than this are not seen.
 const INVISIBLE: f32 = 0.02;
@@ -63,6 +64,8 @@ pub enum Kind {
     Prismatic,
     Planar,
     Floating,
+    /// A ball joint, which Bullet's files have.
+    Spherical,
 }
 
 #[derive(Debug)]
@@ -90,12 +93,6 @@ pub struct Mimic {
     pub offset: f32,
 }
 
-/// Reads elements of one file; errors name file and line.
-struct Reader<'a> {
-    path: &'a Path,
-    document: &'a Document<'a>,
-}
-
 /// Reads the URDF `text`, which is of the file at `path`.
 ///
 /// # Errors
@@ -106,7 +103,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Robot, ImportError> {
         Err(_) if text.contains("<xacro:") => return Err(xacro(path, None)),
         Err(error) => return Err(error),
     };
-    let reader = Reader { path, document: &document };
+    let reader = Reader { path, document: &document, notes: RefCell::default() };
     let root = document.root_element();
     let is_xacro = |node: &Node| {
         node.tag_name().namespace().is_some_and(|space| space.contains("xacro"))
@@ -135,7 +132,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Robot, ImportError> {
         }
     }
     for node in elements(root, "link") {
-        let link = reader.link(node, &palette, &mut robot.notes)?;
+        let link = reader.link(node, &palette)?;
         if robot.links.iter().any(|other| other.name == link.name) {
             let message =
                 format!("another link is called \"{}\" too; names must differ", link.name);
@@ -155,6 +152,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Robot, ImportError> {
     if robot.links.is_empty() {
         return Err(reader.fail(root, "has no <link>"));
     }
+    robot.notes = reader.notes.take();
     Ok(robot)
 }
 
@@ -168,63 +166,7 @@ fn xacro(path: &Path, line: Option<usize>) -> ImportError {
     ImportError::file(path, line, message)
 }
 
-fn elements<'a>(parent: Node<'a, 'a>, name: &'a str) -> impl Iterator<Item = Node<'a, 'a>> {
-    parent.children().filter(move |node| node.has_tag_name(name))
-}
-
-fn element<'a>(parent: Node<'a, 'a>, name: &'a str) -> Option<Node<'a, 'a>> {
-    elements(parent, name).next()
-}
-
 impl<'a> Reader<'a> {
-    fn line(&self, node: Node) -> usize {
-        self.document.text_pos_at(node.range().start).row as usize
-    }
-
-    fn fail(&self, node: Node, message: impl Into<String>) -> ImportError {
-        ImportError::file(self.path, Some(self.line(node)), message)
-    }
-
-    fn text(&self, node: Node<'a, 'a>, key: &str) -> Result<&'a str, ImportError> {
-        let name = node.tag_name().name();
-        node.attribute(key).ok_or_else(|| self.fail(node, format!("<{name}> has no {key}=\"...\"")))
-    }
-
-    fn numbers<const N: usize>(
-        &self,
-        node: Node<'a, 'a>,
-        key: &str,
-    ) -> Result<Option<[f32; N]>, ImportError> {
-        let Some(text) = node.attribute(key) else { return Ok(None) };
-        let numbers: Option<Vec<f32>> =
-            text.split_whitespace().map(|word| word.parse().ok()).collect();
-        let numbers = numbers.filter(|numbers| numbers.iter().all(|number| number.is_finite()));
-        match numbers.and_then(|numbers| numbers.try_into().ok()) {
-            Some(numbers) => Ok(Some(numbers)),
-            None => {
-                let name = node.tag_name().name();
-                let wanted = if N == 1 { "a number".to_owned() } else { format!("{N} numbers") };
-                let message = format!("<{name}> has {key}=\"{text}\"; give {wanted}");
-                Err(self.fail(node, message))
-            }
-        }
-    }
-
-    fn number(&self, node: Node<'a, 'a>, key: &str) -> Result<Option<f32>, ImportError> {
-        Ok(self.numbers::<1>(node, key)?.map(|[number]| number))
-    }
-
-    /// A length or a radius, which is above 0.
-    fn length(&self, node: Node<'a, 'a>, key: &str) -> Result<f32, ImportError> {
-        self.text(node, key)?;
-        let length = self.number(node, key)?.unwrap_or(0.0);
-        if length > 0.0 {
-            return Ok(length);
-        }
-        let name = node.tag_name().name();
-        Err(self.fail(node, format!("<{name}> has {key}=\"{length}\"; give more than 0")))
-    }
-
     fn color(&self, material: Node<'a, 'a>) -> Result<Option<[f32; 4]>, ImportError> {
         let Some(color) = element(material, "color") else { return Ok(None) };
         self.numbers(color, "rgba")
@@ -241,7 +183,6 @@ impl<'a> Reader<'a> {
         &self,
         node: Node<'a, 'a>,
         palette: &BTreeMap<&str, [f32; 4]>,
-        notes: &mut Vec<String>,
     ) -> Result<Link, ImportError> {
         let name = self.text(node, "name")?.to_owned();
         let mass = element(node, "inertial").and_then(|inertial| element(inertial, "mass"));
@@ -256,7 +197,7 @@ impl<'a> Reader<'a> {
                 return Err(self.fail(shape, format!("<{kind}> has no <geometry>")));
             };
             let Some(geometry) = self.geometry(geometry)? else {
-                notes.push(format!("A shape of link \"{name}\" is of no known kind; left out."));
+                self.note(shape, "a shape of no known kind, or without a size, is left out");
                 continue;
             };
             let material = element(shape, "material");
@@ -264,7 +205,7 @@ impl<'a> Reader<'a> {
             let named = material.and_then(|m| palette.get(m.attribute("name")?).copied());
             let color = own.or(named);
             if color.is_some_and(|[.., opacity]| opacity < INVISIBLE) {
-                notes.push(format!("A shape of link \"{name}\" is not opaque; left out."));
+                self.note(shape, "a shape that is all transparent is left out");
                 continue;
             }
             let (place, turn) = self.origin(shape)?;
@@ -283,12 +224,12 @@ impl<'a> Reader<'a> {
         let Some(shape) = node.children().find(Node::is_element) else {
             return Err(self.fail(node, "<geometry> is empty"));
         };
-        Ok(Some(match shape.tag_name().name() {
+        let geometry = match shape.tag_name().name() {
             "box" => {
                 self.text(shape, "size")?;
                 let sides = Vec3::from(self.numbers::<3>(shape, "size")?.unwrap_or_default());
-                if sides.min_element() < 0.0 || sides.max_element() <= 0.0 {
-                    return Err(self.fail(shape, "<box> has no size; give sides above 0"));
+                if sides.min_element() < 0.0 {
+                    return Err(self.fail(shape, "<box> has a side below 0; give 0 or more"));
                 }
                 // A side of 0 is a plate.
                 Geometry::Box(sides.max(Vec3::splat(1e-4 * sides.max_element())))
@@ -316,7 +257,14 @@ impl<'a> Reader<'a> {
                 Geometry::Mesh { file: self.text(shape, "filename")?.to_owned(), scale }
             }
             _ => return Ok(None),
-        }))
+        };
+        let has_size = match &geometry {
+            Geometry::Box(sides) => sides.max_element() > 0.0,
+            Geometry::Cylinder { radius, length } => radius.min(*length) > 0.0,
+            Geometry::Capsule { radius, .. } | Geometry::Sphere(radius) => *radius > 0.0,
+            Geometry::Mesh { .. } => true,
+        };
+        Ok(has_size.then_some(geometry))
     }
 
     fn joint(&self, node: Node<'a, 'a>) -> Result<Joint, ImportError> {
@@ -328,6 +276,7 @@ impl<'a> Reader<'a> {
             "prismatic" => Kind::Prismatic,
             "planar" => Kind::Planar,
             "floating" => Kind::Floating,
+            "spherical" => Kind::Spherical,
             other => {
                 let message = format!(
                     "joint \"{name}\" has the type \"{other}\"; there are fixed, revolute, \
@@ -347,7 +296,7 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let axis = axis.unwrap_or(Vec3::X);
-        let moves = !matches!(kind, Kind::Fixed | Kind::Floating);
+        let moves = !matches!(kind, Kind::Fixed | Kind::Floating | Kind::Spherical);
         if moves && axis.length() < 1e-6 {
             let message = format!("joint \"{name}\" has the axis 0 0 0; give a direction");
             return Err(self.fail(node, message));

@@ -93,13 +93,14 @@ pub fn tree(path: &Path, robot: &Robot, notes: &mut Vec<String>) -> Result<Tree,
                     Freedom::Held(moved) => (parent, parent_from_joint * *moved),
                     Freedom::Free { aligned, limits, slides } => {
                         let (_, turn, offset) = parent_from_joint.to_scale_rotation_translation();
+                        let has_one = !matches!(joint.kind, Kind::Planar | Kind::Spherical);
                         joint_bones.push((joint, tree.bones.len()));
                         tree.bones.push(DraftBone {
                             offset,
                             turn: (turn * *aligned).normalize(),
                             limits: *limits,
                             slides: *slides,
-                            joint: (joint.kind != Kind::Planar).then(|| joint.name.clone()),
+                            joint: has_one.then(|| joint.name.clone()),
                             ..DraftBone::fixed(name, Some(parent))
                         });
                         (tree.bones.len() - 1, Affine3A::from_quat(aligned.inverse()))
