@@ -5,7 +5,8 @@
 //! line. [`atomic_file`] writes files that exist whole or not at all, [`folder_lock`] keeps others
 //! out of a folder, [`new_folder`] writes whole ones. [`json_file`] writes JSON with a version. [`picture_file`] reads PNG and JPEG
 //! pictures. [`text_file`] tells text from other encodings. [`statistics`] has ranks, rank
-//! correlation and moments that forget.
+//! correlation and moments that forget. [`matching`] finds out which of the things that cannot be
+//! told apart is which.
 //!
 //! ```
 //! use marionette_base::random::stream;
@@ -21,6 +22,7 @@ pub mod atomic_file;
 pub mod folder_lock;
 pub mod json_file;
 pub mod new_folder;
+pub mod matching;
 pub mod picture_file;
 pub mod random;
 pub mod shell;

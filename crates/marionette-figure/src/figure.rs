@@ -32,6 +32,9 @@ pub struct Figure {
     pub keypoints: Vec<Keypoint>,
     /// Pairs of keypoints to draw a line between.
     pub edges: Vec<[usize; 2]>,
+    /// Groups of keypoints that cannot be told apart, such as a wheel's bolts: scored and trained
+    /// under their permutations. Each has 2 to 6 keypoints, and no keypoint is in two.
+    pub symmetry: Vec<Vec<usize>>,
     /// The keypoints at the two ends of the torso: left shoulder and right hip in a human. PCK is
     /// measured in lengths of the torso, the distance between them. Where the file names none, the
     /// longest edge of the figure at rest.

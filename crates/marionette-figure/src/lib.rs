@@ -29,6 +29,7 @@ mod scheme;
 mod settle;
 mod shape;
 pub mod surface;
+mod symmetry;
 
 pub use contact::{gap, penetration};
 pub use figure::{

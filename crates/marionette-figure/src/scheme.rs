@@ -1,6 +1,6 @@
 //! What a detector has to know about a figure: its keypoints, without its body.
 
-use super::Figure;
+use super::{Figure, symmetry};
 use serde::{Deserialize, Serialize};
 
 /// The keypoints of a figure, in label order; part of a model card.
@@ -13,6 +13,10 @@ pub struct KeypointScheme {
     pub twins: Vec<usize>,
     /// OKS sigmas (COCO's `k / 2`).
     pub sigmas: Vec<f32>,
+    /// Groups of keypoints that cannot be told apart. Cards that were written before there were
+    /// groups hold none, and those of figures without groups are as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symmetry: Vec<Vec<usize>>,
     /// Pairs of keypoints to draw a line between.
     pub edges: Vec<[usize; 2]>,
     /// The two ends of the torso, (left shoulder, right hip) in a human.
@@ -26,6 +30,7 @@ impl Figure {
             names: self.keypoints.iter().map(|keypoint| keypoint.name.clone()).collect(),
             twins: self.keypoint_twins(),
             sigmas: self.keypoints.iter().map(|keypoint| keypoint.sigma).collect(),
+            symmetry: self.symmetry.clone(),
             edges: self.edges.clone(),
             torso: self.torso,
         }
@@ -53,10 +58,19 @@ impl KeypointScheme {
             ));
         }
         let indices = self.twins.iter().chain(self.edges.as_flattened()).chain(&self.torso);
+        let indices = indices.chain(self.symmetry.iter().flatten());
         if let Some(index) = indices.copied().find(|index| *index >= count) {
             return Some(format!("it speaks of keypoint {index}, and there are {count}"));
         }
         let sigma = self.sigmas.iter().find(|sigma| !(**sigma > 0.0 && sigma.is_finite()));
-        sigma.map(|sigma| format!("it has a sigma of {sigma}"))
+        sigma
+            .map(|sigma| format!("it has a sigma of {sigma}"))
+            .or_else(|| self.symmetry_complaint().map(|(_, complaint)| complaint))
+    }
+
+    /// What is wrong with the symmetry groups, and with which; `None` if nothing is. All indices
+    /// must be within the names.
+    pub(crate) fn symmetry_complaint(&self) -> Option<(usize, String)> {
+        symmetry::complaint(&self.symmetry, &self.names, &self.twins, &self.sigmas)
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct FigureFile {
     #[serde(default, deserialize_with = "exact_rows")]
     pub edges: Vec<[Spanned<String>; 2]>,
     #[serde(default)]
+    pub symmetry: Vec<Spanned<Vec<Spanned<String>>>>,
+    #[serde(default)]
     pub poses: Vec<Spanned<PoseEntry>>,
 }
 

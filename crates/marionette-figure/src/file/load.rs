@@ -70,6 +70,11 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         .iter()
         .map(|[a, b]| Ok([keypoint(a)?, keypoint(b)?]))
         .collect::<Result<_, _>>()?;
+    let symmetry: Vec<Vec<usize>> = entries
+        .symmetry
+        .iter()
+        .map(|group| group.get_ref().iter().map(keypoint).collect())
+        .collect::<Result<_, _>>()?;
     let torso = match entries.torso.as_ref().map(|torso| (torso.span(), &torso.get_ref()[..])) {
         None => None,
         Some((_, [a, b])) => Some([keypoint(a)?, keypoint(b)?]),
@@ -92,12 +97,16 @@ pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
         made_of,
         keypoints,
         edges,
+        symmetry,
         torso: torso.unwrap_or_default(),
         shape,
         poses,
         limb_pairs: Vec::new(),
         stature: 1.0,
     };
+    if let Some((group, message)) = figure.scheme().symmetry_complaint() {
+        return Err(file.error(Some(entries.symmetry[group].span()), message));
+    }
     let torso = match torso {
         Some(torso) => torso,
         None => longest_edge(&figure).ok_or_else(|| {
@@ -218,6 +227,31 @@ mod tests {
         assert!(third.message.starts_with("3 bones have a `grip` (head, left_hand"), "{third}");
         let infinite = human_with(written, "grip = [0.0, inf, 0.0]\n").unwrap_err();
         assert_eq!(infinite.message, "grip holds inf; every number must be finite");
+    }
+
+    #[test]
+    fn keypoints_that_cannot_be_told_apart_are_groups_and_what_makes_no_group_is_told_by_line() {
+        let before = "torso = [\"left_shoulder\", \"right_hip\"]";
+        let with = |groups: &str| human_with(before, &format!("{before}\nsymmetry = {groups}"));
+        assert!(human().symmetry.is_empty());
+        // Ears are labelled less exactly than eyes.
+        let groups = "[[\"left_wrist\", \"right_wrist\"],\n[\"left_eye\", \"left_ear\"]]";
+        let refused = with(groups).unwrap_err();
+        assert!(refused.message.starts_with("\"left_eye\" has the sigma 0.025"), "{refused}");
+        let text = include_str!("../../../../assets/figures/human.toml");
+        let torso = text.lines().position(|line| line == before).unwrap() + 1;
+        assert_eq!(refused.line, Some(torso + 2), "{refused}");
+        let figure = with("[[\"left_wrist\", \"right_wrist\"]]").unwrap();
+        assert_eq!(figure.symmetry, [[9, 10]]);
+        assert_eq!(figure.scheme().symmetry, figure.symmetry);
+        for (groups, part) in [
+            ("[[\"left_wrist\"]]", "has 1 keypoints"),
+            ("[[\"left_wrist\", \"tail\"]]", "no keypoint is called \"tail\"; there are nose"),
+            ("[[\"left_hip\", \"right_hip\", \"left_hip\"]]", "\"left_hip\" is in two places"),
+        ] {
+            let refused = with(groups).unwrap_err();
+            assert!(refused.message.contains(part) && refused.line.is_some(), "{refused}");
+        }
     }
 
     #[test]
