@@ -7,20 +7,31 @@ use super::{
     network::HeatmapNetwork,
 };
 use candle_core::{Result, Tensor, bail};
+use marionette_base::matching::least_cost;
 use rayon::prelude::*;
 
 /// Pictures in one forward pass.
 const BATCH: usize = 64;
+
+/// What a network's keypoints become in a mirror.
+#[derive(Clone, Copy, Debug)]
+pub struct Mirror<'a> {
+    /// Entry k is the keypoint that k becomes.
+    pub twins: &'a [usize],
+    /// Groups of keypoints that cannot be told apart. In a mirror a network may number them
+    /// otherwise.
+    pub symmetry: &'a [Vec<usize>],
+}
 
 /// The keypoints that `network` finds in each of `images`, in pixels of its input, with scores in
 /// [0, 1].
 ///
 /// An image is the network's input width x height of sRGB pixels, row by row from the top, three
 /// bytes each or four (RGBA, of which the fourth is ignored). Batch norm runs on its running
-/// statistics, so an image's keypoints do not depend on the others. With `twins` (entry k is the
-/// keypoint that k becomes in a mirror) the network also looks at the mirrored image, and keypoints
-/// are taken from the mean of both heatmaps: the flip test of Newell et al. 2016 (arXiv 1603.06937,
-/// section 4) and many after them.
+/// statistics, so an image's keypoints do not depend on the others. With a `mirror` the network also
+/// looks at the mirrored image, and keypoints are taken from the mean of both heatmaps: the flip
+/// test of Newell et al. 2016 (arXiv 1603.06937, section 4) and many after them. Within a symmetry
+/// group, maps that overlap most belong together.
 ///
 /// # Errors
 /// If an image has another size, or the device fails.
@@ -28,7 +39,7 @@ pub fn detect(
     network: &HeatmapNetwork,
     activation: Activation,
     images: &[&[u8]],
-    twins: Option<&[usize]>,
+    mirror: Option<Mirror>,
 ) -> Result<Vec<Vec<Decoded>>> {
     let spec = network.spec();
     let pixels = spec.input_width * spec.input_height;
@@ -53,8 +64,8 @@ pub fn detect(
             heatmaps(&network.forward(&input, false)?, activation, spec.grid())
         };
         let mut maps = look(false)?;
-        if let Some(twins) = twins {
-            average_mirrored(&mut maps, &look(true)?, twins, spec.grid());
+        if let Some(mirror) = mirror {
+            average_mirrored(&mut maps, &look(true)?, mirror, spec.grid());
         }
         found.extend(decoded(&maps, spec.keypoints, spec.grid()));
     }
@@ -98,13 +109,22 @@ pub fn decoded(maps: &[f32], keypoints: usize, grid: Grid) -> Vec<Vec<Decoded>> 
 
 /// Replaces `maps` [B, K, h, w] by the mean of `maps` and `mirrored`, the heatmaps of the mirrored
 /// images.
-fn average_mirrored(maps: &mut [f32], mirrored: &[f32], twins: &[usize], grid: Grid) {
+fn average_mirrored(maps: &mut [f32], mirrored: &[f32], mirror: Mirror, grid: Grid) {
+    let Mirror { twins, symmetry } = mirror;
     let cells = grid.width * grid.height;
     let images =
         maps.par_chunks_mut(twins.len() * cells).zip(mirrored.par_chunks(twins.len() * cells));
     images.for_each(|(maps, mirrored)| {
-        for (map, twin) in maps.chunks_exact_mut(cells).zip(twins) {
-            let rows = mirrored[twin * cells..][..cells].chunks_exact(grid.width);
+        let overlap = |k: usize, other: usize| {
+            let rows = maps[k * cells..][..cells].chunks_exact(grid.width);
+            let others = mirrored[twins[other] * cells..][..cells].chunks_exact(grid.width);
+            let pairs =
+                rows.zip(others).flat_map(|(row, other)| row.iter().zip(other.iter().rev()));
+            pairs.map(|(value, other)| f64::from(value * other)).sum::<f64>()
+        };
+        let same = least_cost(symmetry, twins.len(), |k, other| -overlap(k, other));
+        for (map, same) in maps.chunks_exact_mut(cells).zip(same) {
+            let rows = mirrored[twins[same] * cells..][..cells].chunks_exact(grid.width);
             for (row, mirrored) in map.chunks_exact_mut(grid.width).zip(rows) {
                 row.iter_mut()
                     .zip(mirrored.iter().rev())
@@ -157,7 +177,23 @@ mod tests {
                 }
             }
         }
-        average_mirrored(&mut maps, &mirrored, &[1, 0], grid);
+        let mirror = Mirror { twins: &[1, 0], symmetry: &[] };
+        average_mirrored(&mut maps, &mirrored, mirror, grid);
         assert!(maps.iter().zip(&before).all(|(after, before)| *after == before + 2.0));
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_put_together_with_what_is_at_the_same_place() {
+        let grid = Grid { width: 4, height: 1, stride: 4, sigma: 1.0 };
+        // Numbered from the left in both: what is first here is second in the mirror.
+        let (maps, mirrored) =
+            ([0.9, 0.1, 0.0, 0.0, 0.0, 0.0, 0.2, 0.8], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        let mean = |symmetry: &[Vec<usize>]| {
+            let mut maps = maps;
+            average_mirrored(&mut maps, &mirrored, Mirror { twins: &[0, 1], symmetry }, grid);
+            maps
+        };
+        assert_eq!(mean(&[vec![0, 1]]), [0.95, 0.05, 0.0, 0.0, 0.0, 0.0, 0.1, 0.9]);
+        assert_eq!(mean(&[])[..4], [0.45, 0.05, 0.0, 0.5]);
     }
 }

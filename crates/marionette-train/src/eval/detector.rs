@@ -10,7 +10,11 @@ use std::{
 };
 use {
     marionette_nn as model,
-    marionette_nn::{HeatmapNetwork, ModelError, decode::Decoded, detect::detect},
+    marionette_nn::{
+        HeatmapNetwork, ModelError,
+        decode::Decoded,
+        detect::{Mirror, detect},
+    },
 };
 
 /// Why weights cannot be used.
@@ -103,8 +107,10 @@ impl Detector {
     /// # Errors
     /// As [`detect`].
     pub fn detect(&self, images: &[&[u8]]) -> candle_core::Result<Vec<Vec<Decoded>>> {
-        let twins = self.flip_test.then_some(self.card.keypoints.twins.as_slice());
-        detect(&self.network, self.card.activation, images, twins)
+        let keypoints = &self.card.keypoints;
+        let mirror = Mirror { twins: &keypoints.twins, symmetry: &keypoints.symmetry };
+        let mirror = self.flip_test.then_some(mirror);
+        detect(&self.network, self.card.activation, images, mirror)
     }
 
     /// The keypoints in what `crop` shows of a picture: x and y (continuous pixels of the picture)
