@@ -95,6 +95,14 @@ fn write_card(
     writeln!(text, "\n## Labels\n")?;
     let names: Vec<&str> = scene.figure.keypoints.iter().map(|k| k.name.as_str()).collect();
     writeln!(text, "{} keypoints: {}.\n", names.len(), names.join(", "))?;
+    for group in &scene.figure.symmetry {
+        let members: Vec<&str> = group.iter().map(|k| names[*k]).collect();
+        writeln!(
+            text,
+            "No picture tells {} apart; their labels are in the figure's own order.\n",
+            members.join(", ")
+        )?;
+    }
     text.push_str(LABELS);
     if job.format != Format::Yolo {
         text.push_str(BEYOND);

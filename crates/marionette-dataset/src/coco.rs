@@ -105,7 +105,7 @@ fn list(
 /// The one category. COCO counts keypoints from 1 in `skeleton`, and from 0 nowhere.
 fn categories(category: &str, figure: &Figure) -> Value {
     let scheme = figure.scheme();
-    json!({
+    let mut categories = json!({
         "id": 1,
         "name": category,
         "supercategory": category,
@@ -116,5 +116,10 @@ fn categories(category: &str, figure: &Figure) -> Value {
             "oks_sigmas": scheme.sigmas,
             "surface_radii": figure.keypoints.iter().map(|k| k.surface_radius).collect::<Vec<_>>(),
         },
-    })
+    });
+    if !scheme.symmetry.is_empty() {
+        // Keypoints that cannot be told apart, by index; the labels are in the figure's own order.
+        categories["marionette"]["symmetry"] = json!(scheme.symmetry);
+    }
+    categories
 }

@@ -76,6 +76,7 @@ mod tests {
             names: ["nose", "left_eye", "right_eye"].map(str::to_owned).to_vec(),
             twins: vec![0, 2, 1],
             sigmas: vec![0.026, 0.025, 0.025],
+            symmetry: Vec::new(),
             edges: Vec::new(),
             torso: [1, 2],
         };

@@ -174,6 +174,14 @@ fn card_in_words(out: &mut String, card: &ModelCard) -> Result {
         let (twin, sigma) = (&names[card.keypoints.twins[index]], card.keypoints.sigmas[index]);
         writeln!(out, "| {index} | `{name}` | `{twin}` | {sigma} |")?;
     }
+    for group in &card.keypoints.symmetry {
+        let members: Vec<String> = group.iter().map(|k| format!("`{}`", names[*k])).collect();
+        writeln!(
+            out,
+            "\nNo picture tells {} apart: they are found in some order.",
+            members.join(", ")
+        )?;
+    }
     writeln!(
         out,
         "\nThe whole model card is in `config.json` under `marionette`, and in the headers of both \

@@ -117,7 +117,7 @@ pub fn grade(set: &ExamSet, scheme: &KeypointScheme, predictions: &[Vec<Decoded>
     let pck = |images: &mut dyn Iterator<Item = usize>,
                places: &dyn Fn(usize) -> Vec<[f32; 2]>|
      -> PckSummary {
-        let mut pck = Pck::new(scheme.twins.clone());
+        let mut pck = Pck::new(scheme.twins.clone(), scheme.symmetry.clone());
         images.for_each(|image| pck.add(&set.person(image, &places(image))));
         pck.summary()
     };
@@ -145,7 +145,7 @@ pub fn grade(set: &ExamSet, scheme: &KeypointScheme, predictions: &[Vec<Decoded>
         images: set.len(),
         sha256: set.sha256(),
         pck: pck(&mut (0..set.len()), &predicted),
-        oks: oks_summary(&oks_images(set, predictions), &scheme.sigmas),
+        oks: oks_summary(&oks_images(set, predictions), &scheme.sigmas, &scheme.symmetry),
         mean_pose: pck(&mut (0..set.len()), &|_| mean_pose.clone()).torso_02,
         axes: axes.into(),
         score: None,
@@ -247,6 +247,7 @@ mod tests {
             names,
             twins: vec![0, 2, 1],
             sigmas: vec![0.05; 3],
+            symmetry: Vec::new(),
             edges: Vec::new(),
             torso: [1, 2],
         }

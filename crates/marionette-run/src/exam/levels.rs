@@ -90,9 +90,9 @@ mod tests {
     use marionette_train::eval::metric::{Pck, oks_summary};
 
     fn result(exam: Exam, torso_02: f64, mean_error: f64) -> ExamResult {
-        let mut pck = Pck::new(vec![0]).summary();
+        let mut pck = Pck::new(vec![0], Vec::new()).summary();
         (pck.torso_02, pck.mean_error) = (Some(torso_02), Some(mean_error));
-        let oks = oks_summary(&[], &[0.05]);
+        let oks = oks_summary(&[], &[0.05], &[]);
         ExamResult {
             exam,
             images: 9,

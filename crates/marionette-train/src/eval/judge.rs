@@ -78,7 +78,7 @@ pub fn judge(
     unusable: &HashSet<usize>,
     belongs: impl Fn(&CocoPerson) -> bool,
 ) -> EvalRow {
-    let mut pck = Pck::new(scheme.twins.clone());
+    let mut pck = Pck::new(scheme.twins.clone(), scheme.symmetry.clone());
     let mut images = vec![OksImage::default(); file.images.len()];
     for person in
         file.people.iter().filter(|person| belongs(person) && !unusable.contains(&person.image))
@@ -103,7 +103,13 @@ pub fn judge(
         images[person.image].detections.push(detection);
     }
     let sigmas: Vec<f32> = file.judged.iter().map(|k| scheme.sigmas[*k]).collect();
-    EvalRow { name: name.to_owned(), pck: pck.summary(), oks: oks_summary(&images, &sigmas) }
+    // The places of each group's members among the judged keypoints. Where the data knows some of
+    // them only, those alone are exchanged.
+    let place = |member: &usize| file.judged.iter().position(|k| k == member);
+    let judged = |group: &Vec<usize>| group.iter().filter_map(place).collect();
+    let symmetry: Vec<Vec<usize>> = scheme.symmetry.iter().map(judged).collect();
+    let oks = oks_summary(&images, &sigmas, &symmetry);
+    EvalRow { name: name.to_owned(), pck: pck.summary(), oks }
 }
 
 /// The person as COCO's evaluation sees them: it compares keypoints with boxes as they stand in the

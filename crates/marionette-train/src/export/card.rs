@@ -207,3 +207,25 @@ fn digest(tensors: &BTreeMap<String, Tensor>) -> Result<String, String> {
     }
     Ok(format!("{:x}", hash.finalize()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_without_symmetry_groups_read_and_write_as_before_there_were_any() {
+        let old =
+            r#"{"names":["a","b"],"twins":[0,1],"sigmas":[0.5,0.5],"edges":[[0,1]],"torso":[0,1]}"#;
+        let scheme: KeypointScheme = serde_json::from_str(old).unwrap();
+        assert!(scheme.symmetry.is_empty() && scheme.complaint().is_none());
+        assert_eq!(serde_json::to_string(&scheme).unwrap(), old);
+        let with = |symmetry: Vec<Vec<usize>>| KeypointScheme { symmetry, ..scheme.clone() };
+        let grouped = with(vec![vec![0, 1]]);
+        let text = serde_json::to_string(&grouped).unwrap();
+        assert_eq!(serde_json::from_str::<KeypointScheme>(&text).unwrap(), grouped);
+        assert_eq!(grouped.complaint(), None);
+        let complaint = |symmetry| with(symmetry).complaint().unwrap();
+        assert!(complaint(vec![vec![0, 2]]).contains("speaks of keypoint 2"));
+        assert!(complaint(vec![vec![1]]).contains("has 1 keypoints"));
+    }
+}

@@ -232,6 +232,7 @@ mod tests {
             names: names.map(str::to_owned).to_vec(),
             twins: vec![0, 2, 1, 4, 3],
             sigmas: vec![0.05; 5],
+            symmetry: Vec::new(),
             edges: Vec::new(),
             torso: [3, 2],
         }

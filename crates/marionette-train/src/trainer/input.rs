@@ -73,6 +73,12 @@ impl Input {
         })
     }
 
+    /// Gives every keypoint the label at that index of `order` [R, K].
+    pub fn reorder(&mut self, order: &[usize]) {
+        self.keypoints = order.iter().map(|label| self.keypoints[*label]).collect();
+        self.visibility = order.iter().map(|label| self.visibility[*label]).collect();
+    }
+
     /// [R, K] which keypoints have a label to learn from: covered ones do, those outside do not.
     pub fn labelled(&self) -> Vec<bool> {
         self.visibility.iter().map(|v| *v != Visibility::Outside).collect()

@@ -19,6 +19,7 @@ mod settings;
 mod statistics;
 mod step;
 mod step_timings;
+mod symmetry;
 
 pub use checkpoint::{NETWORK, TrainerState, UnfitCheckpoint};
 pub use error::TrainError;

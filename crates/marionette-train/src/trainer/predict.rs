@@ -1,7 +1,8 @@
 //! Predictions of the current network on any pictures, without learning from them.
 
 use super::{
-    error::TrainError, input::Input, parts::Trainer, sample_metrics::SampleMetrics, settings::Flips,
+    error::TrainError, input::Input, parts::Trainer, sample_metrics::SampleMetrics,
+    settings::Flips, symmetry,
 };
 use crate::afl::{MapPair, Scores};
 use candle_core::Tensor;
@@ -10,7 +11,8 @@ use marionette_nn::{
     detect::{decoded, heatmaps, normalise},
     heatmap::HeatmapTargets,
 };
-use marionette_stream::{Batch, Visibility};
+use marionette_stream::Batch;
+use std::borrow::Cow;
 
 /// A network's prediction on one picture.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,11 +77,13 @@ impl Trainer {
         let prediction = |(i, tile): (usize, &marionette_stream::Tile)| {
             let found: Vec<[f32; 3]> =
                 decoded[i].iter().map(|found| [found.x, found.y, found.score]).collect();
-            let metrics = metrics(
-                &found,
+            let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
+            let metrics = SampleMetrics::new(
+                &places,
                 &input.keypoints[i * keypoints..],
                 &input.visibility[i * keypoints..],
-                tile,
+                tile.labels.torso,
+                &self.figure.symmetry,
             );
             Prediction {
                 loss: Some(losses[i]),
@@ -145,12 +149,38 @@ impl Trainer {
         labelled: &[bool],
     ) -> Result<Judgement, TrainError> {
         let (grid, count) = (self.spec.grid(), self.figure.keypoints.len());
-        let targets = HeatmapTargets::new(keypoints, labelled, count, grid, &self.device)?;
         let (logits, features) = self.network.forward_with_features(images, false)?;
+        let order = self.fitted(&logits, keypoints, labelled)?;
+        let (keypoints, labelled) = match &order {
+            None => (Cow::Borrowed(keypoints), Cow::Borrowed(labelled)),
+            Some(order) => (
+                order.iter().map(|label| keypoints[*label]).collect(),
+                order.iter().map(|label| labelled[*label]).collect(),
+            ),
+        };
+        let targets = HeatmapTargets::new(&keypoints, &labelled, count, grid, &self.device)?;
         let losses = self.base_loss.per_sample(&logits, &targets)?.to_vec1::<f32>()?;
         let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
-        let scores = self.scores(&maps, &features, keypoints, labelled)?;
+        let scores = self.scores(&maps, &features, &keypoints, &labelled)?;
         Ok(Judgement { logits, losses, scores })
+    }
+
+    /// From which label each keypoint is to learn, where the figure has keypoints that cannot be told
+    /// apart and the network's output on a batch is `logits`; see [`symmetry::fitted`]. `None` where
+    /// every keypoint has its own.
+    pub(super) fn fitted(
+        &self,
+        logits: &Tensor,
+        keypoints: &[[f32; 2]],
+        labelled: &[bool],
+    ) -> candle_core::Result<Option<Vec<usize>>> {
+        let (groups, grid) = (&self.figure.symmetry, self.spec.grid());
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        let maps = heatmaps(logits, self.base_loss.activation(), grid)?;
+        let count = self.figure.keypoints.len();
+        Ok(Some(symmetry::fitted(groups, count, &maps, keypoints, labelled, grid)))
     }
 
     /// Scores of the predicted `maps` [B, K, h, w], of which those without a label are empty, beside
@@ -176,14 +206,4 @@ impl Trainer {
         };
         Ok(self.afl.score(&pair, self.step, self.settings.steps)?)
     }
-}
-
-fn metrics(
-    found: &[[f32; 3]],
-    truth: &[[f32; 2]],
-    visibility: &[Visibility],
-    tile: &marionette_stream::Tile,
-) -> SampleMetrics {
-    let places: Vec<[f32; 2]> = found.iter().map(|[x, y, _]| [*x, *y]).collect();
-    SampleMetrics::new(&places, truth, visibility, tile.labels.torso)
 }

@@ -1,5 +1,6 @@
 //! How well a sample was predicted.
 
+use crate::eval::metric::symmetry::Order;
 use marionette_stream::Visibility;
 
 /// A keypoint nearer than this many torso lengths counts as found (PCK@0.2).
@@ -23,20 +24,27 @@ pub struct SampleMetrics {
 }
 
 impl SampleMetrics {
-    /// Compares `predicted` with `truth`, both image pixels; `torso` is in pixels.
+    /// Compares `predicted` with `truth`, both image pixels; `torso` is in pixels. Keypoints of a
+    /// group of `symmetry` cannot be told apart and are judged by the rule of
+    /// [`eval::metric::symmetry`](crate::eval::metric::symmetry).
     pub fn new(
         predicted: &[[f32; 2]],
         truth: &[[f32; 2]],
         visibility: &[Visibility],
         torso: f32,
+        symmetry: &[Vec<usize>],
     ) -> Self {
         let torso = torso.max(1.0);
+        let truth = &truth[..predicted.len().min(truth.len())];
+        let order =
+            Order::best(symmetry, predicted, truth, |k| visibility[k] != Visibility::Outside);
         let (mut error, mut labelled, mut found, mut seen, mut seen_found) =
             (0.0, 0u32, 0u32, 0u32, 0u32);
-        for ((p, t), v) in predicted.iter().zip(truth).zip(visibility) {
+        for (k, (t, v)) in truth.iter().zip(visibility).enumerate() {
             if *v == Visibility::Outside {
                 continue;
             }
+            let p = predicted[order.of(k)];
             let distance = (p[0] - t[0]).hypot(p[1] - t[1]) / torso;
             let hit = u32::from(distance < HIT);
             labelled += 1;
@@ -69,9 +77,16 @@ mod tests {
         let visibility =
             [Visibility::Seen, Visibility::Covered, Visibility::Seen, Visibility::Outside];
         // Torso 20 px: distances 0.25, 1 and 0 torso lengths; the fourth has no label.
-        let metrics = SampleMetrics::new(&predicted, &truth, &visibility, 20.0);
+        let metrics = SampleMetrics::new(&predicted, &truth, &visibility, 20.0, &[]);
         assert_eq!((metrics.labelled, metrics.found), (3, 1));
         assert!((metrics.error - 1.25 / 3.0).abs() < 1e-6);
         assert_eq!(metrics.hit_rate, 0.5);
+        // The last two cannot be told apart, and the only label of them is found by the other.
+        let turned = [predicted[0], predicted[1], predicted[3], predicted[2]];
+        let with = |symmetry: &[Vec<usize>]| {
+            SampleMetrics::new(&turned, &truth, &visibility, 20.0, symmetry)
+        };
+        assert_eq!(with(&[vec![2, 3]]), metrics);
+        assert_eq!(with(&[]).found, 0);
     }
 }

@@ -75,6 +75,7 @@ pub(super) struct UniformSample<'a> {
     pub keypoints: &'a [[f32; 2]],
     pub visibility: &'a [Visibility],
     pub torso: f32,
+    pub symmetry: &'a [Vec<usize>],
     pub size: [f32; 2],
 }
 
@@ -98,8 +99,8 @@ impl UniformStatistics {
         if progress >= 0.9 {
             self.end.add(sample.loss, &sample.metrics);
             let mean = self.mean_pose(sample.size);
-            let metrics =
-                SampleMetrics::new(&mean, sample.keypoints, sample.visibility, sample.torso);
+            let UniformSample { keypoints, visibility, torso, symmetry, .. } = *sample;
+            let metrics = SampleMetrics::new(&mean, keypoints, visibility, torso, symmetry);
             self.mean_pose_end.add(0.0, &metrics);
         }
         for ((sum, [x, y]), v) in

@@ -92,7 +92,7 @@ impl Trainer {
         photographs: &[Photograph],
     ) -> Result<StepReport, TrainError> {
         self.timings.begin();
-        let input = Input::new(
+        let mut input = Input::new(
             batch,
             photographs,
             &self.figure,
@@ -118,7 +118,7 @@ impl Trainer {
             predictions: Vec::new(),
             samples: Vec::new(),
         };
-        let learned = match self.forward_pass(&input) {
+        let learned = match self.forward_pass(&mut input) {
             Ok(prediction) => self.update(&prediction, &mut report).map(|()| Some(prediction)),
             Err(error) => Err(error),
         };
@@ -158,16 +158,21 @@ impl Trainer {
     }
 
     /// Forward pass, losses and scores. The scores are taken before the critic learns from the
-    /// batch (Alg. 2).
-    fn forward_pass(&mut self, input: &Input) -> Result<ForwardPass, TrainError> {
+    /// batch (Alg. 2). Labels of keypoints that cannot be told apart are put into the order that
+    /// the network sees them in, for everything that follows.
+    fn forward_pass(&mut self, input: &mut Input) -> Result<ForwardPass, TrainError> {
         let grid = self.spec.grid();
         let keypoints = self.figure.keypoints.len();
+        self.timings.record(Operation::Input);
+        let (logits, features) = self.network.forward_with_features(&input.images, true)?;
+        self.timings.record(Operation::Forward);
+        if let Some(order) = self.fitted(&logits, &input.keypoints, &input.labelled())? {
+            input.reorder(&order);
+        }
         let labelled = input.labelled();
         let targets =
             HeatmapTargets::new(&input.keypoints, &labelled, keypoints, grid, &self.device)?;
         self.timings.record(Operation::Input);
-        let (logits, features) = self.network.forward_with_features(&input.images, true)?;
-        self.timings.record(Operation::Forward);
         let losses = self.base_loss.per_sample(&logits, &targets)?;
         self.timings.record(Operation::Loss);
         let maps = self.base_loss.heatmaps(&logits, &targets.mass)?;
@@ -252,7 +257,9 @@ impl Trainer {
         for (i, tile) in batch.tiles.iter().enumerate() {
             let labels = i * keypoints..(i + 1) * keypoints;
             let (truth, visibility) = (&input.keypoints[labels.clone()], &input.visibility[labels]);
-            let metrics = SampleMetrics::new(&decoded[i], truth, visibility, tile.labels.torso);
+            let symmetry = &self.figure.symmetry;
+            let torso = tile.labels.torso;
+            let metrics = SampleMetrics::new(&decoded[i], truth, visibility, torso, symmetry);
             report.labelled_found[0] += metrics.labelled;
             report.labelled_found[1] += metrics.found;
             let (sum, count) = &mut by_stream[tile.scene.stream as usize];
@@ -267,7 +274,8 @@ impl Trainer {
                     hardness: &tile.scene.hardness,
                     keypoints: truth,
                     visibility,
-                    torso: tile.labels.torso,
+                    torso,
+                    symmetry,
                     size: [tile.width as f32, tile.height as f32],
                 };
                 self.statistics.add(self.step, self.settings.steps, &sample);
@@ -317,7 +325,8 @@ impl Trainer {
             let Some(torso) = photograph.person.torso else { continue };
             let row = (first + i) * keypoints..(first + i + 1) * keypoints;
             let (truth, visibility) = (&input.keypoints[row.clone()], &input.visibility[row]);
-            let metrics = SampleMetrics::new(found, truth, visibility, torso);
+            let metrics =
+                SampleMetrics::new(found, truth, visibility, torso, &self.figure.symmetry);
             report.labelled += metrics.labelled;
             report.found += metrics.found;
         }

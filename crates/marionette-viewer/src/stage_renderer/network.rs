@@ -34,7 +34,8 @@ pub fn predictions(detector: &Detector, tiles: &[Tile]) -> candle_core::Result<V
             tile.labels.keypoints.iter().map(|keypoint| keypoint.pixel.to_array()).collect();
         let visibility: Vec<_> =
             tile.labels.keypoints.iter().map(|keypoint| keypoint.visibility).collect();
-        let metrics = SampleMetrics::new(&places, &truth, &visibility, tile.labels.torso);
+        let symmetry = &detector.card().keypoints.symmetry;
+        let metrics = SampleMetrics::new(&places, &truth, &visibility, tile.labels.torso, symmetry);
         Prediction {
             loss: None,
             difficulty: None,

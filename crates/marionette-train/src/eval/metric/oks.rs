@@ -3,8 +3,10 @@
 //!
 //! Object keypoint similarity is the mean over a truth's labelled keypoints of exp(-d² / (2 · area
 //! · (2σ)²)). Detections take truths greedily, the surest first, at ten similarity thresholds;
-//! precision is interpolated at 101 recalls.
+//! precision is interpolated at 101 recalls. Keypoints that cannot be told apart are judged by
+//! [`symmetry`](super::symmetry)'s rule, truth by truth.
 
+use super::symmetry::Order;
 use serde::{Deserialize, Serialize};
 
 /// Detections counted per image, the surest ones.
@@ -74,12 +76,13 @@ pub struct OksSummary {
     pub ar_large: Option<f64>,
 }
 
-/// COCO's figures over `images`; `sigmas` holds one OKS sigma per keypoint.
+/// COCO's figures over `images`; `sigmas` holds one OKS sigma per keypoint, `symmetry` groups of
+/// keypoints that cannot be told apart.
 ///
 /// Where detections are equally sure, earlier images and earlier detections come first, so for
 /// pycocotools' figures the images must be in the order of their ids.
-pub fn oks_summary(images: &[OksImage], sigmas: &[f32]) -> OksSummary {
-    let cases: Vec<Case> = images.iter().map(|image| Case::new(image, sigmas)).collect();
+pub fn oks_summary(images: &[OksImage], sigmas: &[f32], symmetry: &[Vec<usize>]) -> OksSummary {
+    let cases: Vec<Case> = images.iter().map(|image| Case::new(image, sigmas, symmetry)).collect();
     let [all, medium, large] = AREA_RANGES.map(|range| accumulate(&cases, range));
     let (at_50, at_75) = (0, THRESHOLDS / 2);
     OksSummary {
@@ -100,16 +103,23 @@ pub fn oks_summary(images: &[OksImage], sigmas: &[f32]) -> OksSummary {
 ///
 /// A truth without a labelled keypoint is as near as its box, enlarged to three times its size:
 /// what matters there is only whether a detection lies about where nothing was labelled.
-pub fn oks(truth: &OksTruth, keypoints: &[[f64; 2]], sigmas: &[f32]) -> f64 {
+pub fn oks(
+    truth: &OksTruth,
+    keypoints: &[[f64; 2]],
+    sigmas: &[f32],
+    symmetry: &[Vec<usize>],
+) -> f64 {
     let any = truth.labelled.contains(&true);
     let [x, y, width, height] = truth.bbox;
     let beyond = |place: f64, low: f64, size: f64| {
         (low - size - place).max(0.0) + (place - low - size * 2.0).max(0.0)
     };
+    let order = Order::best(symmetry, keypoints, &truth.keypoints, |k| truth.labelled[k]);
     let (mut sum, mut count) = (0.0, 0u32);
-    for (((found, place), labelled), sigma) in
-        keypoints.iter().zip(&truth.keypoints).zip(&truth.labelled).zip(sigmas)
+    for (k, ((place, labelled), sigma)) in
+        truth.keypoints.iter().zip(&truth.labelled).zip(sigmas).enumerate()
     {
+        let found = keypoints[order.of(k)];
         if any && !labelled {
             continue;
         }
@@ -137,12 +147,13 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(image: &'a OksImage, sigmas: &[f32]) -> Self {
+    fn new(image: &'a OksImage, sigmas: &[f32], symmetry: &[Vec<usize>]) -> Self {
         let mut detections: Vec<&OksDetection> = image.detections.iter().collect();
         detections.sort_by(|a, b| surest_first(a.score, b.score));
         detections.truncate(MOST_DETECTIONS);
         let similarities = |found: &OksDetection| {
-            image.truths.iter().map(|truth| oks(truth, &found.keypoints, sigmas)).collect()
+            let similarity = |truth| oks(truth, &found.keypoints, sigmas, symmetry);
+            image.truths.iter().map(similarity).collect()
         };
         Case {
             truths: &image.truths,
@@ -319,12 +330,13 @@ mod tests {
         let sigmas = [0.05; 2];
         let image =
             OksImage { truths: vec![truth(0.0), truth(500.0)], detections: vec![found(0.0, 0.9)] };
-        assert_eq!(oks(&image.truths[0], &image.detections[0].keypoints, &sigmas), 1.0);
+        assert_eq!(oks(&image.truths[0], &image.detections[0].keypoints, &sigmas, &[]), 1.0);
         // d² / (2 · 5000 · 0.1²) = 1.
         assert!(
-            (oks(&truth(0.0), &found(10.0, 0.0).keypoints, &sigmas) - (-1.0f64).exp()).abs() < 1e-6
+            (oks(&truth(0.0), &found(10.0, 0.0).keypoints, &sigmas, &[]) - (-1.0f64).exp()).abs()
+                < 1e-6
         );
-        let summary = oks_summary(std::slice::from_ref(&image), &sigmas);
+        let summary = oks_summary(std::slice::from_ref(&image), &sigmas, &[]);
         // Precision 1 at the recalls 0 to 0.5, 51 of 101.
         assert!((summary.ap.unwrap() - 51.0 / 101.0).abs() < 1e-9);
         assert_eq!(summary.ar, Some(0.5));
@@ -333,7 +345,7 @@ mod tests {
             detections: vec![found(0.0, 0.5), found(0.0, 0.9), found(500.0, 0.1)],
             ..image
         };
-        let summary = oks_summary(&[twice], &sigmas);
+        let summary = oks_summary(&[twice], &sigmas, &[]);
         assert_eq!(
             summary.ar,
             Some(1.0),
@@ -344,16 +356,35 @@ mod tests {
     }
 
     #[test]
+    fn metric_oks_of_keypoints_that_cannot_be_told_apart_is_that_of_their_best_permutation() {
+        let (sigmas, pair) = ([0.05; 2], [vec![0, 1]]);
+        let mut turned = found(10.0, 0.9);
+        turned.keypoints.reverse();
+        let similarity = |symmetry: &[Vec<usize>], truth: &OksTruth| {
+            oks(truth, &turned.keypoints, &sigmas, symmetry)
+        };
+        assert!((similarity(&pair, &truth(0.0)) - (-1.0f64).exp()).abs() < 1e-6);
+        assert!(similarity(&[], &truth(0.0)) < 1e-6);
+        let half = OksTruth { labelled: vec![true, false], ..truth(0.0) };
+        assert!((similarity(&pair, &half) - (-1.0f64).exp()).abs() < 1e-6);
+        // Each truth in a picture has an order of its own.
+        let image =
+            OksImage { truths: vec![truth(0.0), truth(10.0)], detections: vec![turned.clone()] };
+        assert_eq!(oks_summary(std::slice::from_ref(&image), &sigmas, &pair).ar, Some(0.5));
+        assert_eq!(oks_summary(&[image], &sigmas, &[]).ar, Some(0.0));
+    }
+
+    #[test]
     fn metric_oks_has_no_figure_where_nothing_counts() {
         let aside = OksTruth { labelled: vec![false; 2], ..truth(0.0) };
         let crowd = OksTruth { crowd: true, ..truth(0.0) };
         let empty = OksImage { truths: vec![aside, crowd], detections: vec![found(0.0, 1.0)] };
-        assert_eq!(oks_summary(&[empty], &[0.05; 2]), OksSummary::default());
-        assert_eq!(oks_summary(&[], &[0.05; 2]), OksSummary::default());
+        assert_eq!(oks_summary(&[empty], &[0.05; 2], &[]), OksSummary::default());
+        assert_eq!(oks_summary(&[], &[0.05; 2], &[]), OksSummary::default());
         let nothing_found = OksImage { truths: vec![truth(0.0)], detections: Vec::new() };
-        assert_eq!(oks_summary(&[nothing_found], &[0.05; 2]).ap, Some(0.0));
+        assert_eq!(oks_summary(&[nothing_found], &[0.05; 2], &[]).ap, Some(0.0));
         let nowhere =
             OksImage { truths: vec![truth(0.0)], detections: vec![found(f64::NAN, f64::NAN)] };
-        assert_eq!(oks_summary(&[nowhere], &[0.05; 2]).ar, Some(0.0));
+        assert_eq!(oks_summary(&[nowhere], &[0.05; 2], &[]).ar, Some(0.0));
     }
 }

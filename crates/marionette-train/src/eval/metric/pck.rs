@@ -3,8 +3,10 @@
 //!
 //! Two yardsticks: the torso (the longer shoulder-to-opposite-hip diagonal; Yang & Ramanan 2013
 //! measure against the torso likewise) and the longer side of the person's box. A keypoint counts
-//! where its distance is *strictly* below the threshold. Keypoints are pooled over people.
+//! where its distance is *strictly* below the threshold. Keypoints are pooled over people. Those that
+//! cannot be told apart are judged by [`symmetry`](super::symmetry)'s rule.
 
+use super::symmetry::Order;
 use serde::{Deserialize, Serialize};
 
 /// Thresholds of the curve: 0, 0.01 ... 0.5 torso lengths.
@@ -37,6 +39,10 @@ pub struct Person<'a> {
 #[derive(Clone, Debug)]
 pub struct Pck {
     twins: Vec<usize>,
+    symmetry: Vec<Vec<usize>>,
+    /// Per keypoint, those whose labels are exchanged with it: its pair, or its symmetry group and
+    /// their twins.
+    exchanged: Vec<Vec<usize>>,
     people: usize,
     without_torso: usize,
     /// Per keypoint.
@@ -102,13 +108,26 @@ pub struct KeypointScore {
 }
 
 impl Pck {
-    /// Nobody yet; `twins` names the same keypoint of the other side for every keypoint.
-    pub fn new(twins: Vec<usize>) -> Self {
+    /// Nobody yet; `twins` names the same keypoint of the other side for every keypoint, and
+    /// `symmetry` groups of those that cannot be told apart.
+    pub fn new(twins: Vec<usize>, symmetry: Vec<Vec<usize>>) -> Self {
+        let exchanged = |(k, twin): (usize, &usize)| {
+            let group = symmetry.iter().find(|group| group.contains(&k));
+            group.map_or(vec![k, *twin], |group| {
+                let mut all: Vec<usize> =
+                    group.iter().flat_map(|member| [*member, twins[*member]]).collect();
+                all.sort_unstable();
+                all.dedup();
+                all
+            })
+        };
         Pck {
+            exchanged: twins.iter().enumerate().map(exchanged).collect(),
             people: 0,
             without_torso: 0,
             torso: vec![Tally::default(); twins.len()],
             twins,
+            symmetry,
             curve: [0; CURVE_POINTS],
             blind_found: 0,
             box_labelled: 0,
@@ -119,12 +138,17 @@ impl Pck {
     /// Counts a person.
     pub fn add(&mut self, person: &Person) {
         self.people += 1;
+        let order = |predicted: &[[f32; 2]]| {
+            Order::best(&self.symmetry, predicted, person.truth, |k| person.labelled[k])
+        };
+        let places = order(person.predicted);
         let distance = |predicted: usize, truth: usize| {
             let ([px, py], [tx, ty]) = (person.predicted[predicted], person.truth[truth]);
             (px - tx).hypot(py - ty)
         };
+        let kept = |k: usize| distance(places.of(k), k);
         let labelled = || (0..self.twins.len()).filter(|k| person.labelled[*k]);
-        let within = |limit: f32| labelled().filter(|k| distance(*k, *k) < limit).count() as u64;
+        let within = |limit: f32| labelled().filter(|k| kept(*k) < limit).count() as u64;
         if person.box_side > 0.0 {
             self.box_labelled += labelled().count() as u64;
             self.box_found += within(BOX_SHARE * person.box_side);
@@ -137,17 +161,18 @@ impl Pck {
         for (point, found) in self.curve.iter_mut().enumerate() {
             *found += within(threshold(point));
         }
+        let twins: Vec<[f32; 2]> = self.twins.iter().map(|twin| person.predicted[*twin]).collect();
+        let twins_places = order(&twins);
+        let exchanged = |k: usize| distance(self.twins[twins_places.of(k)], k);
         for k in labelled() {
             // A pair is judged as it is or exchanged as a whole, whichever is nearer.
-            let twin = self.twins[k];
-            let both = [k, twin].into_iter().filter(|end| person.labelled[*end]);
-            let [kept, exchanged] = both.fold([0.0, 0.0], |[kept, exchanged], end| {
-                [kept + distance(end, end), exchanged + distance(self.twins[end], end)]
-            });
-            let nearest = if exchanged < kept { distance(twin, k) } else { distance(k, k) };
+            let all = self.exchanged[k].iter().copied().filter(|end| person.labelled[*end]);
+            let [as_it_is, other_way] =
+                all.fold([0.0, 0.0], |[a, b], end| [a + kept(end), b + exchanged(end)]);
+            let nearest = if other_way < as_it_is { exchanged(k) } else { kept(k) };
             self.blind_found += u64::from(nearest < threshold(HEADLINE));
         }
-        let measured: Vec<(usize, f32)> = labelled().map(|k| (k, distance(k, k))).collect();
+        let measured: Vec<(usize, f32)> = labelled().map(|k| (k, kept(k))).collect();
         for (k, distance) in measured {
             let tally = &mut self.torso[k];
             tally.labelled += 1;
@@ -201,7 +226,7 @@ mod tests {
     #[test]
     fn metric_pck_counts_by_hand() {
         // Two pairs and one in the middle; torso 100, box 200.
-        let mut pck = Pck::new(vec![1, 0, 3, 2, 4]);
+        let mut pck = Pck::new(vec![1, 0, 3, 2, 4], Vec::new());
         let truth = [[0.0, 0.0], [100.0, 0.0], [0.0, 50.0], [100.0, 50.0], [50.0, 80.0]];
         // The first pair is exchanged; the second is off by 10 and by exactly 20; the middle is
         // right.
@@ -230,9 +255,43 @@ mod tests {
     }
 
     #[test]
+    fn metric_pck_of_keypoints_that_cannot_be_told_apart_is_that_of_their_best_permutation() {
+        // Two wheels of two bolts each, which are each other's twins; torso 100.
+        let truth = [[0.0, 0.0], [0.0, 50.0], [300.0, 0.0], [300.0, 50.0]];
+        let summary = |predicted: [[f32; 2]; 4], labelled: [bool; 4], symmetry: &[Vec<usize>]| {
+            let mut pck = Pck::new(vec![2, 3, 0, 1], symmetry.to_vec());
+            let person = Person {
+                predicted: &predicted,
+                truth: &truth,
+                labelled: &labelled,
+                torso: Some(100.0),
+                box_side: 100.0,
+            };
+            pck.add(&person);
+            pck.summary()
+        };
+        let wheels = [vec![0, 1], vec![2, 3]];
+        // The left wheel's bolts are numbered the other way round.
+        let turned = [[0.0, 50.0], [0.0, 5.0], [300.0, 0.0], [300.0, 50.0]];
+        let found = summary(turned, [true; 4], &wheels);
+        assert_eq!((found.torso_02, found.box_01), (Some(1.0), Some(1.0)));
+        assert!((found.mean_error.unwrap() - 0.05 / 4.0).abs() < 1e-6);
+        assert!((found.per_keypoint[0].mean_error.unwrap() - 0.05).abs() < 1e-6);
+        assert_eq!(summary(turned, [true; 4], &[]).torso_02, Some(0.5));
+        // Where a label is missing, nothing is asked of either bolt but to be there.
+        let one = summary(turned, [true, false, true, true], &wheels);
+        assert_eq!((one.torso_02, one.per_keypoint[1].labelled), (Some(1.0), 0));
+        // The wheels are exchanged, and the bolts of one numbered the other way round as well.
+        let exchanged = [[300.0, 50.0], [300.0, 0.0], [0.0, 0.0], [0.0, 50.0]];
+        let found = summary(exchanged, [true; 4], &wheels);
+        assert_eq!((found.torso_02, found.torso_02_blind), (Some(0.0), Some(1.0)));
+        assert_eq!(summary(exchanged, [true; 4], &[]).torso_02_blind, Some(0.5));
+    }
+
+    #[test]
     fn metric_what_was_not_measured_is_no_number() {
         let place = [[1.0, 1.0]];
-        let mut pck = Pck::new(vec![0]);
+        let mut pck = Pck::new(vec![0], Vec::new());
         let person = Person {
             predicted: &place,
             truth: &place,

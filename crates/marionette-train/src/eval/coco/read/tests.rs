@@ -54,7 +54,7 @@ fn metric_oks_is_pycocotools_own() {
         let score = found["score"].as_f64().unwrap();
         images[place].detections.push(OksDetection { keypoints, score });
     }
-    let summary = oks_summary(&images, &scheme.sigmas);
+    let summary = oks_summary(&images, &scheme.sigmas, &[]);
     let found = [
         ("AP", summary.ap),
         ("AP50", summary.ap50),
@@ -94,7 +94,7 @@ fn metric_pck_matches_the_reference() {
     let path = folder.path().join("pairs.json");
     fs::write(&path, text.to_string()).unwrap();
     let file = read_coco(&path, &scheme, false).unwrap();
-    let mut pck = Pck::new(scheme.twins.clone());
+    let mut pck = Pck::new(scheme.twins.clone(), Vec::new());
     for (person, pair) in file.people.iter().zip(pairs) {
         let torso = person.torso(&scheme);
         close(
