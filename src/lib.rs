@@ -14,6 +14,7 @@
 //! | [`nn`] | networks, CPU kernels, optimizers, decoding |
 //! | [`train`] | Adversarial Focal Loss, the curriculum, the trainer, weights files, metrics |
 //! | [`onnx`] | networks as ONNX files |
+//! | [`pnp`] | the camera from keypoints and joint states |
 //! | [`publish`] | networks as folders: a model repository, a page for browsers |
 //! | [`run`] | a run as a whole: settings, directory, events, exams |
 //! | [`dataset`] | labelled data sets for other tools |
@@ -42,6 +43,7 @@ pub use marionette_figure as figure;
 pub use marionette_nn as nn;
 pub use marionette_onnx as onnx;
 pub use marionette_physics as physics;
+pub use marionette_pnp as pnp;
 pub use marionette_publish as publish;
 pub use marionette_render as render;
 pub use marionette_run as run;

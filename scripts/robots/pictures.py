@@ -27,12 +27,12 @@ THINGS = ["duck_vhacd.urdf", "teddy_vhacd.urdf", "soccerball.urdf", "lego/lego.u
 
 
 def texture(rng):
-    """A picture of [256, 256, 3]: cloudy noise, stripes, tiles, spots or none, in two or three colours."""
+    """A picture that repeats: cloudy noise, stripes, tiles, spots or hardly anything, in two colours that may be near grey."""
     y, x = np.mgrid[0:256, 0:256] / 256
-    colors = rng.uniform(0, 255, (3, 3)) * rng.uniform(0.4, 1) + rng.uniform(0, 60)
+    colors = rng.uniform(30, 235, (2, 1)) + rng.normal(size=(2, 3)) * rng.choice([8, 30, 80])
     kind = rng.integers(6)
     noise = np.zeros((256, 256))
-    for octave in range(2, 7):
+    for octave in range(1, 7):
         coarse = Image.fromarray(rng.normal(size=(2**octave, 2**octave)).astype(np.float32))
         noise += np.asarray(coarse.resize((256, 256), Image.BICUBIC)) * 0.6**octave
     noise = (noise - noise.min()) / np.ptp(noise)
@@ -52,7 +52,11 @@ def texture(rng):
         share = 0.15 * noise
     share = np.asarray(share, float)[..., None]
     picture = colors[0] * (1 - share) + colors[1] * share + 25 * (noise[..., None] - 0.5) * rng.uniform(0, 1)
-    return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+    once = np.clip(picture, 0, 255).astype(np.uint8)
+    # Backdrops are metres wide.
+    mirrored = np.concatenate([once, once[:, ::-1]], 1)
+    mirrored = np.concatenate([mirrored, mirrored[::-1]])
+    return Image.fromarray(np.tile(mirrored, (rng.integers(1, 4),) * 2 + (1,)))
 
 
 def slab(half, at, yaw, image, rng):
@@ -100,7 +104,7 @@ def scene(rng, images):
         at = [far * np.cos(angle), far * np.sin(angle), rng.uniform(0, 0.3)]
         try:
             thing = p.loadURDF(str(rng.choice(THINGS)), at, p.getQuaternionFromEuler(rng.uniform(-3, 3, 3)),
-                               globalScaling=float(rng.uniform(0.6, 1.4)))
+                               globalScaling=float(rng.uniform(0.8, 3.0)))
         except p.error:
             continue
         low, high = np.array(p.getAABB(thing))

@@ -32,7 +32,7 @@
 mod error;
 mod files;
 mod intrinsics;
-//mod joints;
+mod joints;
 mod refine;
 mod solve;
 mod sqpnp;
@@ -40,5 +40,5 @@ mod sqpnp;
 pub use error::PnpError;
 pub use files::{JointFile, LensFile};
 pub use intrinsics::Intrinsics;
-//pub use joints::pose_of_joints;
+pub use joints::pose_of_joints;
 pub use solve::{CameraPose, Options, Second, Sighting, solve_camera};

@@ -1,5 +1,6 @@
 //! `marionette predict`.
 
+mod camera;
 mod pictures;
 
 use super::{
@@ -9,6 +10,7 @@ use super::{
     process::limit,
 };
 use anyhow::{Context, anyhow};
+use camera::{Camera, CameraArgs, CameraFinder};
 use clap::Args;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -35,6 +37,9 @@ const PREDICTIONS: &str = "predictions.json";
 /// network is unsure; the rectangle that the network was shown is pink.
 ///
 /// Example: marionette predict runs/first photo.jpg --box 120,40,200,380 --out found
+///
+/// Example: marionette predict runs/panda photo.png --out found --pnp --figure panda --joints
+/// q.json --intrinsics K.json
 #[derive(Args)]
 pub struct PredictArgs {
     /// File of weights, or the folder of a run.
@@ -54,6 +59,8 @@ pub struct PredictArgs {
     /// as long, somewhat better.
     #[arg(long)]
     flip_test: bool,
+    #[command(flatten)]
+    camera: CameraArgs,
     /// Where the network runs: auto, cpu, cuda:N or metal.
     #[arg(long, value_name = "D", default_value = "auto")]
     device: String,
@@ -120,6 +127,11 @@ struct Found {
     /// The mean of the keypoints'.
     score: f64,
     keypoints: Vec<Keypoint>,
+    /// With `--pnp`: the camera, or why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    camera: Option<Camera>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    camera_error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -149,7 +161,9 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
         overlays.chain([PREDICTIONS]).map(|name| args.out.join(name)).collect();
     let outputs: Vec<Output> = written.iter().map(|path| Output { flag: "--out", path }).collect();
     let read = listed.iter().map(|listed| listed.path.clone());
-    check_inputs(&outputs, read.chain(model_files(&args.weights)))?;
+    let files = model_files(&args.weights).into_iter().chain(args.camera.files());
+    check_inputs(&outputs, read.chain(files))?;
+    let finder = CameraFinder::open(&args.camera, &detector.card().keypoints.names, &listed)?;
     let bar = bar(&args, listed.len());
     let mut predictions = Predictions { model: model(&args, &detector), images: Vec::new() };
     for listed in &listed {
@@ -166,8 +180,12 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
                 }
                 let picture = picture.upright();
                 let crop = crop(&args, &detector, listed, &picture).map_err(CommandError::Input)?;
-                let found = look(&args, &detector, listed, &picture, &crop)
+                let found = look(&args, &detector, finder.as_ref(), listed, &picture, &crop)
                     .map_err(CommandError::Failed)?;
+                if let Some(error) = &found.camera_error {
+                    let path = listed.path.display();
+                    bar.suspend(|| output::warn(&format!("warning: {path}: no camera: {error}")));
+                }
                 predictions.images.push(found);
             }
             Err(error) => bar.suspend(|| output::warn(&format!("warning: {error}"))),
@@ -183,6 +201,10 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
             "keypoints in {good} of {all} pictures: {}, overlays beside it",
             path.display()
         ));
+        if finder.is_some() {
+            let found = predictions.images.iter().filter_map(|found| found.camera.as_ref());
+            camera::say(&found.collect::<Vec<_>>(), all);
+        }
     }
     if good < all {
         let bad = all - good;
@@ -245,6 +267,7 @@ fn crop(
 fn look(
     args: &PredictArgs,
     detector: &Detector,
+    finder: Option<&CameraFinder>,
     listed: &Listed,
     picture: &RgbImage,
     crop: &Crop,
@@ -259,13 +282,19 @@ fn look(
     fs::create_dir_all(&args.out).map_err(PathError::at(&args.out, "made"))?;
     save_png(&args.out.join(&listed.overlay), &photograph(picture, &card.keypoints, &sighting))?;
     let (width, height) = picture.dimensions();
+    let name = listed.path.to_string_lossy();
+    let camera = finder.map(|finder| finder.find(&name, [width, height], &sighting.keypoints));
+    let (camera, camera_error) = match camera.transpose() {
+        Ok(camera) => (camera, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
     let keypoints =
         card.keypoints.names.iter().zip(&sighting.keypoints).map(|(name, &[x, y, score])| {
             Keypoint { name: name.clone(), x: rounded(x), y: rounded(y), score: rounded(score) }
         });
     let scores: f64 = sighting.keypoints.iter().map(|[.., score]| score).sum();
     Ok(Found {
-        file: listed.path.to_string_lossy().into_owned(),
+        file: name.into_owned(),
         overlay: listed.overlay.clone(),
         width,
         height,
@@ -275,6 +304,8 @@ fn look(
         crop: sighting.crop.map(rounded),
         score: rounded(scores / sighting.keypoints.len().max(1) as f64),
         keypoints: keypoints.collect(),
+        camera,
+        camera_error,
     })
 }
 

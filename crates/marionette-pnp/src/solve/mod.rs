@@ -89,13 +89,18 @@ pub struct Second {
 }
 
 impl CameraPose {
+    /// `camera_from_figure`, row after row.
+    pub fn matrix(&self) -> [[f64; 4]; 4] {
+        rows(&self.camera_from_figure)
+    }
+
     /// Deviation of the figure's origin along the axes of the camera's frame, metres.
-    pub fn figure_deviation(&self) -> Vector3<f64> {
-        self.covariance.fixed_view::<3, 3>(3, 3).diagonal().map(f64::sqrt)
+    pub fn figure_deviation(&self) -> [f64; 3] {
+        self.covariance.fixed_view::<3, 3>(3, 3).diagonal().map(f64::sqrt).into()
     }
 
     /// Deviation of the camera along the axes of the figure's frame, metres.
-    pub fn camera_deviation(&self) -> Vector3<f64> {
+    pub fn camera_deviation(&self) -> [f64; 3] {
         // The camera is at -R't. Turned by w and shifted by s, it moves by -R'(s - w x t).
         let Isometry3 { rotation, translation } = self.camera_from_figure;
         let back = rotation.to_rotation_matrix().transpose();
@@ -103,13 +108,25 @@ impl CameraPose {
         let mut jacobian = nalgebra::Matrix3x6::zeros();
         jacobian.fixed_view_mut::<3, 3>(0, 0).copy_from(&of_turn);
         jacobian.fixed_view_mut::<3, 3>(0, 3).copy_from(&-back.matrix());
-        (jacobian * self.covariance * jacobian.transpose()).diagonal().map(f64::sqrt)
+        (jacobian * self.covariance * jacobian.transpose()).diagonal().map(f64::sqrt).into()
     }
 
     /// Deviation of the turn about the axes of the camera's frame, radians.
-    pub fn turn_deviation(&self) -> Vector3<f64> {
-        self.covariance.fixed_view::<3, 3>(0, 0).diagonal().map(f64::sqrt)
+    pub fn turn_deviation(&self) -> [f64; 3] {
+        self.covariance.fixed_view::<3, 3>(0, 0).diagonal().map(f64::sqrt).into()
     }
+}
+
+impl Second {
+    /// `camera_from_figure`, row after row.
+    pub fn matrix(&self) -> [[f64; 4]; 4] {
+        rows(&self.camera_from_figure)
+    }
+}
+
+fn rows(camera: &Isometry3<f64>) -> [[f64; 4]; 4] {
+    let matrix = camera.to_homogeneous();
+    [0, 1, 2, 3].map(|row| [0, 1, 2, 3].map(|column| matrix[(row, column)]))
 }
 
 /// The camera that sees most of the `sightings` where they were found.
