@@ -19,6 +19,7 @@ mod mix;
 mod old_files;
 mod pictures;
 mod predict;
+mod predict_camera;
 #[cfg(unix)]
 mod repeatable;
 mod report;
