@@ -41,8 +41,8 @@ pub enum PnpError {
     /// The keypoints leave a way to move open.
     #[error("the keypoints that were found leave the camera undetermined")]
     Undetermined,
-    /// A number is not finite.
-    #[error("keypoint {0} has a number that is not finite")]
+    /// A number is not finite, or beyond ten millions.
+    #[error("keypoint {0} has a number that is not finite, or is beyond ten millions")]
     NotFinite(usize),
     /// A file or a value in it.
     #[error("{0}")]

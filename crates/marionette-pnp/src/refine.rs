@@ -130,6 +130,9 @@ pub(crate) fn covariance(
     // In units in which every entry of the diagonal is 1, a number near 0 is one.
     let scale = normal.diagonal().map(|value| 1.0 / value.sqrt());
     let scaled = Matrix6::from_diagonal(&scale) * normal * Matrix6::from_diagonal(&scale);
+    if !scaled.iter().all(|value| value.is_finite()) {
+        return None;
+    }
     let least = scaled.symmetric_eigenvalues().min();
     if !least.is_finite() || least < 1e-10 {
         return None;

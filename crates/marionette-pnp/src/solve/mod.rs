@@ -19,6 +19,8 @@ const FINALISTS: usize = 6;
 const ROUNDS: usize = 8;
 /// Cameras whose directions differ by more are two answers, radians.
 const ANOTHER: f64 = 0.1;
+/// The largest number that makes sense, metres or pixels.
+const LARGEST: f64 = 1e7;
 /// The deviation of a coordinate is never taken for less, pixels: seven points can agree by chance.
 const LEAST_DEVIATION: f64 = 0.25;
 
@@ -143,7 +145,9 @@ pub fn solve_camera(
     options: &Options,
 ) -> Result<CameraPose, PnpError> {
     for (index, Sighting { point, pixel, confidence }) in sightings.iter().enumerate() {
-        if !point.iter().chain(pixel).chain([confidence]).all(|value| value.is_finite()) {
+        // Squares of squares of larger numbers are not finite.
+        let mut all = point.iter().chain(pixel).chain([confidence]);
+        if !all.all(|value| value.abs() <= LARGEST) {
             return Err(PnpError::NotFinite(index));
         }
     }

@@ -229,3 +229,37 @@ fn a_small_plane_from_afar_has_a_second_answer() {
     assert!(second.camera_from_figure.rotation.angle_to(&mirrored) < 0.1);
     assert!(second.rms_pixels > found.rms_pixels && second.rms_pixels < 2.0);
 }
+
+#[test]
+fn no_numbers_make_it_panic_or_hang() {
+    let mut found = 0;
+    for number in 0..3000 {
+        let mut rng = stream(number, 0, 0, "wild");
+        let mut wild = |usual: f64| match rng.random_range(0..12) {
+            0 => 0.0,
+            1 => usual * 10f64.powi(rng.random_range(-300..300)),
+            2 => -usual,
+            _ => usual * rng.random_range(0.5..1.5),
+        };
+        let lens = Intrinsics {
+            distortion: [0.1, 0.1, 0.01, 0.01, 0.1]
+                .map(|k| if number % 2 == 0 { 0.0 } else { wild(k) }),
+            ..Intrinsics::pinhole([wild(500.0).abs() + 1e-300, 500.0], [wild(320.0), wild(240.0)])
+        };
+        let count = 4 + number as usize % 4;
+        let sightings: Vec<Sighting> = (0..count)
+            .map(|_| Sighting {
+                point: [0.5; 3].map(&mut wild),
+                pixel: [300.0; 2].map(&mut wild),
+                confidence: wild(1.0),
+            })
+            .collect();
+        if let Ok(camera) = solve_camera(&sightings, &lens, &Options::for_picture([640, 480])) {
+            found += 1;
+            assert!(camera.matrix().as_flattened().iter().all(|value| value.is_finite()));
+            assert!(camera.covariance.iter().all(|value| value.is_finite()), "{number}");
+            assert!(camera.inliers.iter().filter(|inlier| **inlier).count() >= 4);
+        }
+    }
+    assert!(found > 100, "{found} of 3000");
+}
