@@ -1,0 +1,62 @@
+//! How large a file's unit is.
+
+/// Sizes of figures that are taken as they are, metres.
+const USUAL: [f32; 2] = [0.05, 6.0];
+/// Units of exporters: name, metres.
+const UNITS: [(&str, f32); 4] =
+    [("centimetres", 0.01), ("millimetres", 0.001), ("inches", 0.0254), ("hundreds", 100.0)];
+
+/// Metres in one unit of a file whose figure is `size` units long, and what was guessed.
+///
+/// # Errors
+/// If the figure has no size, or what was asked for is no scale.
+pub(super) fn metres(size: f32, asked: Option<f32>) -> Result<(f32, Option<String>), String> {
+    if !(size > 0.0 && size.is_finite()) {
+        return Err(format!("its figure is {size} long; all its vertices are in one place"));
+    }
+    if let Some(scale) = asked {
+        let long = size * scale;
+        return match long > 0.0 && (1e-3..=10.0).contains(&long) {
+            true => Ok((scale, None)),
+            false => Err(format!(
+                "its figure would be {long} m long at {scale} m in a unit; give a scale that \
+                 makes it 0.001 to 10 m"
+            )),
+        };
+    }
+    let usual = |scale: f32| (USUAL[0]..=USUAL[1]).contains(&(size * scale));
+    if usual(1.0) {
+        return Ok((1.0, None));
+    }
+    let guess = UNITS
+        .iter()
+        .find(|(_, scale)| usual(*scale) && (size > 1.0 || *scale > 1.0) && size * scale > 0.1);
+    let (what, scale) = match guess {
+        Some((name, scale)) => (format!("taken as {name}"), *scale),
+        None => ("scaled so that the figure is 1 m long".to_owned(), 1.0 / size),
+    };
+    let note = format!(
+        "The figure is {size} units long, which cannot be metres; lengths were {what}. `--scale` \
+         says otherwise."
+    );
+    Ok((scale, Some(note)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_guessed_from_sizes() {
+        for (size, scale) in
+            [(1.8, 1.0), (4.6, 1.0), (180.0, 0.01), (1800.0, 0.001), (0.018, 100.0)]
+        {
+            let (found, note) = metres(size, None).unwrap();
+            assert_eq!((found, note.is_some()), (scale, scale != 1.0), "{size}");
+        }
+        assert_eq!(metres(1e7, None).unwrap().0, 1e-7);
+        assert_eq!(metres(180.0, Some(0.02)).unwrap(), (0.02, None));
+        assert!(metres(180.0, Some(1.0)).is_err() && metres(0.0, None).is_err());
+        assert!(metres(180.0, Some(f32::NAN)).is_err() && metres(180.0, Some(-0.01)).is_err());
+    }
+}
