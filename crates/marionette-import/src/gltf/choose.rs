@@ -38,6 +38,39 @@ pub(super) struct Chosen {
     pub merged: Vec<usize>,
 }
 
+impl Chosen {
+    /// The bone that each bone hangs on in the file.
+    pub fn parents(&self, nodes: &Nodes) -> Vec<Option<usize>> {
+        let above = |(bone, node): (usize, &usize)| {
+            (bone > 0).then(|| nodes.parents[*node].map_or(0, |parent| self.bone_of[parent]))
+        };
+        self.bones.iter().enumerate().map(above).collect()
+    }
+
+    /// Hangs bones on others than on `parents`, where there is a better one, and puts parents
+    /// before children again. Returns the parents in that order.
+    pub fn hang(
+        &mut self,
+        parents: &[Option<usize>],
+        better: &[Option<usize>],
+    ) -> Vec<Option<usize>> {
+        let hung: Vec<Option<usize>> =
+            parents.iter().zip(better).map(|(parent, better)| better.or(*parent)).collect();
+        let mut order = vec![0];
+        let mut next = 0;
+        while next < order.len() {
+            let parent = order[next];
+            order.extend((0..hung.len()).filter(|bone| hung[*bone] == Some(parent)));
+            next += 1;
+        }
+        let place = |bone: usize| order.iter().position(|other| *other == bone).unwrap_or(0);
+        self.bone_of.iter_mut().for_each(|bone| *bone = place(*bone));
+        self.bones = order.iter().map(|bone| self.bones[*bone]).collect();
+        self.shares = order.iter().map(|bone| self.shares[*bone]).collect();
+        order.iter().map(|bone| hung[*bone].map(place)).collect()
+    }
+}
+
 pub(super) fn choose(known: &Known) -> Chosen {
     let nodes = known.nodes;
     let areas = known.geometry.areas();

@@ -12,6 +12,7 @@ mod motion;
 mod names;
 mod nodes;
 mod parts;
+mod rehang;
 mod skins;
 mod source;
 mod surface;
@@ -27,9 +28,13 @@ use glam::{Quat, Vec3};
 use motion::{Motion, Rig, motion};
 use names::{named, snake};
 use nodes::{Nodes, rotation_in};
+use rehang::better_parents;
 use skins::origin;
 use source::Source;
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Reads the glTF file at `file`.
 ///
@@ -38,13 +43,13 @@ use std::{collections::BTreeSet, path::Path};
 pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
     let source = Source::open(file)?;
     let nodes = Nodes::read(&source)?;
-    let used: BTreeSet<usize> = source
+    let used: BTreeMap<usize, usize> = source
         .document
         .nodes()
         .filter(|node| nodes.shown[node.index()] && node.mesh().is_some())
-        .filter_map(|node| node.skin().map(|skin| skin.index()))
+        .filter_map(|node| node.skin().map(|skin| (skin.index(), node.index())))
         .collect();
-    let bind = skins::bind(&source, &nodes, &used.into_iter().collect::<Vec<_>>())?;
+    let bind = skins::bind(&source, &nodes, &used)?;
     let geometry = Geometry::read(&source, &nodes, &bind)?;
     let animations = Animation::read_all(&source)?;
     let mut notes = geometry_notes(&geometry, bind.posed);
@@ -67,16 +72,30 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
         animated: &animated,
         size,
     };
-    let Chosen { bones, bone_of, shares, merged } = choose(&known);
-    if bones.len() < 2 {
+    let mut chosen = choose(&known);
+    if chosen.bones.len() < 2 {
         let message = "is one rigid piece: it has neither a skin of several joints nor several \
                        nodes that could move; give a file whose parts are nodes, or are bound to \
                        an armature";
         return Err(source.fail(message));
     }
-    if !merged.is_empty() {
-        notes.push(merged_note(&nodes, &merged, bones.len()));
+    if !chosen.merged.is_empty() {
+        notes.push(merged_note(&nodes, &chosen.merged, chosen.bones.len()));
     }
+    let parents = chosen.parents(&nodes);
+    let better = better_parents(&nodes, &chosen.bones, &parents, &bind.world, &animations, size);
+    if better.iter().any(Option::is_some) {
+        let name = |bone: usize| nodes.names[chosen.bones[bone]].as_str();
+        let moved: Vec<String> = better
+            .iter()
+            .enumerate()
+            .filter_map(|(bone, on)| on.map(|on| format!("{} on {}", name(bone), name(on))))
+            .collect();
+        let moved = some(moved.iter().map(String::as_str));
+        notes.push(format!("Bones were hung where they stay in all animations: {moved}."));
+    }
+    let parents = chosen.hang(&parents, &better);
+    let Chosen { bones, bone_of, shares, .. } = chosen;
 
     let written: Vec<&str> = bones.iter().map(|node| nodes.names[*node].as_str()).collect();
     let places: Vec<Vec3> = bones.iter().map(|node| origin(&bind.world[*node])).collect();
@@ -92,14 +111,6 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
                 .to_owned(),
         );
     }
-    let parents: Vec<Option<usize>> = bones
-        .iter()
-        .enumerate()
-        .map(|(bone, node)| {
-            let above = nodes.parents[*node].map(|parent| bone_of[parent]);
-            if bone == 0 { None } else { Some(above.unwrap_or(0)) }
-        })
-        .collect();
     let left: Vec<bool> = (0..bones.len()).map(|i| names.names[i].starts_with("left_")).collect();
     let rest: Vec<Quat> = bones.iter().map(|node| rotation_in(&bind.world[*node])).collect();
     let rig = Rig {

@@ -19,9 +19,8 @@ const BEYOND: f32 = 10.0;
 const GUESSED: f32 = 40.0;
 /// Deviation of the angles of families from animations, degrees.
 const SPREAD: f32 = 5.0;
-/// z of an angle beyond which another order of axes is tried: at a right angle, x and y turn about
-/// the same axis.
-const STEEP: f32 = 1.1;
+/// How much smaller angles must get for axes in another order than the world's.
+const MUCH_SMALLER: f32 = 0.8;
 
 /// The bones as far as turning goes.
 pub(super) struct Rig<'a> {
@@ -129,9 +128,9 @@ impl Rig<'_> {
         from_rest.iter().enumerate().map(against).collect()
     }
 
-    /// The axes of a bone: the world's, or in another order where its angles would come close to a
-    /// right angle about z. Those of a right bone mirror those of the left one, so that a mirrored
-    /// pose has the same x and the opposite y and z.
+    /// The axes of a bone: the world's, or these in another order where its angles then stay much
+    /// smaller, as they do away from a right angle about z. Those of a right bone mirror those of
+    /// the left one, so that a mirrored pose has the same x and the opposite y and z.
     fn frame(&self, bone: usize, all: &[&[Turns]]) -> Quat {
         let twin = self.twins[bone];
         if twin == bone {
@@ -145,21 +144,25 @@ impl Rig<'_> {
         let flip = Mat3::from_diagonal(Vec3::new(-1.0, 1.0, 1.0));
         let sides =
             orders.map(|order| [Quat::from_mat3(&order), Quat::from_mat3(&(flip * order * flip))]);
-        let [left, right] = if self.left[bone] { [bone, twin] } else { [twin, bone] };
-        let steepest = |[on_left, on_right]: &[Quat; 2]| {
-            let steep = |frame: Quat, turn: Quat| {
-                (frame.inverse() * turn * frame).to_euler(EulerRot::XZY).1.abs()
+        let both = if self.left[bone] { [bone, twin] } else { [twin, bone] };
+        // The sum of the ranges of all angles of both bones.
+        let extent = |frames: &[Quat; 2]| -> f32 {
+            let of = |(bone, frame): (usize, Quat)| {
+                let angles = all
+                    .iter()
+                    .flat_map(|turns| track(turns.iter().map(|turns| turns[bone]), frame));
+                let around = |(low, high): (Vec3, Vec3), a: Vec3| (low.min(a), high.max(a));
+                let (low, high) = angles.fold((Vec3::ZERO, Vec3::ZERO), around);
+                (high - low).element_sum()
             };
-            let turns = all.iter().flat_map(|turns| turns.iter());
-            turns
-                .map(|turns| steep(*on_left, turns[left]).max(steep(*on_right, turns[right])))
-                .fold(0.0, f32::max)
+            both.into_iter().zip(*frames).map(of).sum()
         };
+        let extents = sides.map(|frames| extent(&frames));
         let mut best = 0;
-        if steepest(&sides[0]) > STEEP {
-            let least =
-                |a: &usize, b: &usize| steepest(&sides[*a]).total_cmp(&steepest(&sides[*b]));
-            best = (0..3).min_by(least).unwrap_or(0);
+        for other in 1..sides.len() {
+            if extents[other] < extents[0] * MUCH_SMALLER && extents[other] < extents[best] {
+                best = other;
+            }
         }
         sides[best][usize::from(!self.left[bone])]
     }

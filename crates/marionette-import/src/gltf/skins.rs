@@ -66,10 +66,12 @@ impl Skin {
         world[self.joints[joint]] * own
     }
 
-    /// `world_from_mesh` in the bind pose, and whether the nodes are in it. Nothing in a file says
-    /// where a mesh was when it was bound, only where the joints were from there. So it is where
-    /// most joints say it is now.
-    fn bound_at(&self, world: &[Mat4]) -> Option<(Mat4, bool)> {
+    /// `world_from_mesh` in the bind pose, and whether the nodes are in it.
+    ///
+    /// Nothing in a file says where a mesh was when it was bound, only where the joints were from
+    /// there. Each joint says where it would be now. Where they differ, the mesh's own node
+    /// `world_from_node` is believed if a joint agrees with it, and else the topmost joint.
+    fn bound_at(&self, nodes: &Nodes, world: &[Mat4], node: &Mat4) -> Option<(Mat4, bool)> {
         self.joint_from_mesh.as_ref()?;
         let places: Vec<Mat4> =
             (0..self.joints.len()).map(|joint| self.world_from_mesh(joint, world)).collect();
@@ -77,28 +79,37 @@ impl Skin {
             let size = a.x_axis.length() + a.w_axis.truncate().length();
             a.abs_diff_eq(*b, 2e-3 * size.max(1e-6))
         };
-        let agreeing = |place: &Mat4| places.iter().filter(|other| alike(place, other)).count();
-        // The first of those that as many agree with: the topmost joint, as files are written.
-        let most = places.iter().map(agreeing).max()?;
-        let place = places.iter().find(|place| agreeing(place) == most)?;
-        Some((*place, most == places.len()))
+        let rank = |node: usize| nodes.order.iter().position(|other| *other == node);
+        let topmost = (0..places.len()).min_by_key(|joint| rank(self.joints[*joint]))?;
+        let agree = places.iter().all(|place| alike(&places[topmost], place));
+        let place = match !agree && places.iter().any(|place| alike(node, place)) {
+            true => *node,
+            false => places[topmost],
+        };
+        Some((place, agree))
     }
 }
 
 /// The pose in which meshes were bound. Joints are where inverse bind matrices say, and what is no
-/// joint keeps its place on its parent. `used` are the skins of nodes that are shown.
-pub(super) fn bind(source: &Source, nodes: &Nodes, used: &[usize]) -> Result<Bind, ImportError> {
+/// joint keeps its place on its parent. `used` are the skins that are shown, each with the node of
+/// its mesh.
+pub(super) fn bind(
+    source: &Source,
+    nodes: &Nodes,
+    used: &BTreeMap<usize, usize>,
+) -> Result<Bind, ImportError> {
     let world = nodes.world(&nodes.matrices);
     let mut skins = BTreeMap::new();
-    for index in used {
+    for index in used.keys() {
         if let Some(skin) = Skin::read(source, *index)? {
             skins.insert(*index, skin);
         }
     }
     let mut bound: BTreeMap<usize, Mat4> = BTreeMap::new();
     let mut posed = false;
-    for skin in skins.values() {
-        let Some((world_from_mesh, agree)) = skin.bound_at(&world) else { continue };
+    for (index, skin) in &skins {
+        let node = &world[used[index]];
+        let Some((world_from_mesh, agree)) = skin.bound_at(nodes, &world, node) else { continue };
         posed |= !agree;
         for (joint, matrix) in skin.joints.iter().zip(skin.joint_from_mesh.iter().flatten()) {
             bound.entry(*joint).or_insert_with(|| world_from_mesh * matrix.inverse());

@@ -1,10 +1,10 @@
 //! How large a file's unit is.
 
 /// Sizes of figures that are taken as they are, metres.
-const USUAL: [f32; 2] = [0.05, 6.0];
+const USUAL: [f32; 2] = [0.05, 8.0];
 /// Units of exporters: name, metres.
-const UNITS: [(&str, f32); 4] =
-    [("centimetres", 0.01), ("millimetres", 0.001), ("inches", 0.0254), ("hundreds", 100.0)];
+const UNITS: [(&str, f32); 3] =
+    [("centimetres", 0.01), ("millimetres", 0.001), ("hundreds of metres", 100.0)];
 
 /// Metres in one unit of a file whose figure is `size` units long, and what was guessed.
 ///
