@@ -21,8 +21,8 @@
 pub mod atomic_file;
 pub mod folder_lock;
 pub mod json_file;
-pub mod new_folder;
 pub mod matching;
+pub mod new_folder;
 pub mod picture_file;
 pub mod random;
 pub mod shell;

@@ -188,6 +188,9 @@ pub struct PoseFamily {
     /// Key frames of the movement: for each frame, the rotation of each bone about x, y and z,
     /// radians. A single frame is a pose without movement.
     pub keys: Vec<Vec<Vec3>>,
+    /// The keys at which another movement begins, in order, without the first key. Nothing lies
+    /// between such a key and the one before.
+    pub breaks: Vec<usize>,
     /// Lowest and highest turn of the whole figure about its own x axis, radians: positive falls on
     /// its face.
     pub pitch: [f32; 2],
@@ -200,6 +203,30 @@ pub struct PoseFamily {
     pub support: Support,
     /// How the pose settles under gravity; `None` leaves it as sampled.
     pub settle: Option<Settle>,
+}
+
+impl PoseFamily {
+    /// The two keys that a moment lies between, and how far it is on the way from the first to the
+    /// second, 0 to 1. `share` tells how much of the family is over by then, 0 to 1: every way
+    /// from key to key takes as long, and so does a movement of one key.
+    pub fn moment(&self, share: f32) -> (usize, usize, f32) {
+        let last = self.keys.len() - 1;
+        if self.breaks.is_empty() {
+            let moment = share * last as f32;
+            let key = (moment as usize).min(self.keys.len().saturating_sub(2));
+            return (key, (key + 1).min(last), moment - key as f32);
+        }
+        let begins = |key: usize| key > last || self.breaks.binary_search(&key).is_ok();
+        let alone = |key: usize| (key == 0 || begins(key)) && begins(key + 1);
+        let ways: Vec<(usize, usize)> = (0..=last)
+            .filter(|key| alone(*key) || !begins(key + 1))
+            .map(|key| (key, if alone(key) { key } else { key + 1 }))
+            .collect();
+        let moment = share * ways.len() as f32;
+        let way = (moment as usize).min(ways.len() - 1);
+        let (from, to) = ways[way];
+        (from, to, (moment - way as f32).min(1.0))
+    }
 }
 
 /// How a sampled pose settles: for a short time the body falls, sags or leans under its own weight.

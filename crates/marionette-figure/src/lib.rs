@@ -17,6 +17,7 @@
 //! # Ok::<(), marionette_figure::FigureError>(())
 //! ```
 
+mod bvh;
 mod contact;
 mod figure;
 mod file;
@@ -31,6 +32,7 @@ mod shape;
 pub mod surface;
 mod symmetry;
 
+pub use bvh::{Inlined, SCHEME as BVH_SCHEME, inline_motion};
 pub use contact::{gap, penetration};
 pub use figure::{
     Bone, Figure, Follows, Freedom, Garment, Keypoint, Part, PoseFamily, Settle, Support,

@@ -21,6 +21,7 @@
 mod colors;
 mod distribution;
 mod file;
+mod motion;
 pub mod pictures;
 mod randomizers;
 mod sampler;

@@ -142,6 +142,7 @@ pub(super) struct PoseEntry {
     pub angles: Angles,
     #[serde(default)]
     pub then: Vec<Angles>,
+    pub breaks: Option<Spanned<Vec<usize>>>,
     #[serde(default, deserialize_with = "exact")]
     pub pitch: [f32; 2],
     #[serde(default, deserialize_with = "exact")]

@@ -12,7 +12,9 @@ use super::{
     shape::shape,
     written::list,
 };
-use crate::{BodyShape, Figure, Pose, contact, place_keypoints, place_parts, solve};
+use crate::{
+    BodyShape, Figure, Pose, bvh::inline_motion, contact, place_keypoints, place_parts, solve,
+};
 use glam::Vec3;
 use marionette_base::toml_file::{FileError, TomlFile};
 use std::path::Path;
@@ -29,11 +31,19 @@ pub fn load_figure(path: &Path) -> Result<Figure, FigureError> {
     parse_figure(&read_figure(path)?)
 }
 
-/// Checks a figure file's text. See [`load_figure`].
+/// Checks a figure file's text and reads the motion capture that it names. See [`load_figure`].
 ///
 /// # Errors
 /// As [`load_figure`].
 pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
+    if file.text.contains("motion") {
+        return check_figure(&inline_motion(file.clone())?.file);
+    }
+    check_figure(file)
+}
+
+/// Checks the text of a figure file that names no other file.
+pub(crate) fn check_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     let entries: FigureFile = file.parse()?;
     let shape = shape(file, &entries.shape)?;
     let bones = bones(file, &entries.bones, &shape)?;

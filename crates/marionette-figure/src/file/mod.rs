@@ -8,6 +8,10 @@
 //! have a `grip`, in a human the two hands (one entry with `mirror = true`). Poses on a bar need
 //! two. Where no bone has a `grip`, bones named `left_hand` and `right_hand` grip 8 cm below the
 //! wrist.
+//!
+//! A family of poses may have motion capture instead of `angles`: `motion = "bvh:walks/*.bvh"` is a
+//! pattern of files, relative to the figure file. Names of joints of CMU's and Mixamo's files are
+//! known, others are guessed, and `bones = { "LeftUpLeg" = "left_thigh" }` says what they are.
 
 mod bones;
 mod entries;
@@ -22,6 +26,7 @@ mod shape;
 mod solids;
 mod written;
 
+pub(crate) use load::check_figure;
 pub use load::{FigureError, load_figure, parse_figure};
 pub use read::read_figure;
 pub(crate) use written::LONGEST;

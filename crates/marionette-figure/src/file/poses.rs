@@ -26,6 +26,7 @@ fn any_pose(bones: &[Bone]) -> PoseFamily {
         name: "any".to_owned(),
         weights: [1.0; 2],
         keys: vec![bones.iter().map(home).collect()],
+        breaks: Vec::new(),
         pitch: [0.0; 2],
         roll: [0.0; 2],
         spread: ANY_SPREAD.to_radians(),
@@ -109,10 +110,24 @@ pub(super) fn poses(
         let keys = keys
             .map(|angles| key_frame(file, &pose.name, angles, bones))
             .collect::<Result<Vec<_>, _>>()?;
+        let breaks = pose.breaks.as_ref().map_or(&[][..], |breaks| breaks.get_ref());
+        let next = std::iter::once(&0).chain(breaks).zip(breaks).all(|(a, b)| a < b);
+        if let Some(span) = pose.breaks.as_ref().map(Spanned::span)
+            && (!next || breaks.last().is_some_and(|last| *last >= keys.len()))
+        {
+            let message = format!(
+                "pose \"{}\": breaks are the keys at which another movement begins; give numbers \
+                 from 1 to {}, each greater than the last",
+                pose.name,
+                keys.len() - 1
+            );
+            return Err(file.error(Some(span), message));
+        }
         poses.push(PoseFamily {
             name: pose.name.clone(),
             weights: pose.weights,
             keys,
+            breaks: breaks.to_vec(),
             pitch: pose.pitch.map(f32::to_radians),
             roll: pose.roll.map(f32::to_radians),
             spread: pose.spread.to_radians(),

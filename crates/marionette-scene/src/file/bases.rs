@@ -1,6 +1,7 @@
 //! Scenes that rest on other scenes.
 
 use super::{SceneError, SceneFile, complaints, embedded, embedded_scenes};
+use crate::motion::absolute_motions;
 use glob::Pattern;
 use marionette_base::{atomic_file::folder_of, toml_file::TomlFile};
 use std::path::{Path, PathBuf};
@@ -37,7 +38,7 @@ pub(super) fn merged(
             return Err(missing("image"));
         }
         let figure = own_figure.ok_or_else(|| missing("figure"))?;
-        let file = with_absolute_backgrounds(file, &entries)?;
+        let file = with_absolute_patterns(file, &entries)?;
         return Ok(Merged { file, figure, foreign_poses: false });
     };
     if depth == MOST_BASES {
@@ -68,6 +69,9 @@ pub(super) fn merged(
     if let Some(patterns) = &entries.backgrounds {
         own.insert("backgrounds".into(), absolute(&file, patterns)?.into());
     }
+    if let Some(poses) = absolute_motions(&file, entries.poses.as_deref()) {
+        own.insert("poses".into(), poses.into());
+    }
     for (key, value) in own {
         match (merged.get_mut(&key).and_then(toml::Value::as_table_mut), value) {
             (Some(section), toml::Value::Table(own)) => section.extend(own),
@@ -81,11 +85,19 @@ pub(super) fn merged(
     Ok(Merged { file: TomlFile { path: file.path, text }, figure, foreign_poses })
 }
 
-/// The scene file with absolute patterns of pictures, which are valid from any folder.
-fn with_absolute_backgrounds(file: TomlFile, entries: &SceneFile) -> Result<TomlFile, SceneError> {
-    let Some(patterns) = &entries.backgrounds else { return Ok(file) };
+/// The scene file with absolute patterns of pictures and motions, which are valid from any folder.
+fn with_absolute_patterns(file: TomlFile, entries: &SceneFile) -> Result<TomlFile, SceneError> {
+    let motions = absolute_motions(&file, entries.poses.as_deref());
+    if entries.backgrounds.is_none() && motions.is_none() {
+        return Ok(file);
+    }
     let mut table: toml::Table = file.parse()?;
-    table.insert("backgrounds".into(), absolute(&file, patterns)?.into());
+    if let Some(patterns) = &entries.backgrounds {
+        table.insert("backgrounds".into(), absolute(&file, patterns)?.into());
+    }
+    if let Some(poses) = motions {
+        table.insert("poses".into(), poses.into());
+    }
     let text = toml::to_string(&table).map_err(|e| file.error(None, e.to_string()))?;
     Ok(TomlFile { path: file.path, text })
 }

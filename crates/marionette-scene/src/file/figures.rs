@@ -1,8 +1,9 @@
 //! The figures of scenes: those that come with the program, and others by their files.
 
 use super::{Scene, SceneError, SceneFile, check};
+use crate::motion::with_motions;
 use marionette_base::toml_file::TomlFile;
-use marionette_figure::{Figure, parse_figure, read_figure};
+use marionette_figure::{BVH_SCHEME, parse_figure, read_figure};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -79,7 +80,7 @@ pub(super) fn with_other_figure(
     read_from: Vec<PathBuf>,
 ) -> Result<Scene, SceneError> {
     let figure = parse_figure(&figure_file)?;
-    let file = for_figure(file, &figure)?;
+    let file = for_figure(file, &families(&figure_file)?)?;
     let mut table: toml::Table = file.parse()?;
     // As a scene beside the figure's file would name it.
     let name = match embedded_figures().find(|name| *name == figure.name) {
@@ -88,14 +89,20 @@ pub(super) fn with_other_figure(
     };
     table.insert("figure".into(), name.into());
     let text = toml::to_string(&table).map_err(|e| file.error(None, e.to_string()))?;
-    check(TomlFile { path: file.path, text }, figure, figure_file, read_from)
+    check(with_motions(TomlFile { path: file.path, text }, figure_file)?, read_from)
 }
 
-/// The scene file without its list of poses if that names any that `figure` lacks: the list is made
-/// for another figure.
-pub(super) fn for_figure(file: TomlFile, figure: &Figure) -> Result<TomlFile, SceneError> {
+/// The names of a figure's families of poses.
+pub(super) fn families(figure_file: &TomlFile) -> Result<Vec<String>, SceneError> {
+    let figure = parse_figure(figure_file)?;
+    Ok(figure.poses.into_iter().map(|family| family.name).collect())
+}
+
+/// The scene file without its list of poses if that names any that are not among a figure's
+/// `families`, nor motions from files: the list is made for another figure.
+pub(super) fn for_figure(file: TomlFile, families: &[String]) -> Result<TomlFile, SceneError> {
     let entries: SceneFile = file.parse()?;
-    let lacks = |name: &String| !figure.poses.iter().any(|family| family.name == *name);
+    let lacks = |name: &String| !families.contains(name) && !name.starts_with(BVH_SCHEME);
     if !entries.poses.iter().flatten().any(lacks) {
         return Ok(file);
     }

@@ -7,11 +7,12 @@ pub use figures::embedded_figures;
 
 use crate::{
     Ramp, Randomizers, SceneryKind,
+    motion::{Moving, with_motions},
     pictures::{GroundKind, PictureBank, PlaceKind},
     randomizers,
 };
 use bases::{matches, merged};
-use figures::{find_figure, for_figure, named_figure, with_other_figure};
+use figures::{families, find_figure, for_figure, named_figure, with_other_figure};
 use marionette_base::{
     picture_file::PictureError,
     toml_file::{FileError, TomlFile},
@@ -52,8 +53,10 @@ pub struct Scene {
     pub scene_file: TomlFile,
     /// The figure file as it was read, to keep with a run.
     pub figure_file: TomlFile,
-    /// The files that all of it was read from: scenes, figure, pictures.
+    /// The files that all of it was read from: scenes, figure, motions, pictures.
     pub read_from: Vec<PathBuf>,
+    /// What was guessed or left out of the motions that were read now, one sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Scene {
@@ -202,9 +205,12 @@ fn parse(file: TomlFile, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
     let scene = merged(file, 0, &mut read_from)?;
     let (named_in, name) = &scene.figure;
     let figure_file = find_figure(named_in, name, &mut read_from)?;
-    let figure = parse_figure(&figure_file)?;
-    let file = if scene.foreign_poses { for_figure(scene.file, &figure)? } else { scene.file };
-    check(file, figure, figure_file, read_from)
+    let file = if scene.foreign_poses {
+        for_figure(scene.file, &families(&figure_file)?)?
+    } else {
+        scene.file
+    };
+    check(with_motions(file, figure_file)?, read_from)
 }
 
 /// Checks a scene file's text with the figure of `figure_file`, whatever figure the scene names. A
@@ -215,9 +221,12 @@ fn parse(file: TomlFile, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
 pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, SceneError> {
     let mut read_from = vec![file.path.clone(), figure_file.path.clone()];
     let scene = merged(file, 0, &mut read_from)?;
-    let figure = parse_figure(&figure_file)?;
-    let file = if scene.foreign_poses { for_figure(scene.file, &figure)? } else { scene.file };
-    check(file, figure, figure_file, read_from)
+    let file = if scene.foreign_poses {
+        for_figure(scene.file, &families(&figure_file)?)?
+    } else {
+        scene.file
+    };
+    check(with_motions(file, figure_file)?, read_from)
 }
 
 /// Checks the values of a scene file, complete or not.
@@ -272,12 +281,10 @@ impl SceneFile {
 }
 
 /// The scene that a complete file describes.
-fn check(
-    file: TomlFile,
-    figure: Figure,
-    figure_file: TomlFile,
-    mut read_from: Vec<PathBuf>,
-) -> Result<Scene, SceneError> {
+fn check(moving: Moving, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneError> {
+    let Moving { scene: file, figure: figure_file, read_from: motions, notes } = moving;
+    let figure = parse_figure(&figure_file)?;
+    read_from.extend(motions);
     let entries: SceneFile = file.parse()?;
     let image = entries.image.as_ref().map(|image| *image.get_ref());
     let mut axes = [AxisReach::default(); AXES];
@@ -333,6 +340,7 @@ fn check(
         scene_file: file,
         figure_file,
         read_from,
+        notes,
     })
 }
 

@@ -141,10 +141,9 @@ fn joint_angles(
     settings: &PoseSettings,
     rng: &mut ChaCha8Rng,
 ) -> Vec<Vec3> {
-    let moment = rng.random::<f32>() * (family.keys.len() - 1) as f32;
-    let key = (moment as usize).min(family.keys.len().saturating_sub(2));
-    let [from, to] = [key, (key + 1).min(family.keys.len() - 1)].map(|key| &family.keys[key]);
-    let at = |bone: usize| from[bone].lerp(to[bone], moment - key as f32);
+    let (from, to, share) = family.moment(rng.random::<f32>());
+    let [from, to] = [from, to].map(|key| &family.keys[key]);
+    let at = |bone: usize| from[bone].lerp(to[bone], share);
     let mut angles: Vec<Vec3> =
         (0..figure.bones.len())
             // The mirror image of a rotation has the same x and the opposite y and z.

@@ -1,0 +1,128 @@
+//! Motion capture of a scene: `poses = ["bvh:walks/*.bvh"]` makes a family of poses of the files.
+//!
+//! The key frames go into the figure file that is kept with a run, under the pattern as a name, so
+//! that a run needs neither the files nor their folder again.
+
+use crate::SceneError;
+use glob::Pattern;
+use marionette_base::{atomic_file::folder_of, toml_file::TomlFile};
+use marionette_figure::{BVH_SCHEME, inline_motion};
+use std::path::{Component, Path, PathBuf};
+use toml::{Table, Value};
+
+/// A scene and its figure with all motions read.
+pub(crate) struct Moving {
+    pub scene: TomlFile,
+    pub figure: TomlFile,
+    /// The files of motions that were read.
+    pub read_from: Vec<PathBuf>,
+    /// What was guessed or left out of them.
+    pub notes: Vec<String>,
+}
+
+/// The families that a scene shows, where some are patterns of motions: these with absolute paths.
+/// `None` where none is.
+pub(crate) fn absolute_motions(file: &TomlFile, poses: Option<&[String]>) -> Option<Vec<String>> {
+    let poses = poses?;
+    poses.iter().any(|pose| pose.starts_with(BVH_SCHEME)).then(|| {
+        let absolute = |pose: &String| match pose.strip_prefix(BVH_SCHEME) {
+            Some(pattern) if !Path::new(pattern).is_absolute() => {
+                let folder = std::path::absolute(folder_of(&file.path));
+                let folder = folder.unwrap_or_else(|_| folder_of(&file.path).to_owned());
+                let literal = folder.join(pattern);
+                match literal.is_file() {
+                    true => {
+                        format!("{BVH_SCHEME}{}", Pattern::escape(&literal.to_string_lossy()))
+                    }
+                    false => {
+                        let folder = Pattern::escape(&folder.to_string_lossy());
+                        format!("{BVH_SCHEME}{folder}/{pattern}")
+                    }
+                }
+            }
+            _ => pose.clone(),
+        };
+        poses.iter().map(absolute).collect()
+    })
+}
+
+/// Reads the motions of a scene, whose patterns are absolute, and of its figure. A pattern whose
+/// family the figure has is not read again.
+///
+/// # Errors
+/// If no file matches, or one is broken, or its joints cannot be told.
+pub(crate) fn with_motions(scene: TomlFile, figure: TomlFile) -> Result<Moving, SceneError> {
+    let inlined = inline_motion(figure)?;
+    let mut moving =
+        Moving { scene, figure: inlined.file, read_from: inlined.read_from, notes: inlined.notes };
+    if !moving.scene.text.contains(BVH_SCHEME) {
+        return Ok(moving);
+    }
+    let mut table: Table = moving.scene.parse()?;
+    let mut figure: Table = moving.figure.parse()?;
+    let known: Vec<String> = families(&figure);
+    let mut named: Vec<(String, String)> = Vec::new();
+    for pose in table.get_mut("poses").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(pattern) = pose.as_str().filter(|pose| pose.starts_with(BVH_SCHEME)) else {
+            continue;
+        };
+        let pattern = pattern.to_owned();
+        let name = short(&pattern);
+        if named.iter().any(|(other, _)| *other == name) {
+            let line = moving.scene.line_of("poses");
+            let message = format!(
+                "poses has two motions that end with \"{name}\"; rename one of the folders"
+            );
+            return Err(SceneError { line, ..moving.scene.error(None, message) });
+        }
+        *pose = Value::String(name.clone());
+        named.push((name, pattern));
+    }
+    named.retain(|(name, _)| !known.contains(name));
+    let text = |table: &Table, file: &TomlFile| {
+        toml::to_string(table).map_err(|e| file.error(None, e.to_string()))
+    };
+    if !named.is_empty() {
+        let poses = figure.entry("poses").or_insert_with(|| Value::Array(Vec::new()));
+        for (name, pattern) in named {
+            let mut family = Table::new();
+            family.insert("name".into(), Value::String(name));
+            family.insert("motion".into(), Value::String(pattern));
+            if let Some(poses) = poses.as_array_mut() {
+                poses.push(Value::Table(family));
+            }
+        }
+        let whole = TomlFile { text: text(&figure, &moving.figure)?, ..moving.figure };
+        // What is wrong with the patterns stands in the scene.
+        let line = moving.scene.line_of("poses");
+        let inlined =
+            inline_motion(whole.clone()).map_err(|error| match error.path == whole.path {
+                true => SceneError { line, ..moving.scene.error(None, error.message) },
+                false => error,
+            })?;
+        moving.figure = inlined.file;
+        moving.read_from.extend(inlined.read_from);
+        moving.notes.extend(inlined.notes);
+    }
+    moving.scene.text = text(&table, &moving.scene)?;
+    Ok(moving)
+}
+
+fn families(figure: &Table) -> Vec<String> {
+    let poses = figure.get("poses").and_then(Value::as_array).into_iter().flatten();
+    let names = poses.filter_map(|pose| pose.get("name").and_then(Value::as_str));
+    names.map(str::to_owned).collect()
+}
+
+/// The name of a family from an absolute pattern: its last folder and the pattern of files.
+fn short(pattern: &str) -> String {
+    let path = Path::new(pattern.strip_prefix(BVH_SCHEME).unwrap_or(pattern));
+    let names: Vec<String> = path
+        .components()
+        .filter_map(|part| match part {
+            Component::Normal(name) => Some(name.to_string_lossy().into_owned()),
+            _ => None,
+        })
+        .collect();
+    format!("{BVH_SCHEME}{}", names[names.len().saturating_sub(2)..].join("/"))
+}
