@@ -55,7 +55,12 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
     let mut notes = geometry_notes(&geometry, bind.posed);
     let (low, high) = geometry.bounds();
     let size = (high - low).max_element();
-    let (scale, note) = units::metres(size, options.scale).map_err(|e| source.fail(e))?;
+    // A scale that was asked for is applied to the whole draft.
+    let guess = match options.scale {
+        Some(_) => (1.0, None),
+        None => units::metres(size).map_err(|e| source.fail(e))?,
+    };
+    let (scale, note) = guess;
     notes.extend(note);
 
     let mut joints = vec![false; nodes.parents.len()];
@@ -157,7 +162,7 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
     let (parts, materials) = parts::parts(&geometry, &placed);
     let stem = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
     Ok(Draft {
-        name: options.name.clone().unwrap_or_else(|| snake(&stem)),
+        name: snake(&stem),
         bones: draft_bones,
         parts,
         materials,

@@ -9,20 +9,10 @@ const UNITS: [(&str, f32); 3] =
 /// Metres in one unit of a file whose figure is `size` units long, and what was guessed.
 ///
 /// # Errors
-/// If the figure has no size, or what was asked for is no scale.
-pub(super) fn metres(size: f32, asked: Option<f32>) -> Result<(f32, Option<String>), String> {
+/// If the figure has no size.
+pub(super) fn metres(size: f32) -> Result<(f32, Option<String>), String> {
     if !(size > 0.0 && size.is_finite()) {
         return Err(format!("its figure is {size} long; all its vertices are in one place"));
-    }
-    if let Some(scale) = asked {
-        let long = size * scale;
-        return match long > 0.0 && (1e-3..=10.0).contains(&long) {
-            true => Ok((scale, None)),
-            false => Err(format!(
-                "its figure would be {long} m long at {scale} m in a unit; give a scale that \
-                 makes it 0.001 to 10 m"
-            )),
-        };
     }
     let usual = |scale: f32| (USUAL[0]..=USUAL[1]).contains(&(size * scale));
     if usual(1.0) {
@@ -51,12 +41,10 @@ mod tests {
         for (size, scale) in
             [(1.8, 1.0), (4.6, 1.0), (180.0, 0.01), (1800.0, 0.001), (0.018, 100.0)]
         {
-            let (found, note) = metres(size, None).unwrap();
+            let (found, note) = metres(size).unwrap();
             assert_eq!((found, note.is_some()), (scale, scale != 1.0), "{size}");
         }
-        assert_eq!(metres(1e7, None).unwrap().0, 1e-7);
-        assert_eq!(metres(180.0, Some(0.02)).unwrap(), (0.02, None));
-        assert!(metres(180.0, Some(1.0)).is_err() && metres(0.0, None).is_err());
-        assert!(metres(180.0, Some(f32::NAN)).is_err() && metres(180.0, Some(-0.01)).is_err());
+        assert_eq!(metres(1e7).unwrap().0, 1e-7);
+        assert!(metres(0.0).is_err() && metres(f32::NAN).is_err());
     }
 }

@@ -190,7 +190,11 @@ fn poses(draft: &Draft, text: &mut String) {
         line!(text, "spread = {}", decimal(pose.spread, 3));
         let key = |key: &Vec<(usize, Vec3)>| {
             let angles = key.iter().map(|(bone, angles)| {
-                format!("{} = {}", quoted(&draft.bones[*bone].name), vector(*angles, 2))
+                let name = &draft.bones[*bone].name;
+                // Figure files have the angles of a right side as if it were the left one.
+                let mirrored = if name.starts_with("right_") { -1.0 } else { 1.0 };
+                let angles = *angles * Vec3::new(1.0, mirrored, mirrored);
+                format!("{} = {}", quoted(name), vector(angles, 2))
             });
             format!("{{ {} }}", angles.collect::<Vec<_>>().join(", "))
         };
