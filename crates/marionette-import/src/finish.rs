@@ -100,6 +100,12 @@ fn reduce(draft: &mut Draft, budget: usize) {
             report.degenerate
         ));
     }
+    if report.hidden > 0 {
+        draft.notes.push(format!(
+            "{} triangles that are seen from nowhere, inside of parts, were left out.",
+            report.hidden
+        ));
+    }
     if report.gridded > 0 {
         draft.notes.push(format!(
             "{} meshes are triangles that hardly hang together; their vertices were gathered on a \

@@ -4,6 +4,8 @@ mod dae;
 mod obj;
 mod stl;
 mod surface;
+#[cfg(test)]
+mod tests;
 
 use crate::{ImportError, Mesh};
 use glam::Vec3;

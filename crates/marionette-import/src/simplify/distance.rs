@@ -20,8 +20,10 @@ pub fn far(whole: &Welded, simple: &Welded) -> Far {
     if triangles.is_empty() {
         return far;
     }
-    let step = whole.positions.len().div_ceil(SAMPLES).max(1);
-    for position in whole.positions.iter().step_by(step) {
+    // Only of vertices that faces have.
+    let step = whole.faces.len().div_ceil(SAMPLES).max(1);
+    for (index, face) in whole.faces.iter().step_by(step).enumerate() {
+        let position = &whole.corners(face)[index % 3];
         let squares = triangles.iter().map(|triangle| nearest(*position, *triangle));
         let distance = squares.fold(f64::INFINITY, f64::min).sqrt();
         far.worst = far.worst.max(distance);

@@ -8,8 +8,11 @@
 mod cluster;
 mod collapse;
 mod distance;
+mod hidden;
 mod quadric;
 mod shading;
+#[cfg(test)]
+mod tests;
 mod weld;
 
 use crate::Mesh;
@@ -28,6 +31,8 @@ pub struct Simplified {
     pub worst: f32,
     /// The mean of it over the vertices of all meshes, metres.
     pub mean: f32,
+    /// Triangles that are seen from nowhere and were left out.
+    pub hidden: usize,
     /// How many meshes were triangles that hardly hang together, and so were gridded first.
     pub gridded: usize,
 }
@@ -43,11 +48,17 @@ pub fn simplify(meshes: &mut [&mut Mesh], budget: usize) -> Simplified {
         report.degenerate += degenerate;
         whole.push(welded);
     }
+    if whole.iter().map(|mesh| mesh.faces.len()).sum::<usize>() > budget {
+        // Skins bend, and show what is inside at rest.
+        for mesh in whole.iter_mut().filter(|mesh| mesh.weights.is_empty()) {
+            report.hidden += hidden::drop_hidden(mesh);
+        }
+    }
     let welded: usize = whole.iter().map(|mesh| mesh.faces.len()).sum();
     let mut simple = whole.clone();
     if welded > budget {
         for mesh in &mut simple {
-            let share = budget * mesh.faces.len() / welded;
+            let share = budget * mesh.faces.len() / welded.max(1);
             if mesh.is_loose() && mesh.faces.len() > 4 * share.max(100) {
                 *mesh = cluster::gridded(mesh, 4 * share.max(100));
                 report.gridded += 1;

@@ -5,6 +5,8 @@ mod parse;
 mod paths;
 mod reader;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use crate::{Draft, ImportError, Options, xml};
