@@ -1,6 +1,6 @@
 //! `marionette ablate`.
 
-use super::{CommandError, output, process::limit, signals::StopSignal};
+use super::{CommandError, output, process::limit, scenes::FigureArg, signals::StopSignal};
 use anyhow::anyhow;
 use clap::Args;
 use marionette::base::atomic_file::write_atomic;
@@ -8,7 +8,6 @@ use marionette::run::{
     Failure, RunConfig, RunError, RunEvent, Work,
     ablation::{AblationError, Arm, Comparison, Measure, Plan, Progress, arms, compare, page, run},
 };
-use marionette::scene::load_scene;
 use std::{collections::BTreeSet, fmt::Write, path::PathBuf, time::Instant};
 
 /// Train several arms of an experiment on the same seeds and compare them.
@@ -23,6 +22,8 @@ use std::{collections::BTreeSet, fmt::Write, path::PathBuf, time::Instant};
 pub struct AblateArgs {
     /// Scene file, or the name of a built-in scene.
     scene: String,
+    #[command(flatten)]
+    figure: FigureArg,
     /// The arms, the baseline first, with commas between them.
     #[arg(long, value_delimiter = ',', required = true, value_name = "A,B,...")]
     arms: Vec<String>,
@@ -101,7 +102,7 @@ fn plan(args: &AblateArgs) -> anyhow::Result<(Plan, Vec<String>)> {
     if base.exam.images == 0 {
         return Err(anyhow!("exam.images: found 0, but arms are compared by their exams"));
     }
-    let scene = load_scene(&args.scene)?;
+    let scene = args.figure.load(&args.scene)?;
     Ok((Plan::new(&args.out, scene, base, arms, args.first_seed..=last)?, names))
 }
 

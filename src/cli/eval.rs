@@ -5,6 +5,7 @@ use super::{
     files::{self, Output, check_inputs, check_outputs},
     output,
     process::limit,
+    scenes::FigureArg,
 };
 use anyhow::anyhow;
 use clap::{ArgGroup, Args};
@@ -58,6 +59,8 @@ pub struct EvalArgs {
     /// Scene that the images are of; by default the one that the network was trained on.
     #[arg(long, value_name = "SCENE", conflicts_with = "coco")]
     scene: Option<String>,
+    #[command(flatten)]
+    figure: FigureArg,
     /// Images per exam, or per level.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
@@ -104,7 +107,7 @@ pub fn eval(args: EvalArgs) -> Result<(), CommandError> {
     let (detector, weights) = (model.detector.with_flip_test(args.flip_test), model.source);
     let scene = || -> Result<Scene, CommandError> {
         let asked = args.scene.as_deref();
-        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, asked)?;
+        let scene = eval_exam::scene_of(&args.weights, &weights, &detector, asked, &args.figure)?;
         check_inputs(&outputs, scene.read_from.clone())?;
         Ok(scene)
     };

@@ -1,6 +1,6 @@
 //! The half of `marionette eval` that takes exams.
 
-use super::{CommandError, eval_table::share, output};
+use super::{CommandError, eval_table::share, output, scenes::FigureArg};
 use anyhow::{Context, anyhow};
 use marionette::render::{RendererConfig, headless_app};
 use marionette::run::{
@@ -8,7 +8,7 @@ use marionette::run::{
     exam::{Exam, ExamResult, ExamSet, ExamStore, grade},
     threads,
 };
-use marionette::scene::{ImageSize, Scene, load_scene};
+use marionette::scene::{ImageSize, Scene, embedded_figures, load_scene_with_figure};
 use marionette::train::eval::Detector;
 use serde::Serialize;
 use std::{
@@ -85,8 +85,9 @@ pub fn scene_of(
     weights: &Path,
     detector: &Detector,
     scene: Option<&str>,
+    figure: &FigureArg,
 ) -> Result<Scene, CommandError> {
-    let scene = find_scene(asked, detector, scene).map_err(CommandError::Input)?;
+    let scene = find_scene(asked, detector, scene, figure).map_err(CommandError::Input)?;
     let (card, scheme) = (detector.card(), scene.figure.scheme());
     if card.keypoints.names != scheme.names {
         return Err(CommandError::Input(anyhow!(
@@ -112,18 +113,29 @@ pub fn scene_of(
     })
 }
 
-/// The scene asked for. Without one: the scene of the run that the weights lie in, or else the
-/// built-in scene that they were trained on.
-fn find_scene(weights: &Path, detector: &Detector, scene: Option<&str>) -> anyhow::Result<Scene> {
+/// The scene asked for, with the figure asked for. Without either: the scene of the run that the
+/// weights lie in, or else the built-in scene that they were trained on, with their figure if it
+/// comes with the program.
+fn find_scene(
+    weights: &Path,
+    detector: &Detector,
+    scene: Option<&str>,
+    figure: &FigureArg,
+) -> anyhow::Result<Scene> {
     if let Some(scene) = scene {
-        return Ok(load_scene(scene)?);
+        return Ok(figure.load(scene)?);
     }
     let run = if weights.is_dir() { weights } else { weights.parent().unwrap_or(Path::new(".")) };
-    if run.join("config.toml").is_file() && run.join("scene.toml").is_file() {
+    if !figure.is_given() && run.join("config.toml").is_file() && run.join("scene.toml").is_file() {
         return Ok(RunDirectory::open(run)?.2);
     }
-    let trained_on = &detector.card().scene;
-    load_scene(trained_on).with_context(|| {
+    let card = detector.card();
+    let trained_on = &card.scene;
+    let scene = match embedded_figures().any(|name| name == card.figure) && !figure.is_given() {
+        true => load_scene_with_figure(trained_on, &card.figure),
+        false => figure.load(trained_on),
+    };
+    scene.with_context(|| {
         format!(
             "the weights were trained on scene \"{trained_on}\", which is not at hand; give its \
              file as --scene"

@@ -3,7 +3,7 @@
 use super::{
     CommandError, output,
     process::limit,
-    scenes::{image_size, resized, tell_of_transparency},
+    scenes::{FigureArg, image_size, resized, tell_of_transparency},
     signals::StopSignal,
 };
 use anyhow::anyhow;
@@ -14,7 +14,7 @@ use marionette::dataset::{
     DatasetError, Format, Job, Outcome, Pictures, Progress, Shard, Splits, generate as make,
 };
 use marionette::run::{Work, newest_policy, threads};
-use marionette::scene::{ImageSize, load_scene};
+use marionette::scene::ImageSize;
 use marionette::stream::{Policy, StreamMix};
 use std::{
     io::IsTerminal,
@@ -35,6 +35,8 @@ use std::{
 pub struct GenerateArgs {
     /// Scene file, or the name of a built-in scene.
     scene: String,
+    #[command(flatten)]
+    figure: FigureArg,
     /// Folder of the set; it must be new or empty.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -102,7 +104,7 @@ enum Layout {
 /// Runs `marionette generate`.
 pub fn generate(args: GenerateArgs) -> Result<(), CommandError> {
     limit(Work::Render, args.threads)?;
-    let scene = load_scene(&args.scene).map_err(|error| CommandError::Input(error.into()))?;
+    let scene = args.figure.load(&args.scene).map_err(|error| CommandError::Input(error.into()))?;
     let policy = match &args.policy {
         Some(run) => newest_policy(run, &scene).map_err(|e| CommandError::Input(e.into()))?,
         None => Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1),

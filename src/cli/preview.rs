@@ -4,7 +4,7 @@ use super::{
     CommandError, files, output,
     preview_stats::{StatsRequest, stats},
     process::limit,
-    scenes::{image_size, resized, tell_of_transparency},
+    scenes::{FigureArg, image_size, resized, tell_of_transparency},
 };
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -16,7 +16,7 @@ use marionette::run::{
     sheet::{Overlay, Panel, contact_sheet, save_png},
     threads,
 };
-use marionette::scene::{ImageSize, Scene, load_scene};
+use marionette::scene::{ImageSize, Scene};
 use marionette::stream::{AXES, Hardness, HardnessAxis, Policy, SceneSample};
 use std::path::PathBuf;
 
@@ -31,6 +31,8 @@ pub struct PreviewArgs {
     /// Scene file, or the name of a built-in scene: quickstart, everyday, sports, crowded, studio,
     /// night, all, workcell, yard.
     scene: String,
+    #[command(flatten)]
+    figure: FigureArg,
     /// The PNG file to write.
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
@@ -108,7 +110,7 @@ fn shown(args: &PreviewArgs, place: u64) -> (u64, Option<Hardness>, Option<Strin
 /// Runs `marionette preview`.
 pub fn preview(args: PreviewArgs) -> Result<(), CommandError> {
     limit(Work::Render, 0)?;
-    let scene = load_scene(&args.scene).map_err(|e| CommandError::Input(e.into()))?;
+    let scene = args.figure.load(&args.scene).map_err(|e| CommandError::Input(e.into()))?;
     let scene = resized(scene, args.size)?;
     if let Some(ending) = args.out.extension().filter(|ending| !ending.eq_ignore_ascii_case("png"))
     {

@@ -2,7 +2,39 @@
 
 use super::{CommandError, output};
 use anyhow::anyhow;
-use marionette::scene::{ImageSize, Scene};
+use clap::Args;
+use marionette::scene::{ImageSize, Scene, SceneError, load_scene, load_scene_with_figure};
+
+/// The figure that a scene shows.
+#[derive(Args)]
+pub struct FigureArg {
+    /// Show this figure in place of the scene's own: human, dog, arm, a figure file, or a folder with
+    /// a figure.toml, as `import` writes them.
+    #[arg(long, value_name = "NAME|FILE|DIR")]
+    figure: Option<String>,
+}
+
+impl FigureArg {
+    /// Whether one is given.
+    pub fn is_given(&self) -> bool {
+        self.figure.is_some()
+    }
+
+    /// Loads the scene that is meant by `scene`, and says what was guessed or left out of motions.
+    ///
+    /// # Errors
+    /// What is wrong with its files.
+    pub fn load(&self, scene: &str) -> Result<Scene, SceneError> {
+        let scene = match &self.figure {
+            None => load_scene(scene)?,
+            Some(figure) => load_scene_with_figure(scene, figure)?,
+        };
+        for note in &scene.notes {
+            output::warn(&format!("note: {note}"));
+        }
+        Ok(scene)
+    }
+}
 
 /// Reads `N` or `WxH`, each side 16 to 1024 pixels.
 pub fn image_size(text: &str) -> Result<ImageSize, String> {

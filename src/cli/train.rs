@@ -6,7 +6,7 @@ use super::{
     mix::{Mix, absolute},
     output,
     process::limit,
-    scenes::tell_of_transparency,
+    scenes::{FigureArg, tell_of_transparency},
     signals::StopSignal,
     summary, window,
 };
@@ -17,7 +17,6 @@ use marionette::base::{json_file::json_text, shell::quoted};
 use marionette::run::{
     Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
 };
-use marionette::scene::load_scene;
 use marionette::train::trainer::{Taken, TrainError};
 use std::{
     io::IsTerminal,
@@ -37,11 +36,13 @@ pub struct TrainArgs {
     /// Scene file, or the name of a built-in scene (quickstart, sports, all ...). Not needed with
     /// --resume.
     scene: Option<String>,
+    #[command(flatten)]
+    figure: FigureArg,
     /// Directory of the run; by default the next free one under runs/.
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// Go on with the run in --run from its latest checkpoint.
-    #[arg(long, requires = "run", conflicts_with = "scene")]
+    #[arg(long, requires = "run", conflicts_with_all = ["scene", "figure"])]
     resume: bool,
     /// Seed of everything that is random.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -91,7 +92,8 @@ impl TrainArgs {
     /// The folder in --run, where that is a run already and is not to be gone on with: something to
     /// look at.
     pub fn to_look_at(&self) -> Option<&Path> {
-        let run = self.run.as_deref().filter(|_| !self.resume && self.scene.is_none())?;
+        let new = self.resume || self.scene.is_some() || self.figure.is_given();
+        let run = self.run.as_deref().filter(|_| !new)?;
         run.join("config.toml").exists().then_some(run)
     }
 }
@@ -218,8 +220,8 @@ fn prepare(args: &TrainArgs) -> Result<Session, Failure> {
         (Some(path), true) => Session::resume(path, &overrides),
         (path, _) => {
             let config = RunConfig::with_overrides(&overrides).map_err(RunError::from)?;
-            let scene = load_scene(args.scene.as_deref().unwrap_or("quickstart"))
-                .map_err(RunError::from)?;
+            let scene = args.scene.as_deref().unwrap_or("quickstart");
+            let scene = args.figure.load(scene).map_err(RunError::from)?;
             tell_of_transparency(&scene);
             match path {
                 Some(path) => Session::create(path, config, scene),

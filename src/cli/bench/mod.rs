@@ -12,7 +12,7 @@ mod steady;
 mod stream;
 mod train;
 
-use super::{CommandError, files, output, process::limit};
+use super::{CommandError, files, output, process::limit, scenes::FigureArg};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use context::Bench;
@@ -20,7 +20,7 @@ use machine::Machine;
 use marionette::base::{atomic_file::write_atomic, json_file::json_text};
 use marionette::nn as model;
 use marionette::run::{RunConfig, RunError, TRAINER_STACK, Work, threads};
-use marionette::scene::{ImageSize, Scene, load_scene};
+use marionette::scene::{ImageSize, Scene};
 use serde::Serialize;
 use std::{fmt::Display, path::PathBuf, thread};
 
@@ -48,6 +48,8 @@ pub struct BenchArgs {
     /// Scene file, or `quickstart` for the built-in one. Its images take the size that is measured.
     #[arg(long, value_name = "SCENE", default_value = "quickstart")]
     scene: String,
+    #[command(flatten)]
+    figure: FigureArg,
     /// Sides of the tiles that `render` and `generate` draw, pixels.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [64, 128, 256],
           value_parser = clap::value_parser!(u32).range(16..=1024))]
@@ -151,7 +153,7 @@ fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
         .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)))
         .collect();
     let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
-    let scene = load_scene(&args.scene).map_err(|e| input(e.into()))?;
+    let scene = args.figure.load(&args.scene).map_err(|e| input(e.into()))?;
     let outputs = files::outputs(&[("--json", args.json.as_deref())]);
     files::check_inputs(&outputs, scene.read_from.clone())?;
     files::check_outputs(&outputs)?;
