@@ -76,7 +76,7 @@ mod tests {
     use marionette_nn::heatmap::gaussians;
     use marionette_scene::{Sampler, Scene, load_scene};
     use marionette_stream::{
-        Batch, ImageBox, LabelledKeypoint, Labels, Measured, Tile, Visibility,
+        Batch, ImageBox, LabelledKeypoint, Labels, Measured, SceneSample, Tile, Visibility,
     };
     use rand::Rng;
     use std::sync::Arc;
@@ -133,7 +133,7 @@ mod tests {
     }
 
     /// A picture of two white dots anywhere, far apart, labelled in a random order.
-    fn tile(scene: &Scene, index: u64) -> Tile {
+    fn tile(sample: &SceneSample, index: u64) -> Tile {
         let (size, mut random) = (64, stream(5, index, 0, "dots"));
         let mut place =
             || Vec2::new(random.random_range(6.0..58.0), random.random_range(6.0..58.0));
@@ -172,13 +172,13 @@ mod tests {
                     brightness: 0.2,
                 },
             },
-            scene: Sampler::new(scene, |_| None).sample_at([0.0; 8], 1, index, 0),
+            scene: SceneSample { index, ..sample.clone() },
         }
     }
 
     /// The share of dots that are found after some steps, whichever of the two finds them.
     fn share_found(scene: &Scene, grouped: bool) -> f32 {
-        let steps = 100;
+        let steps = 40;
         let settings = TrainSettings {
             seed: 1,
             steps,
@@ -193,12 +193,13 @@ mod tests {
         };
         let figure = dots(scene, grouped);
         let mut trainer = Trainer::new(settings, figure, [64, 64], Device::Cpu).unwrap();
+        let sample = Sampler::new(scene, |_| None).sample_at([0.0; 8], 1, 0, 0);
         let batch = |index: u64, count: u64| Batch {
             index,
-            tiles: (0..count).map(|i| tile(scene, 1000 * index + i)).collect(),
+            tiles: (0..count).map(|i| tile(&sample, 1000 * index + i)).collect(),
         };
         for step in 0..steps {
-            trainer.learn(&batch(step, 12), &[]).unwrap();
+            trainer.learn(&batch(step, 8), &[]).unwrap();
         }
         let fresh = batch(steps, 64);
         let found: u32 = (trainer.predict(&fresh).unwrap().iter().zip(&fresh.tiles))
