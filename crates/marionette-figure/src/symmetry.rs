@@ -35,7 +35,8 @@ pub(crate) fn complaint(
         for member in group {
             if std::mem::replace(&mut taken[*member], true) {
                 return wrong(format!(
-                    "keypoint \"{}\" is in two places of symmetry; a keypoint is in one group, once",
+                    "keypoint \"{}\" is in two places of symmetry; a keypoint is in one group, \
+                     once",
                     names[*member]
                 ));
             }
@@ -43,8 +44,8 @@ pub(crate) fn complaint(
         let first = group[0];
         if let Some(other) = group.iter().find(|other| sigmas[**other] != sigmas[first]) {
             return wrong(format!(
-                "\"{}\" has the sigma {} and \"{}\" {}; keypoints that cannot be told apart have the \
-                 same",
+                "\"{}\" has the sigma {} and \"{}\" {}; keypoints that cannot be told apart have \
+                 the same",
                 names[first], sigmas[first], names[*other], sigmas[*other]
             ));
         }

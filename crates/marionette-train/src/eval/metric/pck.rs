@@ -3,8 +3,8 @@
 //!
 //! Two yardsticks: the torso (the longer shoulder-to-opposite-hip diagonal; Yang & Ramanan 2013
 //! measure against the torso likewise) and the longer side of the person's box. A keypoint counts
-//! where its distance is *strictly* below the threshold. Keypoints are pooled over people. Those that
-//! cannot be told apart are judged by [`symmetry`](super::symmetry)'s rule.
+//! where its distance is *strictly* below the threshold. Keypoints are pooled over people. Those
+//! that cannot be told apart are judged by [`symmetry`](super::symmetry)'s rule.
 
 use super::symmetry::Order;
 use serde::{Deserialize, Serialize};
