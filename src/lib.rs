@@ -7,6 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`figure`] | figure files, kinematics, keypoints |
+//! | [`import`] | model files (URDF, glTF) as figure folders |
 //! | [`stream`] | hardness axes, policies, samples, labelled batches |
 //! | [`scene`] | scene files and the sampler |
 //! | [`physics`] | ragdolls, props, solvability |
@@ -40,6 +41,7 @@
 pub use marionette_base as base;
 pub use marionette_dataset as dataset;
 pub use marionette_figure as figure;
+pub use marionette_import as import;
 pub use marionette_nn as nn;
 pub use marionette_onnx as onnx;
 pub use marionette_physics as physics;

@@ -11,6 +11,7 @@ mod eval_table;
 mod export;
 mod files;
 mod generate;
+mod import;
 mod mix;
 mod output;
 mod predict;
@@ -44,6 +45,7 @@ enum Command {
     Sim(sim::SimArgs),
     Preview(preview::PreviewArgs),
     Generate(generate::GenerateArgs),
+    Import(import::ImportArgs),
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Sim(args) => sim::sim(args),
         Command::Preview(args) => preview::preview(args),
         Command::Generate(args) => generate::generate(args),
+        Command::Import(args) => import::import(args),
         Command::Eval(args) => eval::eval(args),
         Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),

@@ -1,6 +1,7 @@
 //! Imports a model file: `import FILE [DIR] [--triangles N] [--keypoints FILE]`. Without DIR nothing
 //! is written.
 
+use marionette_figure::load_figure;
 use marionette_import::{Options, import, write};
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
     let result = import(file, &options).and_then(|draft| {
         if let Some(folder) = paths.get(1) {
             write(&draft, folder)?;
+            if let Err(error) = load_figure(&folder.join("figure.toml")) {
+                println!("  cannot be loaded: {error}");
+            }
         }
         Ok(draft)
     });

@@ -1,0 +1,94 @@
+//! `marionette import`.
+
+use super::{CommandError, output};
+use clap::Args;
+use marionette::{
+    base::new_folder::{FolderError, check_free},
+    import::{Draft, ImportError, Options, import as read, write},
+};
+use std::path::PathBuf;
+
+/// Make a figure of a model file: a robot's URDF or a character's glTF.
+///
+/// The folder holds figure.toml, which you can read and edit (bones, limits, parts, materials,
+/// keypoints, poses), and meshes/*.ply. Keypoints are proposed at joints and at the tips of what
+/// hangs on them. What was skipped or guessed is printed, and stands at the top of figure.toml.
+///
+/// Example: marionette import panda.urdf --package ~/ros/src --out figures/panda
+#[derive(Args)]
+pub struct ImportArgs {
+    /// The model: .urdf, .gltf or .glb, with the files that it names beside it.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The new folder to write.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Folder of a package, or one that holds packages, for package://NAME/... in a URDF file;
+    /// can be given more than once.
+    #[arg(long = "package", value_name = "DIR")]
+    packages: Vec<PathBuf>,
+    /// TOML file with keypoints of your own: [[keypoints]] with name, link and offset (metres, in
+    /// the link's frame), and edges = [["a", "b"]].
+    #[arg(long, value_name = "FILE")]
+    keypoints: Option<PathBuf>,
+    /// Most triangles that the figure's meshes are simplified to.
+    #[arg(long, value_name = "N", default_value_t = 3000,
+        value_parser = clap::value_parser!(u32).range(100..=6000))]
+    triangles: u32,
+    /// Metres in one unit of the file; without it millimetres are guessed from the size.
+    #[arg(long, value_name = "METRES")]
+    scale: Option<f32>,
+    /// The figure's name; the file's own by default.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Runs `marionette import`.
+pub fn import(args: ImportArgs) -> Result<(), CommandError> {
+    check_free(&args.out).map_err(|error| refused(error.into()))?;
+    let options = Options {
+        package_dirs: args.packages.clone(),
+        keypoints: args.keypoints.clone(),
+        triangles: args.triangles as usize,
+        scale: args.scale,
+        name: args.name.clone(),
+    };
+    let draft = read(&args.file, &options).map_err(refused)?;
+    write(&draft, &args.out).map_err(refused)?;
+    if !args.quiet {
+        tell(&args, &draft);
+    }
+    Ok(())
+}
+
+/// A disk may be well tomorrow; everything else is the input's fault.
+fn refused(error: ImportError) -> CommandError {
+    match error {
+        ImportError::Path(_) | ImportError::Folder(FolderError::Path(_)) => {
+            CommandError::Failed(error.into())
+        }
+        ImportError::File(_) | ImportError::Folder(FolderError::NotFree { .. }) => {
+            CommandError::Input(error.into())
+        }
+    }
+}
+
+fn tell(args: &ImportArgs, draft: &Draft) {
+    let out = args.out.display();
+    output::say(&format!(
+        "{out}: {} with {} bones, {} parts, {} triangles and {} keypoints",
+        draft.name,
+        draft.bones.len(),
+        draft.parts.len(),
+        draft.triangles(),
+        draft.keypoints.len()
+    ));
+    for note in &draft.notes {
+        output::say(&format!("- {note}"));
+    }
+    let names: Vec<&str> = draft.keypoints.iter().map(|keypoint| keypoint.name.as_str()).collect();
+    output::say(&format!("keypoints: {}", names.join(", ")));
+}
