@@ -1,8 +1,9 @@
 //! From a camera that roughly fits to the one that fits best in pixels, by Levenberg-Marquardt.
 
-use super::{Intrinsics, Sighting};
+use super::{Intrinsics, Sighting, sqpnp::MOST_ROUNDS};
 use nalgebra::{
-    Isometry3, Matrix2x3, Matrix6, SMatrix, Translation3, UnitQuaternion, Vector2, Vector3, Vector6,
+    Isometry3, Matrix2x3, Matrix6, SMatrix, SymmetricEigen, Translation3, UnitQuaternion, Vector2,
+    Vector3, Vector6,
 };
 
 /// Steps.
@@ -133,7 +134,7 @@ pub(crate) fn covariance(
     if !scaled.iter().all(|value| value.is_finite()) {
         return None;
     }
-    let least = scaled.symmetric_eigenvalues().min();
+    let least = SymmetricEigen::try_new(scaled, f64::EPSILON, MOST_ROUNDS)?.eigenvalues.min();
     if !least.is_finite() || least < 1e-10 {
         return None;
     }

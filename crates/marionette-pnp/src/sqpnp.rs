@@ -21,6 +21,8 @@ type Matrix3x9 = SMatrix<f64, 3, 9>;
 const SAME: f64 = 0.02;
 /// Steps downhill.
 const MOST_STEPS: usize = 40;
+/// Rounds of a decomposition. It takes a few dozen; of odd numbers it may never end.
+pub(crate) const MOST_ROUNDS: usize = 1000;
 
 /// The cameras to which the error's valleys lead, best first: at most `most`. Each has all points
 /// in front of it. `rays` are places on the plane at distance 1.
@@ -98,13 +100,15 @@ fn problem(
 
 /// Where to begin: the rotations next to the eigenvectors, and those that map axes to axes.
 fn starts(omega: &Matrix9) -> Vec<Rotation3<f64>> {
-    let eigen = SymmetricEigen::new(*omega);
-    let mut order: Vec<usize> = (0..9).collect();
-    order.sort_by(|a, b| eigen.eigenvalues[*a].total_cmp(&eigen.eigenvalues[*b]));
     let mut starts = Vec::new();
-    for index in order.into_iter().take(4) {
-        let vector: Vector9 = eigen.eigenvectors.column(index).into();
-        starts.extend([1.0, -1.0].map(|sign| nearest_rotation(&as_matrix(&(vector * sign)))));
+    if let Some(eigen) = SymmetricEigen::try_new(*omega, f64::EPSILON, MOST_ROUNDS) {
+        let mut order: Vec<usize> = (0..9).collect();
+        order.sort_by(|a, b| eigen.eigenvalues[*a].total_cmp(&eigen.eigenvalues[*b]));
+        for index in order.into_iter().take(4) {
+            let vector: Vector9 = eigen.eigenvectors.column(index).into();
+            let both = [1.0, -1.0].map(|sign| nearest_rotation(&as_matrix(&(vector * sign))));
+            starts.extend(both.into_iter().flatten());
+        }
     }
     for first in 0..3 {
         for second in (0..3).filter(|second| *second != first) {
@@ -147,7 +151,7 @@ fn downhill(omega: &Matrix9, mut rotation: Rotation3<f64>) -> (Rotation3<f64>, f
             next.renormalize();
             let found = error_of(&next);
             if found <= error {
-                moved = step.norm() > 1e-10;
+                moved = step.norm() > 1e-9 && error - found > 1e-13 * scale;
                 (rotation, error, damping) = (next, found, (damping * 0.2).max(1e-12));
                 break;
             }
@@ -169,10 +173,10 @@ fn as_matrix(vector: &Vector9) -> Matrix3<f64> {
     Matrix3::from_row_iterator(vector.iter().copied())
 }
 
-fn nearest_rotation(matrix: &Matrix3<f64>) -> Rotation3<f64> {
-    let parts = matrix.svd(true, true);
-    let (Some(u), Some(v)) = (parts.u, parts.v_t) else { return Rotation3::identity() };
+fn nearest_rotation(matrix: &Matrix3<f64>) -> Option<Rotation3<f64>> {
+    let parts = matrix.try_svd(true, true, f64::EPSILON, MOST_ROUNDS)?;
+    let (u, v) = (parts.u?, parts.v_t?);
     let mirrored = if (u * v).determinant() < 0.0 { -1.0 } else { 1.0 };
     let kept = Matrix3::from_diagonal(&Vector3::new(1.0, 1.0, mirrored));
-    Rotation3::from_matrix_unchecked(u * kept * v)
+    Some(Rotation3::from_matrix_unchecked(u * kept * v))
 }

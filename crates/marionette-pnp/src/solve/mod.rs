@@ -3,10 +3,10 @@
 use super::{
     Intrinsics, PnpError,
     refine::{covariance, error, refine},
-    sqpnp::cameras,
+    sqpnp::{MOST_ROUNDS, cameras},
 };
 use marionette_base::random::stream;
-use nalgebra::{Isometry3, Matrix3, Matrix6, Vector2, Vector3};
+use nalgebra::{Isometry3, Matrix3, Matrix6, SymmetricEigen, Vector2, Vector3};
 use rand::seq::index;
 
 /// Fewer keypoints leave several cameras.
@@ -350,7 +350,10 @@ fn in_a_line(sightings: &[Sighting]) -> bool {
     let points: Vec<Vector3<f64>> = sightings.iter().map(|s| s.point.into()).collect();
     let middle = points.iter().sum::<Vector3<f64>>() / points.len().max(1) as f64;
     let spread: Matrix3<f64> = points.iter().map(|p| p - middle).map(|p| p * p.transpose()).sum();
-    let mut across: Vec<f64> = spread.symmetric_eigenvalues().iter().copied().collect();
+    let Some(eigen) = SymmetricEigen::try_new(spread, f64::EPSILON, MOST_ROUNDS) else {
+        return true;
+    };
+    let mut across: Vec<f64> = eigen.eigenvalues.iter().copied().collect();
     across.sort_by(f64::total_cmp);
     // Squares of lengths.
     across[1].max(0.0) <= across[2].max(0.0) * THIN * THIN

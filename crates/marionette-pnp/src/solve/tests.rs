@@ -233,7 +233,7 @@ fn a_small_plane_from_afar_has_a_second_answer() {
 #[test]
 fn no_numbers_make_it_panic_or_hang() {
     let mut found = 0;
-    for number in 0..3000 {
+    for number in 0..300 {
         let mut rng = stream(number, 0, 0, "wild");
         let mut wild = |usual: f64| match rng.random_range(0..12) {
             0 => 0.0,
@@ -261,5 +261,5 @@ fn no_numbers_make_it_panic_or_hang() {
             assert!(camera.inliers.iter().filter(|inlier| **inlier).count() >= 4);
         }
     }
-    assert!(found > 100, "{found} of 3000");
+    assert!(found > 10, "{found} of 300");
 }
