@@ -147,8 +147,15 @@ fn downhill(omega: &Matrix9, mut rotation: Rotation3<f64>) -> (Rotation3<f64>, f
             let Some(step) = damped.try_inverse().map(|inverse| -(inverse * gradient)) else {
                 break;
             };
-            let mut next = Rotation3::new(step) * rotation;
-            next.renormalize();
+            if !step.iter().all(|value| value.is_finite()) {
+                break;
+            }
+            // By way of a quaternion, whose length is soon mended. A matrix takes rounds, and of odd
+            // numbers they never end.
+            let mut turned =
+                UnitQuaternion::from_rotation_matrix(&(Rotation3::new(step) * rotation));
+            turned.renormalize();
+            let next = turned.to_rotation_matrix();
             let found = error_of(&next);
             if found <= error {
                 moved = step.norm() > 1e-9 && error - found > 1e-13 * scale;
