@@ -5,13 +5,13 @@
 //!
 //! `states.json` holds `intrinsics` (fx, fy, cx, cy of OpenCV, width, height) and `states`, each with
 //! `joints` by name and `camera_from_base`: from the root bone's frame to x right, y down, z forward.
-//! Written are `views.json` (places of bones in the base's frame, the bone of each part), `ids.npy`
+//! Written are `views.json` (places of bones and keypoints in the base's frame, the bone of each part), `ids.npy`
 //! (views x height x width; 0: nothing, else one more than the part) and `depth.npy` (metres).
 
 use glam::{Affine3A, Mat4, Vec2, Vec3};
 use marionette::{
     base::atomic_file::write_atomic,
-    figure::{BodyShape, load_figure, solve},
+    figure::{BodyShape, Bone, load_figure, place_keypoints, solve},
     pnp::{Intrinsics, LensFile, pose_of_joints},
     render::{RendererConfig, headless_app, render_samples, sampler},
     scene::load_scene,
@@ -48,6 +48,8 @@ struct Views {
 struct View {
     /// Where each bone's origin is in the root bone's frame, metres.
     bones: BTreeMap<String, [f32; 3]>,
+    /// The same of each keypoint.
+    keypoints: BTreeMap<String, [f32; 3]>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -73,11 +75,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         pose.root = Vec3::new(0.0, HEIGHT, 0.0);
         let bones = solve(&figure, &shape, &pose);
         let base_from_world = bones[0].inverse();
-        let places = figure.bones.iter().zip(&bones).map(|(bone, world_from_bone)| {
-            let place = base_from_world.transform_point3(world_from_bone.translation.into());
-            (bone.name.clone(), place.to_array())
+        let in_base = |place: Vec3| base_from_world.transform_point3(place).to_array();
+        let of_bone = |(bone, world_from_bone): (&Bone, &Affine3A)| {
+            (bone.name.clone(), in_base(world_from_bone.translation.into()))
+        };
+        let keypoints = place_keypoints(&figure, &shape, &bones);
+        let keypoints = figure.keypoints.iter().zip(keypoints);
+        views.push(View {
+            bones: figure.bones.iter().zip(&bones).map(of_bone).collect(),
+            keypoints: keypoints.map(|(own, at)| (own.name.clone(), in_base(at))).collect(),
         });
-        views.push(View { bones: places.collect() });
         let camera_from_base = Mat4::from_cols_array_2d(&state.camera_from_base).transpose();
         let camera = camera(&lens, size, Affine3A::from_mat4(camera_from_base) * base_from_world);
         let mut drawn = FigureSample {

@@ -38,6 +38,11 @@ def start(robot):
     return body, joints, links
 
 
+def parents(body, links):
+    """The link that each hangs on, by name."""
+    return {name: links[p.getJointInfo(body, index)[16] + 1] for index, name in enumerate(links[1:])}
+
+
 def draw_joints(rng, joints, share=1.0):
     """Values by name, each within that share of its joint's limits, about their middle."""
     return {name: float((low + high) / 2 + share * rng.uniform(-0.5, 0.5) * (high - low)) for _, name, low, high in joints}

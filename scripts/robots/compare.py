@@ -20,17 +20,18 @@ their_ids, their_depth = drawn["ids"], drawn["depth"]
 our_ids, our_depth = np.load(f"{ours}/ids.npy"), np.load(f"{ours}/depth.npy")
 assert our_ids.shape == their_ids.shape, (our_ids.shape, their_ids.shape)
 
-# Places of links, metres. Fixed links may be merged into the one before.
+# Places of links, metres. A fixed link is no bone of its own; a keypoint of its name will do.
 distances, missing = {}, set()
 for state, view in zip(theirs["states"], views["views"]):
+    known = {**view["keypoints"], **view["bones"]}
     for link, (place, _) in state["links"].items():
-        if link in view["bones"]:
-            distances.setdefault(link, []).append(np.linalg.norm(np.subtract(view["bones"][link], place)))
+        if link in known:
+            distances.setdefault(link, []).append(np.linalg.norm(np.subtract(known[link], place)))
         else:
             missing.add(link)
 worst = max(max(values) for values in distances.values())
 print(f"links: {len(distances)} of {len(theirs['links'])} compared, farthest apart {worst:.2e} m"
-      + (f"; no bone is called {', '.join(sorted(missing))}" if missing else ""))
+      + (f"; no bone or keypoint is called {', '.join(sorted(missing))}" if missing else ""))
 for link, values in distances.items():
     if max(values) > 1e-4:
         print(f"  {link}: up to {max(values):.2e} m")
@@ -45,15 +46,21 @@ print(f"depth: median of medians {1000 * np.median(medians):.3f} mm, worst {1000
       f"{medians.argmax()}); {100 * (within < 0.002).mean():.1f} % of pixels within 2 mm, {100 * (within < 0.01).mean():.1f} % "
       "within 10 mm")
 
-# Which link is seen where, for those links that have parts of their own on both sides.
-part_bones = [None] + views["parts"]
-names = [None] + theirs["links"]
-for number, link in enumerate(names):
-    if number == 0 or link not in part_bones:
-        continue
-    parts = [part for part, bone in enumerate(part_bones) if bone == link]
-    pairs = [(np.isin(our, parts), their == number) for our, their in zip(our_ids, their_ids)]
+# Which bone is seen where: fixed links are seen as the bone that they are on.
+bones = views["views"][0]["bones"]
+
+
+def bone_of(link):
+    while link not in bones:
+        link = theirs["parents"][link]
+    return link
+
+
+our_bones, their_bones = ([None] + names for names in (views["parts"], [bone_of(link) for link in theirs["links"]]))
+for bone in dict.fromkeys(their_bones[1:]):
+    parts, links = ([number for number, name in enumerate(names) if name == bone] for names in (our_bones, their_bones))
+    pairs = [(np.isin(our, parts), np.isin(their, links)) for our, their in zip(our_ids, their_ids)]
     shared, either = (sum(int(f(a, b).sum()) for a, b in pairs) for f in (np.logical_and, np.logical_or))
     if either:
-        print(f"  {link:28} IoU {shared / either:.3f} of {either / len(pairs):.0f} pixels a view")
+        print(f"  {bone:28} IoU {shared / either:.3f} of {either / len(pairs):.0f} pixels a view")
 sys.exit(not (worst < 1e-4 and np.median(overlaps) >= 0.97 and np.median(medians) < 0.002))

@@ -33,6 +33,7 @@ for _ in range(count):
     states.append({"joints": values, "camera_from_base": camera.tolist(), "links": frames})
 np.savez_compressed(f"{folder}/bullet.npz", ids=np.array(ids), depth=np.array(depths))
 with open(f"{folder}/states.json", "w") as file:
-    json.dump({"robot": bullet.urdf(robot), "links": links, "intrinsics": lens, "states": states}, file, indent=1)
+    json.dump({"robot": bullet.urdf(robot), "links": links, "parents": bullet.parents(body, links), "intrinsics": lens,
+               "states": states}, file, indent=1)
 seen = np.mean([(image > 0).mean() for image in ids])
 print(f"{count} states of {robot}: {len(joints)} joints, {len(links)} links, {100 * seen:.0f} % of pixels show it")
