@@ -1,9 +1,13 @@
 //! `marionette import`.
 
-use super::{CommandError, output};
+use super::{
+    CommandError, output,
+    preview::{PreviewArgs, preview},
+};
 use clap::Args;
 use marionette::{
     base::new_folder::{FolderError, check_free},
+    figure::Figure,
     import::{Draft, ImportError, Options, import as read, write},
 };
 use std::path::PathBuf;
@@ -13,6 +17,8 @@ use std::path::PathBuf;
 /// The folder holds figure.toml, which you can read and edit (bones, limits, parts, materials,
 /// keypoints, poses), and meshes/*.ply. Keypoints are proposed at joints and at the tips of what
 /// hangs on them. What was skipped or guessed is printed, and stands at the top of figure.toml.
+/// sheet.png shows the figure in 25 poses, easy ones first, with the names of its keypoints. Give the
+/// folder as --figure to any command.
 ///
 /// Example: marionette import panda.urdf --package ~/ros/src --out figures/panda
 #[derive(Args)]
@@ -41,6 +47,9 @@ pub struct ImportArgs {
     /// The figure's name; the file's own by default.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Write no sheet.png, which needs something to draw with.
+    #[arg(long)]
+    no_sheet: bool,
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
@@ -61,7 +70,29 @@ pub fn import(args: ImportArgs) -> Result<(), CommandError> {
     if !args.quiet {
         tell(&args, &draft);
     }
-    Ok(())
+    let figure = marionette::figure::load_figure(&args.out.join("figure.toml"))
+        .map_err(|error| CommandError::Failed(error.into()))?;
+    if !args.quiet {
+        tell_of_proxies(&figure);
+    }
+    if args.no_sheet {
+        return Ok(());
+    }
+    preview(PreviewArgs::of_figure(&args.out.to_string_lossy(), args.out.join("sheet.png")))
+}
+
+/// How well round cones fit the shapes that they stand for.
+fn tell_of_proxies(figure: &Figure) {
+    let fits = &figure.surface.proxies;
+    let Some(worst) = fits.iter().max_by(|a, b| a.error.total_cmp(&b.error)) else { return };
+    let cones: usize = fits.iter().map(|fit| fit.count).sum();
+    output::say(&format!(
+        "{cones} round cones stand for its {} shapes where they touch and cast shadows; nine tenths \
+         of the surface lie within {:.0} mm of them in the worst one, {}",
+        fits.len(),
+        worst.error * 1000.0,
+        figure.parts[worst.part].name
+    ));
 }
 
 /// A disk may be well tomorrow; everything else is the input's fault.

@@ -48,8 +48,8 @@ pub struct PreviewArgs {
     /// Write all that --stats finds to this file.
     #[arg(long, value_name = "FILE", requires = "stats")]
     json: Option<PathBuf>,
-    /// What to draw over the pictures: keypoints, ids, depth, boxes or none; several separated by
-    /// commas.
+    /// What to draw over the pictures: keypoints, names, ids, depth, boxes or none; several separated
+    /// by commas.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "keypoints")]
     overlay: Vec<Overlay>,
     /// Hardness of every axis, 0 to 1; by default each axis is drawn evenly.
@@ -77,6 +77,28 @@ pub struct PreviewArgs {
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
+}
+
+impl PreviewArgs {
+    /// A sheet of 25 poses, from easy to hard, of the figure in a folder, with its keypoints named.
+    pub fn of_figure(folder: &str, out: PathBuf) -> Self {
+        PreviewArgs {
+            scene: "studio".to_owned(),
+            figure: FigureArg::of(folder),
+            out,
+            count: None,
+            stats: false,
+            json: None,
+            overlay: vec![Overlay::Keypoints, Overlay::Names],
+            hardness: None,
+            axis: Some(HardnessAxis::Pose),
+            size: Some(ImageSize { width: 320, height: 320 }),
+            seed: 1,
+            columns: 5,
+            scale: 1,
+            quiet: true,
+        }
+    }
 }
 
 fn axis(name: &str) -> Result<HardnessAxis, String> {

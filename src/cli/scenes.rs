@@ -15,6 +15,11 @@ pub struct FigureArg {
 }
 
 impl FigureArg {
+    /// The figure in a folder.
+    pub fn of(folder: &str) -> Self {
+        FigureArg { figure: Some(folder.to_owned()) }
+    }
+
     /// Whether one is given.
     pub fn is_given(&self) -> bool {
         self.figure.is_some()

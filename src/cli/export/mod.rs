@@ -7,6 +7,7 @@ use super::{
     eval_exam::{images_of, scene_of},
     files, output,
     process::limit,
+    scenes::FigureArg,
 };
 use anyhow::{Context, anyhow};
 use candle_core::Device;
@@ -85,6 +86,8 @@ pub struct ExportArgs {
     /// Scene of that exam; by default the one that the network was trained on.
     #[arg(long, value_name = "SCENE", requires = "check_images")]
     scene: Option<String>,
+    #[command(flatten)]
+    figure: FigureArg,
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
@@ -161,7 +164,13 @@ fn tell(args: &ExportArgs, asked: Export, model: &RunModel) {
 /// The images of the exam that the check takes, if it takes any.
 fn check_images(args: &ExportArgs, model: &RunModel) -> Result<Option<ExamSet>, CommandError> {
     let Some(count) = args.check_images else { return Ok(None) };
-    let scene = scene_of(&args.source, &model.source, &model.detector, args.scene.as_deref())?;
+    let scene = scene_of(
+        &args.source,
+        &model.source,
+        &model.detector,
+        args.scene.as_deref(),
+        &args.figure,
+    )?;
     let sets = images_of(&scene, &[Exam::Standard], count as usize);
     Ok(sets.map_err(CommandError::Failed)?.pop())
 }

@@ -47,7 +47,7 @@ pub struct Mark {
 }
 
 /// The colour of the figure's own side that a keypoint is on.
-fn side_color(name: &str) -> [u8; 3] {
+pub fn side_color(name: &str) -> [u8; 3] {
     if name.starts_with("left_") {
         LEFT
     } else if name.starts_with("right_") {

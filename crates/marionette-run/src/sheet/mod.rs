@@ -4,6 +4,7 @@
 pub(crate) mod canvas;
 pub(crate) mod font;
 mod marks;
+mod names;
 mod photograph;
 mod picture;
 mod png;
@@ -53,6 +54,8 @@ pub enum Overlay {
     /// blue, the middle in white: discs where seen, rings where covered. A prediction is drawn as
     /// lime crosses on thin lines.
     Keypoints,
+    /// The names of keypoints that are seen, each beside its place.
+    Names,
     /// Every part, prop and figure in a colour of its own.
     Ids,
     /// Near bright, far dark, linear in the reciprocal of depth over what is in the tile.
@@ -65,13 +68,20 @@ pub enum Overlay {
 
 impl Overlay {
     /// Every overlay.
-    pub const ALL: [Overlay; 5] =
-        [Overlay::Keypoints, Overlay::Ids, Overlay::Depth, Overlay::Boxes, Overlay::Plain];
+    pub const ALL: [Overlay; 6] = [
+        Overlay::Keypoints,
+        Overlay::Names,
+        Overlay::Ids,
+        Overlay::Depth,
+        Overlay::Boxes,
+        Overlay::Plain,
+    ];
 
     /// The name that it is asked for by.
     pub fn name(self) -> &'static str {
         match self {
             Overlay::Keypoints => "keypoints",
+            Overlay::Names => "names",
             Overlay::Ids => "ids",
             Overlay::Depth => "depth",
             Overlay::Boxes => "boxes",
@@ -153,6 +163,9 @@ pub fn contact_sheet(
                 prediction,
                 layout.scale,
             );
+        }
+        if overlays.contains(&Overlay::Names) {
+            names::draw_names(&mut sheet, area, &scheme, &labels.keypoints, layout.scale);
         }
         let top = layout.caption_top(index);
         for (line, text) in layout.caption_lines(panel).iter().enumerate() {
