@@ -3,10 +3,11 @@
 //!
 //! `cargo run --release --example figure-views -- FIGURE_DIR states.json OUT_DIR`
 //!
-//! `states.json` holds `intrinsics` (fx, fy, cx, cy of OpenCV, width, height) and `states`, each with
-//! `joints` by name and `camera_from_base`: from the root bone's frame to x right, y down, z forward.
-//! Written are `views.json` (places of bones and keypoints in the base's frame, the bone of each part), `ids.npy`
-//! (views x height x width; 0: nothing, else one more than the part) and `depth.npy` (metres).
+//! `states.json` holds `intrinsics` (fx, fy, cx, cy of OpenCV, width, height) and `states`, each
+//! with `joints` by name and `camera_from_base`: from the root bone's frame to x right, y down, z
+//! forward. Written are `views.json` (places of bones and keypoints in the base's frame, the bone
+//! of each part), `ids.npy` (views x height x width; 0: nothing, else one more than the part) and
+//! `depth.npy` (metres).
 
 use glam::{Affine3A, Mat4, Vec2, Vec3};
 use marionette::{

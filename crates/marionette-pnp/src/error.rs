@@ -5,8 +5,8 @@
 pub enum PnpError {
     /// Too few keypoints were found.
     #[error(
-        "{found} of {all} keypoints were found with a confidence of at least {least}; a camera needs \
-         4 that are apart from one another"
+        "{found} of {all} keypoints were found with a confidence of at least {least}; a camera \
+         needs 4 that are apart from one another"
     )]
     TooFew {
         /// How many were.

@@ -24,8 +24,8 @@ pub fn pose_of_joints(figure: &Figure, states: &BTreeMap<String, f32>) -> Result
     let moving = |bone: &&Bone| bone.freedoms().next().is_some();
     if let Some(bone) = figure.bones.iter().filter(unnamed).find(moving) {
         return fail(format!(
-            "bone \"{}\" of the figure {} moves, but has no `joint`, the name by which its state is \
-             given; name it in the figure file, or leave out its limits",
+            "bone \"{}\" of the figure {} moves, but has no `joint`, the name by which its state \
+             is given; name it in the figure file, or leave out its limits",
             bone.name, figure.name
         ));
     }

@@ -150,8 +150,8 @@ fn downhill(omega: &Matrix9, mut rotation: Rotation3<f64>) -> (Rotation3<f64>, f
             if !step.iter().all(|value| value.is_finite()) {
                 break;
             }
-            // By way of a quaternion, whose length is soon mended. A matrix takes rounds, and of odd
-            // numbers they never end.
+            // By way of a quaternion, whose length is soon mended. A matrix takes rounds, and of
+            // odd numbers they never end.
             let mut turned =
                 UnitQuaternion::from_rotation_matrix(&(Rotation3::new(step) * rotation));
             turned.renormalize();

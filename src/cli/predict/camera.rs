@@ -264,8 +264,8 @@ pub fn say(cameras: &[&Camera], of: usize) {
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     };
     output::say(&format!(
-        "cameras of {} of {of} pictures; in the median known to {:.1} mm, with keypoints {:.2} pixels \
-         from where they were found",
+        "cameras of {} of {of} pictures; in the median known to {:.1} mm, with keypoints {:.2} \
+         pixels from where they were found",
         cameras.len(),
         median(|camera| camera.camera_std_mm),
         median(|camera| camera.rms_pixels)
