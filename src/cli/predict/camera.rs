@@ -258,6 +258,10 @@ pub fn say(cameras: &[&Camera], of: usize) {
         output::say(&camera.text());
         return;
     }
+    if cameras.is_empty() {
+        output::say(&format!("no camera in any of {of} pictures"));
+        return;
+    }
     let median = |value: fn(&Camera) -> f64| {
         let mut values: Vec<f64> = cameras.iter().map(|camera| value(camera)).collect();
         values.sort_by(f64::total_cmp);
