@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// Most round cones that stand for one shape.
-const MOST_PROXIES: usize = 4;
+const MOST_PROXIES: usize = 6;
 
 /// Whether a part is a round cone, or is to be refused as one.
 pub(super) fn is_round_cone(part: &PartEntry) -> bool {

@@ -77,6 +77,6 @@ pub struct ProxyFit {
     pub part: usize,
     /// How many parts there are.
     pub count: usize,
-    /// Nine tenths of the surface lie nearer than this to the proxies' surface, metres.
+    /// Nine tenths of either surface lie nearer than this to the other, metres.
     pub error: f32,
 }

@@ -19,7 +19,8 @@ const THINNEST: f32 = 5e-4;
 pub struct Proxy {
     /// The round cones.
     pub cones: Vec<RoundCone>,
-    /// Nine tenths of the surface lie nearer than this to the cones' surface, metres.
+    /// Nine tenths of the shape's surface lie nearer than this to the cones' surface, and nine
+    /// tenths of theirs nearer to the shape's, metres.
     pub error: f32,
 }
 
@@ -33,11 +34,14 @@ pub fn fit(mesh: &Mesh, most: usize) -> Proxy {
         .map(|extreme| points.iter().copied().reduce(extreme).unwrap_or_default());
     let size = low.distance(high).max(2.0 * THINNEST);
     let mut best: Option<Proxy> = None;
+    let spacing = spacing(mesh);
     for count in 1..=most.max(1) {
-        let cones = refined(starts(&points, count), &points, size);
-        let error = error(&cones, &points);
-        if best.as_ref().is_none_or(|best| error < 0.9 * best.error) {
-            best = Some(Proxy { cones, error });
+        let starts = starts(&points, count);
+        for cones in [refined(starts.clone(), &points, size), starts] {
+            let error = error(&cones, &points, spacing);
+            if best.as_ref().is_none_or(|best| error < 0.9 * best.error) {
+                best = Some(Proxy { cones, error });
+            }
         }
         if best.as_ref().is_some_and(|best| best.error < GOOD * size) {
             break;
@@ -121,10 +125,18 @@ fn along_axis(points: &[Vec3]) -> RoundCone {
     let along = |point: &Vec3| (*point - middle).dot(axis);
     let low = points.iter().map(along).fold(f32::INFINITY, f32::min);
     let high = points.iter().map(along).fold(f32::NEG_INFINITY, f32::max);
-    let mut beside: Vec<f32> =
-        points.iter().map(|point| (*point - middle - axis * along(point)).length()).collect();
-    beside.sort_by(f32::total_cmp);
-    let radius = beside[beside.len() / 2].min(0.5 * (high - low)).max(THINNEST);
+    // As thick as the cluster is where it is thinnest: it may be a part of a plate.
+    let (u, v) = axis.any_orthonormal_pair();
+    let thickness = (0..12).map(|k| {
+        let angle = k as f32 / 12.0 * std::f32::consts::PI;
+        let way = u * angle.cos() + v * angle.sin();
+        let across = points.iter().map(|point| (*point - middle).dot(way));
+        let (least, most) =
+            across.fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), at| (a.min(at), b.max(at)));
+        most - least
+    });
+    let thinnest = thickness.fold(f32::INFINITY, f32::min);
+    let radius = (0.5 * thinnest).min(0.5 * (high - low)).max(THINNEST);
     let ends = [low + radius, (high - radius).max(low + radius)];
     RoundCone { ends: ends.map(|at| middle + axis * at), radii: [radius; 2] }
 }
@@ -136,10 +148,49 @@ fn outside(cones: &[RoundCone], point: Vec3) -> (usize, f32) {
     distances.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
 }
 
-fn error(cones: &[RoundCone], points: &[Vec3]) -> f32 {
-    let mut off: Vec<f32> = points.iter().map(|point| outside(cones, *point).1.abs()).collect();
-    off.sort_by(f32::total_cmp);
-    off.get(off.len() * 9 / 10).copied().unwrap_or(0.0)
+/// How far one of the points is from its neighbours, metres.
+fn spacing(mesh: &Mesh) -> f32 {
+    let areas = (0..mesh.triangles.len()).map(|triangle| {
+        let [a, b, c] = mesh.corners(triangle);
+        0.5 * (b - a).cross(c - a).length()
+    });
+    (areas.sum::<f32>() / POINTS as f32).sqrt()
+}
+
+fn error(cones: &[RoundCone], points: &[Vec3], spacing: f32) -> f32 {
+    let nine_tenths = |mut off: Vec<f32>| {
+        off.sort_by(f32::total_cmp);
+        off.get(off.len() * 9 / 10).copied().unwrap_or(0.0)
+    };
+    let within = points.iter().map(|point| outside(cones, *point).1.abs()).collect();
+    let beyond = cones.iter().enumerate().flat_map(|(index, cone)| {
+        let hidden = move |point: &Vec3| {
+            let others = cones.iter().enumerate().filter(|(other, _)| *other != index);
+            others.map(|(_, other)| cone_distance(other, *point)).any(|distance| distance < 0.0)
+        };
+        let seen = surface_of(cone).into_iter().filter(move |point| !hidden(point));
+        seen.map(|point| {
+            let nearest = points.iter().map(|other| other.distance_squared(point));
+            (nearest.fold(f32::INFINITY, f32::min).sqrt() - spacing).max(0.0)
+        })
+    });
+    nine_tenths(within).max(nine_tenths(beyond.collect()))
+}
+
+/// Points on the surface of a cone.
+fn surface_of(cone: &RoundCone) -> Vec<Vec3> {
+    let [a, b] = cone.ends;
+    let axis = (b - a).normalize_or(Vec3::Y);
+    let (u, v) = axis.any_orthonormal_pair();
+    let around = (0..10).map(|k| {
+        let angle = k as f32 / 10.0 * std::f32::consts::TAU;
+        u * angle.cos() + v * angle.sin()
+    });
+    let rings = around.flat_map(|way| {
+        [0.0, 0.5, 1.0]
+            .map(|t| a.lerp(b, t) + way * (cone.radii[0] + (cone.radii[1] - cone.radii[0]) * t))
+    });
+    rings.chain([a - axis * cone.radii[0], b + axis * cone.radii[1]]).collect()
 }
 
 /// The numbers of a cone: both ends, both radii.

@@ -5,8 +5,8 @@ use crate::{Scene, colors::any_color};
 use glam::{Quat, Vec2, Vec3};
 use marionette_base::random::weighted;
 use marionette_figure::{
-    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, grips, keep_to_joints, lowest_point,
-    place_parts, solve,
+    BodyShape, Figure, Pose, PoseFamily, RoundCone, Support, WorldBones, grips, keep_to_joints,
+    lowest_point, place_parts, solve,
 };
 use marionette_stream::{Camera, FigureSample, Prop, PropRole, PropShape};
 use rand::{Rng, SeedableRng};
@@ -61,7 +61,7 @@ fn posed(
     keep_to_joints(figure, &mut pose);
     let bones = solve(figure, &shape, &pose);
     let parts = place_parts(figure, &shape, &bones);
-    let lowest = lowest_point(&parts);
+    let lowest = lowest_of(figure, &shape, &bones, &parts);
     let stature = figure.stature;
     let mut props = Vec::new();
     let mut lift = -lowest;
@@ -118,6 +118,18 @@ fn base(figure: &Figure, parts: &[RoundCone], root: Vec3) -> Vec<RoundCone> {
         RoundCone { ends: [centre - aside, centre + aside], radii: [f32::MAX; 2] }
     };
     std::iter::once((root, 0.0)).chain(rigid).map(corners).collect()
+}
+
+/// The lowest height that a figure reaches, metres: of what is drawn, not of round cones that stand
+/// for it.
+fn lowest_of(figure: &Figure, shape: &BodyShape, bones: &WorldBones, parts: &[RoundCone]) -> f32 {
+    if figure.surface.triangles.is_empty() {
+        return lowest_point(parts);
+    }
+    let drawn = parts.iter().zip(&figure.parts).filter(|(_, part)| part.drawn);
+    let drawn: Vec<RoundCone> = drawn.map(|(cone, _)| *cone).collect();
+    let vertices = figure.surface.place(figure, shape, bones);
+    vertices.iter().map(|vertex| vertex.position.y).fold(lowest_point(&drawn), f32::min)
 }
 
 /// Samples the index of a family that the scene shows.
