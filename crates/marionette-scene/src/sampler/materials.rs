@@ -9,9 +9,11 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// How often a material has any colour instead of its own, so that a network does not rely on a
-/// paint that somebody may have ordered in another colour.
-const ANY_COLOR: f32 = 0.15;
+/// In how many samples materials have any colours instead of their own, and how often each has
+/// then, so that a network does not rely on a paint that somebody may have ordered in another
+/// colour. All other samples look as the file says.
+const REPAINTED: f32 = 0.3;
+const ANY_COLOR: f32 = 0.5;
 /// Materials that only bodies of people have: those of figure files without `[[materials]]`.
 const OF_PEOPLE: [&str; 3] = ["skin", "eyes", "lips"];
 /// Most fabrics of a figure: nine figures share the 128 of a tile. Materials beyond these have the
@@ -52,12 +54,13 @@ pub(super) fn finish(
         let second = look.1.second.lerp(hidden, blend);
         (look.0.lerp(hidden, blend), Fabric { second, ..look.1 })
     };
+    let repainted = rng.random::<f32>() < REPAINTED;
     let mut fabrics: Vec<Fabric> = Vec::new();
     let mut looks: Vec<Look> = Vec::new();
     for made_of in &figure.made_of {
         let alike = rng.random::<f32>();
         let like = made_of.as_ref().and_then(|material| material.like);
-        let own = own_look(made_of.as_ref(), figure.stature, rng);
+        let own = own_look(made_of.as_ref(), repainted, figure.stature, rng);
         // What never varies takes on no other colours either: eyes are seen in any camouflage.
         let hidden = hide(own, rng);
         let (color, fabric) =
@@ -109,10 +112,15 @@ fn index_of(fabrics: &mut Vec<Fabric>, fabric: Fabric) -> usize {
 }
 
 /// The colour and the fabric of a material, of which the file may say nothing.
-fn own_look(made_of: Option<&Material>, stature: f32, rng: &mut ChaCha8Rng) -> (Vec3, Fabric) {
+fn own_look(
+    made_of: Option<&Material>,
+    repainted: bool,
+    stature: f32,
+    rng: &mut ChaCha8Rng,
+) -> (Vec3, Fabric) {
     let plain = Fabric { threshold: NO_PATTERN, ..Fabric::default() };
     let painted = if rng.random::<bool>() { vivid_color(rng) } else { any_color(rng) };
-    let any = rng.random::<f32>() < ANY_COLOR;
+    let any = rng.random::<f32>() < ANY_COLOR && repainted;
     let Some(material) = made_of else { return (painted, plain) };
     let [first, second] = [(); 2].map(|()| {
         let color = material.colors[rng.random_range(0..material.colors.len())];
