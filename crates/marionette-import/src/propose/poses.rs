@@ -53,7 +53,7 @@ pub fn propose_poses(draft: &mut Draft) {
 }
 
 /// Whether the figure stands on legs or wheels: two or more bones at the ends reach the ground, and
-/// the root does not.
+/// they turn all round or the root does not reach it.
 fn stands(draft: &Draft, rest: &[Affine3A]) -> bool {
     let Some([low, high]) = draft.bounds() else { return false };
     let height = high.y - low.y;
@@ -63,6 +63,10 @@ fn stands(draft: &Draft, rest: &[Affine3A]) -> bool {
             .any(|part| draft.parts[part].bone == bone && bottom(part) < low.y + share * height)
     };
     let is_leaf = |bone: usize| !draft.bones.iter().any(|other| other.parent == Some(bone));
-    let feet = (1..draft.bones.len()).filter(|bone| is_leaf(*bone) && below(*bone, FOOT)).count();
-    feet >= 2 && !below(0, RAISED)
+    let feet: Vec<usize> =
+        (1..draft.bones.len()).filter(|bone| is_leaf(*bone) && below(*bone, FOOT)).collect();
+    let rolls = |bone: &&usize| {
+        draft.bones[**bone].limits.iter().any(|[low, high]| high - low > 2.0 * PI - 0.01)
+    };
+    feet.iter().filter(rolls).count() >= 2 || (feet.len() >= 2 && !below(0, RAISED))
 }

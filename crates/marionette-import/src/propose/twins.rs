@@ -6,7 +6,8 @@ use glam::Vec3;
 /// Words for the two sides, wherever they are in a name.
 const WORDS: [[&str; 2]; 1] = [["left", "right"]];
 /// Short words for the two sides, of a name's words.
-const SHORT: [[&str; 2]; 9] = [
+const SHORT: [[&str; 2]; 10] = [
+    ["left", "right"],
     ["l", "r"],
     ["fl", "fr"],
     ["lf", "rf"],
@@ -66,7 +67,8 @@ mod tests {
             ("fl_hip", "fr_hip", true),
             ("rl_foot", "rr_foot", true),
             ("lr_foot", "rr_foot", true),
-            ("motor_front_left_l", "motor_front_right_r", false),
+            ("motor_front_left_l", "motor_front_right_r", true),
+            ("motor_front_left_l", "motor_back_right_r", false),
             ("wheel_l", "wheel_r", true),
             ("leftwheel", "rightwheel", true),
             ("fl_hip", "rl_hip", false),

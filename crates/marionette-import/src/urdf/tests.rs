@@ -438,6 +438,25 @@ fn keypoints_of_ones_own_are_in_their_links_frame() {
 }
 
 #[test]
+fn wheels_stand_on_the_ground_and_a_right_side_is_written_as_a_left_one() {
+    let mut text = link("body");
+    for (name, place) in [("left_w", "0 .3 0"), ("right_w", "0 -.3 0")] {
+        text += &link(name);
+        text += &joint(&format!("{name}_j"), "continuous", ["body", name], "<axis xyz='0 1 0'/>")
+            .replace("0 0 .5", place);
+    }
+    assert_eq!(robot(&text).poses[0].support, "ground");
+    let bent = two_joints()
+        .replace("'upper'", "'right_upper'")
+        .replace("lower='-1' upper='2'", "lower='1' upper='2'");
+    let home = tempfile::tempdir().unwrap();
+    write(&robot(&bent), &home.path().join("r")).unwrap();
+    let text = fs::read_to_string(home.path().join("r/figure.toml")).unwrap();
+    let expected = "angles = { \"right_upper\" = [0, -86, 0], \"fore\" = [0, 86, 0] }";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
 fn a_folder_is_written_whole_or_not_at_all() {
     let draft = with_files(&meshed("a.obj", ""), &[("a.obj", obj(0.2).as_bytes())]).unwrap();
     let home = tempfile::tempdir().unwrap();
