@@ -68,7 +68,7 @@ pub(crate) fn with_motions(scene: TomlFile, figure: TomlFile) -> Result<Moving, 
         };
         let pattern = pattern.to_owned();
         let name = short(&pattern);
-        if named.iter().any(|(other, _)| *other == name) {
+        if named.iter().any(|(other, of)| *other == name && *of != pattern) {
             let line = moving.scene.line_of("poses");
             let message = format!(
                 "poses has two motions that end with \"{name}\"; rename one of the folders"
@@ -76,7 +76,10 @@ pub(crate) fn with_motions(scene: TomlFile, figure: TomlFile) -> Result<Moving, 
             return Err(SceneError { line, ..moving.scene.error(None, message) });
         }
         *pose = Value::String(name.clone());
-        named.push((name, pattern));
+        // A family that is named twice is drawn twice as often.
+        if !named.iter().any(|(other, _)| *other == name) {
+            named.push((name, pattern));
+        }
     }
     named.retain(|(name, _)| !known.contains(name));
     let text = |table: &Table, file: &TomlFile| {
@@ -125,4 +128,89 @@ fn short(pattern: &str) -> String {
         })
         .collect();
     format!("{BVH_SCHEME}{}", names[names.len().saturating_sub(2)..].join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Sampler, load_scene, parse_scene_with};
+    use marionette_base::toml_file::TomlFile;
+    use std::path::Path;
+
+    /// Hips and legs; in each frame the left thigh is at this angle about x, degrees.
+    fn walk(frames: &[f32]) -> String {
+        let leg = |side: &str, x: f32| {
+            format!(
+                "JOINT {side}UpLeg\n{{\nOFFSET {x} -2 0\nCHANNELS 3 Zrotation Xrotation Yrotation\n\
+                 JOINT {side}Leg\n{{\nOFFSET 0 -7 0\nCHANNELS 3 Zrotation Xrotation Yrotation\n\
+                 End Site\n{{\nOFFSET 0 -7 0\n}}\n}}\n}}\n"
+            )
+        };
+        let (left, right) = (leg("Left", 2.0), leg("Right", -2.0));
+        let lines: String = frames
+            .iter()
+            .map(|angle| format!("0 0 0 0 0 0 0 {angle} 0 0 0 0 0 0 0 0 0 0\n"))
+            .collect();
+        format!(
+            "HIERARCHY\nROOT Hips\n{{\nOFFSET 0 0 0\nCHANNELS 6 Xposition Yposition Zposition \
+             Zrotation Xrotation Yrotation\n{left}{right}}}\nMOTION\nFrames: {}\nFrame Time: \
+             0.03\n{lines}",
+            frames.len()
+        )
+    }
+
+    #[test]
+    fn a_scene_shows_motions_and_its_copy_needs_their_files_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (walks, scene) = (folder.path().join("walks"), folder.path().join("walk.toml"));
+        std::fs::create_dir(&walks).unwrap();
+        std::fs::write(walks.join("a.bvh"), walk(&[-40.0, -35.0])).unwrap();
+        std::fs::write(walks.join("b.bvh"), walk(&[30.0, 28.0, 26.0])).unwrap();
+        let text =
+            "name = \"walk\"\nbase = \"quickstart\"\nposes = [\"bvh:walks/*.bvh\", \"stand\"]\n";
+        std::fs::write(&scene, text).unwrap();
+        let loaded = load_scene(scene.to_str().unwrap()).unwrap();
+        let names: Vec<&str> =
+            loaded.poses.iter().map(|pose| loaded.figure.poses[*pose].name.as_str()).collect();
+        assert_eq!(names, ["bvh:walks/*.bvh", "stand"]);
+        let family = &loaded.figure.poses[loaded.poses[0]];
+        assert_eq!((family.keys.len(), &family.breaks[..]), (5, &[2][..]));
+        assert_eq!(loaded.read_from.iter().filter(|path| path.starts_with(&walks)).count(), 2);
+        assert!(loaded.notes.iter().any(|note| note.contains("LeftUpLeg = left_thigh")));
+        let thigh = loaded.figure.bones.iter().position(|bone| bone.name == "left_thigh").unwrap();
+        assert!((family.keys[0][thigh].x.to_degrees() + 40.0).abs() < 1.0);
+
+        std::fs::remove_dir_all(&walks).unwrap();
+        let copy = |file: &TomlFile, name: &str| TomlFile {
+            path: Path::new("elsewhere").join(name),
+            text: file.text.clone(),
+        };
+        let scene_copy = copy(&loaded.scene_file, "scene.toml");
+        let again = parse_scene_with(scene_copy, copy(&loaded.figure_file, "figure.toml")).unwrap();
+        assert_eq!(again.figure, loaded.figure);
+        assert_eq!(
+            (&again.poses, &again.scene_file.text),
+            (&loaded.poses, &loaded.scene_file.text)
+        );
+        assert!(again.notes.is_empty());
+        let sampler = Sampler::new(&again, |_| None);
+        let sample = |index| sampler.sample_at([0.3; 8], 1, index, 0).figures[0].family;
+        assert!((0..20).any(|index| sample(index) == again.poses[0]));
+    }
+
+    #[test]
+    fn patterns_that_match_nothing_are_the_scenes_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = folder.path().join("walk.toml");
+        let text = "name = \"walk\"\nbase = \"quickstart\"\nposes = [\"bvh:none/*.bvh\"]\n";
+        std::fs::write(&scene, text).unwrap();
+        let error = load_scene(scene.to_str().unwrap()).unwrap_err();
+        assert!(error.path == scene && error.message.contains("no file matches"), "{error}");
+        std::fs::create_dir_all(folder.path().join("a/walks")).unwrap();
+        std::fs::create_dir_all(folder.path().join("b/walks")).unwrap();
+        let text = "name = \"walk\"\nbase = \"quickstart\"\n\
+                    poses = [\"bvh:a/walks/*.bvh\", \"bvh:b/walks/*.bvh\"]\n";
+        std::fs::write(&scene, text).unwrap();
+        let error = load_scene(scene.to_str().unwrap()).unwrap_err();
+        assert!(error.message.contains("two motions that end with"), "{error}");
+    }
 }
