@@ -60,22 +60,27 @@ fn a_box_of_triangles_looks_as_a_box_that_rays_find() {
         far.parts.iter_mut().for_each(|part| part.ends.iter_mut().for_each(|end| end.y -= 50.0));
         let rays = studio.shoot_one(scene(vec![far], vec![prop]));
         studio.figure = figure.clone();
-        let (mut shown, mut differ, mut worst) = (0, 0, 0);
+        let (mut shown, mut differ, mut worst, mut mean) = (0, 0, 0, 0);
         for k in 0..96 * 96 {
             let [is, was] = [triangles.ids[k], rays.ids[k]].map(|id| id != PixelId::BACKDROP);
-            shown += usize::from(is);
+            shown += u32::from(is);
             differ += usize::from(is != was);
             if is && was {
                 let [a, b] = [triangles.depth[k], rays.depth[k]];
                 assert!((a - b).abs() < 1e-3, "pixel {k}: {a} m and {b} m");
-                let off = |c: usize| triangles.color[4 * k + c].abs_diff(rays.color[4 * k + c]);
-                worst += usize::from((0..3).any(|c| off(c) > 3));
+                let off = |c: usize| {
+                    i32::from(triangles.color[4 * k + c]) - i32::from(rays.color[4 * k + c])
+                };
+                mean += (0..3).map(off).sum::<i32>();
+                worst += usize::from((0..3).any(|c| off(c).abs() > 25));
             }
         }
         assert!(shown > 600, "{shown} pixels");
         assert!(differ <= 4, "{differ} pixels of the outline differ");
-        // The normal of a box that rays find is that of the nearest face, also just beside an edge.
-        assert!(worst < 60, "{worst} of {shown} pixels have another colour");
+        // The cloth of both has other folds, and the normal of a box that rays find is that of the
+        // nearest face, also just beside an edge.
+        assert!(worst < 20, "{worst} of {shown} pixels have another colour");
+        assert!(mean.unsigned_abs() < 6 * shown, "{mean} in all over {shown} pixels");
     }
 }
 
