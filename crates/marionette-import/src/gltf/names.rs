@@ -122,12 +122,10 @@ fn side_of(word: &str) -> Option<bool> {
     }
 }
 
-/// The side that a name is of, and the rest of the name. A single letter counts at the ends only.
+/// The side that a name is of, and the rest of the name.
 fn side(words: &[String]) -> (Option<bool>, String) {
-    let found = words.iter().enumerate().find(|(i, word)| {
-        let outermost = *i == 0 || i + 1 == words.len();
-        words.len() > 1 && side_of(word).is_some() && (word.len() > 1 || outermost)
-    });
+    let found = words.iter().enumerate().find(|(_, word)| side_of(word).is_some());
+    let found = found.filter(|_| words.len() > 1);
     let Some((at, word)) = found else { return (None, words.join("_")) };
     let rest: Vec<&str> =
         words.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, word)| word.as_str()).collect();

@@ -111,8 +111,11 @@ impl Source {
         if accessor.dimensions().multiplicity() != N {
             return Err(fail(&format!("has another shape than {N} numbers")));
         }
-        let scale = if accessor.normalized() { greatest(kind) } else { 1.0 };
-        let component = |bytes: &[u8]| (number(kind, bytes) / scale).max(-f64::MAX);
+        let scale = accessor.normalized().then(|| greatest(kind));
+        let component = |bytes: &[u8]| match (scale, number(kind, bytes)) {
+            (Some(scale), number) => (number / scale).max(-1.0),
+            (None, number) => number,
+        };
         let element = |bytes: &[u8]| -> [f64; N] {
             std::array::from_fn(|i| component(&bytes[i * kind.size()..]))
         };
