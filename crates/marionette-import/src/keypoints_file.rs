@@ -27,8 +27,8 @@ struct Entry {
     twin: Option<Spanned<String>>,
 }
 
-/// Gives `draft` the keypoints of the file at `path`, and its edges where it has some. Without, each
-/// is joined with the one before it.
+/// Gives `draft` the keypoints of the file at `path`, and its edges where it has some. Without,
+/// each is joined with the one before it.
 ///
 /// # Errors
 /// If the file cannot be read or names what there is not.

@@ -23,7 +23,7 @@ pub fn shorten(mut names: Vec<&mut String>) {
         while let Some(word) = names[0].split_once('_').map(|(word, _)| format!("{word}_"))
             && names.iter().all(|name| name.len() > word.len() && name.starts_with(&word))
             // What would be left should still be a name.
-            && names.iter().all(|name| name[word.len()..].starts_with(|c: char| !c.is_ascii_digit()))
+            && names.iter().all(|name| !name[word.len()..].starts_with(|c: char| c.is_numeric()))
         {
             for name in &mut names {
                 name.drain(..word.len());

@@ -9,8 +9,8 @@ const LAST: f32 = 0.05;
 /// joint, as a wheel is, and has no tip.
 const ONE_SIDED: f32 = 1.8;
 
-/// Where the shape of `bone` ends, in its frame; nothing if it lies around the joint. `rest` is what
-/// [`Draft::rest`] gives.
+/// Where the shape of `bone` ends, in its frame; nothing if it lies around the joint. `rest` is
+/// what [`Draft::rest`] gives.
 pub fn tip(draft: &Draft, bone: usize, rest: &[Affine3A]) -> Option<Vec3> {
     let points = points(draft, bone, rest);
     let along = middle(&points)?.try_normalize()?;

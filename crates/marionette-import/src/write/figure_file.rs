@@ -55,7 +55,7 @@ fn bones(draft: &Draft, text: &mut String) {
     line!(
         text,
         "\n# ---- bones: `turn` is how a bone's frame is turned at rest, `limits` are degrees, \
-         `slides` metres,\n# `joint` is the name of the degree of freedom in files of joint states, \
+         `slides` metres,\n# `joint` names the degree of freedom in files of joint states, \
          `mass` a share of the whole ----"
     );
     let sum: f32 = draft.bones.iter().map(|bone| bone.mass).sum();
@@ -178,7 +178,7 @@ fn keypoints(draft: &Draft, text: &mut String) {
 fn poses(draft: &Draft, text: &mut String) {
     line!(
         text,
-        "\n# ---- poses: angles in degrees around which joints are drawn, `spread` is their deviation"
+        "\n# ---- poses: angles in degrees around which joints are drawn, `spread` their deviation,"
     );
     line!(
         text,
