@@ -33,6 +33,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for pose in &draft.poses {
         println!("  pose {}: {} keys", pose.name, pose.keys.len());
     }
+    for keypoint in &draft.keypoints {
+        println!("  keypoint {} on {}", keypoint.name, draft.bones[keypoint.bone].name);
+    }
     for note in &draft.notes {
         println!("  {note}");
     }
