@@ -25,6 +25,10 @@ static STAGE: LazyLock<Scene> = LazyLock::new(|| {
 /// A figure file's text. A figure that is read can be sampled, and its keypoints make a model card.
 pub fn figure(bytes: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(bytes) else { return false };
+    // Motions are in other files, and what these hold is not among the bytes.
+    if text.contains("bvh:") {
+        return false;
+    }
     let file = TomlFile { path: "figure.toml".into(), text: text.to_owned() };
     let figure = match parse_figure(&file) {
         Ok(figure) => figure,

@@ -37,5 +37,8 @@ fn names_files(text: &str) -> bool {
         let name = table.get(key).and_then(Value::as_str);
         name.is_some_and(|name| name.contains(['/', '\\', '.']))
     };
-    table.contains_key("backgrounds") || elsewhere("base") || elsewhere("figure")
+    table.contains_key("backgrounds")
+        || text.contains("bvh:")
+        || elsewhere("base")
+        || elsewhere("figure")
 }

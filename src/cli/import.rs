@@ -65,8 +65,8 @@ pub fn import(args: ImportArgs) -> Result<(), CommandError> {
         scale: args.scale,
         name: args.name.clone(),
     };
-    let draft = read(&args.file, &options).map_err(refused)?;
-    write(&draft, &args.out).map_err(refused)?;
+    let mut draft = read(&args.file, &options).map_err(refused)?;
+    write(&mut draft, &args.out).map_err(refused)?;
     if !args.quiet {
         tell(&args, &draft);
     }
@@ -78,7 +78,15 @@ pub fn import(args: ImportArgs) -> Result<(), CommandError> {
     if args.no_sheet {
         return Ok(());
     }
-    preview(PreviewArgs::of_figure(&args.out.to_string_lossy(), args.out.join("sheet.png")))
+    let sheet = PreviewArgs::of_figure(&args.out.to_string_lossy(), args.out.join("sheet.png"));
+    match preview(sheet) {
+        // The figure is there all the same.
+        Err(CommandError::Input(error) | CommandError::Failed(error)) => {
+            output::warn(&format!("warning: there is no sheet.png: {error:#}"));
+            Ok(())
+        }
+        result => result,
+    }
 }
 
 /// How well round cones fit the shapes that they stand for.

@@ -1,7 +1,6 @@
 //! Imports a model file: `import FILE [DIR] [--triangles N] [--keypoints FILE]`. Without DIR nothing
 //! is written.
 
-use marionette_figure::load_figure;
 use marionette_import::{Options, import, write};
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
@@ -24,12 +23,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let start = Instant::now();
-    let result = import(file, &options).and_then(|draft| {
+    let result = import(file, &options).and_then(|mut draft| {
         if let Some(folder) = paths.get(1) {
-            write(&draft, folder)?;
-            if let Err(error) = load_figure(&folder.join("figure.toml")) {
-                println!("  cannot be loaded: {error}");
-            }
+            write(&mut draft, folder)?;
         }
         Ok(draft)
     });

@@ -6,9 +6,9 @@ use glam::{Mat3, Vec3};
 use nalgebra::{SMatrix, SVector};
 
 /// Points of the surface that the fit looks at.
-const POINTS: usize = 500;
-/// Rounds of the fit.
-const ROUNDS: u32 = 25;
+const POINTS: usize = 400;
+/// Rounds of the fit, at most. It ends when a round gains less than a thousandth.
+const ROUNDS: u32 = 20;
 /// A fit is good enough where its error is below this share of the shape's size.
 const GOOD: f32 = 0.03;
 /// Thinnest proxy, metres.
@@ -210,7 +210,13 @@ fn cone(numbers: &Numbers, thickest: f32) -> RoundCone {
 fn refined(mut cones: Vec<RoundCone>, points: &[Vec3], size: f32) -> Vec<RoundCone> {
     let step = 1e-3 * size;
     let mut damping = vec![1e-2; cones.len()];
+    let mut before = f32::INFINITY;
     for _ in 0..ROUNDS {
+        let all: f32 = points.iter().map(|point| outside(&cones, *point).1.powi(2)).sum();
+        if all > 0.999 * before {
+            break;
+        }
+        before = all;
         let owners: Vec<usize> = points.iter().map(|point| outside(&cones, *point).0).collect();
         for index in 0..cones.len() {
             let own: Vec<Vec3> = (points.iter().zip(&owners))

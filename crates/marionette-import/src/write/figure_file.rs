@@ -211,6 +211,9 @@ fn poses(draft: &Draft, text: &mut String) {
             }
         }
         line!(text, "support = {}", quoted(&pose.support));
+        if pose.support == "air" {
+            line!(text, "clearance = [0.1, 0.6]");
+        }
     }
 }
 

@@ -2,19 +2,22 @@
 
 mod figure_file;
 mod ply;
+mod poses;
 
 use crate::{Draft, ImportError, propose::snake};
 use marionette_base::{
     atomic_file::{PathError, write_unsynced},
     new_folder::write_folder,
 };
+use marionette_figure::load_figure;
 use std::{fs, path::Path};
 
-/// Writes `draft` as a new folder at `folder`, whole or not at all.
+/// Writes `draft` as a new folder at `folder`, whole or not at all, and reads it as a figure. What was
+/// proposed of poses is changed where the figure cannot take them; notes say so.
 ///
 /// # Errors
-/// If there is something at `folder`, or it cannot be written.
-pub fn write(draft: &Draft, folder: &Path) -> Result<(), ImportError> {
+/// If there is something at `folder`, it cannot be written, or what was written is no figure.
+pub fn write(draft: &mut Draft, folder: &Path) -> Result<(), ImportError> {
     write_folder(folder, |folder| {
         let names = mesh_names(draft);
         if names.iter().any(Option::is_some) {
@@ -26,8 +29,15 @@ pub fn write(draft: &Draft, folder: &Path) -> Result<(), ImportError> {
                 write_unsynced(&folder.join(name), ply::ply(mesh).as_bytes())?;
             }
         }
-        let text = figure_file::text(draft, &names);
-        Ok(write_unsynced(&folder.join("figure.toml"), text.as_bytes())?)
+        let file = folder.join("figure.toml");
+        write_unsynced(&file, figure_file::text(draft, &names).as_bytes())?;
+        let figure = load_figure(&file)?;
+        let notes = poses::made_possible(&mut draft.poses, &figure);
+        if !notes.is_empty() {
+            draft.notes.extend(notes);
+            write_unsynced(&file, figure_file::text(draft, &names).as_bytes())?;
+        }
+        Ok(())
     })
 }
 

@@ -184,10 +184,10 @@ fn what_was_written_is_read_and_stands_as_the_draft_does() {
     // The right leg to the side, which is where left and right differ.
     let half = 20.0_f32.to_radians();
     file.turn("side", 4, &[[0.0, half.sin(), 0.0, half.cos()], [0.0, 0.0, 0.0, 1.0]]);
-    let draft = read(&file);
+    let mut draft = read(&file);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("walker");
-    write(&draft, &out).unwrap();
+    write(&mut draft, &out).unwrap();
     let figure = load_figure(&out.join("figure.toml")).unwrap();
     let family = figure.poses.iter().find(|pose| pose.name == "side").unwrap();
     let pose = Pose { angles: family.keys[0].clone(), ..Pose::at_rest(&figure) };

@@ -369,10 +369,10 @@ fn wheels_stand_on_the_ground_and_a_right_side_is_written_as_a_left_one() {
 
 #[test]
 fn a_folder_is_written_whole_or_not_at_all() {
-    let draft = with_files(&meshed("a.obj", ""), &[("a.obj", obj(0.2).as_bytes())]).unwrap();
+    let mut draft = with_files(&meshed("a.obj", ""), &[("a.obj", obj(0.2).as_bytes())]).unwrap();
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("arm");
-    write(&draft, &folder).unwrap();
+    write(&mut draft, &folder).unwrap();
     let text = fs::read_to_string(folder.join("figure.toml")).unwrap();
     for expected in [
         "name = \"r\"",
@@ -387,7 +387,7 @@ fn a_folder_is_written_whole_or_not_at_all() {
     let ply = fs::read_to_string(folder.join("meshes/base.ply")).unwrap();
     assert!(ply.contains("element face 4\n") && ply.contains("property float nx\n"));
     toml::from_str::<toml::Table>(&text).unwrap();
-    let message = write(&draft, &folder).unwrap_err().to_string();
+    let message = write(&mut draft, &folder).unwrap_err().to_string();
     assert!(message.contains("is not empty"), "{message}");
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
 }
