@@ -5,6 +5,7 @@ use super::{
     BodyShape, Figure, LimbPair, Pose, RoundCone,
     limb_pair::{DEEPEST, DEEPEST_BETWEEN_TWINS, DEEPEST_FOLD},
     place_parts, solve,
+    surface::ProxyFit,
 };
 use glam::Vec3;
 
@@ -33,6 +34,12 @@ pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
     let apart = |i: usize, j: usize| {
         figure.parts[i].group != figure.parts[j].group && penetration(&placed[i], &placed[j]) == 0.0
     };
+    // Round cones that stand for a shape are only so exact.
+    let error = |part: usize| {
+        let fits = figure.surface.proxies.iter();
+        let own = |fit: &&ProxyFit| (fit.part..fit.part + fit.count).contains(&part);
+        fits.filter(own).map(|fit| fit.error).sum::<f32>()
+    };
     let pairs = (0..placed.len()).flat_map(|i| (i + 1..placed.len()).map(move |j| (i, j)));
     pairs
         .filter(|(i, j)| apart(*i, *j))
@@ -46,7 +53,7 @@ pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
             };
             LimbPair {
                 parts: [i, j],
-                deepest: deepest * figure.stature,
+                deepest: deepest * figure.stature + error(i) + error(j),
                 folds: deepest == DEEPEST_FOLD,
             }
         })

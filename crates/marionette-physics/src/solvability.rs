@@ -156,9 +156,9 @@ impl Solvability {
                 prop.role == PropRole::Held || matches!(prop.shape, PropShape::Capsule { .. });
             let carries = prop.role == PropRole::Support;
             let through = |figure: &FigureSample, (index, part): (usize, &RoundCone)| {
-                !(gripped && grips(index))
-                    && !(carries && self.bolted(figure, index))
-                    && deeper_in_prop(part, prop, self.deepest())
+                let may_be_in =
+                    (gripped && grips(index)) || (carries && self.bolted(figure, index));
+                !may_be_in && deeper_in_prop(part, prop, self.deepest())
             };
             sample
                 .figures

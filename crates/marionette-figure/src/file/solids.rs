@@ -252,7 +252,9 @@ impl<'a> Rides<'a> {
 
     /// `bone_from_mesh`: from the mesh's own frame to a bone's.
     fn bone_from_mesh(&self, bone: usize) -> Affine3A {
-        if self.at_rest { self.rest[bone].inverse() } else { Affine3A::IDENTITY }
+        // A skin is written with the root at the origin.
+        let root = Affine3A::from_translation(self.rest[0].translation.into());
+        if self.at_rest { self.rest[bone].inverse() * root } else { Affine3A::IDENTITY }
     }
 
     /// The triangles that `bone` moves most, in its frame.
@@ -292,6 +294,67 @@ impl<'a> Rides<'a> {
                 color: self.mesh.colors.get(index).copied().unwrap_or(Vec3::ONE),
                 influences: [first, surface.influences.len() as u32],
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{BodyShape, Figure, Pose, parse_figure, solve};
+    use glam::Vec3;
+    use marionette_base::toml_file::TomlFile;
+
+    /// Two bones, the root above the origin and turned, and one part, which `part` describes.
+    fn figure(part: &str) -> Result<Figure, String> {
+        let text = format!(
+            "name = \"x\"\nedges = [[\"a\", \"b\"]]\n[[bones]]\nname = \"root\"\n\
+             offset = [0, 0.3, 0]\nturn = [90, 0, 0]\n[[bones]]\nname = \"tip\"\n\
+             parent = \"root\"\noffset = [0, 0.5, 0]\nlimits = {{ x = [-90, 90] }}\n\
+             [[keypoints]]\nname = \"a\"\nbone = \"root\"\n[[keypoints]]\nname = \"b\"\n\
+             bone = \"tip\"\n[[parts]]\nname = \"p\"\n{part}\n[meshes]\n\"m.ply\" = \'\'\'\nply\n\
+             format ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty \
+             float z\nproperty uchar bone_0\nproperty float weight_0\nelement face 1\nproperty \
+             list uchar int vertex_indices\nend_header\n0 0 0.5 1 1\n1 0 0.5 1 1\n0 1 0.5 1 1\n\
+             3 0 1 2\n\'\'\'\n"
+        );
+        let file = TomlFile { path: "x.toml".into(), text };
+        parse_figure(&file).map_err(|error| error.message)
+    }
+
+    fn placed(figure: &Figure) -> Vec<Vec3> {
+        let (shape, pose) = (BodyShape::default(), Pose::at_rest(figure));
+        let vertices = figure.surface.place(figure, &shape, &solve(figure, &shape, &pose));
+        vertices.iter().map(|vertex| vertex.position).collect()
+    }
+
+    #[test]
+    fn a_skin_rests_where_its_file_says_and_a_mesh_on_its_bone() {
+        let skin = figure("bones = [\"root\", \"tip\"]\nmesh = \"m.ply\"").unwrap();
+        let written =
+            [Vec3::new(0.0, 0.0, 0.5), Vec3::new(1.0, 0.0, 0.5), Vec3::new(0.0, 1.0, 0.5)];
+        for (is, wanted) in placed(&skin).iter().zip(written) {
+            assert!(is.distance(wanted) < 1e-5, "{is} and not {wanted}");
+        }
+        assert_eq!(skin.surface.triangles[0].part, 0);
+        assert_eq!(skin.bones[skin.parts[0].bone].name, "tip");
+        // The root's y axis points forward, and the tip is on it.
+        let mesh = figure("bone = \"tip\"\nmesh = \"m.ply\"").unwrap();
+        let first = placed(&mesh)[0];
+        assert!(first.distance(Vec3::new(0.0, -0.5, 0.5)) < 1e-5, "{first}");
+    }
+
+    #[test]
+    fn shapes_that_are_none_are_refused() {
+        for (part, message) in [
+            ("bone = \"tip\"\nbox = [1, 0, 1]", "part \"p\": give one shape"),
+            ("bone = \"tip\"\nsphere = 1\nbox = [1, 1, 1]", "part \"p\": give one shape"),
+            ("bone = \"tip\"\nmesh = \"n.ply\"", "part \"p\": the mesh \"n.ply\" was not read"),
+            ("bones = [\"tip\"]\nbox = [1, 1, 1]", "part \"p\": a skin has `mesh`"),
+            ("bones = [\"tip\"]\nmesh = \"m.ply\"", "m.ply: vertex 0 of the mesh has bone_0 = 1"),
+            ("box = [1, 1, 1]", "part \"p\" has no `bone`"),
+        ] {
+            let refused = figure(part).unwrap_err();
+            assert!(refused.starts_with(message), "{refused}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::ImportError;
 use glam::{Vec2, Vec3};
 use gltf::{Material, texture::WrappingMode};
 use image::RgbImage;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// The pictures of a file that were decoded so far, by their index.
 pub(super) type Pictures = BTreeMap<usize, RgbImage>;
@@ -52,8 +52,8 @@ impl Surface {
                 let texture = info.texture();
                 let json = &source.document.as_json().textures[texture.index()];
                 let picture = json.source.value();
-                if !pictures.contains_key(&picture) {
-                    pictures.insert(picture, source.picture(picture)?);
+                if let Entry::Vacant(place) = pictures.entry(picture) {
+                    place.insert(source.picture(picture)?);
                 }
                 let placed = info.texture_transform();
                 let sampler = texture.sampler();

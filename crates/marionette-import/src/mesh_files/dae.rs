@@ -146,7 +146,7 @@ impl<'a> Scene<'a> {
         for child in parent.children().filter(Node::is_element) {
             match child.tag_name().name() {
                 "matrix" | "translate" | "rotate" | "scale" => {
-                    from_node = from_node * self.transform(child)?;
+                    from_node *= self.transform(child)?;
                 }
                 "node" => self.nodes(child, from_node, depth + 1, soup)?,
                 "instance_node" => {

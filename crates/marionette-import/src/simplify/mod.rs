@@ -40,8 +40,8 @@ pub struct Simplified {
 /// Brings `meshes` to at most `budget` triangles together, welds what lies in one place, and gives
 /// them smooth normals with creases. Meshes that are left with nothing become empty.
 pub fn simplify(meshes: &mut [&mut Mesh], budget: usize) -> Simplified {
-    let mut report = Simplified::default();
-    report.before = meshes.iter().map(|mesh| mesh.triangles.len()).sum();
+    let before = meshes.iter().map(|mesh| mesh.triangles.len()).sum();
+    let mut report = Simplified { before, ..Simplified::default() };
     let mut whole: Vec<Welded> = Vec::new();
     for mesh in meshes.iter() {
         let (welded, degenerate) = Welded::new(mesh);

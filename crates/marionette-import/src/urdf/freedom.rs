@@ -120,7 +120,7 @@ fn range(joint: &Joint, guess: f32, said: &str, notes: &mut Vec<String>) -> [f32
                  either way is left out."
             ));
         }
-        return [low.max(-MOST).min(MOST), high.clamp(-MOST, MOST)];
+        return [low.clamp(-MOST, MOST), high.clamp(-MOST, MOST)];
     }
     [low, high]
 }
