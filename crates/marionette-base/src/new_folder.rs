@@ -124,7 +124,8 @@ mod tests {
         check_free(&path).unwrap();
         let failing = |folder: &Path| {
             fill(folder)?;
-            Err(PathError::at(folder, "written")(io::ErrorKind::StorageFull.into()).into())
+            let full = io::ErrorKind::StorageFull.into();
+            Err(FolderError::from(PathError::at(folder, "written")(full)))
         };
         assert!(write_folder(&path, failing).is_err());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);

@@ -71,7 +71,7 @@ fn no_shadow_is_missed() {
         lamps += u32::from(sample.light.lamp.is_some());
         let of_sample = Instances::of(&sample);
         let lists = CasterLists::new(&sample, &of_sample);
-        let instances = of_sample.all;
+        let Instances { all: instances, cones, .. } = of_sample;
         let spheres = inside(&instances);
         free +=
             (0..lists.cells * lists.cells).filter(|cell| lists.members(*cell).is_empty()).count();
@@ -155,9 +155,15 @@ fn lists_of_the_largest_tiles_have_room() {
     for (mut instance, length) in [(instances[0], 0.6), (instances[cones], 1.0)] {
         instance.b =
             if instance.is_cuboid() { Vec4::splat(length) } else { instance.a + Vec4::X * length };
-        let crowd = vec![instance; MOST_INSTANCES];
         let cones = if instance.is_cuboid() { 0 } else { MOST_INSTANCES };
-        let lists = CasterLists::new(&sample, &crowd, cones);
+        let crowd = Instances {
+            all: vec![instance; MOST_INSTANCES],
+            ids: Vec::new(),
+            drawn: cones,
+            cones,
+            shapes: Vec::new(),
+        };
+        let lists = CasterLists::new(&sample, &crowd);
         assert!(lists.words().len() <= LIST_WORDS, "{} words", lists.words().len());
         assert!(lists.pieces.iter().all(|pieces| ((pieces & 0xffff) as usize) < lists.heads.len()));
         assert!(
@@ -175,7 +181,13 @@ fn rectangles_cover_every_cell_once() {
         let heads = (0..cells * cells)
             .map(|cell| Head { end: row(cell / cells) >> (cell % cells) & 1, ..Head::default() })
             .collect();
-        let lists = CasterLists { cells, heads, members: Vec::new(), pieces: Vec::new() };
+        let lists = CasterLists {
+            cells,
+            heads,
+            members: Vec::new(),
+            pieces: Vec::new(),
+            of_triangles: Vec::new(),
+        };
         let mut covered = vec![0u8; cells * cells];
         for (shadowed, mark) in [(true, 1), (false, 2)] {
             for rectangle in lists.rectangles(shadowed) {

@@ -361,7 +361,7 @@ fn wheels_stand_on_the_ground_and_a_right_side_is_written_as_a_left_one() {
         .replace("'upper'", "'right_upper'")
         .replace("lower='-1' upper='2'", "lower='1' upper='2'");
     let home = tempfile::tempdir().unwrap();
-    write(&robot(&bent), &home.path().join("r")).unwrap();
+    write(&mut robot(&bent), &home.path().join("r")).unwrap();
     let text = fs::read_to_string(home.path().join("r/figure.toml")).unwrap();
     let expected = "angles = { \"right_upper\" = [0, -86, 0], \"fore\" = [0, 86, 0] }";
     assert!(text.contains(expected), "{text}");
