@@ -147,10 +147,10 @@ mod tests {
 
     #[test]
     fn a_scene_of_its_own_figure_may_not_misspell_a_pose() {
-        let text = "name = \"x\"\nbase = \"all\"\nfigure = \"dog\"\nposes = [\"stnad\"]\n";
+        let text = "name = \"x\"\nbase = \"all\"\nfigure = \"dog\"\nposes = [\"stqnd\"]\n";
         let file = TomlFile { path: "x.toml".into(), text: text.into() };
         let refused = crate::parse_scene(file).unwrap_err();
-        assert!(refused.message.starts_with("\"stnad\" is no family of poses"), "{refused}");
+        assert!(refused.message.starts_with("\"stqnd\" is no family of poses"), "{refused}");
     }
 
     #[test]
