@@ -272,7 +272,25 @@ fn figure_files() {
             Some(-4),
             &["bone \"spine\"", "limits.x is [45, -35]", "lower first"],
         ),
-        ("x = [-35, 45]", "x = [-200, 45]", Some(-4), &["limits.x is [-200, 45]", "-180 and 180"]),
+        ("x = [-35, 45]", "x = [-400, 45]", Some(-4), &["limits.x is [-400, 45]", "-360 and 360"]),
+        (
+            "name = \"spine\"\nparent = \"pelvis\"",
+            "name = \"spine\"\nparent = \"pelvis\"\nslides = { x = [1, 0] }",
+            Some(-1),
+            &["bone \"spine\": slides.x is [1, 0]", "lower first"],
+        ),
+        (
+            "name = \"spine\"\nparent = \"pelvis\"",
+            "name = \"spine\"\nparent = \"pelvis\"\njoint = \"j\"",
+            Some(2),
+            &["bone \"spine\" is joint \"j\", moves in 3 ways"],
+        ),
+        (
+            "name = \"spine\"\nparent = \"pelvis\"",
+            "name = \"spine\"\nparent = \"pelvis\"\nfollows = { bone = \"tail\" }",
+            Some(2),
+            &["`follows` of bone \"spine\" is on bone \"tail\"", "there are pelvis"],
+        ),
         ("x = [-35, 45]", "x = [nan, 45]", Some(-4), &["limits.x is [NaN, 45]"]),
         ("name = \"chest\"", "name = \"spine\"", Some(-1), &["two bones are called \"spine\""]),
         (

@@ -62,6 +62,8 @@ pub(super) fn keypoints(
             let offset = reflect(keypoint.offset, side);
             let own_groups = match &keypoint.own_groups {
                 Some(names) => names.iter().map(group).collect::<Result<_, _>>()?,
+                // A file that says how deep a keypoint lies, and no more, means one on the surface.
+                None if keypoint.surface_radius.is_some() => Vec::new(),
                 None => groups_at(bones, parts, bone, offset),
             };
             keypoints.push(Keypoint {

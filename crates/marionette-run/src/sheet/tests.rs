@@ -352,7 +352,7 @@ fn overlays_have_names() {
     let complaint = "deep".parse::<Overlay>().unwrap_err().to_string();
     assert_eq!(
         complaint,
-        "no overlay is called \"deep\"; the known ones are keypoints, ids, depth, boxes, none"
+        "no overlay is called \"deep\"; the known ones are keypoints, names, ids, depth, boxes, none"
     );
 }
 
