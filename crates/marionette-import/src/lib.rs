@@ -1,7 +1,7 @@
 //! Model files of jointed things as figures.
 //!
 //! [`import`] reads a URDF file or a glTF file with all that it names and makes a [`Draft`] of it:
-//! bones, parts, materials, proposed keypoints. [`write`] makes a figure's folder of the draft:
+//! bones, parts, materials, proposed keypoints. [`write()`] makes a figure's folder of the draft:
 //! `figure.toml`, which a person can read and edit, and `meshes/*.ply`.
 
 mod draft;
