@@ -66,13 +66,9 @@ pub fn import(args: ImportArgs) -> Result<(), CommandError> {
         name: args.name.clone(),
     };
     let mut draft = read(&args.file, &options).map_err(refused)?;
-    write(&mut draft, &args.out).map_err(refused)?;
+    let figure = write(&mut draft, &args.out).map_err(refused)?;
     if !args.quiet {
         tell(&args, &draft);
-    }
-    let figure = marionette::figure::load_figure(&args.out.join("figure.toml"))
-        .map_err(|error| CommandError::Failed(error.into()))?;
-    if !args.quiet {
         tell_of_proxies(&figure);
     }
     if args.no_sheet {

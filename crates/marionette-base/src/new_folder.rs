@@ -48,18 +48,18 @@ pub fn check_free(path: &Path) -> Result<(), FolderError> {
 }
 
 /// Has `write` fill a new folder beside `path`, and then gives it that path: even if the process is
-/// killed there is no half of it under that name.
+/// killed there is no half of it under that name. Returns what `write` returns.
 ///
 /// # Errors
 /// If there is something at `path`, it cannot be written, or `write` fails; nothing is left behind
 /// then.
-pub fn write_folder<E: From<FolderError>>(
+pub fn write_folder<T, E: From<FolderError>>(
     path: &Path,
-    write: impl FnOnce(&Path) -> Result<(), E>,
-) -> Result<(), E> {
+    write: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<T, E> {
     check_free(path)?;
     let partial = begin(path)?;
-    let moved = write(&partial).and_then(|()| {
+    let moved = write(&partial).and_then(|made| {
         let synced = sync_all(&partial);
         let renamed = synced.and_then(|()| match fs::rename(&partial, path) {
             // Not every system puts a folder in the place of an empty one.
@@ -69,7 +69,8 @@ pub fn write_folder<E: From<FolderError>>(
             renamed => renamed,
         });
         let renamed = renamed.and_then(|()| sync_folder(folder_of(path)));
-        Ok(renamed.map_err(PathError::at(path, "written")).map_err(FolderError::from)?)
+        renamed.map_err(PathError::at(path, "written")).map_err(FolderError::from)?;
+        Ok(made)
     });
     if moved.is_err() {
         let _ = fs::remove_dir_all(&partial);
@@ -125,7 +126,7 @@ mod tests {
         let failing = |folder: &Path| {
             fill(folder)?;
             let full = io::ErrorKind::StorageFull.into();
-            Err(FolderError::from(PathError::at(folder, "written")(full)))
+            Err::<(), _>(FolderError::from(PathError::at(folder, "written")(full)))
         };
         assert!(write_folder(&path, failing).is_err());
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);

@@ -5,7 +5,6 @@ use super::{
     BodyShape, Figure, LimbPair, Pose, RoundCone,
     limb_pair::{DEEPEST, DEEPEST_BETWEEN_TWINS, DEEPEST_FOLD},
     place_parts, solve,
-    surface::ProxyFit,
 };
 use glam::Vec3;
 
@@ -35,11 +34,7 @@ pub(super) fn limb_pairs(figure: &Figure) -> Vec<LimbPair> {
         figure.parts[i].group != figure.parts[j].group && penetration(&placed[i], &placed[j]) == 0.0
     };
     // Round cones that stand for a shape are only so exact.
-    let error = |part: usize| {
-        let fits = figure.surface.proxies.iter();
-        let own = |fit: &&ProxyFit| (fit.part..fit.part + fit.count).contains(&part);
-        fits.filter(own).map(|fit| fit.error).sum::<f32>()
-    };
+    let error = |part: usize| figure.surface.fit_of(part).map_or(0.0, |fit| fit.error);
     let pairs = (0..placed.len()).flat_map(|i| (i + 1..placed.len()).map(move |j| (i, j)));
     pairs
         .filter(|(i, j)| apart(*i, *j))

@@ -136,8 +136,6 @@ pub struct Part {
     /// Where its first end is in the figure at rest, metres. Patterns of cloth continue from part
     /// to part by it.
     pub rest: Vec3,
-    /// Whether it is drawn itself. A proxy is not: [`Figure::surface`] has what it stands for.
-    pub drawn: bool,
 }
 
 /// A piece of clothing, or a head of hair.

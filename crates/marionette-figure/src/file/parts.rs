@@ -4,7 +4,7 @@ use super::{
     bones::bone_index,
     entries::{GarmentEntry, PartEntry},
     shape::scale_index,
-    solids::{Solids, is_round_cone},
+    solids::{Solids, is_round_cone, share_of_room},
     written::{lengths, list, on_side, reflect, sides},
 };
 use crate::{Bone, Part, ShapeDistribution, surface::Surface};
@@ -60,8 +60,8 @@ pub(super) fn parts(
     let solid = entries.iter().filter(|entry| !is_round_cone(entry.get_ref())).count();
     let round: usize =
         entries.iter().map(|entry| 1 + usize::from(entry.get_ref().mirror)).sum::<usize>() - solid;
-    let mut solids = Solids::new(file, bones, &rest, meshes, MOST_PARTS.saturating_sub(round));
-    solids.share_between(entries);
+    let room = MOST_PARTS.saturating_sub(round);
+    let mut solids = Solids::new(file, bones, &rest, meshes, share_of_room(room, entries));
     for entry in entries {
         let (span, part) = (entry.span(), entry.get_ref());
         let owner = format!("part \"{}\"", part.name);
@@ -104,21 +104,10 @@ pub(super) fn parts(
             let group = groups.index(group.unwrap_or_else(|| bones[bone].name.clone()));
             let ends = ends.map(|end| reflect(end, side));
             let rest = rest[bone].transform_point3(ends[0]);
-            parts.push(Part {
-                bone,
-                name,
-                group,
-                material,
-                ends,
-                radii,
-                bulk,
-                garment,
-                rest,
-                drawn: true,
-            });
+            parts.push(Part { bone, name, group, material, ends, radii, bulk, garment, rest });
         }
     }
-    let surface = solids.finished()?;
+    let surface = solids.surface;
     // An id image holds a part in 8 bits, 0 being none.
     if parts.is_empty() || parts.len() > 250 {
         return Err(

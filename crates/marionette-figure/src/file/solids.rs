@@ -28,6 +28,18 @@ pub(super) fn is_round_cone(part: &PartEntry) -> bool {
     part.cuboid.is_none() && part.cylinder.is_none() && part.mesh.is_none()
 }
 
+/// How many round cones each shape may have if all have `room` for so many. A skin has as many
+/// shapes as it has bones.
+pub(super) fn share_of_room(room: usize, entries: &[Spanned<PartEntry>]) -> usize {
+    let shapes = |part: &PartEntry| {
+        let of_skin = part.bones.as_ref().map_or(1, |bones| bones.get_ref().len());
+        of_skin * (1 + usize::from(part.mirror))
+    };
+    let solid = entries.iter().map(Spanned::get_ref).filter(|part| !is_round_cone(part));
+    let count: usize = solid.map(shapes).sum();
+    (room / count.max(1)).clamp(1, MOST_PROXIES)
+}
+
 /// Gathers the triangles of a figure, shape by shape.
 pub(super) struct Solids<'a> {
     file: &'a TomlFile,
@@ -36,11 +48,10 @@ pub(super) struct Solids<'a> {
     rest: &'a [Affine3A],
     /// The texts of PLY files, by the names that parts give.
     meshes: &'a BTreeMap<String, String>,
-    /// How many round cones all shapes may have.
-    room: usize,
-    /// How many each may have.
+    /// How many round cones each shape may have.
     each: usize,
-    surface: Surface,
+    /// All that was added so far.
+    pub(super) surface: Surface,
 }
 
 impl<'a> Solids<'a> {
@@ -49,20 +60,9 @@ impl<'a> Solids<'a> {
         bones: &'a [Bone],
         rest: &'a [Affine3A],
         meshes: &'a BTreeMap<String, String>,
-        room: usize,
+        each: usize,
     ) -> Self {
-        Solids { file, bones, rest, meshes, room, each: 1, surface: Surface::default() }
-    }
-
-    /// Shares the room for round cones evenly. A skin has as many shapes as it has bones.
-    pub(super) fn share_between(&mut self, entries: &[Spanned<PartEntry>]) {
-        let shapes = |part: &PartEntry| {
-            let of_skin = part.bones.as_ref().map_or(1, |bones| bones.get_ref().len());
-            of_skin * (1 + usize::from(part.mirror))
-        };
-        let solid = entries.iter().map(Spanned::get_ref).filter(|part| !is_round_cone(part));
-        let count: usize = solid.map(shapes).sum();
-        self.each = (self.room / count.max(1)).clamp(1, MOST_PROXIES);
+        Solids { file, bones, rest, meshes, each, surface: Surface::default() }
     }
 
     /// Adds the shape of an entry, on its own side (0) or mirrored (1). Returns the parts that stand
@@ -129,9 +129,7 @@ impl<'a> Solids<'a> {
                 bulk: None,
                 garment: None,
                 rest: self.rest[bone].transform_point3(cone.ends[0]),
-                drawn: false,
             }));
-            self.room = self.room.saturating_sub(proxy.cones.len());
             rides.draw_as(bone, part, &mut self.surface);
         }
         rides.add_vertices(&mut self.surface);
@@ -198,10 +196,6 @@ impl<'a> Solids<'a> {
         degrees(self.file, span.clone(), "turn", &turned)?;
         let turned = turn(Vec3::from(turned.map(f32::to_radians)));
         Ok(mesh.moved(Affine3A::from_rotation_translation(turned, at.into())))
-    }
-
-    pub(super) fn finished(self) -> Result<Surface, FileError> {
-        Ok(self.surface)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Triangles in the world: each vertex follows its bones.
 
-use super::Surface;
+use super::{ProxyFit, Surface};
 use crate::{BodyShape, Figure, WorldBones, kinematics::in_bone};
 use glam::Vec3;
 
@@ -16,7 +16,12 @@ pub struct PlacedVertex {
 impl Surface {
     /// Whether the figure's part with this index is not drawn: triangles are, in its place.
     pub fn replaces(&self, part: usize) -> bool {
-        self.proxies.iter().any(|fit| (fit.part..fit.part + fit.count).contains(&part))
+        self.fit_of(part).is_some()
+    }
+
+    /// How well the proxies fit among which the figure's part with this index is.
+    pub fn fit_of(&self, part: usize) -> Option<&ProxyFit> {
+        self.proxies.iter().find(|fit| (fit.part..fit.part + fit.count).contains(&part))
     }
 
     /// The vertices in the world: linear blend skinning, as in glTF.

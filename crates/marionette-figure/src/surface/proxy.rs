@@ -50,13 +50,18 @@ pub fn fit(mesh: &Mesh, most: usize) -> Proxy {
     best.unwrap_or_else(|| Proxy { cones: Vec::new(), error: 0.0 })
 }
 
-/// Points spread evenly over the surface, always the same ones.
-fn points(mesh: &Mesh) -> Vec<Vec3> {
+/// The areas of a mesh's triangles, square metres.
+fn areas(mesh: &Mesh) -> Vec<f32> {
     let area = |triangle: usize| {
         let [a, b, c] = mesh.corners(triangle);
         0.5 * (b - a).cross(c - a).length()
     };
-    let areas: Vec<f32> = (0..mesh.triangles.len()).map(area).collect();
+    (0..mesh.triangles.len()).map(area).collect()
+}
+
+/// Points spread evenly over the surface, always the same ones.
+fn points(mesh: &Mesh) -> Vec<Vec3> {
+    let areas = areas(mesh);
     let total: f32 = areas.iter().sum();
     if total <= 0.0 {
         return mesh.positions.iter().copied().take(POINTS).collect();
@@ -150,11 +155,7 @@ fn outside(cones: &[RoundCone], point: Vec3) -> (usize, f32) {
 
 /// How far one of the points is from its neighbours, metres.
 fn spacing(mesh: &Mesh) -> f32 {
-    let areas = (0..mesh.triangles.len()).map(|triangle| {
-        let [a, b, c] = mesh.corners(triangle);
-        0.5 * (b - a).cross(c - a).length()
-    });
-    (areas.sum::<f32>() / POINTS as f32).sqrt()
+    (areas(mesh).iter().sum::<f32>() / POINTS as f32).sqrt()
 }
 
 fn error(cones: &[RoundCone], points: &[Vec3], spacing: f32) -> f32 {

@@ -9,15 +9,15 @@ use marionette_base::{
     atomic_file::{PathError, write_unsynced},
     new_folder::write_folder,
 };
-use marionette_figure::load_figure;
+use marionette_figure::{Figure, load_figure};
 use std::{fs, path::Path};
 
 /// Writes `draft` as a new folder at `folder`, whole or not at all, and reads it as a figure. What was
-/// proposed of poses is changed where the figure cannot take them; notes say so.
+/// proposed of poses is changed where the figure cannot take them; notes say so. Returns the figure.
 ///
 /// # Errors
 /// If there is something at `folder`, it cannot be written, or what was written is no figure.
-pub fn write(draft: &mut Draft, folder: &Path) -> Result<(), ImportError> {
+pub fn write(draft: &mut Draft, folder: &Path) -> Result<Figure, ImportError> {
     write_folder(folder, |folder| {
         let names = mesh_names(draft);
         if names.iter().any(Option::is_some) {
@@ -33,11 +33,12 @@ pub fn write(draft: &mut Draft, folder: &Path) -> Result<(), ImportError> {
         write_unsynced(&file, figure_file::text(draft, &names).as_bytes())?;
         let figure = load_figure(&file)?;
         let notes = poses::made_possible(&mut draft.poses, &figure);
-        if !notes.is_empty() {
-            draft.notes.extend(notes);
-            write_unsynced(&file, figure_file::text(draft, &names).as_bytes())?;
+        if notes.is_empty() {
+            return Ok(figure);
         }
-        Ok(())
+        draft.notes.extend(notes);
+        write_unsynced(&file, figure_file::text(draft, &names).as_bytes())?;
+        Ok(load_figure(&file)?)
     })
 }
 

@@ -57,9 +57,7 @@ impl PlaceKind {
 
     /// Picture `index`, or one of `kinds` in its place. Among all kinds it is always itself.
     pub(crate) fn nearest(index: u32, kinds: &[PlaceKind]) -> u32 {
-        let count = Self::ALL.len() as u32;
-        let kind = kinds[(index % count) as usize % kinds.len()];
-        index - index % count + kind as u32
+        nearest(index, Self::ALL.len(), kinds, |kind| kind as u32)
     }
 }
 
@@ -76,10 +74,15 @@ impl GroundKind {
 
     /// As [`PlaceKind::nearest`].
     pub(crate) fn nearest(index: u32, kinds: &[GroundKind]) -> u32 {
-        let count = Self::ALL.len() as u32;
-        let kind = kinds[(index % count) as usize % kinds.len()];
-        index - index % count + kind as u32
+        nearest(index, Self::ALL.len(), kinds, |kind| kind as u32)
     }
+}
+
+/// Picture `index` of a row in which `count` kinds follow one another again and again, or one of
+/// `kinds` in its place.
+fn nearest<K: Copy>(index: u32, count: usize, kinds: &[K], place: impl Fn(K) -> u32) -> u32 {
+    let within = index % count as u32;
+    index - within + place(kinds[within as usize % kinds.len()])
 }
 
 #[cfg(test)]

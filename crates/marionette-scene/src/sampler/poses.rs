@@ -126,8 +126,8 @@ fn lowest_of(figure: &Figure, shape: &BodyShape, bones: &WorldBones, parts: &[Ro
     if figure.surface.triangles.is_empty() {
         return lowest_point(parts);
     }
-    let drawn = parts.iter().zip(&figure.parts).filter(|(_, part)| part.drawn);
-    let drawn: Vec<RoundCone> = drawn.map(|(cone, _)| *cone).collect();
+    let drawn = parts.iter().enumerate().filter(|(part, _)| !figure.surface.replaces(*part));
+    let drawn: Vec<RoundCone> = drawn.map(|(_, cone)| *cone).collect();
     let vertices = figure.surface.place(figure, shape, bones);
     vertices.iter().map(|vertex| vertex.position.y).fold(lowest_point(&drawn), f32::min)
 }
