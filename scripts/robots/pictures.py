@@ -3,7 +3,8 @@
 usage: python scripts/robots/pictures.py FOLDER [COUNT [SEED]]
 writes FOLDER/images/*.png, FOLDER/keypoints.json (COCO's format, the 7 keypoints of DREAM under their links' names; 2 is seen,
 1 is covered, 0 is outside of the picture), and by picture: FOLDER/joints.json, FOLDER/intrinsics.json (both as `marionette predict
---pnp` reads them) and FOLDER/cameras.json (camera_from_base, the truth)
+--pnp` reads them), FOLDER/cameras.json (camera_from_base, the truth) and FOLDER/facts.json (how hard each picture is, in what
+by_axis.py asks for)
 """
 
 import json
@@ -80,7 +81,8 @@ def collides(body, links):
 
 
 def scene(rng, images):
-    """A robot in its surroundings: what start() gives, the joints' values and the frames of links."""
+    """A robot in its surroundings: its body and links, the joints' values, how far from the middle of its limits each is (0 to 1),
+    and the frames of links."""
     body, joints, links = bullet.start("panda")
     while True:
         values = bullet.draw_joints(rng, joints)
@@ -112,7 +114,8 @@ def scene(rng, images):
             p.removeBody(thing)
         elif rng.random() < 0.7:
             p.changeVisualShape(thing, -1, rgbaColor=[*rng.uniform(0.1, 1, 3), 1])
-    return body, links, values, bullet.link_frames(body, links)
+    extents = [abs(values[name] - (low + high) / 2) / ((high - low) / 2) for _, name, low, high in joints]
+    return body, links, values, extents, bullet.link_frames(body, links)
 
 
 def light(rng):
@@ -124,9 +127,34 @@ def light(rng):
             "lightSpecularCoeff": float(rng.uniform(0.0, 0.3))}
 
 
+def facts(picture, mask, lit, noise, extents, seen, camera):
+    """How hard a picture is, by what our hardness axes are about."""
+    share = mask.reshape(SIZE, FINER, SIZE, FINER).mean((1, 3))
+    rows, columns = np.nonzero(share)
+    margin = SIZE // 20
+    near = np.zeros_like(share, bool)
+    near[max(rows.min() - margin, 0) : rows.max() + margin, max(columns.min() - margin, 0) : columns.max() + margin] = True
+    own, around = picture[share == 1] / 255, picture[near & (share == 0)] / 255
+    forward = camera[2, :3]
+    return {
+        # The first seven move the arm, the others the fingers.
+        "pose": float(np.mean(extents[:7])),
+        # Radians by which the camera looks down.
+        "view": float(np.arcsin(-forward[2])),
+        "occlusion": seen.count(1) / len(seen),
+        "truncation": seen.count(0) / len(seen),
+        # How dark the robot is, and how little of the light comes from one side.
+        "lighting": float(1 - own.mean()),
+        "ambient": lit["lightAmbientCoeff"],
+        "camouflage": float(1 - np.linalg.norm(own.mean(0) - around.mean(0)) / 3**0.5),
+        "degradation": float(noise),
+        "size": float(max(np.ptp(rows), np.ptp(columns)) + 1),
+    }
+
+
 def draw(rng, images):
     """A picture and what is to be known of it; None where too little of the robot is seen."""
-    body, links, values, frames = scene(rng, images)
+    body, links, values, extents, frames = scene(rng, images)
     focal = float(rng.uniform(330, 480))
     middle = (SIZE - 1) / 2
     lens = {"fx": focal, "fy": focal, "cx": middle, "cy": middle, "width": SIZE, "height": SIZE}
@@ -135,7 +163,8 @@ def draw(rng, images):
     places = np.array([frames[name][0] for name in KEYPOINTS])
     camera = bullet.random_camera(rng, lens, places.mean(0) * [0.7, 0.7, 1], 1.0, 2.2, 0.0, 1.0)
     eye = -camera[:3, :3].T @ camera[:3, 3]
-    colors, bodies, link_ids, depth = bullet.photograph(finer, camera, **light(rng))
+    lit = light(rng)
+    colors, bodies, link_ids, depth = bullet.photograph(finer, camera, **lit)
     mask = bodies == body
     pixels, depths = bullet.project(lens, camera, places)
     inside = (depths > 0) & (pixels > -0.5).all(1) & (pixels < SIZE - 0.5).all(1)
@@ -162,7 +191,7 @@ def draw(rng, images):
     corner = [[round(x + 0.5, 2), round(y + 0.5, 2), v] if v else [0, 0, 0] for (x, y), v in zip(pixels.tolist(), seen)]
     annotation = {"category_id": 1, "iscrowd": 0, "bbox": [float(v) for v in box], "area": float(mask.sum() / FINER**2),
                   "keypoints": [value for point in corner for value in point], "num_keypoints": sum(v > 0 for v in seen)}
-    return picture, annotation, values, lens, camera
+    return picture, annotation, values, lens, camera, facts(picture, mask, lit, spread, extents, seen, camera)
 
 
 def main():
@@ -172,7 +201,7 @@ def main():
     os.makedirs(f"{folder}/images", exist_ok=True)
     category = {"id": 1, "name": "panda", "keypoints": KEYPOINTS, "skeleton": [[i, i + 1] for i in range(1, len(KEYPOINTS))]}
     coco = {"images": [], "annotations": [], "categories": [category]}
-    joints, lenses, cameras = {}, {}, {}
+    joints, lenses, cameras, hard = {}, {}, {}, {}
     with tempfile.TemporaryDirectory() as made:
         images = [f"{made}/{number}.png" for number in range(60)]
         for number, path in enumerate(images):
@@ -183,14 +212,15 @@ def main():
             attempt += 1
             if drawn is None:
                 continue
-            picture, annotation, values, lens, camera = drawn
+            picture, annotation, values, lens, camera, known = drawn
             number = len(coco["images"]) + 1
             name = f"{number:06}.png"
             Image.fromarray(picture).save(f"{folder}/images/{name}")
             coco["images"].append({"id": number, "file_name": name, "width": SIZE, "height": SIZE})
             coco["annotations"].append({"id": number, "image_id": number, **annotation})
-            joints[name], lenses[name], cameras[name] = values, lens, camera.tolist()
-    for name, content in [("keypoints", coco), ("joints", joints), ("intrinsics", lenses), ("cameras", cameras)]:
+            joints[name], lenses[name], cameras[name], hard[name] = values, lens, camera.tolist(), known
+    files = {"keypoints": coco, "joints": joints, "intrinsics": lenses, "cameras": cameras, "facts": hard}
+    for name, content in files.items():
         with open(f"{folder}/{name}.json", "w") as file:
             json.dump(content, file)
     seen = np.array([a["keypoints"][2::3] for a in coco["annotations"]])

@@ -44,6 +44,9 @@ pub struct ImportArgs {
     /// Metres in one unit of the file; without it millimetres are guessed from the size.
     #[arg(long, value_name = "METRES")]
     scale: Option<f32>,
+    /// The URDF file has y up and x in front; most have z up. (A glTF file has y up anyway.)
+    #[arg(long)]
+    y_up: bool,
     /// The figure's name; the file's own by default.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -64,6 +67,7 @@ pub fn import(args: ImportArgs) -> Result<(), CommandError> {
         triangles: args.triangles as usize,
         scale: args.scale,
         name: args.name.clone(),
+        y_up: args.y_up,
     };
     let mut draft = read(&args.file, &options).map_err(refused)?;
     let figure = write(&mut draft, &args.out).map_err(refused)?;

@@ -17,6 +17,8 @@ pub struct Options {
     pub scale: Option<f32>,
     /// The figure's name; the file's own where it is `None`.
     pub name: Option<String>,
+    /// Whether y is up in a URDF file; mostly it is z. In front is x either way.
+    pub y_up: bool,
 }
 
 impl Default for Options {
@@ -27,6 +29,7 @@ impl Default for Options {
             triangles: 3000,
             scale: None,
             name: None,
+            y_up: false,
         }
     }
 }

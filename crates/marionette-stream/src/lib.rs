@@ -26,6 +26,7 @@ mod feedback;
 mod policy;
 mod rejection;
 mod sample;
+mod side;
 
 pub use axis::{AXES, Hardness, HardnessAxis};
 pub use batch::{
@@ -41,3 +42,4 @@ pub use sample::{
     Backdrop, BackdropKind, Degradation, Fabric, FigureSample, Lamp, Light, PartLook, Prop,
     PropRole, PropShape, SceneSample,
 };
+pub use side::Side;

@@ -24,7 +24,7 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
     let text = xml::text(file, read_file(file, LARGEST)?)?;
     let mut robot = parse::parse(file, &text)?;
     let mut notes = std::mem::take(&mut robot.notes);
-    let tree = tree::tree(file, &robot, &mut notes)?;
+    let tree = tree::tree(file, &robot, options.y_up, &mut notes)?;
     let mut draft = Draft { name: robot.name.clone(), notes, ..Draft::default() };
     draft.bones = tree.bones;
     draft.frames = tree.frames;

@@ -21,16 +21,26 @@ pub struct Tree {
     pub links: Vec<usize>,
 }
 
-/// Our axes from ROS's, which has x in front, y on the left and z up.
-pub fn ours_from_ros() -> Quat {
-    Quat::from_mat3(&Mat3::from_cols(Vec3::Z, Vec3::X, Vec3::Y))
+/// Our axes from those of a URDF file. ROS has x in front, y on the left and z up; some files have x
+/// in front and y up.
+fn ours_from_file(y_up: bool) -> Quat {
+    Quat::from_mat3(&match y_up {
+        false => Mat3::from_cols(Vec3::Z, Vec3::X, Vec3::Y),
+        true => Mat3::from_cols(Vec3::Z, Vec3::Y, Vec3::NEG_X),
+    })
 }
 
-/// Builds the bones of `robot`, which was read from the file at `path`.
+/// Builds the bones of `robot`, which was read from the file at `path`; in it y is up if `y_up` says
+/// so.
 ///
 /// # Errors
 /// If its links form no tree or none of them moves.
-pub fn tree(path: &Path, robot: &Robot, notes: &mut Vec<String>) -> Result<Tree, ImportError> {
+pub fn tree(
+    path: &Path,
+    robot: &Robot,
+    y_up: bool,
+    notes: &mut Vec<String>,
+) -> Result<Tree, ImportError> {
     let fail = |line: usize, message: String| ImportError::file(path, Some(line), message);
     let link = |name: &str| robot.links.iter().position(|link| link.name == name);
     let mut above: Vec<Option<&Joint>> = vec![None; robot.links.len()];
@@ -81,8 +91,8 @@ pub fn tree(path: &Path, robot: &Robot, notes: &mut Vec<String>) -> Result<Tree,
         let name = &robot.links[at].name;
         let (bone, bone_from_link) = match from {
             None => {
-                let root = DraftBone { turn: ours_from_ros(), ..DraftBone::fixed(name, None) };
-                tree.bones.push(root);
+                let turn = ours_from_file(y_up);
+                tree.bones.push(DraftBone { turn, ..DraftBone::fixed(name, None) });
                 (0, Affine3A::IDENTITY)
             }
             Some((parent, parent_from_link, joint)) => {

@@ -23,7 +23,7 @@ mod symmetry;
 
 pub use checkpoint::{NETWORK, TrainerState, UnfitCheckpoint};
 pub use error::TrainError;
-pub use hardest::{Combination, Hardest, Side};
+pub use hardest::{Combination, Hardest};
 pub use init::Taken;
 pub use manual::ManualSettings;
 pub use parts::Trainer;

@@ -20,6 +20,14 @@ fn joint(name: &str, kind: &str, [parent, child]: [&str; 2], inside: &str) -> St
 
 /// Imports a robot with these elements from a file in a folder of its own, where `files` are too.
 fn with_files(inside: &str, files: &[(&str, &[u8])]) -> Result<Draft, ImportError> {
+    with_options(inside, files, &Options::default())
+}
+
+fn with_options(
+    inside: &str,
+    files: &[(&str, &[u8])],
+    options: &Options,
+) -> Result<Draft, ImportError> {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         let path = folder.path().join(name);
@@ -29,7 +37,7 @@ fn with_files(inside: &str, files: &[(&str, &[u8])]) -> Result<Draft, ImportErro
     let file = folder.path().join("robot.urdf");
     fs::write(&file, format!("<?xml version='1.0'?>\n<robot name='r'>\n{inside}</robot>\n"))
         .unwrap();
-    import(&file, &Options::default())
+    import(&file, options)
 }
 
 fn robot(inside: &str) -> Draft {
@@ -69,6 +77,16 @@ fn an_arm_stands_upright_with_its_limits_and_masses() {
     assert_eq!(draft.edges, [[0, 1], [1, 2]]);
     assert_eq!(draft.poses[0].support, "fixed");
     assert!((draft.bones[0].offset.y - 0.15).abs() < 1e-6);
+}
+
+#[test]
+fn a_robot_whose_file_has_y_up_stands_as_well() {
+    let options = Options { y_up: true, ..Options::default() };
+    let draft = with_options(&two_joints(), &[], &options).unwrap();
+    let rest = draft.rest();
+    assert!(rest[1].transform_vector3(Vec3::Y).distance(Vec3::Y) < 1e-6);
+    assert!(rest[1].transform_vector3(Vec3::X).distance(Vec3::Z) < 1e-6);
+    assert!(rest[1].transform_vector3(Vec3::Z).distance(Vec3::NEG_X) < 1e-6);
 }
 
 #[test]
