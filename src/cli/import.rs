@@ -44,7 +44,8 @@ pub struct ImportArgs {
     /// Metres in one unit of the file; without it millimetres are guessed from the size.
     #[arg(long, value_name = "METRES")]
     scale: Option<f32>,
-    /// The URDF file has y up and x in front; most have z up. (A glTF file has y up anyway.)
+    /// The URDF file has y up and z in front, as Laikago's; most have z up and x in front. (A glTF
+    /// file has y up anyway.)
     #[arg(long)]
     y_up: bool,
     /// The figure's name; the file's own by default.

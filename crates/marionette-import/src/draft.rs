@@ -17,7 +17,7 @@ pub struct Options {
     pub scale: Option<f32>,
     /// The figure's name; the file's own where it is `None`.
     pub name: Option<String>,
-    /// Whether y is up in a URDF file; mostly it is z. In front is x either way.
+    /// Whether a URDF file has y up and z in front; most have z up and x in front, as ROS.
     pub y_up: bool,
 }
 

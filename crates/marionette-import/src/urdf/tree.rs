@@ -21,13 +21,11 @@ pub struct Tree {
     pub links: Vec<usize>,
 }
 
-/// Our axes from those of a URDF file. ROS has x in front, y on the left and z up; some files have x
-/// in front and y up.
+/// Our axes from those of a URDF file. ROS has x in front, y on the left and z up; some files have
+/// our own.
 fn ours_from_file(y_up: bool) -> Quat {
-    Quat::from_mat3(&match y_up {
-        false => Mat3::from_cols(Vec3::Z, Vec3::X, Vec3::Y),
-        true => Mat3::from_cols(Vec3::Z, Vec3::Y, Vec3::NEG_X),
-    })
+    let ours_from_ros = Mat3::from_cols(Vec3::Z, Vec3::X, Vec3::Y);
+    if y_up { Quat::IDENTITY } else { Quat::from_mat3(&ours_from_ros) }
 }
 
 /// Builds the bones of `robot`, which was read from the file at `path`; in it y is up if `y_up` says
