@@ -1,10 +1,10 @@
 //! What is to be made: which samples of which scene, and as which files.
 
 use crate::{DatasetError, SCHEMA_VERSION, Splits};
+use marionette_run::scene_sha256;
 use marionette_scene::Scene;
 use marionette_stream::Policy;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::{ops::Range, path::Path, str::FromStr};
 
 /// The layout of a data set.
@@ -117,7 +117,7 @@ impl Job {
             schema_version: SCHEMA_VERSION,
             marionette_version: env!("CARGO_PKG_VERSION").to_owned(),
             scene: scene.name.clone(),
-            scene_sha256: sha256(scene),
+            scene_sha256: scene_sha256(scene),
             size: [scene.image.width, scene.image.height],
             seed: 1,
             count,
@@ -177,19 +177,6 @@ impl Job {
             }
         }
     }
-}
-
-/// What a scene's samples depend on, in short.
-fn sha256(scene: &Scene) -> String {
-    let mut hash = Sha256::new();
-    for text in [&scene.scene_file.text, &scene.figure_file.text] {
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
-    }
-    for picture in scene.pictures.pictures.iter() {
-        hash.update(picture.pixels.as_flattened());
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
