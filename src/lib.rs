@@ -38,10 +38,12 @@
 //! assert_eq!(sample.figures[0].keypoints.len(), 17);
 //! ```
 
+pub use marionette_audit as audit;
 pub use marionette_base as base;
 pub use marionette_dataset as dataset;
 pub use marionette_figure as figure;
 pub use marionette_import as import;
+pub use marionette_models as models;
 pub use marionette_nn as nn;
 pub use marionette_onnx as onnx;
 pub use marionette_physics as physics;

@@ -2,6 +2,7 @@
 
 mod ablate;
 mod afl;
+mod audit;
 mod bad_files;
 mod bench;
 #[cfg(unix)]

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod ablate;
+mod audit;
 mod bench;
 mod beside;
 mod doctor;
@@ -49,6 +50,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
+    Audit(audit::AuditArgs),
     Ablate(ablate::AblateArgs),
     Report(report::ReportArgs),
     Bench(bench::BenchArgs),
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::eval(args),
         Command::Predict(args) => predict::predict(args),
         Command::Export(args) => export::export(args),
+        Command::Audit(args) => audit::audit(args),
         Command::Ablate(args) => ablate::ablate(args),
         Command::Report(args) => report::report(args),
         Command::Bench(args) => bench::bench(args),

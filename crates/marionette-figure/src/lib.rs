@@ -46,6 +46,6 @@ pub use limb_pair::{DEEPEST, LimbPair};
 pub use material::Material;
 pub use outfit::{place_clothed, worn_parts};
 pub use round_cone::RoundCone;
-pub use scheme::KeypointScheme;
+pub use scheme::{KeypointScheme, plain_name};
 pub use settle::{Obstacle, ObstacleShape, SettleStart};
 pub use shape::{BodyShape, ScaleDistribution, ScaleGroup, ShapeDistribution};

@@ -37,7 +37,20 @@ impl Figure {
     }
 }
 
+/// A keypoint's name without what other programs write differently: case, spaces, dashes,
+/// underscores.
+pub fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect()
+}
+
 impl KeypointScheme {
+    /// The keypoint of this name, or else of one that differs only by what [`plain_name`] drops.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        let exact = self.names.iter().position(|own| own == name);
+        let plain = plain_name(name);
+        exact.or_else(|| self.names.iter().position(|own| plain_name(own) == plain))
+    }
+
     /// The torso's two diagonals as pairs of keypoints: each shoulder to the opposite hip. The
     /// longer one is the torso length in which PCK is measured.
     pub fn torso_diagonals(&self) -> [[usize; 2]; 2] {

@@ -19,7 +19,7 @@ mod manifest;
 mod metrics;
 mod metrics_window;
 mod old_flips;
-pub(crate) mod page;
+pub mod page;
 mod pictures;
 mod policy;
 mod recorder;

@@ -1,7 +1,7 @@
 //! Which category of a file is read, and which of its keypoints are the figure's.
 
 use super::entry::{Complaint, Entry};
-use marionette_figure::KeypointScheme;
+use marionette_figure::{KeypointScheme, plain_name};
 use std::collections::HashSet;
 
 /// A category of a file.
@@ -24,11 +24,11 @@ impl Category {
     pub fn of(mut entry: Entry, scheme: &KeypointScheme) -> Result<Self, Complaint> {
         let keypoints = entry.texts("keypoints")?;
         let mut names = HashSet::new();
-        if let Some(name) = keypoints.iter().find(|name| !names.insert(plain(name))) {
+        if let Some(name) = keypoints.iter().find(|name| !names.insert(plain_name(name))) {
             let found = format!("{} names its keypoint \"{name}\" twice", entry.name);
             return Err((found, "give each keypoint a name of its own"));
         }
-        let places = keypoints.iter().map(|name| place(name, scheme)).collect();
+        let places = keypoints.iter().map(|name| scheme.named(name)).collect();
         let name = entry.text("name")?.unwrap_or_default();
         Ok(Category { id: entry.id, name, keypoints, places })
     }
@@ -36,17 +36,6 @@ impl Category {
     fn known(&self) -> usize {
         self.places.iter().flatten().count()
     }
-}
-
-/// A name without what exporters write differently: case, spaces, dashes, underscores.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect()
-}
-
-/// The figure's keypoint of this name.
-fn place(name: &str, scheme: &KeypointScheme) -> Option<usize> {
-    let exact = scheme.names.iter().position(|own| own == name);
-    exact.or_else(|| scheme.names.iter().position(|own| plain(own) == plain(name)))
 }
 
 /// The category to read: the one that shares most keypoints with the figure, and among equals the

@@ -1,0 +1,40 @@
+//! Where does a keypoint detector fail? Whoever made it: a network of ours, an ONNX file, a command.
+//!
+//! ```text
+//! Steering ─► hardness ─► samples ─► renderer ─► model ─► Row, a line of pictures.jsonl ─┐
+//!     ▲                                                                                  │
+//!     └──────────────────────────── what fails ◄─────────────────────────────────────────┤
+//!                                       Report, book ◄─ fresh pictures ◄─ findings ◄─────┘
+//! ```
+//!
+//! Pictures are drawn toward what fails, a share of them evenly. Each knows how much more often it
+//! was drawn than it is in the uniform population, so that all figures are the population's.
+//! Errors are explained by rules over what was drawn and measured, found in half of the pictures,
+//! judged on the other half, and checked on fresh ones.
+
+mod book;
+mod condition;
+mod error;
+mod facts;
+mod folder;
+mod fresh;
+mod mistakes;
+mod plan;
+mod report;
+mod row;
+mod search;
+mod steer;
+mod table;
+
+pub use book::{book, draw_sheet};
+pub use condition::FailIf;
+pub use error::AuditError;
+pub use facts::FactList;
+pub use folder::{Folder, read_report};
+pub use fresh::{Checked, MadeEasy, Shown, check_findings};
+pub use marionette_findings as findings;
+pub use mistakes::Outcome;
+pub use plan::{BATCH, Plan};
+pub use report::{Explained, Failures, KeypointReport, Report, findings as explain};
+pub use row::{Judge, Judged, Result, Row};
+pub use search::{Studio, search};

@@ -1,0 +1,189 @@
+//! What is kept of a picture that a model was judged by.
+
+use crate::{
+    facts::{FactList, Facts},
+    mistakes::{Outcome, Truths},
+};
+use marionette_figure::{Figure, KeypointScheme};
+use marionette_models::Place;
+use marionette_render::label_figure;
+use marionette_stream::{Cover, Hardness, SampleStream, Tile, Visibility};
+use marionette_train::eval::metric::symmetry::Order;
+use serde::{Deserialize, Serialize};
+
+/// A keypoint nearer than this many torso lengths is found (PCK@0.2).
+const FOUND: f32 = 0.2;
+/// Errors count up to this many torso lengths.
+const WORST: f32 = 3.0;
+
+/// What is kept of a picture: a line of `pictures.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Pictures done with this one, from 1.
+    pub step: u64,
+    /// Index of the sample; with hardness and the audit's seed it says all of the picture.
+    pub index: u64,
+    /// Requested hardness per axis.
+    pub hardness: Hardness,
+    /// Whether it was drawn without regard to what fails.
+    pub uniform: bool,
+    /// The density of its hardness where it was drawn over that of the uniform population.
+    pub density: f64,
+    /// What may explain its errors.
+    pub facts: Facts,
+    /// The keypoints, in label order.
+    pub keypoints: Vec<Judged>,
+}
+
+/// What is kept of a keypoint.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Where it is, pixels.
+    pub truth: [f32; 2],
+    /// Whether it is seen.
+    pub visibility: Visibility,
+    /// What covers it, where it is covered.
+    pub cover: Option<Cover>,
+    /// Where the model found it, pixels; `None` where it gave none.
+    pub place: Option<[f32; 2]>,
+    /// How it came out; `None` where it has no label, or the model does not know the keypoint.
+    pub result: Option<Result>,
+}
+
+/// How a keypoint came out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Result {
+    /// How far off, torso lengths, at most 3.
+    pub error: f32,
+    /// What is there.
+    pub outcome: Outcome,
+}
+
+impl Result {
+    /// Whether it was found: within 0.2 torso lengths.
+    pub fn found(&self) -> bool {
+        self.error < FOUND
+    }
+}
+
+/// What a model is judged by.
+pub struct Judge<'a> {
+    /// The figure.
+    pub figure: &'a Figure,
+    /// Its keypoints.
+    pub scheme: &'a KeypointScheme,
+    /// Which of them the model knows.
+    pub known: &'a [bool],
+    /// What may explain errors.
+    pub facts: &'a FactList,
+}
+
+impl Judge<'_> {
+    /// What is kept of `tile`, in which the model found `places`. `step` and `density` are as in
+    /// [`Row`].
+    pub fn row(&self, tile: &Tile, places: &[Place], step: u64, density: f64) -> Row {
+        let labels = &tile.labels.keypoints;
+        let truth: Vec<[f32; 2]> = labels.iter().map(|label| label.pixel.to_array()).collect();
+        let labelled: Vec<bool> =
+            labels.iter().map(|label| label.visibility != Visibility::Outside).collect();
+        let area = tile.labels.mask_area as f32;
+        // A keypoint that was not found is as far off as can be.
+        let nowhere = [f32::MAX; 2];
+        let found: Vec<[f32; 2]> = places.iter().map(|place| place.at.unwrap_or(nowhere)).collect();
+        let judged = |k: usize| labelled[k] && self.known[k];
+        let order = Order::best(&self.scheme.symmetry, &found, &truth, judged);
+        let others: Vec<[f32; 2]> = (1..tile.scene.figures.len())
+            .flat_map(|other| label_figure(self.figure, tile, other).keypoints)
+            .filter(|label| label.visibility != Visibility::Outside)
+            .map(|label| label.pixel.to_array())
+            .collect();
+        let truths = Truths {
+            own: &truth,
+            labelled: &labelled,
+            others: &others,
+            twins: &self.scheme.twins,
+            sigmas: &self.scheme.sigmas,
+            area,
+        };
+        // A figure seen along its trunk has hardly any torso; a pixel is the smallest length that
+        // means something.
+        let torso = tile.labels.torso.max(1.0);
+        let keypoint = |k: usize| {
+            let place = places[order.of(k)].at;
+            let result = judged(k).then(|| match place {
+                Some([x, y]) => {
+                    let distance = (x - truth[k][0]).hypot(y - truth[k][1]) / torso;
+                    Result { error: distance.min(WORST), outcome: truths.outcome(k, [x, y]) }
+                }
+                None => Result { error: WORST, outcome: Outcome::Miss },
+            });
+            let label = &labels[k];
+            Judged {
+                truth: truth[k],
+                visibility: label.visibility,
+                cover: label.cover,
+                place,
+                result,
+            }
+        };
+        Row {
+            step,
+            index: tile.scene.index,
+            hardness: tile.scene.hardness,
+            uniform: tile.scene.stream == SampleStream::Uniform,
+            density,
+            facts: self.facts.of_tile(self.figure, tile),
+            keypoints: (0..labels.len()).map(keypoint).collect(),
+        }
+    }
+}
+
+impl Row {
+    /// How many pictures of the uniform population it stands for.
+    pub fn weight(&self) -> f64 {
+        1.0 / self.density
+    }
+
+    /// Keypoints that were judged, and those of them that were found.
+    pub fn counts(&self) -> [u32; 2] {
+        let results = || self.keypoints.iter().filter_map(|keypoint| keypoint.result.as_ref());
+        [results().count(), results().filter(|result| result.found()).count()].map(|n| n as u32)
+    }
+
+    /// How much it failed, which steers the search: a high power of the share that was not found.
+    /// It counts pictures in which nothing was found, and learns from those that come near.
+    pub fn failure(&self) -> f64 {
+        let [judged, found] = self.counts().map(f64::from);
+        if judged > 0.0 { (1.0 - found / judged).powi(8) } else { 0.0 }
+    }
+
+    /// Whether nothing was found.
+    pub fn failed(&self) -> bool {
+        matches!(self.counts(), [judged, 0] if judged > 0)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(hardness: Hardness, density: f64, failure: f64) -> Self {
+        // The share that is missed is the failure's eighth root.
+        let missed = (failure.powf(0.125) * 1000.0).round() as usize;
+        let keypoint = |k: usize| Judged {
+            truth: [0.0; 2],
+            visibility: Visibility::Seen,
+            cover: None,
+            place: None,
+            result: Some(Result {
+                error: if k < missed { WORST } else { 0.0 },
+                outcome: Outcome::Good,
+            }),
+        };
+        Row {
+            step: 1,
+            index: 0,
+            hardness,
+            uniform: false,
+            density,
+            facts: Facts::default(),
+            keypoints: (0..1000).map(keypoint).collect(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The search: draw, ask the model, judge, turn to what fails.
+
+use crate::{
+    AuditError,
+    folder::Folder,
+    plan::BATCH,
+    row::{Judge, Row},
+    steer::{Steering, density},
+};
+use bevy::app::App;
+use image::RgbImage;
+use marionette_models::Model;
+use marionette_physics::Solvability;
+use marionette_render::{RendererConfig, render_samples, sampler};
+use marionette_scene::Scene;
+use marionette_stream::{SceneSample, Tile};
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What draws pictures and asks the model.
+pub struct Studio<'a> {
+    /// A renderer's app.
+    pub app: &'a mut App,
+    /// How it was made.
+    pub config: RendererConfig,
+    /// The scene, in the size of the pictures.
+    pub scene: &'a Scene,
+    /// The model.
+    pub model: &'a Model,
+    /// What it is judged by.
+    pub judge: Judge<'a>,
+}
+
+impl Studio<'_> {
+    /// Draws samples and has the model judged on each: the pictures, and what is kept of them.
+    /// `densities` are as in [`Row`]; the first picture is number `first`.
+    ///
+    /// # Errors
+    /// If the device or the model fails.
+    pub fn judge(
+        &mut self,
+        samples: &[SceneSample],
+        densities: &[f64],
+        first: u64,
+    ) -> Result<(Vec<Tile>, Vec<Row>), AuditError> {
+        let tiles = render_samples(self.app, self.config, &self.scene.figure, samples)?;
+        let pictures: Vec<RgbImage> = tiles.par_iter().map(picture).collect();
+        let boxes: Vec<[f32; 4]> = tiles.iter().map(box_of).collect();
+        let found = self.model.find(&pictures, &boxes)?;
+        let judge = &self.judge;
+        let row = |(number, ((tile, places), density)): (u64, ((&Tile, &Vec<_>), &f64))| {
+            judge.row(tile, places, first + number, *density)
+        };
+        let judged: Vec<_> = (0..).zip(tiles.iter().zip(&found).zip(densities)).collect();
+        let rows = judged.into_par_iter().map(row).collect();
+        Ok((tiles, rows))
+    }
+}
+
+/// A tile's picture.
+pub fn picture(tile: &Tile) -> RgbImage {
+    RgbImage::from_fn(tile.width as u32, tile.height as u32, |x, y| {
+        let at = 4 * (y as usize * tile.width + x as usize);
+        image::Rgb([tile.color[at], tile.color[at + 1], tile.color[at + 2]])
+    })
+}
+
+/// The box around the whole figure as far as it is in the picture: left, top, width, height.
+fn box_of(tile: &Tile) -> [f32; 4] {
+    let size = glam::Vec2::new(tile.width as f32, tile.height as f32);
+    let amodal = tile.labels.amodal_box;
+    let [low, high] = [amodal.low, amodal.high].map(|corner| corner.clamp(glam::Vec2::ZERO, size));
+    [low.x, low.y, high.x - low.x, high.y - low.y]
+}
+
+/// Draws and judges pictures until `folder` has all of its plan, or `stop` is set; `progress` hears
+/// how many there are after each batch. Says whether it is whole.
+///
+/// # Errors
+/// If the device, the model or the disk fails. What was judged is kept.
+pub fn search(
+    folder: &mut Folder,
+    studio: &mut Studio,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<bool, AuditError> {
+    let mut steering = Steering::new(folder.plan.uniform);
+    folder.rows.iter().for_each(|row| steering.add(row));
+    let (seed, images) = (folder.plan.sample_seed(), folder.plan.images);
+    let steered = studio.scene.axes.each_ref().map(|axis| axis.steered);
+    let solvability = Solvability::new(studio.scene.figure.clone());
+    while (folder.rows.len() as u64) < images {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let first = folder.rows.len() as u64;
+        let policy = steering.policy();
+        let sampler = sampler(studio.scene);
+        let samples: Vec<SceneSample> = (first..images.min(first + BATCH as u64))
+            .into_par_iter()
+            .map(|index| {
+                solvability
+                    .first_solvable(index, |attempt| sampler.sample(&policy, seed, index, attempt))
+            })
+            .collect::<Result<_, _>>()?;
+        let densities: Vec<f64> =
+            samples.iter().map(|sample| density(&policy, &sample.hardness, &steered)).collect();
+        let (_, rows) = studio.judge(&samples, &densities, first + 1)?;
+        for row in rows {
+            steering.add(&row);
+            folder.add(row)?;
+        }
+        progress(folder.rows.len() as u64);
+    }
+    Ok(true)
+}

@@ -1,0 +1,185 @@
+//! `marionette audit`: findings, whatever the model is, gone on with after a stop, and what it
+//! refuses.
+
+use crate::runs::{
+    contents, fail, json, marionette, names, outcome, signal, succeed, until, wait,
+    write_random_weights,
+};
+use serde_json::Value;
+use std::{fs, path::PathBuf, process::Command};
+use tempfile::TempDir;
+
+/// A folder with the weights of a network that has learned nothing.
+fn with_weights() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("w.safetensors");
+    write_random_weights(&weights, 5);
+    (folder, weights)
+}
+
+/// An audit of 192 pictures of quickstart into `out` in `folder`.
+fn audit(folder: &TempDir, model: &[&str], out: &str, more: &[&str]) -> Command {
+    let mut command = marionette(["audit"]);
+    command.args(model).args(["quickstart", "--images", "192", "--out", out]).args(more);
+    command.current_dir(folder);
+    command
+}
+
+/// A command that finds every keypoint in the middle of the picture, but nothing in the dark: it
+/// looks at the size of the file.
+const MIDDLE: &str = r#"{ echo '['; sep=; for f in {images}/*.png; do n=$(basename $f .png | sed s/^0*//); \
+printf '%s{"image_id":%s,"category_id":1,"score":1,"keypoints":[' "$sep" $n; c=; \
+for k in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do printf '%s31.5,31.5,1' "$c"; c=,; done; \
+printf ']}'; sep=,; done; echo ']'; } > {results}"#;
+
+fn value(report: &Value, estimate: &str) -> [f64; 3] {
+    ["value", "low", "high"].map(|end| report[estimate][end].as_f64().unwrap())
+}
+
+#[test]
+fn an_audit_says_where_a_network_fails_and_shows_it() {
+    let (folder, _) = with_weights();
+    let said = succeed(&mut audit(&folder, &["w.safetensors"], "out", &[]));
+    assert!(said.stdout.contains("PCK@0.2 is ") && said.stdout.contains("book.html"), "{said:?}");
+    let out = folder.path().join("out");
+    assert_eq!(names(&out), [".lock", "audit.json", "book.html", "pictures.jsonl", "report.json"]);
+    let report = json(&out, "report.json");
+    let [pck, low, high] = value(&report, "pck");
+    assert!(low <= pck && pck <= high && high < 0.5, "a network that has learned nothing: {pck}");
+    let [plain, ..] = value(&report, "pck_plain");
+    assert!((plain - pck).abs() < 0.1, "{plain} and {pck}");
+    assert_eq!(report["keypoints"].as_array().unwrap().len(), 17);
+    assert_eq!(report["plan"]["images"], 192);
+    let book = fs::read_to_string(out.join("book.html")).unwrap();
+    assert!(
+        book.contains("Verdict") && book.contains("<svg") && !book.contains("http://localhost")
+    );
+    let rows = fs::read_to_string(out.join("pictures.jsonl")).unwrap();
+    let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 192);
+    // Before anything is known all is even; then a share stays so, and the densities are known.
+    assert!(rows[..64].iter().all(|row| row["density"] == 1.0));
+    let uniform = rows.iter().filter(|row| row["uniform"] == true).count();
+    assert!((32..=44).contains(&uniform), "{uniform} of 192");
+    let weights: f64 = rows.iter().map(|row| 1.0 / row["density"].as_f64().unwrap()).sum();
+    assert!((weights / 192.0 - 1.0).abs() < 0.25, "{weights}");
+
+    // A number that holds fails; the report is where it was asked for.
+    let fails =
+        ["--resume", "--json", "r.json", "--fail-if", "PCK@0.2<0.9", "--fail-if", "worst<0"];
+    let said = outcome(&mut audit(&folder, &["w.safetensors"], "out", &fails));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.stderr.contains("fails: PCK@0.2<0.9: it is 0."), "{said:?}");
+    assert_eq!(json(folder.path(), "r.json"), report);
+    assert_eq!(json(&out, "report.json"), report);
+}
+
+#[test]
+fn a_killed_audit_goes_on_to_the_same_end() {
+    let (folder, _) = with_weights();
+    succeed(&mut audit(&folder, &["w.safetensors"], "whole", &["--quiet"]));
+    let child = audit(&folder, &["w.safetensors"], "cut", &["--quiet"]).spawn().unwrap();
+    let pictures = folder.path().join("cut/pictures.jsonl");
+    until("a first batch", || pictures.metadata().is_ok_and(|m| m.len() > 0));
+    signal(child.id(), "KILL");
+    wait(child);
+    // A batch that is not whole, and half a line, are drawn again.
+    let text = fs::read_to_string(&pictures).unwrap();
+    fs::write(&pictures, format!("{text}{}", &text[..40])).unwrap();
+    fail(&mut audit(&folder, &["w.safetensors"], "cut", &[]), 2, &["is not empty", "--resume"]);
+    let other = ["--resume", "--seed", "2"];
+    fail(
+        &mut audit(&folder, &["w.safetensors"], "cut", &other),
+        2,
+        &["another seed: 1", "now it is 2"],
+    );
+    succeed(&mut audit(&folder, &["w.safetensors"], "cut", &["--quiet", "--resume"]));
+    let [whole, cut] = ["whole", "cut"].map(|name| {
+        let out = folder.path().join(name);
+        let mut files = contents(&out);
+        // The page names its folder.
+        let page = String::from_utf8(files.remove(&out.join("book.html")).unwrap()).unwrap();
+        let files: Vec<Vec<u8>> = files.into_values().collect();
+        (files, page.replace(&format!("--out {name}"), ""))
+    });
+    assert!(whole == cut);
+}
+
+#[test]
+fn a_signal_stops_an_audit_that_keeps_what_it_has() {
+    let (folder, _) = with_weights();
+    let long = ["--images", "100000"];
+    let mut command = marionette(["audit", "w.safetensors", "quickstart", "--out", "out"]);
+    let child = command.args(long).current_dir(&folder).spawn().unwrap();
+    let pictures = folder.path().join("out/pictures.jsonl");
+    until("a first batch", || pictures.metadata().is_ok_and(|m| m.len() > 0));
+    signal(child.id(), "TERM");
+    assert_eq!(wait(child).code, Some(143));
+}
+
+#[test]
+fn an_onnx_file_is_audited_as_the_weights_that_it_came_from() {
+    let (folder, weights) = with_weights();
+    succeed(&mut audit(&folder, &["w.safetensors"], "ours", &["--quiet"]));
+    let ours = json(&folder.path().join("ours"), "report.json");
+    for head in ["heatmaps", "keypoints", "yolo"] {
+        let file = folder.path().join(format!("{head}.onnx"));
+        let mut export = marionette(["export", "--format", "onnx", "--head", head, "--quiet"]);
+        succeed(export.arg(&weights).arg("--out").arg(&file));
+        let name = format!("{head}.onnx");
+        succeed(&mut audit(&folder, &[&name], head, &["--quiet"]));
+        let theirs = json(&folder.path().join(head), "report.json");
+        for estimate in ["pck", "pck_plain"] {
+            let [a, b] = [&ours, &theirs].map(|report| value(report, estimate)[0]);
+            assert!((a - b).abs() < 0.005, "{head}: {estimate} {a} and {b}");
+        }
+    }
+}
+
+#[test]
+fn a_command_is_audited_and_its_failure_is_told() {
+    let (folder, _) = with_weights();
+    let size = ["--size", "64", "--quiet"];
+    succeed(&mut audit(&folder, &["--command", MIDDLE], "out", &size));
+    let report = json(&folder.path().join("out"), "report.json");
+    let [pck, ..] = value(&report, "pck");
+    assert!(pck > 0.0 && pck < 0.5, "{pck}");
+    for (line, parts) in [
+        ("exit 7 # {images} {results}", &["exit", "7"][..]),
+        ("true {images} {results}", &["true {images} {results}"]),
+        ("sleep 60; true {images} {results}", &["1 s"]),
+        ("echo x > {results}; true {images}", &["JSON"]),
+    ] {
+        let limit = ["--size", "64", "--time-limit", "1"];
+        let said = outcome(&mut audit(&folder, &["--command", line], "bad", &limit));
+        assert!(matches!(said.code, Some(1 | 2)), "{line}: {said:?}");
+        assert!(parts.iter().all(|part| said.stderr.contains(part)), "{line}: {said:?}");
+        fs::remove_dir_all(folder.path().join("bad")).unwrap();
+    }
+}
+
+#[test]
+fn what_cannot_be_audited_is_refused() {
+    let (folder, _) = with_weights();
+    let ours = ["w.safetensors"];
+    for (model, more, parts) in [
+        (&["none.onnx"][..], &[][..], &["none.onnx"][..]),
+        (&["none"], &[], &["none"]),
+        (&["w.safetensors"], &["--figure", "dog"], &["w.safetensors"]),
+        (&["--command", "python x.py {images}"], &[], &["{results}"]),
+        (&ours, &["--show", "1"], &["audit.json"]),
+    ] {
+        fail(&mut audit(&folder, model, "out", more), 2, parts);
+        assert!(!folder.path().join("out").exists(), "{more:?}");
+    }
+    for (more, part) in
+        [(["--fail-if", "PCK<1"], "give FIGURE<NUMBER"), (["--time-limit", "9"], "--command")]
+    {
+        let said = outcome(&mut audit(&folder, &ours, "out", &more));
+        assert!(said.code == Some(2) && said.stderr.contains(part), "{said:?}");
+    }
+    fs::write(folder.path().join("bad.onnx"), b"no model").unwrap();
+    fail(&mut audit(&folder, &["bad.onnx"], "out", &[]), 2, &["bad.onnx"]);
+    fs::write(folder.path().join("out"), b"").unwrap();
+    fail(&mut audit(&folder, &ours, "out", &[]), 1, &["out"]);
+}
