@@ -137,6 +137,41 @@ fn an_onnx_file_is_audited_as_the_weights_that_it_came_from() {
 }
 
 #[test]
+fn two_models_are_compared_on_the_same_pictures() {
+    let (folder, _) = with_weights();
+    write_random_weights(&folder.path().join("b.safetensors"), 6);
+    succeed(&mut audit(&folder, &["w.safetensors"], "alone", &["--quiet"]));
+    let alone = json(&folder.path().join("alone"), "report.json");
+    for (rival, out) in [("b.safetensors", "other"), ("w.safetensors", "same")] {
+        let said = succeed(&mut audit(&folder, &["w.safetensors"], out, &["--against", rival]));
+        assert!(said.stdout.contains("points ("), "{said:?}");
+        let report = json(&folder.path().join(out), "report.json");
+        assert_eq!(report["pck"], alone["pck"]);
+        let beside = &report["beside"];
+        assert_eq!(beside["model"], rival);
+        let [ours, theirs, difference] =
+            ["ours", "theirs", "difference"].map(|name| value(beside, name)[0]);
+        assert!((ours - theirs - difference).abs() < 1e-6, "{beside}");
+        assert!((ours - value(&report, "pck")[0]).abs() < 1e-6, "{beside}");
+        let same = out == "same";
+        assert_eq!(difference == 0.0, same, "{beside}");
+        assert!(!same || beside["findings"].as_array().unwrap().is_empty(), "{beside}");
+    }
+}
+
+#[test]
+fn a_command_may_know_some_of_the_keypoints() {
+    let (folder, _) = with_weights();
+    let line = r#"{ echo '{"categories":[{"id":1,"keypoints":["nose","left_wrist","tail"]}],"annotations":['; \
+sep=; for f in {images}/*.png; do n=$(basename $f .png | sed s/^0*//); \
+printf '%s{"image_id":%s,"category_id":1,"score":1,"keypoints":[31.5,31.5,1,40,30,1,1,1,1]}' "$sep" $n; \
+sep=,; done; echo ']}'; } > {results}"#;
+    succeed(&mut audit(&folder, &["--command", line], "out", &["--size", "64", "--quiet"]));
+    let report = json(&folder.path().join("out"), "report.json");
+    assert_eq!(report["keypoints"], serde_json::json!(["nose", "left_wrist"]));
+}
+
+#[test]
 fn a_command_is_audited_and_its_failure_is_told() {
     let (folder, _) = with_weights();
     let size = ["--size", "64", "--quiet"];

@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use marionette::audit::{
     AuditError, BATCH, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book, check_findings,
-    draw_sheet, explain, read_report, search,
+    draw_sheet, explain, forget_never_given, read_report, search,
 };
 use marionette::base::{
     atomic_file::{read_file, write_atomic},
@@ -72,6 +72,10 @@ pub struct AuditArgs {
     /// keypoints), {results} for the file of COCO keypoint results to write.
     #[arg(long, value_name = "LINE")]
     command: Option<String>,
+    /// A second model, a file of weights, run or .onnx file, that is judged on the same pictures: the
+    /// book says where which is better.
+    #[arg(long, value_name = "MODEL")]
+    against: Option<PathBuf>,
     /// Seconds that the command may take for its pictures.
     #[arg(long, value_name = "S", default_value_t = 600, requires = "command",
         value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -181,17 +185,27 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     let signal = StopSignal::listen().map_err(|error| CommandError::Failed(error.into()))?;
     let Subject { model, name, sha256, scene } = subject(&args, &signal)?;
     tell_of_transparency(&scene);
-    let plan = Plan::new(&scene, name, sha256, args.images, args.seed);
+    let rival = args.against.as_deref().map(|path| rival(&args, path, &scene)).transpose()?;
+    let mut plan = Plan::new(&scene, name, sha256, args.images, args.seed);
+    if let Some((_, name, sha256)) = &rival {
+        plan = Plan { against: name.clone(), against_sha256: sha256.clone(), ..plan };
+    }
     let (scheme, facts) = (scene.figure.scheme(), FactList::of(&scene));
-    let known = model.keypoints();
     let ImageSize { width, height } = scene.image;
     let tiles = (BATCH * 128 * 128 / (width * height) as usize).clamp(1, BATCH);
     let config = RendererConfig { tiles, width, height, threads: threads(args.threads) };
     let (mut app, _) = headless_app(config, &scene.pictures)
         .context("the renderer")
         .map_err(CommandError::Failed)?;
-    let judge = Judge { figure: &scene.figure, scheme: &scheme, known: &known, facts: &facts };
-    let mut studio = Studio { app: &mut app, config, scene: &scene, model: &model, judge };
+    let mut studio = Studio {
+        app: &mut app,
+        config,
+        scene: &scene,
+        model: &model,
+        known: model.keypoints(),
+        rival: rival.as_ref().map(|(model, ..)| model),
+        judge: Judge { figure: &scene.figure, scheme: &scheme, facts: &facts },
+    };
     if let Some(number) = args.show {
         return show(&args, &plan, &mut studio, number as usize);
     }
@@ -211,6 +225,8 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         ));
         return Err(CommandError::Stopped(signal.exit_code().unwrap_or(1)));
     }
+    forget_never_given(&mut folder.rows, &mut studio.known);
+    studio.rival = None;
     let found = explain(&folder.rows, &facts, &scheme).map_err(command_error)?;
     let fresh_seed = plan.sample_seed() ^ 1;
     let checked = check_findings(&mut studio, &facts, &scheme, &found.list, fresh_seed);
@@ -282,6 +298,7 @@ fn again(args: &AuditArgs) -> String {
     let quote = |text: &str| quoted(Path::new(text)).to_string();
     words.extend(args.model.iter().chain(&args.scene).map(|word| quote(word)));
     words.extend(args.command.iter().map(|line| format!("--command {}", quote(line))));
+    words.extend(args.against.iter().map(|path| format!("--against {}", quoted(path))));
     words.push(format!("--out {}", quoted(&args.out)));
     for (option, value, default) in [("--images", args.images, 4000), ("--seed", args.seed, 1)] {
         if value != default {
@@ -316,8 +333,30 @@ fn subject(args: &AuditArgs, signal: &StopSignal) -> Result<Subject, CommandErro
         return Ok(Subject { model, name: line.clone(), sha256: String::new(), scene });
     }
     let path = PathBuf::from(args.model.as_deref().unwrap_or_default());
-    let is_onnx = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
-    if is_onnx { onnx(args, &path) } else { ours(args, &path) }
+    if is_onnx(&path) { onnx(args, &path) } else { ours(args, &path) }
+}
+
+fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"))
+}
+
+/// The second model, its name and its file's hash.
+fn rival(
+    args: &AuditArgs,
+    path: &Path,
+    scene: &Scene,
+) -> Result<(Model, String, String), CommandError> {
+    let scheme = scene.figure.scheme();
+    let (model, file) = if is_onnx(path) {
+        (Model::onnx(path, &scheme, &OnnxOptions::default()), path.to_owned())
+    } else {
+        let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
+        let loaded =
+            load_model(path, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
+        (Model::ours(loaded.detector, &scheme), loaded.source)
+    };
+    let model = model.map_err(|error| CommandError::Input(error.into()))?;
+    Ok((model, path.display().to_string(), hash_of(&file).map_err(CommandError::Input)?))
 }
 
 /// A network of ours.

@@ -2,6 +2,7 @@
 
 use crate::{
     AuditError,
+    beside::{Beside, Differs},
     fresh::Shown,
     mistakes::Outcome,
     report::{Explained, KeypointReport, Report},
@@ -53,7 +54,7 @@ pub fn book(
         findings = paragraph("None: no rule holds on pictures that it was not found in.");
     }
     let body = format!(
-        "<header>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}{}{}{}</main>\n",
+        "<header>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}{}{}{}{}</main>\n",
         escaped(&title),
         paragraph(&format!(
             "{} rendered pictures of {}, {}x{} pixels, seed {}. Figures are of pictures as the scene \
@@ -66,12 +67,48 @@ pub fn book(
         )),
         section("verdict", "Verdict", &(verdict + &notes)),
         section("findings", "Findings", &(intro(report) + &findings)),
+        report.beside.as_ref().map_or_else(String::new, beside),
         section("axes", "Along each axis", &axes(&report.factors)),
         section("keypoints", "Keypoint by keypoint", &keypoints(&report.by_keypoint)),
         section("factors", "Everything that was looked at", &factors(&report.factors)),
         section("errors", "Kinds of errors", &kinds(report)),
     );
     Ok(document(&title, &body))
+}
+
+/// Where another model is better, and where worse.
+fn beside(beside: &Beside) -> String {
+    let row = |differs: &Differs| {
+        let [ours, theirs] = &differs.pck;
+        let finding = &differs.finding;
+        let difference = Estimate {
+            value: -finding.inside.value,
+            low: -finding.inside.high,
+            high: -finding.inside.low,
+        };
+        let cells = [
+            interval(&hundredfold(&finding.support), 0),
+            interval(ours, 2),
+            interval(theirs, 2),
+            interval(&hundredfold(&difference), 1),
+        ];
+        (escaped(&finding.rule.words()), cells.map(|text| Cell::plain(&text)).into())
+    };
+    let head = ["where", "%", "PCK", "PCK of the other", "difference, points"];
+    let table = Table {
+        label: "Two models",
+        head: head.map(str::to_owned).into(),
+        rows: beside.findings.iter().map(row).collect(),
+        heat: false,
+    };
+    let said = paragraph(&format!(
+        "PCK {} against {} of {}, on the same pictures. The rules are those under which the \
+         difference is another than elsewhere.",
+        interval(&beside.ours, 3),
+        interval(&beside.theirs, 3),
+        beside.model
+    ));
+    section("beside", "Beside another model", &(said + &table.html()))
 }
 
 fn intro(report: &Report) -> String {
@@ -89,11 +126,6 @@ fn interval(estimate: &Estimate, digits: usize) -> String {
     format!("{value} ({low} to {high})")
 }
 
-/// PCK from the share that is missed.
-fn found(missed: &Estimate) -> Estimate {
-    Estimate { value: 1.0 - missed.value, low: 1.0 - missed.high, high: 1.0 - missed.low }
-}
-
 fn finding(
     place: usize,
     explained: &Explained,
@@ -104,7 +136,7 @@ fn finding(
     let (finding, checked) = (&explained.finding, &explained.checked);
     let mut said = vec![format!(
         "PCK {} against {} elsewhere; {} % of the keypoints, {} % of what is missed.",
-        interval(&found(&finding.inside), 2),
+        interval(&finding.inside.complement(), 2),
         number(Some(1.0 - finding.outside.value), 2),
         interval(&hundredfold(&finding.support), 0),
         interval(&hundredfold(&finding.carried), 0),
@@ -113,7 +145,7 @@ fn finding(
         Some(fresh) => format!(
             "On {} pictures drawn anew: PCK {}.",
             fresh.pictures,
-            interval(&found(&fresh.inside), 2)
+            interval(&fresh.inside.complement(), 2)
         ),
         None => "Among the pictures drawn anew none fits.".to_owned(),
     });
@@ -122,7 +154,7 @@ fn finding(
         said.push(format!(
             "The same pictures with {} made easy: PCK {}.",
             axes.join(" and "),
-            interval(&found(&easy.loss), 2)
+            interval(&easy.loss.complement(), 2)
         ));
     }
     if !finding.also.is_empty() {

@@ -12,6 +12,7 @@
 //! Errors are explained by rules over what was drawn and measured, found in half of the pictures,
 //! judged on the other half, and checked on fresh ones.
 
+mod beside;
 mod book;
 mod condition;
 mod error;
@@ -26,6 +27,7 @@ mod search;
 mod steer;
 mod table;
 
+pub use beside::{Beside, Differs};
 pub use book::{book, draw_sheet};
 pub use condition::FailIf;
 pub use error::AuditError;
@@ -36,5 +38,5 @@ pub use marionette_findings as findings;
 pub use mistakes::Outcome;
 pub use plan::{BATCH, Plan};
 pub use report::{Explained, Failures, KeypointReport, Report, findings as explain};
-pub use row::{Judge, Judged, Result, Row};
+pub use row::{Judge, Judged, Result, Row, forget_never_given};
 pub use search::{Studio, search};

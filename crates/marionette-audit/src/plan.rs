@@ -19,6 +19,12 @@ pub struct Plan {
     pub model: String,
     /// SHA-256 of its file; empty where it is a command.
     pub model_sha256: String,
+    /// The model that it is compared with; empty without one.
+    #[serde(default)]
+    pub against: String,
+    /// SHA-256 of that one's file.
+    #[serde(default)]
+    pub against_sha256: String,
     /// The scene's name.
     pub scene: String,
     /// SHA-256 of the scene's file, its figure's and its pictures.
@@ -41,6 +47,8 @@ impl Plan {
             marionette_version: env!("CARGO_PKG_VERSION").to_owned(),
             model,
             model_sha256,
+            against: String::new(),
+            against_sha256: String::new(),
             scene: scene.name.clone(),
             scene_sha256: scene_sha256(scene),
             size: [scene.image.width, scene.image.height],

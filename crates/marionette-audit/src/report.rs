@@ -2,6 +2,7 @@
 
 use crate::{
     AuditError,
+    beside::{Beside, beside},
     facts::FactList,
     fresh::Checked,
     mistakes::Outcome,
@@ -41,6 +42,9 @@ pub struct Report {
     pub factors: Vec<Sensitivity>,
     /// What explains the errors, what carries most of them first.
     pub findings: Vec<Explained>,
+    /// The model beside another one, where it was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// Pictures in which rules were searched, and others on which they were judged.
     pub halves: [usize; 2],
 }
@@ -108,19 +112,15 @@ impl Report {
         let uniform: Vec<Row> = rows.iter().filter(|row| row.uniform).cloned().collect();
         let plain = table(&uniform, facts, scheme, true, &missed)?;
         let everything = Rule::default();
-        let found_share = |loss: Estimate| Estimate {
-            value: 1.0 - loss.value,
-            low: 1.0 - loss.high,
-            high: 1.0 - loss.low,
-        };
         let by_keypoint = by_keypoint(rows, scheme);
         let known: Vec<String> = by_keypoint.iter().map(|keypoint| keypoint.name.clone()).collect();
         Ok(Report {
+            beside: beside(rows, facts, scheme, &plan.against)?,
             plan,
             keypoints: known,
             notes,
-            pck: found_share(check(&all, &everything)?.inside),
-            pck_plain: found_share(check(&plain, &everything)?.inside),
+            pck: check(&all, &everything)?.inside.complement(),
+            pck_plain: check(&plain, &everything)?.inside.complement(),
             failures: Failures {
                 searched: per_thousand(rows.iter()),
                 uniform: per_thousand(uniform.iter()),
@@ -148,6 +148,17 @@ impl Report {
             pck(&self.pck),
             self.plan.scene
         )];
+        if let Some(beside) = &self.beside {
+            let Estimate { value, low, high } = beside.difference;
+            said.push(format!(
+                "That of {} is {}; {:+.1} points ({:+.1} to {:+.1}) lie between them.",
+                beside.model,
+                pck(&beside.theirs),
+                100.0 * value,
+                100.0 * low,
+                100.0 * high
+            ));
+        }
         match self.findings.first() {
             Some(first) => said.push(format!(
                 "{} findings. The first: {}. There PCK is {:.2}, elsewhere {:.2}; that is {:.0} % of \

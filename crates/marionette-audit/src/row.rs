@@ -7,7 +7,7 @@ use crate::{
 use marionette_figure::{Figure, KeypointScheme};
 use marionette_models::Place;
 use marionette_render::label_figure;
-use marionette_stream::{Cover, Hardness, SampleStream, Tile, Visibility};
+use marionette_stream::{Cover, Hardness, LabelledKeypoint, SampleStream, Tile, Visibility};
 use marionette_train::eval::metric::symmetry::Order;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct Row {
     pub facts: Facts,
     /// The keypoints, in label order.
     pub keypoints: Vec<Judged>,
+    /// How they came out by the model that it is compared with; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rival: Vec<Option<Result>>,
 }
 
 /// What is kept of a keypoint.
@@ -66,66 +69,46 @@ impl Result {
     }
 }
 
-/// What a model is judged by.
+/// What models are judged by.
 pub struct Judge<'a> {
     /// The figure.
     pub figure: &'a Figure,
     /// Its keypoints.
     pub scheme: &'a KeypointScheme,
-    /// Which of them the model knows.
-    pub known: &'a [bool],
     /// What may explain errors.
     pub facts: &'a FactList,
 }
 
+/// Where a model found the keypoints of a picture.
+#[derive(Clone, Copy)]
+pub struct Found<'a> {
+    /// Their places, in label order.
+    pub places: &'a [Place],
+    /// Which keypoints the model knows.
+    pub known: &'a [bool],
+}
+
 impl Judge<'_> {
-    /// What is kept of `tile`, in which the model found `places`. `step` and `density` are as in
-    /// [`Row`].
-    pub fn row(&self, tile: &Tile, places: &[Place], step: u64, density: f64) -> Row {
-        let labels = &tile.labels.keypoints;
-        let truth: Vec<[f32; 2]> = labels.iter().map(|label| label.pixel.to_array()).collect();
-        let labelled: Vec<bool> =
-            labels.iter().map(|label| label.visibility != Visibility::Outside).collect();
-        let area = tile.labels.mask_area as f32;
-        // A keypoint that was not found is as far off as can be.
-        let nowhere = [f32::MAX; 2];
-        let found: Vec<[f32; 2]> = places.iter().map(|place| place.at.unwrap_or(nowhere)).collect();
-        let judged = |k: usize| labelled[k] && self.known[k];
-        let order = Order::best(&self.scheme.symmetry, &found, &truth, judged);
-        let others: Vec<[f32; 2]> = (1..tile.scene.figures.len())
-            .flat_map(|other| label_figure(self.figure, tile, other).keypoints)
-            .filter(|label| label.visibility != Visibility::Outside)
-            .map(|label| label.pixel.to_array())
-            .collect();
-        let truths = Truths {
-            own: &truth,
-            labelled: &labelled,
-            others: &others,
-            twins: &self.scheme.twins,
-            sigmas: &self.scheme.sigmas,
-            area,
+    /// What is kept of `tile` by what a model `found`, and another one on the same picture. `step`
+    /// and `density` are as in [`Row`].
+    pub fn row(
+        &self,
+        tile: &Tile,
+        found: Found,
+        rival: Option<Found>,
+        step: u64,
+        density: f64,
+    ) -> Row {
+        let truths = TileTruths::new(self, tile);
+        let judged = truths.judged(self, tile, found);
+        let keypoint = |(label, (place, result)): (&LabelledKeypoint, _)| Judged {
+            truth: label.pixel.to_array(),
+            visibility: label.visibility,
+            cover: label.cover,
+            place,
+            result,
         };
-        // A figure seen along its trunk has hardly any torso; a pixel is the smallest length that
-        // means something.
-        let torso = tile.labels.torso.max(1.0);
-        let keypoint = |k: usize| {
-            let place = places[order.of(k)].at;
-            let result = judged(k).then(|| match place {
-                Some([x, y]) => {
-                    let distance = (x - truth[k][0]).hypot(y - truth[k][1]) / torso;
-                    Result { error: distance.min(WORST), outcome: truths.outcome(k, [x, y]) }
-                }
-                None => Result { error: WORST, outcome: Outcome::Miss },
-            });
-            let label = &labels[k];
-            Judged {
-                truth: truth[k],
-                visibility: label.visibility,
-                cover: label.cover,
-                place,
-                result,
-            }
-        };
+        let rival = rival.map(|rival| truths.judged(self, tile, rival)).unwrap_or_default();
         Row {
             step,
             index: tile.scene.index,
@@ -133,7 +116,81 @@ impl Judge<'_> {
             uniform: tile.scene.stream == SampleStream::Uniform,
             density,
             facts: self.facts.of_tile(self.figure, tile),
-            keypoints: (0..labels.len()).map(keypoint).collect(),
+            keypoints: tile.labels.keypoints.iter().zip(judged).map(keypoint).collect(),
+            rival: rival.into_iter().map(|(_, result)| result).collect(),
+        }
+    }
+}
+
+/// Where the keypoints of a tile are.
+struct TileTruths {
+    own: Vec<[f32; 2]>,
+    labelled: Vec<bool>,
+    others: Vec<[f32; 2]>,
+}
+
+impl TileTruths {
+    fn new(judge: &Judge, tile: &Tile) -> Self {
+        let inside = |label: &LabelledKeypoint| label.visibility != Visibility::Outside;
+        let labels = &tile.labels.keypoints;
+        TileTruths {
+            own: labels.iter().map(|label| label.pixel.to_array()).collect(),
+            labelled: labels.iter().map(inside).collect(),
+            others: (1..tile.scene.figures.len())
+                .flat_map(|other| label_figure(judge.figure, tile, other).keypoints)
+                .filter(inside)
+                .map(|label| label.pixel.to_array())
+                .collect(),
+        }
+    }
+
+    /// The place that each keypoint is judged by, and how it came out.
+    fn judged(
+        &self,
+        judge: &Judge,
+        tile: &Tile,
+        found: Found,
+    ) -> Vec<(Option<[f32; 2]>, Option<Result>)> {
+        let Found { places, known } = found;
+        let truths = Truths {
+            own: &self.own,
+            labelled: &self.labelled,
+            others: &self.others,
+            twins: &judge.scheme.twins,
+            sigmas: &judge.scheme.sigmas,
+            area: tile.labels.mask_area as f32,
+        };
+        // A keypoint that was not found is as far off as can be.
+        let nowhere = [f32::MAX; 2];
+        let predicted: Vec<[f32; 2]> =
+            places.iter().map(|place| place.at.unwrap_or(nowhere)).collect();
+        let judged = |k: usize| self.labelled[k] && known[k];
+        let order = Order::best(&judge.scheme.symmetry, &predicted, &self.own, judged);
+        // A figure seen along its trunk has hardly any torso; a pixel is the smallest length that
+        // means something.
+        let torso = tile.labels.torso.max(1.0);
+        let keypoint = |k: usize| {
+            let place = places[order.of(k)].at;
+            let result = judged(k).then(|| match place {
+                Some([x, y]) => {
+                    let distance = (x - self.own[k][0]).hypot(y - self.own[k][1]) / torso;
+                    Result { error: distance.min(WORST), outcome: truths.outcome(k, [x, y]) }
+                }
+                None => Result { error: WORST, outcome: Outcome::Miss },
+            });
+            (place, result)
+        };
+        (0..self.own.len()).map(keypoint).collect()
+    }
+}
+
+/// Takes keypoints that the model gave in no picture for ones that it does not know; `known` says
+/// which are left. Of a command that is not known before.
+pub fn forget_never_given(rows: &mut [Row], known: &mut [bool]) {
+    for (k, known) in known.iter_mut().enumerate() {
+        *known &= rows.iter().any(|row| row.keypoints[k].place.is_some());
+        if !*known {
+            rows.iter_mut().for_each(|row| row.keypoints[k].result = None);
         }
     }
 }
@@ -184,6 +241,7 @@ impl Row {
             density,
             facts: Facts::default(),
             keypoints: (0..1000).map(keypoint).collect(),
+            rival: Vec::new(),
         }
     }
 }

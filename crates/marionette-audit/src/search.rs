@@ -4,7 +4,7 @@ use crate::{
     AuditError,
     folder::Folder,
     plan::BATCH,
-    row::{Judge, Row},
+    row::{Found, Judge, Row},
     steer::{Steering, density},
 };
 use bevy::app::App;
@@ -27,12 +27,16 @@ pub struct Studio<'a> {
     pub scene: &'a Scene,
     /// The model.
     pub model: &'a Model,
-    /// What it is judged by.
+    /// Which keypoints it knows.
+    pub known: Vec<bool>,
+    /// The model that it is compared with.
+    pub rival: Option<&'a Model>,
+    /// What they are judged by.
     pub judge: Judge<'a>,
 }
 
 impl Studio<'_> {
-    /// Draws samples and has the model judged on each: the pictures, and what is kept of them.
+    /// Draws samples and has the models judged on each: the pictures, and what is kept of them.
     /// `densities` are as in [`Row`]; the first picture is number `first`.
     ///
     /// # Errors
@@ -47,12 +51,15 @@ impl Studio<'_> {
         let pictures: Vec<RgbImage> = tiles.par_iter().map(picture).collect();
         let boxes: Vec<[f32; 4]> = tiles.iter().map(box_of).collect();
         let found = self.model.find(&pictures, &boxes)?;
-        let judge = &self.judge;
-        let row = |(number, ((tile, places), density)): (u64, ((&Tile, &Vec<_>), &f64))| {
-            judge.row(tile, places, first + number, *density)
+        let rival = self.rival.map(|rival| rival.find(&pictures, &boxes)).transpose()?;
+        let rival_known = self.rival.map(Model::keypoints).unwrap_or_default();
+        let row = |number: usize| {
+            let own = Found { places: &found[number], known: &self.known };
+            let rival = rival.as_ref();
+            let rival = rival.map(|all| Found { places: &all[number], known: &rival_known });
+            self.judge.row(&tiles[number], own, rival, first + number as u64, densities[number])
         };
-        let judged: Vec<_> = (0..).zip(tiles.iter().zip(&found).zip(densities)).collect();
-        let rows = judged.into_par_iter().map(row).collect();
+        let rows = (0..tiles.len()).into_par_iter().map(row).collect();
         Ok((tiles, rows))
     }
 }

@@ -21,6 +21,13 @@ pub fn missed(row: &Row, k: usize) -> Option<f32> {
     row.keypoints[k].result.map(|result| if result.found() { 0.0 } else { 1.0 })
 }
 
+/// What the model missed less what the other one did: -1, 0 or 1; `None` where one of them was not
+/// judged.
+pub fn worse(row: &Row, k: usize) -> Option<f32> {
+    let theirs = row.rival.get(k).copied().flatten()?;
+    Some(missed(row, k)? - if theirs.found() { 0.0 } else { 1.0 })
+}
+
 /// The names of what keypoints are, without their sides, and for each keypoint which of them it is.
 pub fn kinds(scheme: &KeypointScheme) -> (Vec<String>, Vec<u16>) {
     let (mut names, mut of) = (Vec::new(), Vec::new());

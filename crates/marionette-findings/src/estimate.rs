@@ -23,6 +23,12 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// 1 less the number: PCK, where losses are 1 for a miss and 0 otherwise.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        Self { value: 1.0 - self.value, low: 1.0 - self.high, high: 1.0 - self.low }
+    }
+
     /// Whether the interval lies above 0 or, for a `sign` below 0, below it.
     pub(crate) fn is_beyond_zero(&self, sign: f64) -> bool {
         if sign < 0.0 { self.high < 0.0 } else { self.low > 0.0 }
