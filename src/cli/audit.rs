@@ -234,7 +234,7 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     let notes = model.notes().to_vec();
     let report = Report::new(plan, &folder.rows, &facts, &scheme, notes, found, checked)
         .map_err(command_error)?;
-    let page = book(&report, &scene.figure, &shown, &again(&args)).map_err(command_error)?;
+    let page = book(&report, &scene.figure, &shown, &again()).map_err(command_error)?;
     write(&args, &report, &page).map_err(CommandError::Failed)?;
     if !args.quiet {
         report.notes.iter().for_each(|note| output::say(&format!("- {note}")));
@@ -292,23 +292,11 @@ fn show(
     Ok(())
 }
 
-/// The command that this was, without what only says what is written.
-fn again(args: &AuditArgs) -> String {
-    let mut words: Vec<String> = vec!["marionette audit".to_owned()];
-    let quote = |text: &str| quoted(Path::new(text)).to_string();
-    words.extend(args.model.iter().chain(&args.scene).map(|word| quote(word)));
-    words.extend(args.command.iter().map(|line| format!("--command {}", quote(line))));
-    words.extend(args.against.iter().map(|path| format!("--against {}", quoted(path))));
-    words.push(format!("--out {}", quoted(&args.out)));
-    for (option, value, default) in [("--images", args.images, 4000), ("--seed", args.seed, 1)] {
-        if value != default {
-            words.push(format!("{option} {value}"));
-        }
-    }
-    if let Some(ImageSize { width, height }) = args.size {
-        words.push(format!("--size {width}x{height}"));
-    }
-    words.join(" ")
+/// The command that this is, without what says how it runs.
+fn again() -> String {
+    let words = std::env::args().skip(1).filter(|word| word != "--resume" && word != "--quiet");
+    let words = words.map(|word| quoted(Path::new(&word)).to_string());
+    std::iter::once("marionette".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 fn subject(args: &AuditArgs, signal: &StopSignal) -> Result<Subject, CommandError> {

@@ -115,7 +115,7 @@ fn intro(report: &Report) -> String {
     let [searched, judged] = report.halves.map(|count| whole(count as u64));
     paragraph(&format!(
         "Rules were searched in {searched} pictures and judged on {judged} others, in the order of \
-         what they carry of all that is missed beyond the rules before them. Truth has discs and \
+         what they explain of the errors beyond the rules before them. Truth has discs and \
          rings, the model lime crosses."
     ))
 }

@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 const POOL: u64 = 4000;
 /// Pictures that a finding is checked on.
 const CHECKED: usize = 128;
+/// Pictures that are drawn where a finding is about what only pixels tell: some will not fit it.
+const DRAWN: usize = 2 * CHECKED;
 /// Pictures of a finding that are shown.
 pub const SHOWN: usize = 12;
 /// The hardness of what is made easy.
@@ -96,9 +98,10 @@ pub fn check_findings(
         .map(|finding| {
             // What pixels and keypoints tell is not known of a sample.
             let before = finding.rule.part(|factor| facts.is_drawn(factor));
+            let most = if before == finding.rule { CHECKED } else { DRAWN };
             let mut candidates = Vec::new();
             for (sample, known) in pool.iter().zip(&known) {
-                if candidates.len() < CHECKED && before.holds(|name| value(facts, known, name))? {
+                if candidates.len() < most && before.holds(|name| value(facts, known, name))? {
                     candidates.push(sample.clone());
                 }
             }

@@ -40,7 +40,7 @@ pub struct Report {
     pub by_keypoint: Vec<KeypointReport>,
     /// How the share that is missed depends on each factor, alone.
     pub factors: Vec<Sensitivity>,
-    /// What explains the errors, what carries most of them first.
+    /// What explains the errors, what explains most of them first.
     pub findings: Vec<Explained>,
     /// The model beside another one, where it was compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
