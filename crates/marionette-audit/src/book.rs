@@ -269,7 +269,7 @@ fn keypoints(all: &[KeypointReport]) -> String {
     let row = |keypoint: &KeypointReport| {
         let mut cells = vec![
             Cell::plain(&whole(keypoint.judged as u64)),
-            Cell::plain(&number(keypoint.pck, 3)),
+            Cell::plain(&number(Some(keypoint.pck), 3)),
         ];
         cells.extend(keypoint.outcomes.map(share));
         (escaped(&keypoint.name.replace('_', " ")), cells)

@@ -66,7 +66,7 @@ pub struct KeypointReport {
     /// How often it was judged.
     pub judged: usize,
     /// PCK@0.2 torso.
-    pub pck: Option<f64>,
+    pub pck: f64,
     /// The share of each outcome, in [`Outcome::ALL`] order.
     pub outcomes: [f64; 6],
 }
@@ -247,7 +247,7 @@ fn by_keypoint(rows: &[Row], scheme: &KeypointScheme) -> Vec<KeypointReport> {
         (judged > 0).then(|| KeypointReport {
             name: name.clone(),
             judged,
-            pck: Some(found / weight),
+            pck: found / weight,
             outcomes: outcomes.map(|share| share / weight),
         })
     };

@@ -65,7 +65,7 @@ impl Studio<'_> {
 }
 
 /// A tile's picture.
-pub fn picture(tile: &Tile) -> RgbImage {
+fn picture(tile: &Tile) -> RgbImage {
     RgbImage::from_fn(tile.width as u32, tile.height as u32, |x, y| {
         let at = 4 * (y as usize * tile.width + x as usize);
         image::Rgb([tile.color[at], tile.color[at + 1], tile.color[at + 2]])

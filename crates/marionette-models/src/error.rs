@@ -168,6 +168,6 @@ const BY_COMMAND: &str =
 fn said(log: &str) -> String {
     match log {
         "" => "it said nothing".to_owned(),
-        log => format!("its last lines:\n{log}\n"),
+        log => format!("its last lines: {log}"),
     }
 }

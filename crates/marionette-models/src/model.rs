@@ -70,7 +70,7 @@ impl Model {
 
     /// A shell's command line with `{images}` and `{results}` in it, for a figure with the
     /// keypoints of `scheme`. It runs once for every call of [`Model::find`], with the rights of
-    /// this program's user, in an empty folder of its own.
+    /// this program's user, where this program runs.
     ///
     /// `{images}` becomes a folder of pictures (`000001.png`, ...) and a COCO keypoints file,
     /// `annotations.json`, with one annotation for each: the figure's box, but no keypoints. To

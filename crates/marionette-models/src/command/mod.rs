@@ -82,16 +82,13 @@ impl CommandModel {
         boxes: &[[f32; 4]],
     ) -> Result<Vec<Vec<Place>>, ModelError> {
         let scratch = tempfile::tempdir().map_err(PathError::at(&env::temp_dir(), "written to"))?;
-        let folder = |name: &str| {
-            let path = scratch.path().join(name);
-            fs::create_dir(&path).map_err(PathError::at(&path, "created")).map(|()| path)
-        };
-        let (images, work) = (folder("images")?, folder("work")?);
+        let images = scratch.path().join("images");
+        fs::create_dir(&images).map_err(PathError::at(&images, "created"))?;
         task::write(&images, pictures, boxes, &self.scheme)?;
         let (results, log) = (scratch.path().join("results.json"), scratch.path().join("log.txt"));
         let line = self.command.replace(IMAGES, &quoted(&images));
         let line = line.replace(RESULTS, &quoted(&results));
-        let said = process::run(&self.command, &line, &work, &log, pictures.len(), &self.options)?;
+        let said = process::run(&self.command, &line, &log, pictures.len(), &self.options)?;
         let read = results::read(&results, &self.name(), boxes, &self.scheme);
         read.map_err(|trouble| match trouble {
             results::Trouble::Content(found, remedy) => {

@@ -18,15 +18,14 @@ const SHOWN: (u64, usize) = (2000, 10);
 /// How often a command is looked after.
 const WAIT: Duration = Duration::from_millis(5);
 
-/// Runs `line` by the shell in the folder `work`, both of its outputs going to the file `log`, and
-/// gives the last of what it said. `command` and the number of `pictures` are for messages.
+/// Runs `line` by the shell, both of its outputs going to the file `log`, and gives the last of what
+/// it said. `command` and the number of `pictures` are for messages.
 ///
 /// # Errors
 /// If it cannot be run, fails, takes too long, or is to stop.
 pub fn run(
     command: &str,
     line: &str,
-    work: &Path,
     log: &Path,
     pictures: usize,
     options: &CommandOptions,
@@ -34,7 +33,7 @@ pub fn run(
     let start = |error: io::Error| ModelError::Start { command: command.to_owned(), error };
     let output = File::create(log).map_err(start)?;
     let mut shell = Command::new("sh");
-    shell.args(["-c", line]).current_dir(work).stdin(Stdio::null());
+    shell.args(["-c", line]).stdin(Stdio::null());
     shell.stdout(output.try_clone().map_err(start)?).stderr(output);
     // A group of its own, so that all that it starts can be killed with it.
     #[cfg(unix)]
@@ -105,5 +104,5 @@ fn tail(path: &Path) -> io::Result<String> {
     let mut lines: Vec<&str> =
         text.lines().rev().filter(|line| !line.trim().is_empty()).take(SHOWN.1).collect();
     lines.reverse();
-    Ok(lines.join("\n"))
+    Ok(lines.join(" | "))
 }
