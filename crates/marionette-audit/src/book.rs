@@ -116,7 +116,8 @@ fn intro(report: &Report) -> String {
     paragraph(&format!(
         "Rules were searched in {searched} pictures and judged on {judged} others, in the order of \
          what they explain of the errors beyond the rules before them. Truth has discs and \
-         rings, the model lime crosses."
+         rings, the model lime crosses. Below each picture is its number, and how many of its \
+         keypoints were found; its hardness and its seed are in report.json."
     ))
 }
 
@@ -165,8 +166,7 @@ fn finding(
     if !pictures.is_empty() {
         body += &sheet(figure, pictures, &finding.rule.words())?;
         body += &format!(
-            "<p><code>{} --show {}</code> draws them again, larger. Below each is its number and how \
-             many keypoints were found; hardness and seed are in report.json.</p>\n",
+            "<p><code>{} --show {}</code> draws them again, larger.</p>\n",
             escaped(command),
             place + 1
         );
@@ -192,7 +192,7 @@ fn sheet(figure: &Figure, pictures: &[Shown], about: &str) -> Result<String, Aud
         .write_with_encoder(encoder)
         .map_err(|error| PathError::at(Path::new("a sheet"), "encoded")(io::Error::other(error)))?;
     Ok(format!(
-        "<p><img alt=\"{}\" style=\"max-width: 100%\" src=\"data:image/jpeg;base64,{}\"/></p>\n",
+        "<div><img alt=\"{}\" style=\"max-width: 100%\" src=\"data:image/jpeg;base64,{}\"/></div>\n",
         escaped(about),
         base64::engine::general_purpose::STANDARD.encode(&bytes)
     ))
@@ -260,7 +260,7 @@ fn axes(factors: &[Sensitivity]) -> String {
         Some(chart.html())
     };
     paragraph(
-        "PCK@0.2 along the hardness of each axis, whatever the others are; grey: the interval.",
+        "PCK@0.2 along the hardness of each axis, whatever the others are; dotted: the interval.",
     ) + &grid(HardnessAxis::ALL.into_iter().filter_map(chart))
 }
 

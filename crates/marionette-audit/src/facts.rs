@@ -151,7 +151,7 @@ impl FactList {
                 garments[garment] = kinds.len();
                 kinds.push(format!("wearing {}", of.name.replace('_', " ")));
             }
-            categories.push(category(&format!("clothes, {name}"), &[], kinds));
+            categories.push(category(&format!("clothes ({name})"), &[], kinds));
         }
         FactList {
             numbers: axes.into_iter().chain(measures).chain([size]).collect(),
