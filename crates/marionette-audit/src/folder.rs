@@ -9,6 +9,7 @@ use crate::{
 use marionette_base::atomic_file::{PathError, read_file, write_atomic};
 use marionette_base::folder_lock::{FolderLock, LockError};
 use marionette_run::{JsonLinesWriter, RunError, cut_back};
+use serde::de::DeserializeOwned;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -94,20 +95,8 @@ impl Folder {
 /// # Errors
 /// If there is none, or its description is damaged.
 fn read_plan(path: &Path) -> Result<Plan, AuditError> {
-    let described = path.join("audit.json");
-    if !described.exists() {
-        return Err(AuditError::Damaged {
-            path: path.to_owned(),
-            found: "is no audit: it has no audit.json".to_owned(),
-            remedy: "give the --out folder of `marionette audit`".to_owned(),
-        });
-    }
-    let bytes = read_file(&described, LARGEST)?;
-    serde_json::from_slice(&bytes).map_err(|error| AuditError::Damaged {
-        path: described,
-        found: format!("is damaged or of another version: {error}"),
-        remedy: "make the audit anew".to_owned(),
-    })
+    let missing = ("is no audit: it has no audit.json", "give the --out folder of an audit");
+    read_json(path, "audit.json", missing)
 }
 
 /// The pictures of the audit in the folder at `path`, as far as it has come.
@@ -137,19 +126,30 @@ fn read_rows(path: &Path) -> Result<Vec<Row>, AuditError> {
 /// If there is none yet, or it is damaged.
 pub fn read_report(path: &Path) -> Result<Report, AuditError> {
     read_plan(path)?;
-    let file = path.join("report.json");
-    if !file.exists() {
-        return Err(AuditError::Damaged {
-            path: path.to_owned(),
-            found: "has no report.json yet".to_owned(),
-            remedy: "let `marionette audit` come to its end, with --resume".to_owned(),
-        });
+    let missing =
+        ("has no report.json yet", "let `marionette audit` come to its end, with --resume");
+    read_json(path, "report.json", missing)
+}
+
+/// What the file called `name` in `folder` holds; `missing` is said where there is none, and what
+/// would do.
+fn read_json<T: DeserializeOwned>(
+    folder: &Path,
+    name: &str,
+    (found, remedy): (&str, &str),
+) -> Result<T, AuditError> {
+    let damaged = |path: &Path, found: &str, remedy: &str| AuditError::Damaged {
+        path: path.to_owned(),
+        found: found.to_owned(),
+        remedy: remedy.to_owned(),
+    };
+    let path = folder.join(name);
+    if !path.exists() {
+        return Err(damaged(folder, found, remedy));
     }
-    let bytes = read_file(&file, LARGEST)?;
-    serde_json::from_slice(&bytes).map_err(|error| AuditError::Damaged {
-        path: file,
-        found: format!("is damaged or of another version: {error}"),
-        remedy: "make it anew: `marionette audit` with --resume".to_owned(),
+    let bytes = read_file(&path, LARGEST)?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        damaged(&path, &format!("is damaged or of another version: {error}"), "make the audit anew")
     })
 }
 

@@ -1,6 +1,7 @@
 //! What an audit is of: kept beside it, so that only the same one goes on.
 
 use crate::AuditError;
+use marionette_base::json_file::{Difference, difference};
 use marionette_run::scene_sha256;
 use marionette_scene::Scene;
 use serde::{Deserialize, Serialize};
@@ -71,17 +72,11 @@ impl Plan {
     /// # Errors
     /// If not, what differs.
     pub fn check_same(&self, begun: &Plan, folder: &Path) -> Result<(), AuditError> {
-        let fields = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
-        let (now, begun) = (fields(self), fields(begun));
-        let keys = now.as_object().into_iter().flat_map(|fields| fields.keys());
-        match keys.into_iter().find(|key| now[key.as_str()] != begun[key.as_str()]) {
+        match difference(begun, self) {
             None => Ok(()),
-            Some(key) => Err(AuditError::Other {
-                path: folder.to_owned(),
-                key: key.replace('_', " "),
-                begun: begun[key].to_string(),
-                now: now[key].to_string(),
-            }),
+            Some(Difference { key, one: begun, other: now }) => {
+                Err(AuditError::Other { path: folder.to_owned(), key, begun, now })
+            }
         }
     }
 }

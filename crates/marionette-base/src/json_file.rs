@@ -15,6 +15,29 @@ struct Versioned<'a, T> {
     content: &'a T,
 }
 
+/// Something in which two structs of a kind differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its key, in words.
+    pub key: String,
+    /// What the one has there, as JSON.
+    pub one: String,
+    /// What the other has there.
+    pub other: String,
+}
+
+/// The first key, by the alphabet, in which two structs differ as JSON.
+pub fn difference<T: Serialize>(one: &T, other: &T) -> Option<Difference> {
+    let [one, other] = [one, other].map(|of| serde_json::to_value(of).unwrap_or_default());
+    let mut keys = one.as_object().into_iter().flat_map(|fields| fields.keys());
+    let key = keys.find(|key| one[key.as_str()] != other[key.as_str()])?;
+    Some(Difference {
+        key: key.replace('_', " "),
+        one: one[key].to_string(),
+        other: other[key].to_string(),
+    })
+}
+
 /// The text of a JSON file that holds `content`, a struct, with its version, and ends its last
 /// line.
 ///

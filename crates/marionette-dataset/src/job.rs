@@ -1,6 +1,7 @@
 //! What is to be made: which samples of which scene, and as which files.
 
 use crate::{DatasetError, SCHEMA_VERSION, Splits};
+use marionette_base::json_file::{Difference, difference};
 use marionette_run::scene_sha256;
 use marionette_scene::Scene;
 use marionette_stream::Policy;
@@ -165,14 +166,9 @@ impl Job {
     /// # Errors
     /// If not, what differs.
     pub fn check_same(&self, begun: &Job, folder: &Path) -> Result<(), DatasetError> {
-        let fields = |job: &Job| serde_json::to_value(job).unwrap_or_default();
-        let (now, begun) = (fields(self), fields(begun));
-        let keys = now.as_object().into_iter().flat_map(|fields| fields.keys());
-        match keys.into_iter().find(|key| now[key.as_str()] != begun[key.as_str()]) {
+        match difference(begun, self) {
             None => Ok(()),
-            Some(key) => {
-                let (begun, now) = (begun[key].to_string(), now[key].to_string());
-                let key = key.replace('_', " ");
+            Some(Difference { key, one: begun, other: now }) => {
                 Err(DatasetError::Other { path: folder.to_owned(), key, begun, now })
             }
         }
