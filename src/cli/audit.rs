@@ -11,7 +11,7 @@ use super::{
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use marionette::audit::{
-    AuditError, BATCH, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book, check_findings,
+    AuditError, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book, check_findings,
     draw_sheet, explain, forget_never_given, read_report, search,
 };
 use marionette::base::{
@@ -192,7 +192,7 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     }
     let (scheme, facts) = (scene.figure.scheme(), FactList::of(&scene));
     let ImageSize { width, height } = scene.image;
-    let tiles = (BATCH * 128 * 128 / (width * height) as usize).clamp(1, BATCH);
+    let tiles = RendererConfig::tiles_of(width, height);
     let config = RendererConfig { tiles, width, height, threads: threads(args.threads) };
     let (mut app, _) = headless_app(config, &scene.pictures)
         .context("the renderer")

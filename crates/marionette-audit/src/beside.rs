@@ -62,16 +62,11 @@ pub fn beside(
         let pck = [loss(1, &finding.rule)?.complement(), loss(2, &finding.rule)?.complement()];
         Ok(Differs { finding, pck })
     });
-    let difference = loss(0, &everything)?;
     Ok(Some(Beside {
         model: model.to_owned(),
         theirs: loss(2, &everything)?.complement(),
         ours: loss(1, &everything)?.complement(),
-        difference: Estimate {
-            value: -difference.value,
-            low: -difference.high,
-            high: -difference.low,
-        },
+        difference: loss(0, &everything)?.negated(),
         findings: findings.collect::<Result<_, AuditError>>()?,
     }))
 }

@@ -81,16 +81,11 @@ fn beside(beside: &Beside) -> String {
     let row = |differs: &Differs| {
         let [ours, theirs] = &differs.pck;
         let finding = &differs.finding;
-        let difference = Estimate {
-            value: -finding.inside.value,
-            low: -finding.inside.high,
-            high: -finding.inside.low,
-        };
         let cells = [
             interval(&hundredfold(&finding.support), 0),
             interval(ours, 2),
             interval(theirs, 2),
-            interval(&hundredfold(&difference), 1),
+            interval(&hundredfold(&finding.inside.negated()), 1),
         ];
         (escaped(&finding.rule.words()), cells.map(|text| Cell::plain(&text)).into())
     };

@@ -10,18 +10,13 @@ use marionette_base::atomic_file::{PathError, read_file, write_atomic};
 use marionette_base::folder_lock::{FolderLock, LockError};
 use marionette_run::{JsonLinesWriter, RunError, cut_back};
 use serde::de::DeserializeOwned;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 /// The largest file that is read, bytes.
 const LARGEST: u64 = 1 << 32;
 
 /// An audit that is being made, or was.
 pub struct Folder {
-    /// Where.
-    pub path: PathBuf,
     /// What it is of.
     pub plan: Plan,
     /// The pictures so far.
@@ -67,16 +62,12 @@ impl Folder {
         }
         let journal = path.join("pictures.jsonl");
         cut_back(&journal, u64::MAX)?;
-        let whole = count_lines(&journal)? / BATCH as u64 * BATCH as u64;
-        cut_back(&journal, if whole >= plan.images { plan.images } else { whole })?;
-        let rows = read_rows(path)?;
-        Ok(Folder {
-            path: path.to_owned(),
-            plan,
-            rows,
-            writer: JsonLinesWriter::open(&journal)?,
-            _lock: lock,
-        })
+        let mut rows = read_rows(path)?;
+        if (rows.len() as u64) < plan.images && !rows.len().is_multiple_of(BATCH) {
+            rows.truncate(rows.len() / BATCH * BATCH);
+            cut_back(&journal, rows.len() as u64)?;
+        }
+        Ok(Folder { plan, rows, writer: JsonLinesWriter::open(&journal)?, _lock: lock })
     }
 
     /// Adds a picture and writes its line.
@@ -151,11 +142,4 @@ fn read_json<T: DeserializeOwned>(
     serde_json::from_slice(&bytes).map_err(|error| {
         damaged(&path, &format!("is damaged or of another version: {error}"), "make the audit anew")
     })
-}
-
-fn count_lines(path: &Path) -> Result<u64, AuditError> {
-    if !path.exists() {
-        return Ok(0);
-    }
-    Ok(read_file(path, LARGEST)?.iter().filter(|byte| **byte == b'\n').count() as u64)
 }

@@ -36,7 +36,7 @@ pub use folder::{Folder, read_report};
 pub use fresh::{Checked, MadeEasy, Shown, check_findings};
 pub use marionette_findings as findings;
 pub use mistakes::Outcome;
-pub use plan::{BATCH, Plan};
+pub use plan::Plan;
 pub use report::{Explained, Failures, KeypointReport, Report, findings as explain};
 pub use row::{Judge, Judged, Result, Row, forget_never_given};
 pub use search::{Studio, search};

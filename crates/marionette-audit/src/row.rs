@@ -8,13 +8,8 @@ use marionette_figure::{Figure, KeypointScheme};
 use marionette_models::Place;
 use marionette_render::label_figure;
 use marionette_stream::{Cover, Hardness, LabelledKeypoint, SampleStream, Tile, Visibility};
-use marionette_train::eval::metric::symmetry::Order;
+use marionette_train::eval::metric::{HIT, WORST, symmetry::Order};
 use serde::{Deserialize, Serialize};
-
-/// A keypoint nearer than this many torso lengths is found (PCK@0.2).
-const FOUND: f32 = 0.2;
-/// Errors count up to this many torso lengths.
-const WORST: f32 = 3.0;
 
 /// What is kept of a picture: a line of `pictures.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +60,7 @@ pub struct Result {
 impl Result {
     /// Whether it was found: within 0.2 torso lengths.
     pub fn found(&self) -> bool {
-        self.error < FOUND
+        self.error < HIT
     }
 }
 

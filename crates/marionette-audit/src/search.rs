@@ -49,7 +49,7 @@ impl Studio<'_> {
     ) -> Result<(Vec<Tile>, Vec<Row>), AuditError> {
         let tiles = render_samples(self.app, self.config, &self.scene.figure, samples)?;
         let pictures: Vec<RgbImage> = tiles.par_iter().map(picture).collect();
-        let boxes: Vec<[f32; 4]> = tiles.iter().map(box_of).collect();
+        let boxes: Vec<[f32; 4]> = tiles.iter().map(Tile::box_in_image).collect();
         let found = self.model.find(&pictures, &boxes)?;
         let rival = self.rival.map(|rival| rival.find(&pictures, &boxes)).transpose()?;
         let rival_known = self.rival.map(Model::keypoints).unwrap_or_default();
@@ -66,18 +66,8 @@ impl Studio<'_> {
 
 /// A tile's picture.
 fn picture(tile: &Tile) -> RgbImage {
-    RgbImage::from_fn(tile.width as u32, tile.height as u32, |x, y| {
-        let at = 4 * (y as usize * tile.width + x as usize);
-        image::Rgb([tile.color[at], tile.color[at + 1], tile.color[at + 2]])
-    })
-}
-
-/// The box around the whole figure as far as it is in the picture: left, top, width, height.
-fn box_of(tile: &Tile) -> [f32; 4] {
-    let size = glam::Vec2::new(tile.width as f32, tile.height as f32);
-    let amodal = tile.labels.amodal_box;
-    let [low, high] = [amodal.low, amodal.high].map(|corner| corner.clamp(glam::Vec2::ZERO, size));
-    [low.x, low.y, high.x - low.x, high.y - low.y]
+    // There are three bytes for each of its pixels.
+    RgbImage::from_raw(tile.width as u32, tile.height as u32, tile.rgb()).unwrap_or_default()
 }
 
 /// Draws and judges pictures until `folder` has all of its plan, or `stop` is set; `progress` hears

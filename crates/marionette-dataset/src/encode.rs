@@ -25,8 +25,7 @@ pub fn picture(tile: &Tile, pictures: Pictures) -> Result<Vec<u8>, String> {
             Ok(bytes)
         }
         Pictures::Png => {
-            let rgb: Vec<u8> =
-                tile.color.chunks_exact(4).flat_map(|rgba| [rgba[0], rgba[1], rgba[2]]).collect();
+            let rgb: Vec<u8> = tile.rgb();
             png(&rgb, size, ExtendedColorType::Rgb8)
         }
     }

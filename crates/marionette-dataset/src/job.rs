@@ -2,6 +2,7 @@
 
 use crate::{DatasetError, SCHEMA_VERSION, Splits};
 use marionette_base::json_file::{Difference, difference};
+use marionette_render::RendererConfig;
 use marionette_run::scene_sha256;
 use marionette_scene::Scene;
 use marionette_stream::Policy;
@@ -152,8 +153,8 @@ impl Job {
     /// How many pictures are drawn in a frame: fewer where they are large, so that a frame takes as
     /// much memory.
     pub fn tiles(&self) -> usize {
-        let [width, height] = self.size.map(u64::from);
-        (64 * 128 * 128 / (width * height)).clamp(1, 64) as usize
+        let [width, height] = self.size;
+        RendererConfig::tiles_of(width, height)
     }
 
     /// What COCO calls the figure: people are persons, everything else is called by its name.

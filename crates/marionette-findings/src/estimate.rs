@@ -23,6 +23,12 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// The number with the other sign: a difference the other way round.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        Self { value: -self.value, low: -self.high, high: -self.low }
+    }
+
     /// 1 less the number: PCK, where losses are 1 for a miss and 0 otherwise.
     #[must_use]
     pub fn complement(&self) -> Self {

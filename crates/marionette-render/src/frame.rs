@@ -19,6 +19,12 @@ pub struct RendererConfig {
 }
 
 impl RendererConfig {
+    /// How many tiles of `width` x `height` pixels a frame should have: 64, and fewer where they are
+    /// large, so that a frame takes as much memory.
+    pub fn tiles_of(width: u32, height: u32) -> usize {
+        (64 * 128 * 128 / (u64::from(width) * u64::from(height))).clamp(1, 64) as usize
+    }
+
     /// Tiles a row of the atlas: about as many as there are rows.
     pub fn columns(&self) -> u32 {
         (self.tiles as f64).sqrt().ceil().max(1.0) as u32

@@ -37,6 +37,22 @@ pub struct Tile {
     pub scene: SceneSample,
 }
 
+impl Tile {
+    /// sRGB colour, three bytes a pixel, row by row from the top.
+    pub fn rgb(&self) -> Vec<u8> {
+        self.color.chunks_exact(4).flat_map(|rgba| [rgba[0], rgba[1], rgba[2]]).collect()
+    }
+
+    /// Left, top, width and height of the box around the whole primary figure, as if nothing covered
+    /// it, cut off at the image's border; pixels.
+    pub fn box_in_image(&self) -> [f32; 4] {
+        let size = Vec2::new(self.width as f32, self.height as f32);
+        let ImageBox { low, high } = self.labels.amodal_box;
+        let [low, high] = [low, high].map(|corner| corner.clamp(Vec2::ZERO, size));
+        [low.x, low.y, high.x - low.x, high.y - low.y]
+    }
+}
+
 /// What a pixel shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(transparent)]

@@ -72,29 +72,17 @@ impl ExamSet {
             exam,
             size,
             keypoints_per_image: tiles.first().map_or(0, |tile| tile.labels.keypoints.len()),
-            colors: tiles
-                .iter()
-                .flat_map(|tile| tile.color.chunks_exact(4))
-                .flat_map(|rgba| [rgba[0], rgba[1], rgba[2]])
-                .collect(),
+            colors: tiles.iter().flat_map(Tile::rgb).collect(),
             keypoints: keypoints().map(|keypoint| keypoint.pixel.to_array()).collect(),
             labelled: keypoints()
                 .map(|keypoint| keypoint.visibility != Visibility::Outside)
                 .collect(),
             torsos: tiles.iter().map(|tile| tile.labels.torso).collect(),
-            boxes: tiles.iter().map(box_in_image).collect(),
+            boxes: tiles.iter().map(Tile::box_in_image).collect(),
             areas: tiles.iter().map(|tile| tile.labels.mask_area as f32).collect(),
             hardness: tiles.iter().map(|tile| tile.scene.hardness).collect(),
         }
     }
-}
-
-fn box_in_image(tile: &Tile) -> [f32; 4] {
-    let size = glam::Vec2::new(tile.width as f32, tile.height as f32);
-    let amodal = tile.labels.amodal_box;
-    let (low, high) =
-        (amodal.low.clamp(glam::Vec2::ZERO, size), amodal.high.clamp(glam::Vec2::ZERO, size));
-    [low.x, low.y, high.x - low.x, high.y - low.y]
 }
 
 /// Renders the first `images` images of `exam` with an app made by

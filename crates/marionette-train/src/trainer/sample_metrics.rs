@@ -1,13 +1,7 @@
 //! How well a sample was predicted.
 
-use crate::eval::metric::symmetry::Order;
+use crate::eval::metric::{HIT, WORST, symmetry::Order};
 use marionette_stream::Visibility;
-
-/// A keypoint nearer than this many torso lengths counts as found (PCK@0.2).
-pub const HIT: f32 = 0.2;
-/// Errors count up to this many torso lengths: a torso seen from above is short, and one wild guess
-/// is not ten.
-const WORST: f32 = 3.0;
 
 /// How well one sample was predicted, measured against its torso length.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,7 +6,7 @@
 //! where its distance is *strictly* below the threshold. Keypoints are pooled over people. Those
 //! that cannot be told apart are judged by [`symmetry`](super::symmetry)'s rule.
 
-use super::symmetry::Order;
+use super::{WORST, symmetry::Order};
 use serde::{Deserialize, Serialize};
 
 /// Thresholds of the curve: 0, 0.01 ... 0.5 torso lengths.
@@ -15,9 +15,6 @@ pub const CURVE_POINTS: usize = 51;
 const HEADLINE: usize = 20;
 /// PCK@0.1 box.
 const BOX_SHARE: f32 = 0.1;
-/// Mean errors count a keypoint by at most this many torso lengths: a torso seen from above is
-/// short, and one wild guess is not ten.
-const WORST: f32 = 3.0;
 
 /// One person's predicted and true keypoints, in the same coordinates.
 #[derive(Clone, Copy, Debug)]
