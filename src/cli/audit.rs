@@ -11,7 +11,7 @@ use super::{
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use marionette::audit::{
-    AuditError, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book, check_findings,
+    AuditError, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book, check_findings, cure,
     draw_sheet, explain, forget_never_given, read_report, search,
 };
 use marionette::base::{
@@ -23,7 +23,7 @@ use marionette::models::{
     Channels, CommandOptions, Model, ModelError, OnnxOptions, OutputKind, View,
 };
 use marionette::render::{RendererConfig, headless_app};
-use marionette::run::{Which, Work, load_model, open_device, sheet::save_png, threads};
+use marionette::run::{FocusFile, Which, Work, load_model, open_device, sheet::save_png, threads};
 use marionette::scene::{ImageSize, Scene};
 use sha2::{Digest, Sha256};
 use std::{
@@ -235,7 +235,8 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     let report = Report::new(plan, &folder.rows, &facts, &scheme, notes, found, checked)
         .map_err(command_error)?;
     let page = book(&report, &scene.figure, &shown, &again()).map_err(command_error)?;
-    write(&args, &report, &page).map_err(CommandError::Failed)?;
+    let cure = cure(&report, &folder.rows, &facts, &scheme).map_err(command_error)?;
+    write(&args, &report, &cure, &page).map_err(CommandError::Failed)?;
     if !args.quiet {
         report.notes.iter().for_each(|note| output::say(&format!("- {note}")));
         report.verdict().iter().for_each(|line| output::say(line));
@@ -256,10 +257,11 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     Err(CommandError::Stopped(FAILS))
 }
 
-fn write(args: &AuditArgs, report: &Report, page: &str) -> anyhow::Result<()> {
+fn write(args: &AuditArgs, report: &Report, cure: &FocusFile, page: &str) -> anyhow::Result<()> {
     let text = json_text(report)?;
     write_atomic(&args.out.join("report.json"), text.as_bytes())?;
     write_atomic(&args.out.join("book.html"), page.as_bytes())?;
+    cure.write(&args.out)?;
     if let Some(file) = &args.json {
         write_atomic(file, text.as_bytes())?;
     }

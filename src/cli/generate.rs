@@ -13,9 +13,9 @@ use marionette::base::shell::quoted;
 use marionette::dataset::{
     DatasetError, Format, Job, Outcome, Pictures, Progress, Shard, Splits, generate as make,
 };
-use marionette::run::{Work, newest_policy, threads};
-use marionette::scene::ImageSize;
-use marionette::stream::{Policy, StreamMix};
+use marionette::run::{FocusConfig, RunError, Work, newest_policy, threads};
+use marionette::scene::{ImageSize, Scene};
+use marionette::stream::Policy;
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -28,6 +28,8 @@ use std::{
 /// --shard on different machines fit together. DATASET.md in the set says what is in it.
 ///
 /// Example: marionette generate everyday --out people --count 5000 --format coco
+///
+/// Example: marionette generate all --for audits/first --out harder --count 20000 --format yolo
 ///
 /// Example: marionette generate all --out shards --count 1000000 --format webdataset --size 256
 /// --shard 3/16 --resume
@@ -67,6 +69,13 @@ pub struct GenerateArgs {
     /// evenly. It must be a run of the same scene.
     #[arg(long, value_name = "RUN")]
     policy: Option<PathBuf>,
+    /// Draw a share of the samples for what this audit found its model to fail on, and the rest
+    /// evenly. It must be an audit on the same scene.
+    #[arg(long = "for", value_name = "AUDIT", conflicts_with = "policy")]
+    audit: Option<PathBuf>,
+    /// The share that is drawn for --for, above 0, at most 1.
+    #[arg(long, value_name = "S", default_value_t = 0.5, requires = "audit", value_parser = share)]
+    share: f32,
     /// Percent of the pictures for train, val and test.
     #[arg(long, value_name = "T,V,T", default_value = "90,10,0")]
     splits: Splits,
@@ -105,10 +114,7 @@ enum Layout {
 pub fn generate(args: GenerateArgs) -> Result<(), CommandError> {
     limit(Work::Render, args.threads)?;
     let scene = args.figure.load(&args.scene).map_err(|error| CommandError::Input(error.into()))?;
-    let policy = match &args.policy {
-        Some(run) => newest_policy(run, &scene).map_err(|e| CommandError::Input(e.into()))?,
-        None => Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1),
-    };
+    let policy = policy(&args, &scene).map_err(|error| CommandError::Input(error.into()))?;
     let scene = resized(scene, args.size)?;
     tell_of_transparency(&scene);
     let format = match args.format {
@@ -156,6 +162,21 @@ pub fn generate(args: GenerateArgs) -> Result<(), CommandError> {
             Err(CommandError::Stopped(signal.exit_code().unwrap_or(1)))
         }
     }
+}
+
+/// How samples are drawn.
+fn policy(args: &GenerateArgs, scene: &Scene) -> Result<Policy, RunError> {
+    let audit = args.audit.as_ref().map(|audit| audit.to_string_lossy().into_owned());
+    let focus = FocusConfig { audit: audit.unwrap_or_default(), share: args.share }.open(scene)?;
+    match &args.policy {
+        Some(run) => newest_policy(run, scene),
+        None => Ok(Policy { focus, ..Policy::uniform() }),
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "give a share of all pictures, above 0, at most 1".to_owned())
 }
 
 /// Input that is at fault exits 2, everything else 1, and says how to go on.

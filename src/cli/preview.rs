@@ -176,7 +176,7 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
         return Err(CommandError::Input(anyhow!("--count is {count}; {message}")));
     }
     let solvability = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(marionette::stream::StreamMix { uniform: 1.0, steered: 0.0 }, 1);
+    let policy = Policy::uniform();
     let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns));
     let sample = |place: u64| {
         let (index, hardness, _) = shown(args, place);

@@ -12,7 +12,7 @@ use marionette::run::{
     threads,
 };
 use marionette::scene::Scene;
-use marionette::stream::{AXES, Hardness, HardnessAxis, Policy, SceneSample, StreamMix};
+use marionette::stream::{AXES, Hardness, HardnessAxis, Policy, SceneSample};
 use rand::Rng;
 use rayon::prelude::*;
 use std::{cell::RefCell, path::Path};
@@ -86,7 +86,7 @@ pub fn stats(request: &StatsRequest, scene: &Scene) -> Result<(), CommandError> 
 /// memory than facts.
 fn look(request: &StatsRequest, scene: &Scene) -> anyhow::Result<Vec<SampleFacts>> {
     let solvability = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1);
+    let policy = Policy::uniform();
     let config = RendererConfig {
         tiles: TILES.min(request.count as usize),
         width: scene.image.width,

@@ -17,6 +17,7 @@ use marionette::base::{json_file::json_text, shell::quoted};
 use marionette::run::{
     Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
 };
+use marionette::stream::Focus;
 use marionette::train::trainer::{Taken, TrainError};
 use std::{
     io::IsTerminal,
@@ -28,6 +29,8 @@ use std::{
 /// Render and train in one process, steered by what the network finds hard.
 ///
 /// Example: marionette train scenes/quickstart.toml --run runs/first --steps 1800 --set afl.gamma=1
+///
+/// Example: marionette train all --init runs/first --for audits/first --run runs/mended
 ///
 /// Example: marionette train sports --run runs/tuned --init runs/first --mix
 /// coco:mine.json:pictures=0.5
@@ -62,6 +65,10 @@ pub struct TrainArgs {
     /// Start from these weights, a file or a run, rather than from random ones. What fits is taken.
     #[arg(long, value_name = "RUN|WEIGHTS", conflicts_with = "resume")]
     init: Option<String>,
+    /// Draw half of the samples for what this audit of a model found it to fail on, and the others
+    /// evenly; focus.share sets another share. It must be an audit on the same scene.
+    #[arg(long = "for", value_name = "AUDIT", conflicts_with = "resume")]
+    audit: Option<String>,
     /// Take a share of each batch from labelled photographs, cropped as `eval` crops them.
     #[arg(long, value_name = "coco:ANN.json:IMAGES=SHARE", conflicts_with = "resume")]
     mix: Option<Mix>,
@@ -139,6 +146,14 @@ fn tell_of_beginnings(session: &Session) {
              keypoints are taken{new}"
         ));
     }
+    if let Some(Focus { share, wanted }) = session.focus() {
+        output::warn(&format!(
+            "{:.0} % of the samples are drawn for what {} found:",
+            100.0 * share,
+            config.focus.audit
+        ));
+        wanted.iter().for_each(|wanted| output::warn(&format!("- {}", wanted.words)));
+    }
     if let Some((people, count)) = session.photographs() {
         let batch = config.batch;
         output::warn(&format!("photographs of {people} people: {count} of each batch of {batch}"));
@@ -196,6 +211,10 @@ fn follow(
 /// How often the terminal's thread looks whether a signal has come.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 
+/// No curriculum.
+const EVENLY: [&str; 3] =
+    ["curriculum.steering=false", "curriculum.mix.uniform=1", "curriculum.mix.steered=0"];
+
 /// The settings that the command line gives, as `key=value`.
 fn overrides(args: &TrainArgs) -> Vec<String> {
     let mut overrides = Vec::new();
@@ -209,6 +228,11 @@ fn overrides(args: &TrainArgs) -> Vec<String> {
         overrides.extend(value.as_ref().map(|value| format!("{key}={value}")));
     }
     overrides.extend(args.init.as_ref().map(|init| format!("init={}", absolute(init))));
+    if let Some(audit) = &args.audit {
+        // What is not drawn for the audit stands for the population that the audit is of.
+        overrides.extend(EVENLY.map(str::to_owned));
+        overrides.push(format!("focus.audit={}", absolute(audit)));
+    }
     overrides.extend(args.mix.iter().flat_map(Mix::settings));
     overrides.extend(args.set.iter().cloned());
     overrides

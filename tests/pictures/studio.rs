@@ -11,7 +11,7 @@ use marionette::render::{AdapterReport, RendererConfig, headless_app, render_sam
 use marionette::scene::{Scene, embedded_scenes, load_scene, parse_scene, pictures::PictureBank};
 use marionette::stream::{
     Backdrop, BackdropKind, Camera, Degradation, FigureSample, Hardness, Light, Policy, Prop,
-    PropRole, PropShape, SampleStream, SceneSample, StreamMix, Tile,
+    PropRole, PropShape, SampleStream, SceneSample, Tile,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -76,7 +76,7 @@ pub fn samples_at(
 /// Solvable samples of `scene` with every axis anywhere between easy and hard.
 pub fn random_samples(scene: &Scene, seed: u64, count: u64) -> Vec<SceneSample> {
     let judge = Solvability::new(scene.figure.clone());
-    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1);
+    let policy = Policy::uniform();
     (0..count)
         .map(|i| {
             judge

@@ -1,24 +1,14 @@
 //! What of a picture may explain its errors: what was drawn, and what was measured.
 
-use marionette_figure::Figure;
+use marionette_figure::PoseFamily;
+use marionette_findings::{Condition, Test, UNKNOWN};
 use marionette_run::stats::Measure;
 use marionette_scene::Scene;
 use marionette_stream::{
-    AXES, BackdropKind, Cover, HardnessAxis, Light, PropRole, SceneSample, Side, Tile, Visibility,
+    BackdropKind, Circumstance, Cover, HardnessAxis, LightKind, Quantity, SceneSample, Side, Tile,
+    Visibility,
 };
 use serde::{Deserialize, Serialize};
-
-/// What is measured and may explain errors. The other measures are told by these or by the axes.
-const MEASURED: [Measure; 8] = [
-    Measure::Bend,
-    Measure::Lean,
-    Measure::Visible,
-    Measure::InFrame,
-    Measure::Brightness,
-    Measure::Contrast,
-    Measure::Detail,
-    Measure::Others,
-];
 
 /// A number that a picture has.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +19,43 @@ pub struct Number {
     pub unit: String,
     /// The axes that move it.
     pub axes: &'static [HardnessAxis],
-    /// Whether only pixels tell it.
-    pub measured: bool,
+    /// What tells it.
+    pub source: Source,
 }
+
+/// What tells a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    /// It is the hardness of an axis.
+    Hardness(HardnessAxis),
+    /// The sample tells it.
+    Sample(Quantity),
+    /// Only pixels do.
+    Pixels(Measure),
+}
+
+/// What is measured and may explain errors, beside hardness. The other measures are told by these
+/// or by the axes.
+const SOURCES: [Source; 9] = [
+    Source::Sample(Quantity::Bend),
+    Source::Sample(Quantity::Lean),
+    Source::Pixels(Measure::Visible),
+    Source::Pixels(Measure::InFrame),
+    Source::Pixels(Measure::Brightness),
+    Source::Pixels(Measure::Contrast),
+    Source::Pixels(Measure::Detail),
+    Source::Pixels(Measure::Others),
+    Source::Sample(Quantity::Size),
+];
 
 /// A kind that a picture is of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Category {
     /// What is told apart, in words.
     pub name: String,
-    /// The kinds, in words that fit into a sentence: "seen from behind".
-    pub kinds: Vec<String>,
+    /// The kinds: words that fit into a sentence, as in "seen from behind", and what holds then.
+    /// Of each picture one holds.
+    pub kinds: Vec<(String, Circumstance)>,
     /// The axes that move it.
     pub axes: &'static [HardnessAxis],
 }
@@ -51,8 +67,6 @@ pub struct FactList {
     pub numbers: Vec<Number>,
     /// Categories.
     pub categories: Vec<Category>,
-    garments: Vec<usize>,
-    slots: usize,
 }
 
 /// What is known of a picture, in the order of its [`FactList`].
@@ -82,94 +96,100 @@ impl FactList {
     /// What is known of the pictures of `scene`.
     pub fn of(scene: &Scene) -> Self {
         let figure = &scene.figure;
-        let axes = HardnessAxis::ALL.map(|axis| Number {
-            name: format!("hardness of {axis}"),
-            unit: String::new(),
-            axes: &HardnessAxis::ALL[axis as usize..=axis as usize],
-            measured: false,
-        });
-        let measures = MEASURED.map(|measure| {
-            let words = measure.description();
-            let (name, unit) = words.split_once(", ").unwrap_or((words, ""));
-            Number {
-                name: name.to_owned(),
-                unit: unit.to_owned(),
-                axes: movers(measure),
-                measured: true,
-            }
-        });
-        let size = Number {
-            name: "size in the picture".to_owned(),
-            unit: String::new(),
-            axes: &[],
-            measured: true,
-        };
-        let category = |name: &str, axes: &'static [HardnessAxis], kinds: Vec<String>| Category {
+        let hardness = HardnessAxis::ALL.map(Source::Hardness);
+        let category = |name: &str, axes: &'static [HardnessAxis], kinds: Vec<_>| Category {
             name: name.to_owned(),
             kinds,
             axes,
         };
-        let words = |kinds: &[&str]| kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let said = |words: &str, holds: Circumstance| (words.to_owned(), holds);
+        let posed = |(index, family): (usize, &PoseFamily)| {
+            (format!("pose \"{}\"", family.name.replace('_', " ")), Circumstance::Pose(index))
+        };
+        let seen = |side: Side| (format!("seen {}", side.words()), Circumstance::Seen(side));
+        let lit = |kind: LightKind| said(kind.words(), Circumstance::Lit(kind));
+        let before = |kind| (format!("before {}", backdrop(kind)), Circumstance::Before(kind));
         let mut categories = vec![
             category(
                 "pose",
                 &[HardnessAxis::Pose],
-                figure
-                    .poses
-                    .iter()
-                    .map(|family| format!("pose \"{}\"", family.name.replace('_', " ")))
-                    .collect(),
+                figure.poses.iter().enumerate().map(posed).collect(),
             ),
-            category(
-                "side",
-                &[HardnessAxis::View, HardnessAxis::Pose],
-                Side::ALL.map(|side| format!("seen {}", side.words())).into(),
-            ),
+            category("side", &[HardnessAxis::View, HardnessAxis::Pose], Side::ALL.map(seen).into()),
             category(
                 "company",
                 &[HardnessAxis::Crowd],
-                words(&["alone", "with one other", "among several"]),
+                vec![
+                    said("alone", Circumstance::Others([0, 0])),
+                    said("with one other", Circumstance::Others([1, 1])),
+                    said("among several", Circumstance::Others([2, usize::MAX])),
+                ],
             ),
-            category("light", &[HardnessAxis::Lighting], words(&LIGHTS)),
-            category(
-                "backdrop",
-                &[HardnessAxis::Camouflage],
-                BackdropKind::ALL.map(|kind| format!("before {}", backdrop(kind))).into(),
-            ),
+            category("light", &[HardnessAxis::Lighting], LightKind::ALL.map(lit).into()),
+            category("backdrop", &[HardnessAxis::Camouflage], BackdropKind::ALL.map(before).into()),
             category(
                 "things",
                 &[HardnessAxis::Pose],
-                words(&["with nothing in hand", "holding something"]),
+                vec![
+                    said("with nothing in hand", Circumstance::Holds(false)),
+                    said("holding something", Circumstance::Holds(true)),
+                ],
             ),
-            category("support", &[HardnessAxis::Pose], words(&["on the ground", "on a support"])),
+            category(
+                "support",
+                &[HardnessAxis::Pose],
+                vec![
+                    said("on the ground", Circumstance::Carried(false)),
+                    said("on a support", Circumstance::Carried(true)),
+                ],
+            ),
         ];
-        let mut garments = vec![0; figure.garments.len()];
         for (slot, name) in figure.slots.iter().enumerate() {
-            let mut kinds = vec![format!("no {name}")];
-            for (garment, of) in figure.garments.iter().enumerate().filter(|(_, g)| g.slot == slot)
-            {
-                garments[garment] = kinds.len();
-                kinds.push(format!("wearing {}", of.name.replace('_', " ")));
-            }
+            let of_slot: Vec<usize> = (0..figure.garments.len())
+                .filter(|garment| figure.garments[*garment].slot == slot)
+                .collect();
+            let worn = |garment: &usize| {
+                let name = figure.garments[*garment].name.replace('_', " ");
+                (format!("wearing {name}"), Circumstance::Wears(*garment))
+            };
+            let mut kinds = vec![(format!("no {name}"), Circumstance::WearsNone(of_slot.clone()))];
+            kinds.extend(of_slot.iter().map(worn));
             categories.push(category(&format!("clothes ({name})"), &[], kinds));
         }
         FactList {
-            numbers: axes.into_iter().chain(measures).chain([size]).collect(),
+            numbers: hardness.into_iter().chain(SOURCES).map(Number::of).collect(),
             categories,
-            garments,
-            slots: figure.slots.len(),
         }
     }
 
     /// Whether the factor called `name` is known of a sample before it is drawn.
     pub fn is_drawn(&self, name: &str) -> bool {
-        let number = self.numbers.iter().any(|number| number.name == name && !number.measured);
+        let told = |number: &Number| !matches!(number.source, Source::Pixels(_));
+        let number = self.numbers.iter().any(|number| number.name == name && told(number));
         number || self.categories.iter().any(|category| category.name == name)
     }
 
     /// Whether the factor called `name` is the hardness of an axis.
     pub fn is_hardness(&self, name: &str) -> bool {
-        self.numbers.iter().take(AXES).any(|number| number.name == name)
+        let hardness = |number: &Number| matches!(number.source, Source::Hardness(_));
+        self.numbers.iter().any(|number| number.name == name && hardness(number))
+    }
+
+    /// What holds of a sample where `condition` does; `None` for a condition on hardness, and on
+    /// what only pixels tell.
+    pub fn circumstance(&self, condition: &Condition) -> Option<Circumstance> {
+        let number = self.numbers.iter().find(|number| number.name == condition.factor);
+        if let Some(Number { source: Source::Sample(quantity), .. }) = number {
+            return match condition.test {
+                Test::AtLeast(cut) => Some(Circumstance::AtLeast(*quantity, cut)),
+                Test::Below(cut) => Some(Circumstance::Below(*quantity, cut)),
+                Test::Is(_) => None,
+            };
+        }
+        let category = self.categories.iter().find(|category| category.name == condition.factor)?;
+        let Test::Is(wanted) = &condition.test else { return None };
+        let kind = category.kinds.iter().find(|(words, _)| words == wanted);
+        kind.map(|(_, holds)| holds.clone())
     }
 
     /// The axes that move the factor called `name`.
@@ -180,40 +200,57 @@ impl FactList {
     }
 
     /// What is known of `tile`.
-    pub fn of_tile(&self, figure: &Figure, tile: &Tile) -> Facts {
-        let amodal = tile.labels.amodal_box;
-        let extent =
-            (amodal.high - amodal.low) / glam::Vec2::new(tile.width as f32, tile.height as f32);
-        let measured = MEASURED.iter().map(|measure| measure.of(tile));
-        let mut facts = self.of_sample(figure, &tile.scene);
-        facts.numbers.truncate(tile.scene.hardness.len());
-        facts.numbers.extend(measured.chain([extent.max_element()]).map(finite));
+    pub fn of_tile(&self, tile: &Tile) -> Facts {
+        let mut facts = self.of_sample(&tile.scene);
+        for (number, value) in self.numbers.iter().zip(&mut facts.numbers) {
+            if let Source::Pixels(measure) = number.source {
+                *value = finite(measure.of(tile));
+            }
+        }
         facts
     }
 
     /// What is known of a sample before it is drawn: numbers that only pixels tell are 0.
-    pub fn of_sample(&self, figure: &Figure, sample: &SceneSample) -> Facts {
-        let primary = &sample.figures[0];
-        let role = |role: PropRole| sample.props.iter().any(|prop| prop.role == role);
-        let mut categories = vec![
-            primary.family as u16,
-            Side::of(sample) as u16,
-            sample.figures.len().min(3) as u16 - 1,
-            light(&sample.light, sample),
-            BackdropKind::ALL.iter().position(|kind| *kind == sample.backdrop.kind).unwrap_or(0)
-                as u16,
-            u16::from(role(PropRole::Held)),
-            u16::from(role(PropRole::Support)),
-        ];
-        let clothes = categories.len();
-        categories.extend(std::iter::repeat_n(0, self.slots));
-        for garment in &primary.outfit {
-            categories[clothes + figure.garments[*garment].slot] = self.garments[*garment] as u16;
+    pub fn of_sample(&self, sample: &SceneSample) -> Facts {
+        let number = |number: &Number| match number.source {
+            Source::Hardness(axis) => sample.hardness[axis as usize],
+            Source::Sample(quantity) => finite(quantity.of(sample)),
+            Source::Pixels(_) => 0.0,
+        };
+        let kind = |category: &Category| {
+            let holding = category.kinds.iter().position(|(_, holds)| holds.holds(sample));
+            holding.map_or(UNKNOWN, |kind| kind as u16)
+        };
+        Facts {
+            numbers: self.numbers.iter().map(number).collect(),
+            categories: self.categories.iter().map(kind).collect(),
         }
-        let mut numbers = sample.hardness.to_vec();
-        numbers.resize(self.numbers.len(), 0.0);
-        Facts { numbers, categories }
     }
+}
+
+impl Number {
+    fn of(source: Source) -> Self {
+        let (name, unit, axes) = match source {
+            Source::Hardness(axis) => (
+                format!("hardness of {axis}"),
+                "",
+                &HardnessAxis::ALL[axis as usize..=axis as usize],
+            ),
+            Source::Sample(Quantity::Size) => ("size in the picture".to_owned(), "", &[][..]),
+            Source::Sample(Quantity::Bend) => measured(Measure::Bend),
+            Source::Sample(Quantity::Lean) => measured(Measure::Lean),
+            Source::Sample(Quantity::Turn) => measured(Measure::Turn),
+            Source::Pixels(measure) => measured(measure),
+        };
+        Number { name, unit: unit.to_owned(), axes, source }
+    }
+}
+
+/// Name, unit and movers of a measure.
+fn measured(measure: Measure) -> (String, &'static str, &'static [HardnessAxis]) {
+    let words = measure.description();
+    let (name, unit) = words.split_once(", ").unwrap_or((words, ""));
+    (name.to_owned(), unit, movers(measure))
 }
 
 fn finite(number: f32) -> f32 {
@@ -234,19 +271,6 @@ fn movers(measure: Measure) -> &'static [HardnessAxis] {
         Measure::Contrast => &[Camouflage],
         Measure::Detail => &[Degradation],
         Measure::Others => &[Crowd],
-    }
-}
-
-const LIGHTS: [&str; 4] =
-    ["in sunlight", "in light without shadows", "under a lamp", "lit by a flash"];
-
-fn light(light: &Light, sample: &SceneSample) -> u16 {
-    match light.lamp {
-        // A flash stands on the camera or is held beside it.
-        Some(lamp) if lamp.position.distance(sample.camera.eye()) < 0.5 => 3,
-        Some(_) => 2,
-        None if light.shadows => 0,
-        None => 1,
     }
 }
 

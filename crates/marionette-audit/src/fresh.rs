@@ -13,7 +13,7 @@ use marionette_findings::{Estimate, Finding, Judged, Rule, Test, check};
 use marionette_physics::Solvability;
 use marionette_render::sampler;
 use marionette_scene::Scene;
-use marionette_stream::{Hardness, HardnessAxis, Policy, SceneSample, StreamMix, Tile};
+use marionette_stream::{Hardness, HardnessAxis, Policy, SceneSample, Tile};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -91,8 +91,7 @@ pub fn check_findings(
         return Ok(Vec::new());
     }
     let pool = pool(studio, seed)?;
-    let figure = studio.scene.figure.clone();
-    let known: Vec<_> = pool.iter().map(|sample| facts.of_sample(&figure, sample)).collect();
+    let known: Vec<_> = pool.iter().map(|sample| facts.of_sample(sample)).collect();
     findings
         .iter()
         .map(|finding| {
@@ -112,7 +111,7 @@ pub fn check_findings(
 
 /// Samples of the uniform population.
 fn pool(studio: &Studio, seed: u64) -> Result<Vec<SceneSample>, AuditError> {
-    let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1);
+    let policy = Policy::uniform();
     let solvability = Solvability::new(studio.scene.figure.clone());
     let sampler = sampler(studio.scene);
     let draw = |index| {

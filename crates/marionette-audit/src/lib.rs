@@ -15,6 +15,7 @@
 mod beside;
 mod book;
 mod condition;
+mod cure;
 mod error;
 mod facts;
 mod folder;
@@ -30,6 +31,7 @@ mod table;
 pub use beside::{Beside, Differs};
 pub use book::{book, draw_sheet};
 pub use condition::FailIf;
+pub use cure::cure;
 pub use error::AuditError;
 pub use facts::FactList;
 pub use folder::{Folder, read_report};

@@ -110,7 +110,7 @@ impl Judge<'_> {
             hardness: tile.scene.hardness,
             uniform: tile.scene.stream == SampleStream::Uniform,
             density,
-            facts: self.facts.of_tile(self.figure, tile),
+            facts: self.facts.of_tile(tile),
             keypoints: tile.labels.keypoints.iter().zip(judged).map(keypoint).collect(),
             rival: rival.into_iter().map(|(_, result)| result).collect(),
         }

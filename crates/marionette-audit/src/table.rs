@@ -72,7 +72,8 @@ pub fn table(
     });
     let categories = facts.categories.iter().enumerate().map(|(c, category)| {
         let entries = rows.iter().map(|row| row.facts.categories[c]).collect();
-        Factor::categories(&category.name, &category.kinds, entries)
+        let kinds = category.kinds.iter().map(|(words, _)| words);
+        Factor::categories(&category.name, kinds, entries)
     });
     let (names, kind) = kinds(scheme);
     let (mut keypoints, mut which, mut covers) = (Vec::new(), Vec::new(), Vec::new());
@@ -99,8 +100,8 @@ pub fn value<'f>(list: &'f FactList, facts: &Facts, factor: &str) -> Option<Valu
         return Some(Value::Number(facts.numbers[n]));
     }
     let c = list.categories.iter().position(|category| category.name == factor)?;
-    let kind = usize::from(facts.categories[c]);
-    Some(Value::Category(&list.categories[c].kinds[kind]))
+    let kind = list.categories[c].kinds.get(usize::from(facts.categories[c]));
+    Some(Value::Category(kind.map_or("", |(words, _)| words)))
 }
 
 #[cfg(test)]

@@ -42,9 +42,18 @@ pub fn write(
 
 /// How samples were drawn, in words.
 fn drawn(job: &Job) -> String {
-    match job.policy.version {
-        0 => "every axis drawn evenly".to_owned(),
-        version => format!("drawn by the curriculum of a run after {version} batches"),
+    match (&job.policy.focus, job.policy.version) {
+        (Some(focus), _) => {
+            let wanted: Vec<&str> = focus.wanted.iter().map(|wanted| &*wanted.words).collect();
+            format!(
+                "{:.0} % drawn for what an audit found a model to fail on ({}), the others with every \
+                 axis drawn evenly",
+                100.0 * focus.share,
+                wanted.join("; ")
+            )
+        }
+        (None, 0) => "every axis drawn evenly".to_owned(),
+        (None, version) => format!("drawn by the curriculum of a run after {version} batches"),
     }
 }
 

@@ -180,10 +180,9 @@ impl Job {
 mod tests {
     use super::*;
     use marionette_scene::load_scene;
-    use marionette_stream::StreamMix;
 
     fn job(format: Format, count: u64) -> Job {
-        let policy = Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1);
+        let policy = Policy::uniform();
         Job::new(&load_scene("quickstart").unwrap(), count, format, policy)
     }
 

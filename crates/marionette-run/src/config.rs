@@ -1,6 +1,7 @@
 //! The settings of a run: one set of defaults, and what values are allowed.
 
 use crate::{
+    FocusConfig,
     exam::{Exam, ExamError},
     old_flips, removed_keys,
 };
@@ -51,6 +52,8 @@ pub struct RunConfig {
     pub afl: AflConfig,
     /// `[curriculum]`: what is sampled next.
     pub curriculum: CurriculumConfig,
+    /// `[focus]`: what a share of the samples is drawn for.
+    pub focus: FocusConfig,
     /// `[photographs]`: labelled pictures that a part of each batch is taken from.
     pub photographs: PhotographConfig,
     /// `[checkpoint]`.
@@ -141,6 +144,7 @@ impl Default for RunConfig {
             optimizer: OptimizerConfig::default(),
             afl: AflConfig::default(),
             curriculum: CurriculumConfig::default(),
+            focus: FocusConfig::default(),
             photographs: PhotographConfig::default(),
             checkpoint: CheckpointConfig::default(),
             exam: ExamConfig::default(),
@@ -314,6 +318,7 @@ impl RunConfig {
         }));
         for (table, wrong) in [
             ("curriculum", self.curriculum.validate()),
+            ("focus", self.focus.validate()),
             ("photographs", self.photographs.validate()),
         ] {
             let named = |(key, message)| Fault { key: format!("{table}.{key}"), message };

@@ -21,7 +21,7 @@ use marionette_render::{
     generator::{GeneratorConfig, GeneratorError},
 };
 use marionette_scene::{ImageSize, Scene};
-use marionette_stream::{HardnessAxis, connect};
+use marionette_stream::{Focus, HardnessAxis, connect};
 use marionette_train::{
     photographs::Photographs,
     trainer::{Taken, TrainError, TrainSettings, Trainer, TrainerState},
@@ -107,10 +107,14 @@ impl Session {
         let (mut trainer, device, scene) = prepare(&config, scene)?;
         let photographs = photographs(&config, &scene, &trainer)?;
         let taken = start_from(&config, &mut trainer)?;
+        let focus = config.focus.open(&scene)?;
+        if let Some(focus) = &focus {
+            trainer.focus_on(focus);
+        }
         find_adapter().map_err(GeneratorError::from)?;
         let held = begin(&config, &scene)?;
-        if taken.is_some() {
-            // Whoever goes on with the run need not find the other weights again.
+        if taken.is_some() || focus.is_some() {
+            // Whoever goes on with the run need not find the other weights or the audit again.
             let (tensors, state) = trainer.save()?;
             save(&held.0, 0, &tensors, &state, config.checkpoint.keep, None)?;
         }
@@ -158,6 +162,11 @@ impl Session {
     /// The people in photographs that the run learns from, and how many of a batch are some.
     pub fn photographs(&self) -> Option<(usize, usize)> {
         self.photographs.as_ref().map(|photographs| (photographs.people(), photographs.count()))
+    }
+
+    /// What a share of the samples is drawn for, if anything.
+    pub fn focus(&self) -> Option<Focus> {
+        self.trainer.newest_policy()?.focus.clone()
     }
 
     /// The run's directory.

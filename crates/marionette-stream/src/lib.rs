@@ -22,8 +22,11 @@ mod axis;
 mod batch;
 mod camera;
 mod channel;
+mod circumstance;
 mod feedback;
+mod focus;
 mod policy;
+mod quantity;
 mod rejection;
 mod sample;
 mod side;
@@ -35,8 +38,11 @@ pub use batch::{
 };
 pub use camera::{Camera, Projection, image_box};
 pub use channel::{Closed, GeneratorEnd, InFlight, TrainerEnd, connect};
+pub use circumstance::{Circumstance, LightKind};
 pub use feedback::{Feedback, SampleFeedback};
+pub use focus::{Focus, MOST_FOCUSED_ATTEMPTS, Wanted};
 pub use policy::{AxisDistribution, Freedom, Policy, SampleStream, StreamMix};
+pub use quantity::Quantity;
 pub use rejection::Rejection;
 pub use sample::{
     Backdrop, BackdropKind, Degradation, Fabric, FigureSample, Lamp, Light, PartLook, Prop,

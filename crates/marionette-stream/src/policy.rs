@@ -1,10 +1,13 @@
 //! All that the sampler needs to know for a sample: an immutable snapshot of the curriculum.
 
-use super::axis::{AXES, Hardness, HardnessAxis};
+use super::{
+    axis::{AXES, Hardness, HardnessAxis},
+    focus::Focus,
+};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Which of the two streams a sample belongs to.
+/// Which stream a sample belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleStream {
@@ -12,9 +15,32 @@ pub enum SampleStream {
     Uniform,
     /// Every axis from the policy's own distribution.
     Steered,
+    /// Drawn for something that is wanted: the policy's [`Focus`].
+    Focused,
 }
 
-/// The shares of the two streams; they sum to 1.
+impl SampleStream {
+    /// As it is said.
+    pub fn words(self) -> &'static str {
+        match self {
+            SampleStream::Uniform => "uniform",
+            SampleStream::Steered => "steered",
+            SampleStream::Focused => "focused",
+        }
+    }
+}
+
+/// The place of sample `index` between 0 and 1.
+///
+/// Fractional parts of multiples of the golden ratio fill [0, 1) evenly. So every batch holds all
+/// streams in nearly their exact shares, and yet a sample's stream depends on its index alone.
+fn place_of(index: u64) -> f64 {
+    // floor(2^64 / golden ratio); the wrapping product is the fractional part, scaled to 64 bits.
+    (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// The shares of the uniform and the steered stream; they sum to 1. What is focused takes its share
+/// from the steered one first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamMix {
@@ -33,15 +59,9 @@ impl Default for StreamMix {
 
 impl StreamMix {
     /// The stream of sample `index`.
-    ///
-    /// Fractional parts of multiples of the golden ratio fill [0, 1) evenly. So every batch holds
-    /// both streams in nearly their exact shares, and yet a sample's stream depends on its
-    /// index alone.
     pub fn stream_of(&self, index: u64) -> SampleStream {
-        // floor(2^64 / golden ratio); the wrapping product is the fractional part, scaled to 64
-        // bits.
-        let share = (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64;
-        if share < f64::from(self.uniform) { SampleStream::Uniform } else { SampleStream::Steered }
+        let uniform = place_of(index) < f64::from(self.uniform);
+        if uniform { SampleStream::Uniform } else { SampleStream::Steered }
     }
 }
 
@@ -149,6 +169,9 @@ pub struct Policy {
     pub axes: [AxisDistribution; AXES],
     /// How many of the steered stream's axes may be hard at once.
     pub freedom: Freedom,
+    /// What a share of the samples is drawn for, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub focus: Option<Focus>,
 }
 
 impl Policy {
@@ -159,6 +182,20 @@ impl Policy {
             mix,
             axes: std::array::from_fn(|_| AxisDistribution::uniform(bins)),
             freedom: Freedom::default(),
+            focus: None,
+        }
+    }
+
+    /// Every axis even, in every sample: the population that figures are stated for.
+    pub fn uniform() -> Self {
+        Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1)
+    }
+
+    /// The stream of sample `index`.
+    pub fn stream_of(&self, index: u64) -> SampleStream {
+        match &self.focus {
+            Some(focus) if place_of(index) >= 1.0 - f64::from(focus.share) => SampleStream::Focused,
+            _ => self.mix.stream_of(index),
         }
     }
 
@@ -267,6 +304,27 @@ mod tests {
                 "batch {batch} holds {uniform} uniform samples of 32"
             );
         }
+    }
+
+    #[test]
+    fn the_focus_takes_its_share_and_leaves_the_others_as_they_were() {
+        let policy = Policy::initial(StreamMix { uniform: 0.25, steered: 0.75 }, 4);
+        let focus = Focus { share: 0.5, wanted: Vec::new() };
+        let focused = Policy { focus: Some(focus), ..policy.clone() };
+        let streams: Vec<_> = (0..3200).map(|index| focused.stream_of(index)).collect();
+        for (index, stream) in streams.iter().enumerate() {
+            let before = policy.stream_of(index as u64);
+            assert!(*stream == SampleStream::Focused || *stream == before);
+        }
+        let count = |wanted| streams.iter().filter(|stream| **stream == wanted).count();
+        let counts =
+            [SampleStream::Uniform, SampleStream::Steered, SampleStream::Focused].map(count);
+        assert_eq!(counts.map(|count| (count as f32 / 32.0).round()), [25.0, 25.0, 50.0]);
+        // A policy without one is written as it was before there were any.
+        let text = serde_json::to_string(&policy).unwrap();
+        assert!(!text.contains("focus"), "{text}");
+        let text = serde_json::to_string(&focused).unwrap();
+        assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), focused);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum Rejection {
     Unsettled,
     /// Fewer than 3 keypoints in the image are uncovered.
     Covered,
+    /// It does not show what it is drawn for.
+    Unwanted,
 }
 
 impl Rejection {
@@ -46,6 +48,7 @@ impl Rejection {
             Rejection::NoContrast => "no_contrast",
             Rejection::Unsettled => "unsettled",
             Rejection::Covered => "covered",
+            Rejection::Unwanted => "unwanted",
         }
     }
 }
@@ -66,6 +69,7 @@ impl fmt::Display for Rejection {
             Rejection::NoContrast => "the figure cannot be told from the backdrop",
             Rejection::Unsettled => "a prop does not come to rest",
             Rejection::Covered => "too few keypoints are uncovered",
+            Rejection::Unwanted => "it does not show what it is drawn for",
         })
     }
 }

@@ -7,6 +7,7 @@ use marionette_figure::{
     surface::{PlacedVertex, Surface},
     worn_parts,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One scene with all its values.
@@ -63,7 +64,8 @@ pub struct FigureSample {
     pub family: usize,
     /// Its pose.
     pub pose: Pose,
-    /// Why the pose cannot be used, if that is known already: it did not settle.
+    /// Why the sample cannot be used, if that is known already: its pose did not settle, or it is not
+    /// what it is drawn for.
     pub fault: Option<Rejection>,
     /// What it wears: indices into the figure's garments, innermost first.
     pub outfit: Vec<usize>,
@@ -285,7 +287,8 @@ pub struct Lamp {
 }
 
 /// The families of backdrops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BackdropKind {
     /// A smooth wall and floor.
     Studio,

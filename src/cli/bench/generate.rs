@@ -9,7 +9,7 @@ use anyhow::Context;
 use marionette::dataset::{Format, Job, generate};
 use marionette::render::label_figure;
 use marionette::scene::Scene;
-use marionette::stream::{Policy, StreamMix};
+use marionette::stream::Policy;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
@@ -73,7 +73,7 @@ pub fn measure(bench: &Bench) -> anyhow::Result<GenerateReport> {
 
 fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
     let scene = bench.scene_of(side, side);
-    let policy = Arc::new(Policy::initial(StreamMix { uniform: 1.0, steered: 0.0 }, 1));
+    let policy = Arc::new(Policy::uniform());
     let tiles = Job::new(&scene, 1, Format::Coco, (*policy).clone()).tiles();
     let (mut renderer, mut written) = (Vec::new(), FORMATS.map(|_| Vec::new()));
     let (mut all_labelled, mut labelled, mut drawn) = (Vec::new(), 0, 0);

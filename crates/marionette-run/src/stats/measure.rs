@@ -1,8 +1,6 @@
 //! What can be measured of a labelled sample that hardness should move.
 
-use glam::Vec3;
-use marionette_figure::Pose;
-use marionette_stream::{Camera, PixelId, SceneSample, Shown, Tile, Visibility};
+use marionette_stream::{PixelId, Quantity, Shown, Tile, Visibility};
 use serde::Serialize;
 
 /// How many measures there are.
@@ -98,9 +96,9 @@ impl Measure {
     pub fn of(self, tile: &Tile) -> f32 {
         let measured = &tile.labels.measured;
         match self {
-            Measure::Bend => tile.scene.figures.first().map_or(0.0, |figure| bend(&figure.pose)),
-            Measure::Lean => posed(&tile.scene, lean),
-            Measure::Turn => posed(&tile.scene, turn),
+            Measure::Bend => Quantity::Bend.of(&tile.scene),
+            Measure::Lean => Quantity::Lean.of(&tile.scene),
+            Measure::Turn => Quantity::Turn.of(&tile.scene),
             Measure::Visible => measured.visible_share,
             Measure::InFrame => measured.in_frame_share,
             Measure::KeypointsIn => {
@@ -117,26 +115,6 @@ impl Measure {
             Measure::Props => share(&tile.ids, |shown| matches!(shown, Shown::Prop(_))),
         }
     }
-}
-
-fn posed(sample: &SceneSample, measure: fn(&Pose, &Camera) -> f32) -> f32 {
-    sample.figures.first().map_or(0.0, |figure| measure(&figure.pose, &sample.camera))
-}
-
-fn bend(pose: &Pose) -> f32 {
-    pose.angles.iter().map(|angles| angles.length().to_degrees()).sum::<f32>()
-        / pose.angles.len().max(1) as f32
-}
-
-fn lean(pose: &Pose, camera: &Camera) -> f32 {
-    // The camera's y axis points down. Seen along itself the trunk has no direction, and counts as
-    // upright.
-    let up = camera.camera_from_world.transform_vector3(pose.orientation * Vec3::Y);
-    up.x.abs().atan2(-up.y).to_degrees()
-}
-
-fn turn(pose: &Pose, camera: &Camera) -> f32 {
-    (pose.orientation * Vec3::Z).angle_between(camera.eye() - pose.root).to_degrees()
 }
 
 /// Mean absolute difference in brightness between each two neighbours, side by side or one above
@@ -164,34 +142,6 @@ fn share(ids: &[PixelId], counts: impl Fn(Shown) -> bool) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use glam::Quat;
-    use std::f32::consts::FRAC_PI_2;
-
-    fn pose(orientation: Quat) -> Pose {
-        Pose {
-            root: Vec3::ZERO,
-            orientation,
-            angles: vec![Vec3::ZERO, Vec3::new(FRAC_PI_2, 0.0, 0.0)],
-            slides: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn angles_by_hand() {
-        // The figure faces +z, where the camera stands.
-        let camera = Camera::look_at([64, 64], 1.0, Vec3::Z * 4.0, Vec3::ZERO, 0.0);
-        let upright = pose(Quat::IDENTITY);
-        assert!((bend(&upright) - 45.0).abs() < 1e-4);
-        assert!(lean(&upright, &camera).abs() < 1e-3 && turn(&upright, &camera).abs() < 0.1);
-        let on_its_side = pose(Quat::from_rotation_z(FRAC_PI_2));
-        assert!((lean(&on_its_side, &camera) - 90.0).abs() < 1e-3);
-        let handstand = pose(Quat::from_rotation_x(2.0 * FRAC_PI_2));
-        assert!((lean(&handstand, &camera) - 180.0).abs() < 1e-3);
-        assert!((turn(&handstand, &camera) - 180.0).abs() < 0.1);
-        // A camera that is rolled a quarter sees the upright figure on its side.
-        let rolled = Camera::look_at([64, 64], 1.0, Vec3::Z * 4.0, Vec3::ZERO, FRAC_PI_2);
-        assert!((lean(&upright, &rolled) - 90.0).abs() < 1e-3);
-    }
 
     #[test]
     fn detail_counts_the_figure_s_own_neighbours() {

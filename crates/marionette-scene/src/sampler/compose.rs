@@ -7,7 +7,10 @@ use super::{
 };
 use crate::Scene;
 use marionette_base::random;
-use marionette_stream::{Hardness, HardnessAxis, Policy, SampleStream, SceneSample};
+use marionette_stream::{
+    Hardness, HardnessAxis, MOST_FOCUSED_ATTEMPTS, Policy, Rejection, SampleStream, SceneSample,
+    Wanted,
+};
 use rand::Rng;
 
 /// Makes the samples of a scene.
@@ -26,24 +29,39 @@ impl<'a> Sampler<'a> {
     /// Sample `index` of the run with `seed`, in the stream that its index belongs to.
     ///
     /// `attempt` counts how often this sample has been rejected as unsolvable. All attempts have
-    /// the same hardness.
+    /// the same hardness, but for focused samples: after some that did not come to what is wanted,
+    /// another hardness is tried. They are held to it for [`MOST_FOCUSED_ATTEMPTS`].
     pub fn sample(&self, policy: &Policy, seed: u64, index: u64, attempt: u32) -> SceneSample {
-        let scene = self.scene;
-        let mut rng = random::stream(seed, index, 0, "hardness");
-        let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
-        let stream = policy.mix.stream_of(index);
-        let hardness = match stream {
-            SampleStream::Uniform => shares,
-            SampleStream::Steered => {
-                let mut rng = random::stream(seed, index, 0, "steered");
-                let steered = policy.steered(&shares, &mut rng);
-                std::array::from_fn(|axis| {
-                    if scene.axes[axis].steered { steered[axis] } else { shares[axis] }
-                })
-            }
-        };
         let keys = Keys { seed, index, attempt };
-        self.compose(policy, keys, stream, hardness)
+        let stream = policy.stream_of(index);
+        let wanted = match (stream, &policy.focus) {
+            (SampleStream::Focused, Some(focus)) => {
+                focus.pick(random::stream(seed, index, 0, "focus").random())
+            }
+            _ => None,
+        };
+        let mut rng = match wanted {
+            Some(_) => keys.lasting_stream("focus/hardness"),
+            None => random::stream(seed, index, 0, "hardness"),
+        };
+        let shares: Hardness = std::array::from_fn(|_| rng.random::<f32>());
+        let drawn = match (stream, wanted) {
+            (_, Some(wanted)) => wanted.hardness(&shares),
+            (SampleStream::Steered, None) => {
+                policy.steered(&shares, &mut random::stream(seed, index, 0, "steered"))
+            }
+            (_, None) => shares,
+        };
+        let steered = self.scene.axes.each_ref().map(|axis| axis.steered);
+        let hardness: Hardness =
+            std::array::from_fn(|axis| if steered[axis] { drawn[axis] } else { shares[axis] });
+        let wanted = wanted.filter(|_| attempt < MOST_FOCUSED_ATTEMPTS);
+        let family = wanted.and_then(Wanted::family);
+        let mut sample = self.compose(policy, keys, stream, hardness, family);
+        if wanted.is_some_and(|wanted| !wanted.holds(&sample)) {
+            sample.figures[0].fault.get_or_insert(Rejection::Unwanted);
+        }
+        sample
     }
 
     /// Sample `index` at a given `hardness`, for exams, previews and other uses without a
@@ -56,15 +74,17 @@ impl<'a> Sampler<'a> {
         attempt: u32,
     ) -> SceneSample {
         let keys = Keys { seed, index, attempt };
-        self.compose(&Policy::initial(Default::default(), 1), keys, SampleStream::Uniform, hardness)
+        self.compose(&Policy::uniform(), keys, SampleStream::Uniform, hardness, None)
     }
 
+    /// A sample at `hardness`, posed as `family` says if it does.
     fn compose(
         &self,
         policy: &Policy,
         keys: Keys,
         stream: SampleStream,
         hardness: Hardness,
+        family: Option<usize>,
     ) -> SceneSample {
         let scene = self.scene;
         let sampling = &mut Sampling { scene, settle: self.settle, keys, parameters: Vec::new() };
@@ -72,7 +92,7 @@ impl<'a> Sampler<'a> {
         let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
         let (mut backdrop, blend) = backdrop::backdrop(sampling, at(HardnessAxis::Camouflage));
         let mut colors = sampling.stream("colors");
-        let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose));
+        let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose), family);
         clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
         props.extend(held::held(sampling, &primary, at(HardnessAxis::Pose)));
         let camera = framing::camera(

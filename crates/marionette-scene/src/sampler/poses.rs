@@ -307,8 +307,13 @@ fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
         * Quat::from_rotation_z(sample("pose.tilt_z_deg"))
 }
 
-/// The figure that is labelled, at the origin, and the props that carry it.
-pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, Vec<Prop>) {
+/// The figure that is labelled, at the origin, and the props that carry it. Its pose is of the
+/// family `wanted`, where the scene shows that one.
+pub(super) fn primary(
+    sampling: &mut Sampling,
+    hardness: f32,
+    wanted: Option<usize>,
+) -> (FigureSample, Vec<Prop>) {
     let scene = sampling.scene;
     let shape = scene.figure.shape.sample(&mut sampling.stream("body"));
     let mut rng = sampling.stream("pose");
@@ -316,7 +321,9 @@ pub(super) fn primary(sampling: &mut Sampling, hardness: f32) -> (FigureSample, 
     let tilt = tilt(sampling, hardness, &mut rng);
     // A new attempt keeps the family. Otherwise families that are often rejected would be rarer
     // than their weights say.
-    let family = family(scene, &settings, &mut sampling.lasting_stream("pose/family"));
+    let family = wanted
+        .filter(|wanted| scene.poses.contains(wanted))
+        .unwrap_or_else(|| family(scene, &settings, &mut sampling.lasting_stream("pose/family")));
     let fixed = scene.figure.poses[family].support == Support::Fixed;
     let turn = if fixed { Quat::IDENTITY } else { tilt };
     let placement = Placement { shape, family, turn, position: Vec2::ZERO };

@@ -28,7 +28,7 @@ impl Keys {
     }
 
     /// A stream that stays the same over many attempts at a sample.
-    fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
+    pub(super) fn lasting_stream(&self, name: &'static str) -> ChaCha8Rng {
         random::stream(self.seed, self.index, self.attempt / LASTING, name)
     }
 }

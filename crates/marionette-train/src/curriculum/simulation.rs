@@ -45,7 +45,7 @@ impl World {
         let sampled = policy.mix.stream_of(index);
         let draws: Hardness = std::array::from_fn(|_| random.random());
         let hardness = match sampled {
-            SampleStream::Uniform => draws,
+            SampleStream::Uniform | SampleStream::Focused => draws,
             SampleStream::Steered => policy.steered(&draws, &mut random),
         };
         let shift: f64 =

@@ -23,9 +23,11 @@ fn is_usable(sample: &SampleFeedback) -> bool {
         && sample.error >= 0.0
 }
 
-/// The feedback that may enter the statistics.
+/// The feedback that may enter the statistics. Focused samples were drawn for more than an axis'
+/// hardness, so they say nothing of axes.
 pub(super) fn usable(samples: &[SampleFeedback]) -> Vec<&SampleFeedback> {
-    samples.iter().filter(|sample| is_usable(sample)).collect()
+    let of_axes = |sample: &&SampleFeedback| sample.stream != SampleStream::Focused;
+    samples.iter().filter(of_axes).filter(|sample| is_usable(sample)).collect()
 }
 
 /// How much a sample counts on an axis, so that uniform and steered samples together estimate what

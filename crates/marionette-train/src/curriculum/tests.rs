@@ -227,7 +227,11 @@ fn any_value() -> impl Strategy<Value = f32> {
 }
 
 fn any_sample() -> impl Strategy<Value = SampleFeedback> {
-    let stream = prop::sample::select(vec![SampleStream::Uniform, SampleStream::Steered]);
+    let stream = prop::sample::select(vec![
+        SampleStream::Uniform,
+        SampleStream::Steered,
+        SampleStream::Focused,
+    ]);
     let numbers = prop::array::uniform4(any_value());
     (stream, prop::array::uniform8(any_value()), numbers).prop_map(
         |(stream, hardness, [loss, error, difficulty, propensity])| SampleFeedback {

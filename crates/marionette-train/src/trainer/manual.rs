@@ -99,11 +99,12 @@ impl Trainer {
     }
 
     /// The policy for the next batches: the controller's, where the axes that are held by hand have
-    /// their locked distributions.
+    /// their locked distributions, and the focus of the policies before it.
     pub(super) fn next_policy(&self) -> Policy {
         let settings = &self.settings;
         let policy = curriculum::policy(&settings.curriculum, &self.controller, settings.steps);
-        locked(policy, &self.locks)
+        let focus = self.policies.back().and_then(|newest| newest.focus.clone());
+        Policy { focus, ..locked(policy, &self.locks) }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 use candle_core::Device;
 use marionette_figure::Figure;
 use marionette_nn::{HeatmapNetwork, ModelSpec, build, heatmap::Activation, optim::Optimizer};
-use marionette_stream::{AXES, Policy};
+use marionette_stream::{AXES, Focus, Policy};
 use std::{collections::VecDeque, sync::Arc};
 
 /// The network, its critic, its optimizer, the controller and their state.
@@ -102,6 +102,14 @@ impl Trainer {
     /// The policies that the next `lag` batches are sampled with, oldest first.
     pub fn policies(&self) -> impl Iterator<Item = Arc<Policy>> {
         self.policies.iter().cloned()
+    }
+
+    /// Has a share of all samples from the next step's on drawn for `focus`, in this run and
+    /// whenever it is gone on with: a policy keeps the focus of the one before it.
+    pub fn focus_on(&mut self, focus: &Focus) {
+        for policy in &mut self.policies {
+            Arc::make_mut(policy).focus = Some(focus.clone());
+        }
     }
 
     /// The newest policy.

@@ -144,8 +144,8 @@ impl Trainer {
             &feedback,
             self.settings.steps,
         );
-        self.policies.pop_front();
         self.policies.push_back(Arc::new(self.next_policy()));
+        self.policies.pop_front();
         report.samples = feedback.samples;
         self.step += 1;
         self.timings.record(Operation::Judge);
@@ -253,7 +253,7 @@ impl Trainer {
         report.effective_share = scores.effective_share();
         let keypoints = self.figure.keypoints.len();
         let mut samples = Vec::with_capacity(batch.tiles.len());
-        let mut by_stream = [(0.0, 0u32); 2];
+        let mut by_stream = [(0.0, 0u32); 3];
         for (i, tile) in batch.tiles.iter().enumerate() {
             let labels = i * keypoints..(i + 1) * keypoints;
             let (truth, visibility) = (&input.keypoints[labels.clone()], &input.visibility[labels]);
@@ -299,8 +299,9 @@ impl Trainer {
         for (tile, rank) in batch.tiles.iter().zip(rank_shares(&scores.difficulty[..tiles])) {
             self.drawn.add(&tile.scene, rank);
         }
-        report.stream_losses =
+        let [uniform, steered, _] =
             by_stream.map(|(sum, count)| (count > 0).then(|| sum / f64::from(count)));
+        report.stream_losses = [uniform, steered];
         report.difficulty = scores.difficulty;
         report.difficulty.truncate(batch.tiles.len());
         Ok(samples)

@@ -6,7 +6,7 @@ use crate::{
 };
 use bevy_egui::egui::{Rect, ScrollArea, Sense, Ui, vec2};
 use marionette_run::Snapshot;
-use marionette_stream::{HardnessAxis, SampleStream, SceneSample};
+use marionette_stream::{HardnessAxis, SceneSample};
 use marionette_train::trainer::StepReport;
 use std::sync::Arc;
 
@@ -121,10 +121,7 @@ fn columns(tiles: usize, width: f32, height: f32) -> usize {
 
 /// A sample in words.
 fn description(sample: &SceneSample, report: &StepReport, i: usize) -> String {
-    let stream = match sample.stream {
-        SampleStream::Uniform => "uniform",
-        SampleStream::Steered => "steered",
-    };
+    let stream = sample.stream.words();
     let mut text = format!("sample {}, attempt {}, {stream}", sample.index, sample.attempt);
     if let Some(metrics) = report.samples.get(i) {
         text += &format!(

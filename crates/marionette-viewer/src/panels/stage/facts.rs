@@ -6,7 +6,7 @@ use crate::{
     widgets::{Atlas, theme},
 };
 use bevy_egui::egui::{self, Grid, RichText, Sense, Ui, vec2};
-use marionette_stream::{HardnessAxis, SampleStream};
+use marionette_stream::HardnessAxis;
 
 /// Shows what is known of the sample.
 pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
@@ -21,11 +21,7 @@ pub fn show(ui: &mut Ui, viewer: &mut Viewer) {
     };
     let scene = &picture.input.scene;
     let posed = matches!(stage.selection, StageSelection::Posed);
-    let stream = match scene.stream {
-        _ if posed => "posed by hand",
-        SampleStream::Uniform => "uniform",
-        SampleStream::Steered => "steered",
-    };
+    let stream = if posed { "posed by hand" } else { scene.stream.words() };
     ui.strong(format!("Sample {}, {stream}", scene.index));
     ui.label(format!(
         "seed {}, attempt {}, policy {}",

@@ -1,0 +1,155 @@
+//! What an audit asks for: samples of what a model fails on.
+
+use super::RunError;
+use crate::scene_sha256;
+use marionette_base::{
+    atomic_file::{read_file, write_atomic},
+    json_file::json_text,
+};
+use marionette_scene::Scene;
+use marionette_stream::{Circumstance, Focus, Wanted};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Its name in the folder of an audit.
+const FILE: &str = "focus.json";
+/// The largest file that is read, bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// `[focus]`: what a share of the samples is drawn for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FocusConfig {
+    /// The folder of the audit that says what; empty for nothing.
+    pub audit: String,
+    /// The share of all samples, 0 to 1.
+    pub share: f32,
+}
+
+impl Default for FocusConfig {
+    fn default() -> Self {
+        FocusConfig { audit: String::new(), share: 0.5 }
+    }
+}
+
+impl FocusConfig {
+    /// What is wrong, as key and message.
+    pub fn validate(&self) -> Vec<(String, String)> {
+        let share = self.share;
+        if share > 0.0 && share <= 1.0 {
+            return Vec::new();
+        }
+        let message = format!("found {share}, expected a share of all samples, above 0, at most 1");
+        vec![("share".to_owned(), message)]
+    }
+
+    /// What a share of the samples of `scene` is drawn for, if anything.
+    ///
+    /// # Errors
+    /// As [`FocusFile::read`].
+    pub fn open(&self, scene: &Scene) -> Result<Option<Focus>, RunError> {
+        if self.audit.is_empty() {
+            return Ok(None);
+        }
+        let FocusFile { wanted, .. } = FocusFile::read(Path::new(&self.audit), scene)?;
+        Ok(Some(Focus { share: self.share, wanted }))
+    }
+}
+
+/// `focus.json`: what an audit found a model to fail on, as what samples are to show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FocusFile {
+    /// The model, as it was named.
+    pub model: String,
+    /// The scene's name.
+    pub scene: String,
+    /// SHA-256 of the scene's file, its figure's and its pictures.
+    pub scene_sha256: String,
+    /// What samples are to show.
+    pub wanted: Vec<Wanted>,
+}
+
+impl FocusFile {
+    /// Writes it into the folder of an audit.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn write(&self, audit: &Path) -> Result<(), RunError> {
+        let path = audit.join(FILE);
+        let text = json_text(self).map_err(|error| RunError::Content {
+            path: path.clone(),
+            message: error.to_string(),
+        })?;
+        Ok(write_atomic(&path, text.as_bytes())?)
+    }
+
+    /// Reads what the audit in the folder `audit` found; it must be one of `scene`.
+    ///
+    /// # Errors
+    /// If there is no audit that has come to its end, it is one of another scene, it found nothing
+    /// to draw for, or the file is damaged.
+    pub fn read(audit: &Path, scene: &Scene) -> Result<Self, RunError> {
+        let path = audit.join(FILE);
+        let refuse = |path: PathBuf, found: String, remedy: &str| {
+            Err(RunError::Damaged { path, found, remedy: remedy.to_owned() })
+        };
+        if !path.exists() {
+            let (found, remedy) = if audit.join("audit.json").exists() {
+                ("has not come to its end", "let `marionette audit` go on there with --resume")
+            } else {
+                ("is no audit", "give the --out folder of `marionette audit`")
+            };
+            return refuse(audit.to_owned(), found.to_owned(), remedy);
+        }
+        let file: FocusFile = match serde_json::from_slice(&read_file(&path, LARGEST)?) {
+            Ok(file) => file,
+            Err(error) => {
+                let found = format!("is not what an audit writes: {error}");
+                return refuse(path, found, "let `marionette audit` write it anew, with --resume");
+            }
+        };
+        if file.scene_sha256 != scene_sha256(scene) {
+            let found = if file.scene == scene.name {
+                format!(
+                    "is an audit of {} as it was, and the scene or its figure has changed",
+                    file.scene
+                )
+            } else {
+                format!("is an audit of the scene {}, not of {}", file.scene, scene.name)
+            };
+            return refuse(audit.to_owned(), found, "audit the model on this scene");
+        }
+        if file.wanted.is_empty() {
+            let found = "found nothing that pictures could be drawn for".to_owned();
+            return refuse(audit.to_owned(), found, "leave --for out");
+        }
+        match file.wanted.iter().find_map(|wanted| fault(wanted, scene)) {
+            None => Ok(file),
+            Some(found) => {
+                refuse(path, found, "let `marionette audit` write it anew, with --resume")
+            }
+        }
+    }
+}
+
+/// What of `wanted` cannot be drawn, if anything.
+fn fault(wanted: &Wanted, scene: &Scene) -> Option<String> {
+    let share = |share: &f32| share.is_finite() && *share >= 0.0;
+    if !(wanted.weight > 0.0 && wanted.weight.is_finite()) {
+        return Some(format!("\"{}\" has a weight of {}", wanted.words, wanted.weight));
+    }
+    for axis in &wanted.axes {
+        let sum: f32 = axis.probabilities.iter().sum();
+        if !(axis.probabilities.iter().all(share) && (sum - 1.0).abs() < 1e-3) {
+            return Some(format!("\"{}\" has probabilities that sum to {sum}", wanted.words));
+        }
+    }
+    let shown = |family: &usize| scene.poses.contains(family);
+    let unknown = |circumstance: &Circumstance| match circumstance {
+        Circumstance::Pose(family) if !shown(family) => {
+            Some(format!("\"{}\" asks for a pose that the scene does not show", wanted.words))
+        }
+        _ => None,
+    };
+    wanted.circumstances.iter().find_map(unknown)
+}
