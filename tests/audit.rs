@@ -42,7 +42,8 @@ fn an_audit_says_where_a_network_fails_and_shows_it() {
     let said = succeed(&mut audit(&folder, &["w.safetensors"], "out", &[]));
     assert!(said.stdout.contains("PCK@0.2 is ") && said.stdout.contains("book.html"), "{said:?}");
     let out = folder.path().join("out");
-    assert_eq!(names(&out), [".lock", "audit.json", "book.html", "pictures.jsonl", "report.json"]);
+    let files = [".lock", "audit.json", "book.html", "focus.json", "pictures.jsonl", "report.json"];
+    assert_eq!(names(&out), files);
     let report = json(&out, "report.json");
     let [pck, low, high] = value(&report, "pck");
     assert!(low <= pck && pck <= high && high < 0.5, "a network that has learned nothing: {pck}");
@@ -191,6 +192,105 @@ fn a_command_is_audited_and_its_failure_is_told() {
         assert!(parts.iter().all(|part| said.stderr.contains(part)), "{line}: {said:?}");
         fs::remove_dir_all(folder.path().join("bad")).unwrap();
     }
+}
+
+/// An audit of quickstart in `out` that found fault with people who sit, seen from behind.
+fn with_fault(folder: &TempDir) -> Value {
+    succeed(&mut audit(folder, &["w.safetensors"], "out", &["--quiet"]));
+    let out = folder.path().join("out");
+    let mut focus = json(&out, "focus.json");
+    let poses = marionette::scene::load_scene("quickstart").unwrap();
+    let sit = poses.figure.poses.iter().position(|family| family.name == "sit").unwrap();
+    let even = serde_json::json!({ "probabilities": [0.5, 0.5] });
+    let hard = serde_json::json!({ "probabilities": [0.0, 1.0] });
+    let axes: Vec<_> = (0..8).map(|axis| if axis == 1 { &hard } else { &even }).collect();
+    focus["wanted"] = serde_json::json!([{
+        "words": "pose \"sit\", seen from behind",
+        "weight": 0.1,
+        "axes": axes,
+        "circumstances": [{ "pose": sit }, { "seen": "back" }],
+    }]);
+    fs::write(out.join("focus.json"), focus.to_string()).unwrap();
+    focus
+}
+
+#[test]
+fn a_share_of_a_set_is_drawn_for_what_an_audit_found() {
+    let (folder, _) = with_weights();
+    with_fault(&folder);
+    let generate = |scene: &str, out: &str, more: &[&str]| {
+        let mut command = marionette(["generate", scene, "--count", "64", "--format", "coco"]);
+        command.args(["--out", out, "--splits", "100,0,0"]).args(more).current_dir(&folder);
+        command
+    };
+    succeed(&mut generate("quickstart", "even", &[]));
+    succeed(&mut generate("quickstart", "set", &["--for", "out", "--share", "0.75"]));
+    let images = |set: &str| {
+        let folder = folder.path().join(set).join("annotations");
+        json(&folder, "person_keypoints_train.json")["images"].as_array().unwrap().clone()
+    };
+    let (even, set) = (images("even"), images("set"));
+    let focused = |image: &Value| image["marionette"]["stream"] == "focused";
+    let count = set.iter().filter(|image| focused(image)).count();
+    assert!((47..=49).contains(&count), "{count} of 64");
+    for (one, other) in even.iter().zip(&set) {
+        // What is not drawn for the audit is as it was.
+        assert!(focused(other) || one == other);
+        let view = other["marionette"]["hardness"]["view"].as_f64().unwrap();
+        assert!(!focused(other) || view >= 0.5, "{other}");
+    }
+    let card = fs::read_to_string(folder.path().join("set/DATASET.md")).unwrap();
+    assert!(card.contains("75 % drawn for what an audit found a model to fail on (pose \"sit\""));
+
+    // What the audit did not find, or does not hold here, is no such thing.
+    let path = folder.path().join("out/focus.json");
+    let focus: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let changed = |key: &str, value: Value| {
+        let mut changed = focus.clone();
+        *changed.pointer_mut(key).unwrap() = value;
+        fs::write(&path, changed.to_string()).unwrap();
+        generate("quickstart", "none", &["--for", "out"])
+    };
+    fail(&mut generate("night", "none", &["--for", "out"]), 2, &["quickstart, not of night"]);
+    fail(&mut generate("night", "none", &["--for", "even"]), 2, &["even: is no audit"]);
+    let other = serde_json::json!("0");
+    fail(&mut changed("/scene_sha256", other), 2, &["quickstart as it was", "audit the model"]);
+    let nothing = serde_json::json!([]);
+    fail(&mut changed("/wanted", nothing), 2, &["found nothing", "leave --for out"]);
+    let much = serde_json::json!([0.5, 0.6]);
+    let key = "/wanted/0/axes/3/probabilities";
+    fail(&mut changed(key, much), 2, &["focus.json: ", "sum to 1.1", "write it anew"]);
+    let pose = serde_json::json!({ "pose": 900 });
+    fail(&mut changed("/wanted/0/circumstances/0", pose), 2, &["does not show"]);
+    fail(&mut changed("/wanted/0/weight", serde_json::json!(0)), 2, &["a weight of 0"]);
+    fs::remove_file(&path).unwrap();
+    fail(&mut generate("quickstart", "none", &["--for", "out"]), 2, &["not come to its end"]);
+    assert!(!folder.path().join("none").exists());
+}
+
+#[test]
+fn a_network_learns_from_what_it_was_found_to_fail_on_and_goes_on_without_the_audit() {
+    let (folder, _) = with_weights();
+    with_fault(&folder);
+    let train = |run: &str, more: &[&str]| {
+        let mut command = marionette(["train", "--run", run, "--set", "exam.images=0"]);
+        command.args(["--set", "batch=8"]).args(more).current_dir(&folder);
+        command
+    };
+    let begin = ["quickstart", "--init", "w.safetensors", "--for", "out", "--steps", "6"];
+    let said = succeed(&mut train("whole", &begin));
+    let words = "50 % of the samples are drawn for what ";
+    assert!(said.stderr.contains(words) && said.stderr.contains("- pose \"sit\""), "{said:?}");
+    let stop = ["--set", "debug.fail_after_step=3", "--set", "checkpoint.every=2"];
+    let said = outcome(&mut train("cut", &[&begin[..], &stop].concat()));
+    assert!(said.code == Some(1) && said.stderr.contains("failed after step 3"), "{said:?}");
+    fs::remove_dir_all(folder.path().join("out")).unwrap();
+    let mut resume = marionette(["train", "--resume", "--quiet", "--run", "cut"]);
+    resume.args(["--set", "debug.fail_after_step=0"]).current_dir(&folder);
+    succeed(&mut resume);
+    let weights =
+        |run: &str| fs::read(folder.path().join(run).join("weights.safetensors")).unwrap();
+    assert!(weights("whole") == weights("cut"));
 }
 
 #[test]

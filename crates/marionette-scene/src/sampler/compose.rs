@@ -138,3 +138,56 @@ impl<'a> Sampler<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load_scene;
+    use marionette_stream::{AxisDistribution, Circumstance, Focus, LightKind, Quantity, Side};
+
+    fn focus(circumstances: Vec<Circumstance>) -> Policy {
+        let mut axes: [AxisDistribution; 8] = std::array::from_fn(|_| AxisDistribution::uniform(1));
+        axes[HardnessAxis::View as usize].probabilities = vec![0.0, 1.0];
+        let wanted = Wanted { words: String::new(), weight: 1.0, axes, circumstances };
+        let focus = Focus { share: 0.5, wanted: vec![wanted] };
+        Policy { focus: Some(focus), ..Policy::uniform() }
+    }
+
+    #[test]
+    fn focused_samples_are_what_is_wanted_or_unwanted_and_the_others_stay() {
+        let scene = load_scene("all").unwrap();
+        let sampler = Sampler::new(&scene, |_| None);
+        let kneel = scene.poses[scene.poses.len() / 2];
+        let circumstances = vec![
+            Circumstance::Pose(kneel),
+            Circumstance::Seen(Side::Back),
+            Circumstance::Lit(LightKind::Lamp),
+            Circumstance::Below(Quantity::Size, 0.9),
+        ];
+        let policy = focus(circumstances.clone());
+        let (mut focused, mut as_wanted) = (0, 0);
+        for index in 0..200 {
+            let sample = sampler.sample(&policy, 5, index, 0);
+            if sample.stream != SampleStream::Focused {
+                assert_eq!(sample, sampler.sample(&Policy::uniform(), 5, index, 0));
+                continue;
+            }
+            focused += 1;
+            let figure = &sample.figures[0];
+            assert_eq!(figure.family, kneel);
+            assert!(sample.hardness[HardnessAxis::View as usize] >= 0.5);
+            if circumstances.iter().all(|circumstance| circumstance.holds(&sample)) {
+                as_wanted += 1;
+            } else {
+                assert!(figure.fault.is_some());
+            }
+            // Attempts keep their hardness for a while, and are held to nothing in the end.
+            let later = |attempt| sampler.sample(&policy, 5, index, attempt);
+            assert_eq!(later(31).hardness, sample.hardness);
+            assert_ne!(later(32).hardness, sample.hardness);
+            assert_ne!(later(MOST_FOCUSED_ATTEMPTS).figures[0].fault, Some(Rejection::Unwanted));
+        }
+        assert_eq!(focused, 100);
+        assert!((2..60).contains(&as_wanted), "{as_wanted}");
+    }
+}
