@@ -2,43 +2,36 @@
 
 use super::{
     CommandError,
-    eval_exam::scene_of,
+    audit_model::{Asked, ModelArgs, Named, is_onnx},
     output,
     process::limit,
-    scenes::{FigureArg, image_size, resized, tell_of_transparency},
+    scenes::{FigureArg, image_size, tell_of_transparency},
     signals::StopSignal,
 };
 use anyhow::{Context, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use marionette::audit::{
-    AuditError, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book, check_findings, cure,
-    draw_sheet, explain, forget_never_given, read_report, search,
+    AuditError, Commands, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book,
+    check_findings, cure, draw_sheet, explain, forget_never_given, read_report, search,
 };
 use marionette::base::{
-    atomic_file::{read_file, write_atomic},
+    atomic_file::{folder_of, write_atomic},
     json_file::json_text,
     shell::quoted,
 };
-use marionette::models::{
-    Channels, CommandOptions, Model, ModelError, OnnxOptions, OutputKind, View,
-};
+use marionette::models::ModelError;
 use marionette::render::{RendererConfig, headless_app};
-use marionette::run::{FocusFile, Which, Work, load_model, open_device, sheet::save_png, threads};
-use marionette::scene::{ImageSize, Scene};
-use sha2::{Digest, Sha256};
+use marionette::run::{FocusFile, Work, scene_sha256, sheet::save_png, threads};
+use marionette::scene::ImageSize;
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-/// Width of a picture that a command is shown, pixels.
-const FOR_COMMANDS: u32 = 256;
 /// Width to which --show enlarges pictures.
 const LARGE: usize = 384;
 /// The exit code where --fail-if holds.
 const FAILS: u8 = 3;
-/// The largest file of a model, bytes.
-const LARGEST: u64 = 1 << 32;
 
 /// Find out where a keypoint detector fails: a network of yours, an ONNX file, or any command.
 ///
@@ -67,46 +60,10 @@ pub struct AuditArgs {
     #[arg(long, value_name = "N", default_value_t = 4000,
         value_parser = clap::value_parser!(u64).range(128..=10_000_000))]
     images: u64,
-    /// A shell command in place of a model, run with your rights for every 64 pictures. {images}
-    /// stands for a folder of PNG pictures with annotations.json (COCO keypoints: boxes, no
-    /// keypoints), {results} for the file of COCO keypoint results to write.
-    #[arg(long, value_name = "LINE")]
-    command: Option<String>,
     /// A second model, a file of weights, run or .onnx file, that is judged on the same pictures: the
     /// book says where which is better.
     #[arg(long, value_name = "MODEL")]
     against: Option<PathBuf>,
-    /// Seconds that the command may take for its pictures.
-    #[arg(long, value_name = "S", default_value_t = 600, requires = "command",
-        value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    time_limit: u64,
-    /// What an ONNX file gives, where that is not recognised.
-    #[arg(long, value_name = "KIND")]
-    output: Option<Output>,
-    /// Input of an ONNX file that leaves it open, pixels: N or WxH.
-    #[arg(long, value_name = "N|WxH", value_parser = image_size)]
-    input_size: Option<ImageSize>,
-    /// What an ONNX file wants subtracted from its channels (0 to 255): A,B,C.
-    #[arg(
-        long,
-        value_name = "A,B,C",
-        value_delimiter = ',',
-        num_args = 1,
-        allow_hyphen_values = true
-    )]
-    mean: Vec<f32>,
-    /// What an ONNX file wants its channels divided by then: A,B,C.
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',', num_args = 1)]
-    std: Vec<f32>,
-    /// The order of an ONNX file's channels.
-    #[arg(long, value_name = "ORDER")]
-    channels: Option<Order>,
-    /// Names of an ONNX file's keypoints, in its order, with commas between them.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    keypoints: Vec<String>,
-    /// What of a picture an ONNX file is shown.
-    #[arg(long, value_name = "WHAT")]
-    view: Option<Shows>,
     /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default
     /// what the model takes, 256 for a command.
     #[arg(long, value_name = "N|WxH", value_parser = image_size)]
@@ -128,69 +85,35 @@ pub struct AuditArgs {
     /// Also write report.json to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Where a network of ours runs: auto, cpu, cuda:N or metal.
-    #[arg(long, value_name = "D", default_value = "auto")]
-    device: String,
     /// Threads of each pool; 0 for one per core.
     #[arg(long, value_name = "N", default_value_t = 0)]
     threads: usize,
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Output {
-    /// Maps, one a keypoint.
-    Heatmaps,
-    /// Distributions over columns and over rows.
-    Simcc,
-    /// x, y and score of each keypoint.
-    Keypoints,
-    /// Detections of YOLO-pose.
-    Yolo,
-    /// y, x and score, as MoveNet.
-    Movenet,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Order {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red.
-    Bgr,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Shows {
-    /// All of it.
-    Whole,
-    /// What is around the figure's box.
-    Box,
-}
-
-/// What is audited, and on what.
-struct Subject {
-    model: Model,
-    /// As it was named.
-    name: String,
-    sha256: String,
-    /// In the size of the pictures.
-    scene: Scene,
+    #[command(flatten)]
+    input: ModelArgs,
 }
 
 /// Runs `marionette audit`.
 pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     limit(Work::Render, args.threads)?;
     let signal = StopSignal::listen().map_err(|error| CommandError::Failed(error.into()))?;
-    let Subject { model, name, sha256, scene } = subject(&args, &signal)?;
+    let asked = Asked {
+        model: args.model.as_deref(),
+        scene: args.scene.as_deref(),
+        figure: &args.figure,
+        size: args.size,
+    };
+    let (Named { model, name, sha256 }, scene) = args.input.load(asked, &signal)?;
     tell_of_transparency(&scene);
-    let rival = args.against.as_deref().map(|path| rival(&args, path, &scene)).transpose()?;
+    let (scheme, facts) = (scene.figure.scheme(), FactList::of(&scene));
+    let second = args.against.as_deref().map(|path| args.input.load_second(path, &scheme));
+    let second = second.transpose()?;
     let mut plan = Plan::new(&scene, name, sha256, args.images, args.seed);
-    if let Some((_, name, sha256)) = &rival {
+    if let Some(Named { name, sha256, .. }) = &second {
         plan = Plan { against: name.clone(), against_sha256: sha256.clone(), ..plan };
     }
-    let (scheme, facts) = (scene.figure.scheme(), FactList::of(&scene));
     let ImageSize { width, height } = scene.image;
     let tiles = RendererConfig::tiles_of(width, height);
     let config = RendererConfig { tiles, width, height, threads: threads(args.threads) };
@@ -203,7 +126,7 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         scene: &scene,
         model: &model,
         known: model.keypoints(),
-        rival: rival.as_ref().map(|(model, ..)| model),
+        rival: second.as_ref().map(|second| &second.model),
         judge: Judge { figure: &scene.figure, scheme: &scheme, facts: &facts },
     };
     if let Some(number) = args.show {
@@ -234,8 +157,9 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     let notes = model.notes().to_vec();
     let report = Report::new(plan, &folder.rows, &facts, &scheme, notes, found, checked)
         .map_err(command_error)?;
-    let page = book(&report, &scene.figure, &shown, &again()).map_err(command_error)?;
     let cure = cure(&report, &folder.rows, &facts, &scheme).map_err(command_error)?;
+    let commands = Commands { again: again(), mend: mend(&args, &cure) };
+    let page = book(&report, &scene.figure, &shown, &commands).map_err(command_error)?;
     write(&args, &report, &cure, &page).map_err(CommandError::Failed)?;
     if !args.quiet {
         report.notes.iter().for_each(|note| output::say(&format!("- {note}")));
@@ -294,122 +218,48 @@ fn show(
     Ok(())
 }
 
+/// The commands that mend what was found, if there is anything that pictures could be drawn for.
+fn mend(args: &AuditArgs, cure: &FocusFile) -> Vec<String> {
+    if cure.wanted.is_empty() {
+        return Vec::new();
+    }
+    let (model, scene) = args.input.names(args.model.as_deref(), args.scene.as_deref());
+    let on =
+        format!("{} --for {}", scene_words(scene, model, &args.figure, cure), quoted(&args.out));
+    let mut commands =
+        vec![format!("marionette generate {on} --out set --count 20000 --format coco")];
+    if let Some(model) = model.filter(|model| !is_onnx(Path::new(model))) {
+        commands.push(format!("marionette train {on} --init {}", quoted(Path::new(model))));
+    }
+    commands
+}
+
+/// How the scene is named on a command line, with its figure.
+fn scene_words(
+    scene: Option<&str>,
+    model: Option<&str>,
+    figure: &FigureArg,
+    cure: &FocusFile,
+) -> String {
+    let known =
+        |name: &str| figure.load(name).is_ok_and(|scene| scene_sha256(&scene) == cure.scene_sha256);
+    match (scene, model) {
+        (Some(scene), _) => format!("{}{}", quoted(Path::new(scene)), figure.words()),
+        (None, Some(model)) if !known(&cure.scene) => {
+            let path = Path::new(model);
+            let run = if path.is_dir() { path } else { folder_of(path) };
+            let [scene, figure] = ["scene.toml", "figure.toml"].map(|file| run.join(file));
+            format!("{} --figure {}", quoted(&scene), quoted(&figure))
+        }
+        _ => format!("{}{}", cure.scene, figure.words()),
+    }
+}
+
 /// The command that this is, without what says how it runs.
 fn again() -> String {
     let words = std::env::args().skip(1).filter(|word| word != "--resume" && word != "--quiet");
     let words = words.map(|word| quoted(Path::new(&word)).to_string());
     std::iter::once("marionette".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
-}
-
-fn subject(args: &AuditArgs, signal: &StopSignal) -> Result<Subject, CommandError> {
-    let input = |error: anyhow::Error| CommandError::Input(error);
-    if let Some(line) = &args.command {
-        if args.scene.is_some() {
-            return Err(input(anyhow!("found both a model and --command; give one of them")));
-        }
-        let scene = args.model.as_deref().unwrap_or("all");
-        let scene = args.figure.load(scene).map_err(|error| input(error.into()))?;
-        let size = args.size.or(Some(ImageSize {
-            width: FOR_COMMANDS,
-            height: FOR_COMMANDS * scene.image.height / scene.image.width,
-        }));
-        let scene = resized(scene, size)?;
-        let options = CommandOptions {
-            limit: Duration::from_secs(args.time_limit),
-            stop: Some(signal.flag()),
-        };
-        let model = Model::command(line, &scene.figure.scheme(), options)
-            .map_err(|error| input(error.into()))?;
-        return Ok(Subject { model, name: line.clone(), sha256: String::new(), scene });
-    }
-    let path = PathBuf::from(args.model.as_deref().unwrap_or_default());
-    if is_onnx(&path) { onnx(args, &path) } else { ours(args, &path) }
-}
-
-fn is_onnx(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"))
-}
-
-/// The second model, its name and its file's hash.
-fn rival(
-    args: &AuditArgs,
-    path: &Path,
-    scene: &Scene,
-) -> Result<(Model, String, String), CommandError> {
-    let scheme = scene.figure.scheme();
-    let (model, file) = if is_onnx(path) {
-        (Model::onnx(path, &scheme, &OnnxOptions::default()), path.to_owned())
-    } else {
-        let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
-        let loaded =
-            load_model(path, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
-        (Model::ours(loaded.detector, &scheme), loaded.source)
-    };
-    let model = model.map_err(|error| CommandError::Input(error.into()))?;
-    Ok((model, path.display().to_string(), hash_of(&file).map_err(CommandError::Input)?))
-}
-
-/// A network of ours.
-fn ours(args: &AuditArgs, path: &Path) -> Result<Subject, CommandError> {
-    let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
-    let loaded =
-        load_model(path, Which::Newest, &device).map_err(|e| CommandError::Input(e.into()))?;
-    let scene = args.scene.as_deref();
-    let scene = scene_of(path, &loaded.source, &loaded.detector, scene, &args.figure)?;
-    let scene = resized(scene, args.size)?;
-    let sha256 = hash_of(&loaded.source).map_err(CommandError::Input)?;
-    let model = Model::ours(loaded.detector, &scene.figure.scheme())
-        .map_err(|error| CommandError::Input(error.into()))?;
-    Ok(Subject { model, name: path.display().to_string(), sha256, scene })
-}
-
-fn onnx(args: &AuditArgs, path: &Path) -> Result<Subject, CommandError> {
-    let scene = args.scene.as_deref().unwrap_or("all");
-    let scene = args.figure.load(scene).map_err(|error| CommandError::Input(error.into()))?;
-    let three = |name: &str, values: &[f32]| match values {
-        [] => Ok(None),
-        [a, b, c] => Ok(Some([*a, *b, *c])),
-        _ => Err(CommandError::Input(anyhow!(
-            "--{name}: found {} numbers; give three with commas between them",
-            values.len()
-        ))),
-    };
-    let options = OnnxOptions {
-        output: args.output.map(|output| match output {
-            Output::Heatmaps => OutputKind::Heatmaps,
-            Output::Simcc => OutputKind::Simcc,
-            Output::Keypoints => OutputKind::Keypoints,
-            Output::Yolo => OutputKind::Yolo,
-            Output::Movenet => OutputKind::Movenet,
-        }),
-        size: args.input_size.map(|size| [size.width as usize, size.height as usize]),
-        mean: three("mean", &args.mean)?,
-        std: three("std", &args.std)?,
-        channels: args.channels.map(|order| match order {
-            Order::Rgb => Channels::Rgb,
-            Order::Bgr => Channels::Bgr,
-        }),
-        keypoints: (!args.keypoints.is_empty()).then(|| args.keypoints.clone()),
-        view: args.view.map(|shows| match shows {
-            Shows::Whole => View::Whole,
-            Shows::Box => View::Box,
-        }),
-    };
-    let model = Model::onnx(path, &scene.figure.scheme(), &options)
-        .map_err(|error| CommandError::Input(error.into()))?;
-    let taken = model
-        .input()
-        .map(|[width, height]| ImageSize { width: width as u32, height: height as u32 });
-    // What is not in the scene's proportions is shown in its own.
-    let fitting = taken.filter(|size| scene.clone().resized(*size).is_some());
-    let scene = resized(scene, args.size.or(fitting))?;
-    let sha256 = hash_of(path).map_err(CommandError::Input)?;
-    Ok(Subject { model, name: path.display().to_string(), sha256, scene })
-}
-
-fn hash_of(path: &Path) -> anyhow::Result<String> {
-    let digest = Sha256::digest(read_file(path, LARGEST)?);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What the user can mend exits 2, everything else 1.
@@ -421,5 +271,59 @@ fn command_error(error: AuditError) -> CommandError {
         | AuditError::Findings(_)
         | AuditError::Model(ModelError::Nothing { .. }) => CommandError::Input(error.into()),
         _ => CommandError::Failed(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use marionette::scene::load_scene;
+    use marionette::stream::{AxisDistribution, Wanted};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        audit: AuditArgs,
+    }
+
+    #[test]
+    fn what_mends_a_model_names_the_scene_of_its_audit() {
+        let wanted = Wanted {
+            words: "seen from behind".to_owned(),
+            weight: 0.1,
+            axes: std::array::from_fn(|_| AxisDistribution::uniform(1)),
+            circumstances: Vec::new(),
+        };
+        let cure = |wanted| FocusFile {
+            model: String::new(),
+            scene: "quickstart".to_owned(),
+            scene_sha256: scene_sha256(&load_scene("quickstart").unwrap()),
+            wanted,
+        };
+        let found = cure(vec![wanted]);
+        let mended = |line: &str, cure: &FocusFile| {
+            let words = ["audit"].into_iter().chain(line.split(' ')).chain(["--out", "a b"]);
+            mend(&Line::parse_from(words).audit, cure)
+        };
+        let (set, changed) = (
+            " --out set --count 20000 --format coco",
+            FocusFile { scene_sha256: "0".into(), ..found.clone() },
+        );
+        for (line, cure, scene, trained) in [
+            ("runs/x", &found, "quickstart", true),
+            ("w.safetensors all --figure dog", &found, "all --figure dog", true),
+            ("x.onnx night", &found, "night", false),
+            ("--command true night", &found, "night", false),
+            ("runs/x.safetensors", &changed, "runs/scene.toml --figure runs/figure.toml", true),
+        ] {
+            let model = line.split(' ').next().unwrap();
+            let mut expected = vec![format!("marionette generate {scene} --for 'a b'{set}")];
+            if trained {
+                expected.push(format!("marionette train {scene} --for 'a b' --init {model}"));
+            }
+            assert_eq!(mended(line, cure), expected);
+        }
+        assert!(mended("runs/x", &cure(Vec::new())).is_empty());
     }
 }

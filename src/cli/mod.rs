@@ -2,6 +2,7 @@
 
 mod ablate;
 mod audit;
+mod audit_model;
 mod bench;
 mod beside;
 mod doctor;

@@ -3,7 +3,9 @@
 use super::{CommandError, output};
 use anyhow::anyhow;
 use clap::Args;
+use marionette::base::shell::quoted;
 use marionette::scene::{ImageSize, Scene, SceneError, load_scene, load_scene_with_figure};
+use std::path::Path;
 
 /// The figure that a scene shows.
 #[derive(Args)]
@@ -23,6 +25,12 @@ impl FigureArg {
     /// Whether one is given.
     pub fn is_given(&self) -> bool {
         self.figure.is_some()
+    }
+
+    /// What gives it on a command line, with a space before it; nothing where none is given.
+    pub fn words(&self) -> String {
+        let figure = self.figure.as_ref().map(|figure| quoted(Path::new(figure)).to_string());
+        figure.map_or_else(String::new, |figure| format!(" --figure {figure}"))
     }
 
     /// Loads the scene that is meant by `scene`, and says what was guessed or left out of motions.

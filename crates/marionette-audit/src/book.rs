@@ -32,7 +32,15 @@ const QUALITY: u8 = 88;
 /// Pictures in a row.
 const COLUMNS: usize = 6;
 
-/// The page of `report`; `shown` are the pictures of each finding, `command` draws some again.
+/// What the page says to do next.
+pub struct Commands {
+    /// The audit once more.
+    pub again: String,
+    /// What draws pictures for the findings, or trains on them; empty where there is nothing to.
+    pub mend: Vec<String>,
+}
+
+/// The page of `report`; `shown` are the pictures of each finding.
 ///
 /// # Errors
 /// If pictures cannot be encoded.
@@ -40,7 +48,7 @@ pub fn book(
     report: &Report,
     figure: &Figure,
     shown: &[Vec<Shown>],
-    command: &str,
+    commands: &Commands,
 ) -> Result<String, AuditError> {
     let plan = &report.plan;
     let title = format!("What {} does not see", plan.model);
@@ -48,13 +56,13 @@ pub fn book(
     let notes: String = report.notes.iter().map(|note| paragraph(note)).collect();
     let mut findings = String::new();
     for (place, (explained, pictures)) in report.findings.iter().zip(shown).enumerate() {
-        findings += &finding(place, explained, figure, pictures, command)?;
+        findings += &finding(place, explained, figure, pictures, &commands.again)?;
     }
     if report.findings.is_empty() {
         findings = paragraph("None: no rule holds on pictures that it was not found in.");
     }
     let body = format!(
-        "<header>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}{}{}{}{}</main>\n",
+        "<header>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}{}{}{}{}{}</main>\n",
         escaped(&title),
         paragraph(&format!(
             "{} rendered pictures of {}, {}x{} pixels, seed {}. Figures are of pictures as the scene \
@@ -67,6 +75,7 @@ pub fn book(
         )),
         section("verdict", "Verdict", &(verdict + &notes)),
         section("findings", "Findings", &(intro(report) + &findings)),
+        mend(&commands.mend),
         report.beside.as_ref().map_or_else(String::new, beside),
         section("axes", "Along each axis", &axes(&report.factors)),
         section("keypoints", "Keypoint by keypoint", &keypoints(&report.by_keypoint)),
@@ -74,6 +83,20 @@ pub fn book(
         section("errors", "Kinds of errors", &kinds(report)),
     );
     Ok(document(&title, &body))
+}
+
+/// How to go on.
+fn mend(commands: &[String]) -> String {
+    if commands.is_empty() {
+        return String::new();
+    }
+    let code = |line: &String| format!("<p><code>{}</code></p>\n", escaped(line));
+    let lines: String = commands.iter().map(code).collect();
+    let said = paragraph(
+        "Half of the samples are drawn for the findings, each by what it carries of all that is \
+         missed, the others evenly:",
+    );
+    section("cure", "What would mend it", &(said + &lines))
 }
 
 /// Where another model is better, and where worse.

@@ -29,7 +29,7 @@ mod steer;
 mod table;
 
 pub use beside::{Beside, Differs};
-pub use book::{book, draw_sheet};
+pub use book::{Commands, book, draw_sheet};
 pub use condition::FailIf;
 pub use cure::cure;
 pub use error::AuditError;
