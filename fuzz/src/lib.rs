@@ -20,7 +20,7 @@ pub use coco::coco;
 pub use figure::figure;
 pub use picture::picture;
 #[cfg(feature = "run")]
-pub use run::{checkpoint, config, hand, metrics};
+pub use run::{checkpoint, config, focus, hand, metrics};
 #[cfg(feature = "run")]
 pub use sampler::sampler;
 pub use scene::scene;
@@ -47,4 +47,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("metrics", metrics),
     #[cfg(feature = "run")]
     ("hand", hand),
+    #[cfg(feature = "run")]
+    ("focus", focus),
 ];

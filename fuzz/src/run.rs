@@ -3,9 +3,11 @@
 use crate::temporary;
 use candle_core::Tensor;
 use marionette_run::{
-    JsonLinesWriter, MetricsRow, RunConfig, RunDirectory, cut_back, read_latest, save, trainer,
+    FocusFile, JsonLinesWriter, MetricsRow, RunConfig, RunDirectory, cut_back, read_latest, save,
+    scene_sha256, trainer,
 };
 use marionette_scene::{Sampler, Scene, load_scene};
+use marionette_stream::{Focus, Policy};
 use marionette_train::trainer::{ManualSettings, Trainer, TrainerState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -121,6 +123,32 @@ pub fn hand(bytes: &[u8]) -> bool {
     }
     assert_eq!(RUN.settings_at(STEP, untouched).expect("it was cut back before"), settings);
     !records.is_empty()
+}
+
+/// A `focus.json`, in which SCENE stands for the scene's hash. What is read is drawn for, written
+/// and read back the same.
+pub fn focus(bytes: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(bytes) else { return false };
+    let text = text.replace("SCENE", &scene_sha256(&SCENE));
+    temporary::file("focus.json", text.as_bytes());
+    let folder = temporary::folder();
+    let file = match FocusFile::read(folder, &SCENE) {
+        Ok(file) => file,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return false;
+        }
+    };
+    file.write(folder).expect("what was read can be written");
+    assert_eq!(FocusFile::read(folder, &SCENE).expect("what was written can be read"), file);
+    let focus = Focus { share: 1.0, wanted: file.wanted };
+    let policy = Policy { focus: Some(focus), ..Policy::uniform() };
+    let sampler = Sampler::new(&SCENE, |_| None);
+    for index in 0..2 {
+        let sample = sampler.sample(&policy, 1, index, 0);
+        assert!(sample.hardness.iter().all(|hardness| (0.0..=1.0).contains(hardness)));
+    }
+    true
 }
 
 /// What is between the parts of a checkpoint.
