@@ -194,6 +194,59 @@ fn a_command_is_audited_and_its_failure_is_told() {
     }
 }
 
+#[test]
+fn what_an_earlier_audit_found_is_judged_again() {
+    let (folder, _) = with_weights();
+    write_random_weights(&folder.path().join("next.safetensors"), 6);
+    succeed(&mut audit(&folder, &["w.safetensors"], "first", &["--quiet"]));
+    // A network that has learned nothing has no findings of its own.
+    let first = folder.path().join("first");
+    let mut report = json(&first, "report.json");
+    let half = serde_json::json!({ "value": 0.75, "low": 0.5, "high": 1.0 });
+    let words = "seen from the front";
+    let rule = serde_json::json!({
+        "conditions": [{ "factor": "side", "test": { "is": words }, "words": words }],
+    });
+    report["findings"] = serde_json::json!([{
+        "finding": {
+            "rule": rule, "pictures": 9, "effective": 9.0, "support": half, "inside": half,
+            "outside": half, "effect": half, "beyond": half, "carried": half, "p": 0.01, "also": [],
+        },
+        "checked": { "fresh": null, "easy": null, "shown": [], "seed": 1 },
+    }]);
+    fs::write(first.join("report.json"), report.to_string()).unwrap();
+    let with = ["--known", "first", "--against", "w.safetensors", "--fail-if", "known<0.99"];
+    let said = outcome(&mut audit(&folder, &["next.safetensors"], "next", &with));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.stdout.contains("Found before, seen from the front: PCK 0.25 then"), "{said:?}");
+    let next = json(&folder.path().join("next"), "report.json");
+    let known = &next["known"][0];
+    let number = |pointer: &str| known.pointer(pointer).unwrap().as_f64().unwrap();
+    assert_eq!((&known["rule"], number("/before/value")), (&rule, 0.25));
+    let now = number("/now/value");
+    assert!(said.stderr.contains(&format!("known<0.99: it is {now:.3}")), "{said:?}");
+    // Inside and outside make up all of it.
+    let [all, ..] = value(&next, "pck");
+    let elsewhere = number("/elsewhere/value");
+    assert!(all >= now.min(elsewhere) && all <= now.max(elsewhere), "{now}, {elsewhere}, {all}");
+    let [inside, outside] = ["/beside/0/value", "/beside/1/value"].map(number);
+    let between = next["beside"]["difference"]["value"].as_f64().unwrap();
+    assert!(between >= inside.min(outside) && between <= inside.max(outside), "{between}");
+    let book = fs::read_to_string(folder.path().join("next/book.html")).unwrap();
+    assert!(book.contains("What an earlier audit found"));
+
+    let other = |known: &str| {
+        let mut command = marionette(["audit", "w.safetensors", "night", "--out", "other"]);
+        command.args(["--images", "128", "--known", known]).current_dir(&folder);
+        command
+    };
+    fail(&mut other("first"), 2, &["first: is an audit of the scene quickstart, not of night"]);
+    fail(&mut other("nowhere"), 2, &["nowhere: is no audit"]);
+    let more = ["--fail-if", "known<0.5"];
+    fail(&mut audit(&folder, &["w.safetensors"], "other", &more), 2, &["found no --known"]);
+    assert!(!folder.path().join("other").exists());
+}
+
 /// An audit of quickstart in `out` that found fault with people who sit, seen from behind.
 fn with_fault(folder: &TempDir) -> Value {
     succeed(&mut audit(folder, &["w.safetensors"], "out", &["--quiet"]));

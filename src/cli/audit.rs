@@ -11,8 +11,9 @@ use super::{
 use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::audit::{
-    AuditError, Commands, FactList, FailIf, Folder, Judge, Plan, Report, Studio, book,
-    check_findings, cure, draw_sheet, explain, forget_never_given, read_report, search,
+    AuditError, Commands, FactList, FailIf, Folder, Judge, Known, Plan, Report, Studio, book,
+    check_findings, cure, draw_sheet, earlier, explain, forget_never_given, known, read_report,
+    search,
 };
 use marionette::base::{
     atomic_file::{folder_of, write_atomic},
@@ -68,15 +69,18 @@ pub struct AuditArgs {
     /// what the model takes, 256 for a command.
     #[arg(long, value_name = "N|WxH", value_parser = image_size)]
     size: Option<ImageSize>,
+    /// Also judge what this earlier audit, of whatever model on the same scene, has found.
+    #[arg(long, value_name = "AUDIT")]
+    known: Option<PathBuf>,
     /// Seed of the samples.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Go on with the audit that was begun in --out; begin it if none was.
     #[arg(long)]
     resume: bool,
-    /// Exit with 3 if this holds: PCK@0.2, worst (PCK of the worst finding), failures (pictures of
-    /// 1,000 in which nothing is found) or findings, < or >, and a number. Can be given more than
-    /// once.
+    /// Exit with 3 if this holds: PCK@0.2, worst (PCK of the worst finding), known (of the worst that
+    /// --known found), failures (pictures of 1,000 in which nothing is found) or findings, < or >,
+    /// and a number. Can be given more than once.
     #[arg(long, value_name = "F<N")]
     fail_if: Vec<FailIf>,
     /// Draw the pictures of finding N of the audit in --out again, large, to DIR/finding-N.png.
@@ -129,6 +133,12 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         rival: second.as_ref().map(|second| &second.model),
         judge: Judge { figure: &scene.figure, scheme: &scheme, facts: &facts },
     };
+    if args.known.is_none() && args.fail_if.iter().any(FailIf::is_of_known) {
+        let found = "--fail-if known: found no --known; give the earlier audit";
+        return Err(CommandError::Input(anyhow!(found)));
+    }
+    let earlier = args.known.as_deref().map(|audit| earlier(audit, &plan)).transpose();
+    let earlier = earlier.map_err(command_error)?;
     if let Some(number) = args.show {
         return show(&args, &plan, &mut studio, number as usize);
     }
@@ -155,8 +165,11 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     let checked = check_findings(&mut studio, &facts, &scheme, &found.list, fresh_seed);
     let (checked, shown): (Vec<_>, Vec<_>) = checked.map_err(command_error)?.into_iter().unzip();
     let notes = model.notes().to_vec();
-    let report = Report::new(plan, &folder.rows, &facts, &scheme, notes, found, checked)
+    let mut report = Report::new(plan, &folder.rows, &facts, &scheme, notes, found, checked)
         .map_err(command_error)?;
+    if let Some(earlier) = &earlier {
+        report.known = known(&folder.rows, &facts, &scheme, earlier).map_err(command_error)?;
+    }
     let cure = cure(&report, &folder.rows, &facts, &scheme).map_err(command_error)?;
     let commands = Commands { again: again(), mend: mend(&args, &cure) };
     let page = book(&report, &scene.figure, &shown, &commands).map_err(command_error)?;
@@ -164,6 +177,13 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     if !args.quiet {
         report.notes.iter().for_each(|note| output::say(&format!("- {note}")));
         report.verdict().iter().for_each(|line| output::say(line));
+        for Known { rule, before, now, .. } in &report.known {
+            let words = rule.words();
+            output::say(&format!(
+                "Found before, {words}: PCK {:.2} then, {:.2} now.",
+                before.value, now.value
+            ));
+        }
         output::say(&format!("{} shows it", args.out.join("book.html").display()));
     }
     let failing: Vec<String> = args

@@ -4,6 +4,7 @@ use crate::{
     AuditError,
     beside::{Beside, Differs},
     fresh::Shown,
+    known::Known,
     mistakes::Outcome,
     report::{Explained, KeypointReport, Report},
     row::Judged,
@@ -62,7 +63,7 @@ pub fn book(
         findings = paragraph("None: no rule holds on pictures that it was not found in.");
     }
     let body = format!(
-        "<header>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}{}{}{}{}{}</main>\n",
+        "<header>\n<h1>{}</h1>\n{}</header>\n<main>\n{}{}{}{}{}{}{}{}{}</main>\n",
         escaped(&title),
         paragraph(&format!(
             "{} rendered pictures of {}, {}x{} pixels, seed {}. Figures are of pictures as the scene \
@@ -76,6 +77,7 @@ pub fn book(
         section("verdict", "Verdict", &(verdict + &notes)),
         section("findings", "Findings", &(intro(report) + &findings)),
         mend(&commands.mend),
+        known(&report.known),
         report.beside.as_ref().map_or_else(String::new, beside),
         section("axes", "Along each axis", &axes(&report.factors)),
         section("keypoints", "Keypoint by keypoint", &keypoints(&report.by_keypoint)),
@@ -97,6 +99,33 @@ fn mend(commands: &[String]) -> String {
          missed, the others evenly:",
     );
     section("cure", "What would mend it", &(said + &lines))
+}
+
+/// What an earlier audit found.
+fn known(known: &[Known]) -> String {
+    if known.is_empty() {
+        return String::new();
+    }
+    let paired = known.iter().any(|known| known.beside.is_some());
+    let row = |known: &Known| {
+        let elsewhere = known.elsewhere.map(|estimate| interval(&estimate, 2)).unwrap_or_default();
+        let mut cells = vec![interval(&known.before, 2), interval(&known.now, 2), elsewhere];
+        if paired {
+            let points = |estimate: &Estimate| interval(&hundredfold(estimate), 1);
+            let beside = known.beside.map(|beside| beside.map(|one| points(&one)));
+            cells.extend(beside.unwrap_or_default());
+        }
+        (escaped(&known.rule.words()), cells.iter().map(|text| Cell::plain(text)).collect())
+    };
+    let head =
+        ["where", "PCK then", "PCK now", "elsewhere", "points between the two models", "elsewhere"];
+    let table = Table {
+        label: "Found before",
+        head: head.iter().take(if paired { 6 } else { 4 }).map(|word| (*word).to_owned()).collect(),
+        rows: known.iter().map(row).collect(),
+        heat: false,
+    };
+    section("known", "What an earlier audit found", &table.html())
 }
 
 /// Where another model is better, and where worse.

@@ -10,6 +10,8 @@ enum Figure {
     Pck,
     /// PCK@0.2 torso of the worst finding.
     Worst,
+    /// PCK@0.2 torso of the worst finding of an earlier audit.
+    Known,
     /// Pictures of a thousand in which nothing is found.
     Failures,
     /// Findings.
@@ -24,14 +26,20 @@ pub struct FailIf {
     bound: f64,
 }
 
-const NAMES: [(&str, Figure); 4] = [
+const NAMES: [(&str, Figure); 5] = [
     ("PCK@0.2", Figure::Pck),
     ("worst", Figure::Worst),
+    ("known", Figure::Known),
     ("failures", Figure::Failures),
     ("findings", Figure::Findings),
 ];
 
 impl FailIf {
+    /// Whether it looks at what an earlier audit found.
+    pub fn is_of_known(&self) -> bool {
+        self.figure == Figure::Known
+    }
+
     /// What the figure is, if that fails the audit.
     pub fn fails(&self, report: &Report) -> Option<f64> {
         let value = match self.figure {
@@ -40,6 +48,7 @@ impl FailIf {
                 let all = report.findings.iter().map(|found| 1.0 - found.finding.inside.value);
                 all.fold(report.pck.value, f64::min)
             }
+            Figure::Known => report.known.iter().map(|known| known.now.value).fold(1.0, f64::min),
             Figure::Failures => report.failures.uniform.value,
             Figure::Findings => report.findings.len() as f64,
         };

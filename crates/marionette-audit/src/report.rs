@@ -5,6 +5,7 @@ use crate::{
     beside::{Beside, beside},
     facts::FactList,
     fresh::Checked,
+    known::Known,
     mistakes::Outcome,
     plan::Plan,
     row::Row,
@@ -45,6 +46,9 @@ pub struct Report {
     /// The model beside another one, where it was compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
+    /// What an earlier audit found, where one was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<Known>,
     /// Pictures in which rules were searched, and others on which they were judged.
     pub halves: [usize; 2],
 }
@@ -128,6 +132,7 @@ impl Report {
             outcomes: outcomes(rows),
             by_keypoint,
             factors: sensitivity(&all, MATTERS),
+            known: Vec::new(),
             halves: [found.searched, found.judged],
             findings: found
                 .list
