@@ -204,6 +204,7 @@ fn what_an_earlier_audit_found_is_judged_again() {
     let mut report = json(&first, "report.json");
     let half = serde_json::json!({ "value": 0.75, "low": 0.5, "high": 1.0 });
     let words = "seen from the front";
+    let hardness = [0.5; 8];
     let rule = serde_json::json!({
         "conditions": [{ "factor": "side", "test": { "is": words }, "words": words }],
     });
@@ -212,7 +213,7 @@ fn what_an_earlier_audit_found_is_judged_again() {
             "rule": rule, "pictures": 9, "effective": 9.0, "support": half, "inside": half,
             "outside": half, "effect": half, "beyond": half, "carried": half, "p": 0.01, "also": [],
         },
-        "checked": { "fresh": null, "easy": null, "shown": [], "seed": 1 },
+        "checked": { "fresh": null, "easy": null, "shown": [[3, hardness]], "seed": 1 },
     }]);
     fs::write(first.join("report.json"), report.to_string()).unwrap();
     let with = ["--known", "first", "--against", "w.safetensors", "--fail-if", "known<0.99"];
@@ -234,6 +235,17 @@ fn what_an_earlier_audit_found_is_judged_again() {
     assert!(between >= inside.min(outside) && between <= inside.max(outside), "{between}");
     let book = fs::read_to_string(folder.path().join("next/book.html")).unwrap();
     assert!(book.contains("What an earlier audit found"));
+
+    // Its pictures are drawn again.
+    succeed(&mut audit(&folder, &["w.safetensors"], "first", &["--show", "1"]));
+    let sheet = image::open(first.join("finding-1.png")).unwrap();
+    assert!(sheet.width() >= 384 && sheet.height() >= 384, "{}x{}", sheet.width(), sheet.height());
+    let beyond = ["--show", "2"];
+    fail(
+        &mut audit(&folder, &["w.safetensors"], "first", &beyond),
+        2,
+        &["the last finding of first is 1"],
+    );
 
     let other = |known: &str| {
         let mut command = marionette(["audit", "w.safetensors", "night", "--out", "other"]);

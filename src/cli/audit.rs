@@ -222,11 +222,11 @@ fn show(
     let report = read_report(&args.out).map_err(command_error)?;
     plan.check_same(&report.plan, &args.out).map_err(command_error)?;
     let Some(explained) = report.findings.get(number - 1) else {
-        return Err(CommandError::Input(anyhow!(
-            "--show {number}: {} has {} findings",
-            args.out.display(),
-            report.findings.len()
-        )));
+        let out = args.out.display();
+        return Err(CommandError::Input(match report.findings.len() {
+            0 => anyhow!("--show {number}: {out} has no findings"),
+            last => anyhow!("--show {number}: the last finding of {out} is {last}"),
+        }));
     };
     let shown = explained.checked.draw(studio).map_err(command_error)?;
     let file = args.out.join(format!("finding-{number}.png"));

@@ -108,17 +108,17 @@ fn known(known: &[Known]) -> String {
     }
     let paired = known.iter().any(|known| known.beside.is_some());
     let row = |known: &Known| {
-        let elsewhere = known.elsewhere.map(|estimate| interval(&estimate, 2)).unwrap_or_default();
-        let mut cells = vec![interval(&known.before, 2), interval(&known.now, 2), elsewhere];
+        let pck = |estimate: &Estimate| number(Some(estimate.value), 2);
+        let elsewhere = known.elsewhere.as_ref().map(pck).unwrap_or_default();
+        let mut cells = vec![pck(&known.before), interval(&known.now, 2), elsewhere];
         if paired {
-            let points = |estimate: &Estimate| interval(&hundredfold(estimate), 1);
-            let beside = known.beside.map(|beside| beside.map(|one| points(&one)));
-            cells.extend(beside.unwrap_or_default());
+            let points = |estimate: Estimate| interval(&hundredfold(&estimate), 1);
+            cells.extend(known.beside.map(|beside| beside.map(points)).unwrap_or_default());
         }
         (escaped(&known.rule.words()), cells.iter().map(|text| Cell::plain(text)).collect())
     };
     let head =
-        ["where", "PCK then", "PCK now", "elsewhere", "points between the two models", "elsewhere"];
+        ["where", "PCK then", "PCK now", "elsewhere", "points between the models", "elsewhere"];
     let table = Table {
         label: "Found before",
         head: head.iter().take(if paired { 6 } else { 4 }).map(|word| (*word).to_owned()).collect(),

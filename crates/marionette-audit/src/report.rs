@@ -166,9 +166,12 @@ impl Report {
         }
         match self.findings.first() {
             Some(first) => said.push(format!(
-                "{} findings. The first: {}. There PCK is {:.2}, elsewhere {:.2}; that is {:.0} % of \
+                "{}{}. There PCK is {:.2}, elsewhere {:.2}; that is {:.0} % of \
                  the keypoints and carries {:.0} % of what is missed.",
-                self.findings.len(),
+                match self.findings.len() {
+                    1 => "One finding: ".to_owned(),
+                    count => format!("{count} findings. The first: "),
+                },
                 first.finding.rule.words(),
                 1.0 - first.finding.inside.value,
                 1.0 - first.finding.outside.value,
@@ -176,7 +179,8 @@ impl Report {
                 100.0 * first.finding.carried.value,
             )),
             None => said.push(
-                "Nothing that was looked at explains its errors: they are spread evenly.".to_owned(),
+                "Nothing that was looked at explains its errors: they are spread evenly."
+                    .to_owned(),
             ),
         }
         let wrong = self.outcomes.iter().filter(|(outcome, _)| *outcome != Outcome::Good);
