@@ -280,21 +280,13 @@ fn axes(factors: &[Sensitivity]) -> String {
         let name = format!("hardness of {axis}");
         let factor = factors.iter().find(|factor| factor.factor == name)?;
         let levels = factor.levels.len() as f64;
-        let line = |name: &str, style: usize, value: &dyn Fn(&Level) -> f64| Series {
-            name: name.to_owned(),
-            style,
-            points: factor
-                .levels
-                .iter()
-                .enumerate()
-                .map(|(place, level)| [(place as f64 + 0.5) / levels, value(level)])
-                .collect(),
+        let pck = |(place, level): (usize, &Level)| {
+            let Estimate { value, low, high } = level.loss.complement();
+            [(place as f64 + 0.5) / levels, value, low, high]
         };
-        let series = [
-            line("PCK", 0, &|level| 1.0 - level.loss.value),
-            line("low", 6, &|level| 1.0 - level.loss.high),
-            line("high", 6, &|level| 1.0 - level.loss.low),
-        ];
+        let pck: Vec<[f64; 4]> = factor.levels.iter().enumerate().map(pck).collect();
+        let points = pck.iter().map(|[at, value, ..]| [*at, *value]).collect();
+        let band: Vec<[f64; 3]> = pck.iter().map(|[at, _, low, high]| [*at, *low, *high]).collect();
         let chart = Chart {
             title: axis.name(),
             about: "",
@@ -302,12 +294,14 @@ fn axes(factors: &[Sensitivity]) -> String {
             range: Some([0.0, 1.0]),
             digits: 2,
             small: true,
-            series: &series,
+            series: &[Series { name: "PCK".to_owned(), style: 0, points }],
+            band: &band,
         };
         Some(chart.html())
     };
     paragraph(
-        "PCK@0.2 along the hardness of each axis, whatever the others are; dotted: the interval.",
+        "PCK@0.2 along the hardness of each axis, whatever the others are, with its interval. The \
+         number is that of the hardest fifth.",
     ) + &grid(HardnessAxis::ALL.into_iter().filter_map(chart))
 }
 

@@ -183,11 +183,16 @@ impl TileTruths {
 /// which are left. Of a command that is not known before.
 pub fn forget_never_given(rows: &mut [Row], known: &mut [bool]) {
     for (k, known) in known.iter_mut().enumerate() {
-        *known &= rows.iter().any(|row| row.keypoints[k].place.is_some());
+        *known &= is_given(rows, k);
         if !*known {
             rows.iter_mut().for_each(|row| row.keypoints[k].result = None);
         }
     }
+}
+
+/// Whether the model gave keypoint `k` in one of the pictures.
+pub fn is_given(rows: &[Row], k: usize) -> bool {
+    rows.iter().any(|row| row.keypoints[k].place.is_some())
 }
 
 impl Row {
@@ -202,11 +207,16 @@ impl Row {
         [results().count(), results().filter(|result| result.found()).count()].map(|n| n as u32)
     }
 
-    /// How much it failed, which steers the search: a high power of the share that was not found.
-    /// It counts pictures in which nothing was found, and learns from those that come near.
-    pub fn failure(&self) -> f64 {
-        let [judged, found] = self.counts().map(f64::from);
-        if judged > 0.0 { (1.0 - found / judged).powi(8) } else { 0.0 }
+    /// How much it failed, which steers the search: a high power of the share of the `known`
+    /// keypoints that was not found. It counts pictures in which nothing was found, and learns from
+    /// those that come near.
+    pub fn failure(&self, known: &[bool]) -> f64 {
+        let results = || {
+            let keypoints = self.keypoints.iter().zip(known).filter(|(_, known)| **known);
+            keypoints.filter_map(|(keypoint, _)| keypoint.result.as_ref())
+        };
+        let (judged, missed) = (results().count(), results().filter(|r| !r.found()).count());
+        if judged > 0 { (missed as f64 / judged as f64).powi(8) } else { 0.0 }
     }
 
     /// Whether nothing was found.
@@ -222,7 +232,7 @@ impl Row {
             truth: [0.0; 2],
             visibility: Visibility::Seen,
             cover: None,
-            place: None,
+            place: Some([0.0; 2]),
             result: Some(Result {
                 error: if k < missed { WORST } else { 0.0 },
                 outcome: Outcome::Good,

@@ -82,7 +82,7 @@ pub fn search(
     progress: &mut dyn FnMut(u64),
 ) -> Result<bool, AuditError> {
     let mut steering = Steering::new(folder.plan.uniform);
-    folder.rows.iter().for_each(|row| steering.add(row));
+    folder.rows.chunks(BATCH).for_each(|batch| steering.add(batch));
     let (seed, images) = (folder.plan.sample_seed(), folder.plan.images);
     let steered = studio.scene.axes.each_ref().map(|axis| axis.steered);
     let solvability = Solvability::new(studio.scene.figure.clone());
@@ -103,8 +103,8 @@ pub fn search(
         let densities: Vec<f64> =
             samples.iter().map(|sample| density(&policy, &sample.hardness, &steered)).collect();
         let (_, rows) = studio.judge(&samples, &densities, first + 1)?;
+        steering.add(&rows);
         for row in rows {
-            steering.add(&row);
             folder.add(row)?;
         }
         progress(folder.rows.len() as u64);

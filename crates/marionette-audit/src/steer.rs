@@ -1,6 +1,6 @@
 //! Where the next pictures are drawn: toward what fails.
 
-use crate::row::Row;
+use crate::row::{Row, is_given};
 use marionette_stream::{AXES, AxisDistribution, Hardness, Policy, StreamMix};
 
 /// Equal parts of an axis that are told apart.
@@ -21,6 +21,8 @@ pub struct Steering {
     mix: StreamMix,
     /// Per axis and part: weight of the pictures, and of their failures.
     tallies: [[[f64; 2]; BINS]; AXES],
+    /// Which keypoints the model has given so far.
+    known: Vec<bool>,
     pictures: u64,
 }
 
@@ -30,18 +32,27 @@ impl Steering {
         Steering {
             mix: StreamMix { uniform, steered: 1.0 - uniform },
             tallies: [[[0.0; 2]; BINS]; AXES],
+            known: Vec::new(),
             pictures: 0,
         }
     }
 
-    /// Adds a picture.
-    pub fn add(&mut self, row: &Row) {
-        for (axis, tallies) in self.tallies.iter_mut().enumerate() {
-            let [weight, failed] = &mut tallies[bin_of(row.hardness[axis])];
-            *weight += row.weight();
-            *failed += row.weight() * row.failure();
+    /// Adds a batch of pictures. Keypoints that the model never gave are none that it misses.
+    pub fn add(&mut self, rows: &[Row]) {
+        let keypoints = rows.first().map_or(0, |row| row.keypoints.len());
+        self.known.resize(keypoints.max(self.known.len()), false);
+        for (k, known) in self.known.iter_mut().enumerate() {
+            *known |= is_given(rows, k);
         }
-        self.pictures += 1;
+        for row in rows {
+            let failure = row.failure(&self.known);
+            for (axis, tallies) in self.tallies.iter_mut().enumerate() {
+                let [weight, failed] = &mut tallies[bin_of(row.hardness[axis])];
+                *weight += row.weight();
+                *failed += row.weight() * failure;
+            }
+            self.pictures += 1;
+        }
     }
 
     /// The policy by which the next pictures are drawn.
@@ -104,17 +115,20 @@ mod tests {
         let count = 6400;
         for _ in 0..count / 64 {
             let policy = steering.policy();
-            for _ in 0..64 {
+            let draw = || {
                 let draws: Hardness = std::array::from_fn(|_| rng.random());
                 let uniform = rng.random::<f32>() < policy.mix.uniform;
                 let hardness = if uniform { draws } else { policy.steered(&draws, &mut rng) };
                 let density = density(&policy, &hardness, &[true; AXES]);
-                let row = Row::for_test(hardness, density, failure(&hardness));
-                sum += row.weight() * row.failure();
+                Row::for_test(hardness, density, failure(&hardness))
+            };
+            let rows: Vec<Row> = std::iter::repeat_with(draw).take(64).collect();
+            for row in &rows {
+                sum += row.weight() * row.failure(&[true; 1000]);
                 weights += row.weight();
-                failed += row.failure();
-                steering.add(&row);
+                failed += row.failure(&[true; 1000]);
             }
+            steering.add(&rows);
         }
         // A third of the uniform population fails.
         assert!((sum / weights - 1.0 / 3.0).abs() < 0.02, "{}", sum / weights);
@@ -127,9 +141,21 @@ mod tests {
     }
 
     #[test]
+    fn keypoints_that_were_never_given_do_not_steer() {
+        let mut row = Row::for_test([0.5; AXES], 1.0, 1.0);
+        let mut steering = Steering::new(0.5);
+        steering.add(std::slice::from_ref(&row));
+        assert_ne!(steering.policy().axes[0], AxisDistribution::uniform(BINS));
+        row.keypoints.iter_mut().for_each(|keypoint| keypoint.place = None);
+        let mut steering = Steering::new(0.5);
+        steering.add(&[row]);
+        assert_eq!(steering.policy().axes[0], AxisDistribution::uniform(BINS));
+    }
+
+    #[test]
     fn without_failures_every_axis_stays_even() {
         let mut steering = Steering::new(0.5);
-        steering.add(&Row::for_test([0.5; AXES], 1.0, 0.0));
+        steering.add(&[Row::for_test([0.5; AXES], 1.0, 0.0)]);
         assert_eq!(steering.policy().axes[0], AxisDistribution::uniform(BINS));
     }
 }

@@ -94,6 +94,7 @@ fn curves(standings: &[Standing]) -> String {
         digits: 3,
         small: false,
         series: &series,
+        band: &[],
     };
     legend(standings.iter().map(|standing| standing.arm.as_str())) + &grid([chart.html()])
 }
@@ -115,6 +116,7 @@ fn probes(standings: &[Standing]) -> String {
             digits: 2,
             small: false,
             series: &series,
+            band: &[],
         }
         .html()
     };

@@ -44,6 +44,9 @@ pub struct Chart<'a> {
     pub small: bool,
     /// The lines.
     pub series: &'a [Series],
+    /// The interval around the first line: place, low and high end, in the order of the places. May
+    /// be empty.
+    pub band: &'a [[f64; 3]],
 }
 
 impl Chart<'_> {
@@ -75,6 +78,7 @@ impl Chart<'_> {
         let end = points().map(|point| point[0]).fold(f64::NEG_INFINITY, f64::max);
         let [low, high] = points()
             .map(|point| point[1])
+            .chain(self.band.iter().flat_map(|[_, low, high]| [*low, *high]))
             .chain(self.range.into_iter().flatten())
             .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
         let upward = ticks(low, high, if self.small { 2.0 } else { 4.0 });
@@ -119,6 +123,13 @@ impl Chart<'_> {
                 if unit.is_empty() { "" } else { " " },
             );
         }
+        if let (false, Some(first)) = (self.band.is_empty(), lines.first()) {
+            let lower = self.band.iter().map(|[at, low, _]| [*at, *low]);
+            let upper = self.band.iter().rev().map(|[at, _, high]| [*at, *high]);
+            let corners = places(lower.chain(upper), &x, &y);
+            let _ =
+                write!(out, "<polygon class=\"band {}\" points=\"{corners}\"/>", fill(first.style));
+        }
         for line in lines {
             draw(&mut out, line, &x, &y, !self.small);
         }
@@ -134,11 +145,15 @@ impl Chart<'_> {
     }
 }
 
+/// Points as SVG lists them.
+fn places(points: impl Iterator<Item = [f64; 2]>, x: &Scale, y: &Scale) -> String {
+    let place = |[a, b]: [f64; 2]| format!("{:.1},{:.1}", x.at(a), y.at(b));
+    points.map(place).collect::<Vec<_>>().join(" ")
+}
+
 fn draw(out: &mut String, line: &Series, x: &Scale, y: &Scale, dots: bool) {
-    let path: Vec<String> =
-        line.points.iter().map(|[a, b]| format!("{:.1},{:.1}", x.at(*a), y.at(*b))).collect();
-    let _ =
-        write!(out, "<polyline class=\"{}\" points=\"{}\"/>", style(line.style), path.join(" "));
+    let path = places(line.points.iter().copied(), x, y);
+    let _ = write!(out, "<polyline class=\"{}\" points=\"{path}\"/>", style(line.style));
     // A lone point has no line.
     if dots && line.points.len() <= WITH_DOTS || line.points.len() == 1 {
         for [a, b] in &line.points {
@@ -211,6 +226,7 @@ mod tests {
             digits: 2,
             small: false,
             series: &series,
+            band: &[],
         }
         .html()
     }

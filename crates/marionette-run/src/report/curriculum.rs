@@ -63,6 +63,7 @@ fn axes(runs: &[RunFiles], map: fn(&MetricsRow) -> &BTreeMap<String, f32>) -> Op
             digits: 2,
             small: true,
             series: &series,
+            band: &[],
         }
         .html()
     };

@@ -36,6 +36,7 @@ impl Curve {
             digits: self.digits,
             small: false,
             series: &series,
+            band: &[],
         }
         .html()
     }
@@ -143,6 +144,7 @@ pub fn html(runs: &[RunFiles]) -> String {
             digits: 3,
             small: false,
             series: &series,
+            band: &[],
         }
         .html()
     };

@@ -217,6 +217,7 @@ fn probes(runs: &[RunFiles]) -> String {
                 digits: 2,
                 small: false,
                 series: &series,
+                band: &[],
             };
             Some(chart.html())
         })
