@@ -46,7 +46,7 @@ impl Case {
 
     /// The pictures of `predictions.json` after `predict` of these.
     fn predict(&self, images: &[&str]) -> Value {
-        let args = ["predict", "w", "--out", "out", "--quiet"];
+        let args = ["predict", "--weights", "w", "--out", "out", "--quiet"];
         succeed(&mut self.command(&[&args, images].concat()));
         json(&self.path("out"), "predictions.json")["images"].clone()
     }
@@ -161,7 +161,7 @@ fn files_that_end_early_are_refused_by_every_reader() {
     fs::write(case.path("prog-half.jpg"), &progressive[..progressive.len() / 2]).unwrap();
     fs::write(case.path("longer.jpg"), [&base[..], b"and more"].concat()).unwrap();
     let all = ["base-half.jpg", "base.jpg", "longer.jpg", "prog-half.jpg", "prog.jpg"];
-    let args = ["predict", "w", "--out", "out", "--quiet"];
+    let args = ["predict", "--weights", "w", "--out", "out", "--quiet"];
     let said = outcome(&mut case.command(&[&args[..], &all].concat()));
     assert_eq!(said.code, Some(1), "{said:?}");
     let lines: Vec<&str> = said.stderr.lines().collect();
@@ -323,7 +323,7 @@ fn no_output_is_a_file_that_is_read() {
     // A picture's overlay over a picture, through a link to the folder.
     image::open(picture).unwrap().save(case.path("img/p0.png")).unwrap();
     std::os::unix::fs::symlink(&photos, case.path("there")).unwrap();
-    let args = ["predict", "w", "img/p0.jpg", "img/p0.png", "--out", "there"];
+    let args = ["predict", "--weights", "w", "img/p0.jpg", "img/p0.png", "--out", "there"];
     fail(&mut case.command(&args), 2, &["would overwrite img/p0.png"]);
     fs::remove_file(case.path("there")).unwrap();
     fs::remove_file(case.path("img/p0.png")).unwrap();
@@ -391,7 +391,7 @@ fn a_run_is_used_without_the_pictures_of_its_scene() {
     let labels = fs::read_to_string(case.path("ann.json")).unwrap().replace("p1.jpg", "p0.jpg");
     fs::write(case.path("ann.json"), labels).unwrap();
     for run in ["done", "half"] {
-        succeed(&mut case.command(&["predict", run, "img/p0.jpg", "--out", "out"]));
+        succeed(&mut case.command(&["predict", "--weights", run, "img/p0.jpg", "--out", "out"]));
         succeed(&mut case.command(&["eval", run, "--coco", "ann.json", "--images", "img"]));
         let export = ["export", run, "--format", "safetensors", "--out", "a.safetensors"];
         succeed(&mut case.command(&export));
@@ -404,7 +404,7 @@ fn a_run_is_used_without_the_pictures_of_its_scene() {
 #[test]
 fn the_log_has_colours_on_terminals_only_and_a_filter_that_is_none_is_told() {
     let case = Case::new("damaged_jpeg");
-    let mut predict = case.command(&["predict", "w", "base.jpg", "--out", "out"]);
+    let mut predict = case.command(&["predict", "--weights", "w", "base.jpg", "--out", "out"]);
     let said = succeed(predict.env("MARIONETTE_LOG", "trace"));
     assert!(!said.stderr.contains('\u{1b}'), "{said:?}");
     let mut doctor = case.command(&["doctor"]);
@@ -437,7 +437,14 @@ fn weights_of_half_precision_are_read() {
         let start = (header.len() as u64).to_le_bytes();
         fs::write(case.path("half"), [&start, header.as_bytes(), &file[8 + length..]].concat())
             .unwrap();
-        succeed(&mut case.command(&["predict", "half", "base.jpg", "--out", "half-out"]));
+        succeed(&mut case.command(&[
+            "predict",
+            "--weights",
+            "half",
+            "base.jpg",
+            "--out",
+            "half-out",
+        ]));
         let found = json(&case.path("half-out"), "predictions.json")["images"].clone();
         let [a, b] = [&found, &whole].map(|found| found[0]["score"].as_f64().unwrap());
         assert!((a - b).abs() < 0.05, "{name}: {a} {b}");
@@ -508,7 +515,7 @@ fn rough_edges() {
     RgbaImage::from_pixel(20, 20, image::Rgba([9, 9, 9, 100]))
         .save(case.path("mixed/t.png"))
         .unwrap();
-    let said = succeed(&mut case.command(&["predict", "w", "mixed", "--out", "out"]));
+    let said = succeed(&mut case.command(&["predict", "--weights", "w", "mixed", "--out", "out"]));
     assert!(said.stdout.contains("keypoints in 4 of 4 pictures"), "{said:?}");
     assert_eq!(said.stderr.lines().count(), 1, "{said:?}");
     assert!(said.stderr.contains("mixed/t.png: has transparent pixels"), "{said:?}");

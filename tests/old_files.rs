@@ -98,6 +98,7 @@ fn old_weights_find_what_they_found_then() {
     let paths = [&run, &picture, &out].map(|path| path.to_str().unwrap());
     succeed(&mut marionette([
         "predict",
+        "--weights",
         paths[0],
         paths[1],
         "--box",

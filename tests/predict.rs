@@ -24,8 +24,12 @@ fn with_weights() -> (TempDir, PathBuf) {
 }
 
 fn predict(folder: &TempDir, images: &[&str], more: &[&str]) -> Command {
-    let mut command = marionette(["predict", "w.safetensors"]);
-    command.args(images).args(["--out", "out"]).args(more).current_dir(folder);
+    let mut command = marionette(["predict"]);
+    command
+        .args(images)
+        .args(["--weights", "w.safetensors", "--out", "out"])
+        .args(more)
+        .current_dir(folder);
     command
 }
 
@@ -328,22 +332,33 @@ fn what_else_is_wrong_is_named() {
     );
     // The overlay of a.png would be a.png.
     fail(
-        marionette(["predict", "w.safetensors", "a.png", "--out", "."]).current_dir(&folder),
+        marionette(["predict", "a.png", "--weights", "w.safetensors", "--out", "."])
+            .current_dir(&folder),
         2,
         &["would overwrite a.png, which is read", "choose another"],
     );
     assert!(contents(folder.path()) == before, "something has changed");
     fail(
-        marionette(["predict", "w.safetensors", "a.png", "--out", "a.png"]).current_dir(&folder),
+        marionette(["predict", "a.png", "--weights", "w.safetensors", "--out", "a.png"])
+            .current_dir(&folder),
         1,
         &["a.png: cannot"],
     );
     fail(
-        marionette(["predict", "w.safetensors", "a.png", "--out", "a.png/x"]).current_dir(&folder),
+        marionette(["predict", "a.png", "--weights", "w.safetensors", "--out", "a.png/x"])
+            .current_dir(&folder),
         1,
         &["a.png/x: cannot"],
     );
     assert!(contents(folder.path()) == before, "something has changed");
+
+    // The order of old.
+    fail(
+        marionette(["predict", "w.safetensors", "a.png", "--weights", "w", "--out", "out"])
+            .current_dir(&folder),
+        2,
+        &["w.safetensors: is no picture", "predict PICTURES --weights w.safetensors"],
+    );
 
     let bytes = fs::read(&weights).unwrap();
     let mut flipped = bytes.clone();
@@ -366,10 +381,45 @@ fn what_else_is_wrong_is_named() {
     ];
     for (weights, part) in cases {
         fail(
-            marionette(["predict", weights, "a.png", "--out", "out"]).current_dir(&folder),
+            marionette(["predict", "a.png", "--weights", weights, "--out", "out"])
+                .current_dir(&folder),
             2,
             &[weights, part],
         );
     }
     assert!(!path("out").exists());
+}
+
+#[test]
+fn frames_of_a_video_are_smoothed_over_time() {
+    let (folder, _) = with_weights();
+    let (still, other) = (picture(64, 64), imageops::rotate90(&picture(64, 64)));
+    fs::create_dir(folder.path().join("frames")).unwrap();
+    for frame in 0..20 {
+        // The tenth shows something else.
+        save(&folder, &format!("frames/{frame:02}.png"), if frame == 10 { &other } else { &still });
+    }
+    let found = |more: &[&str]| -> Vec<Vec<[f64; 2]>> {
+        succeed(&mut predict(&folder, &["frames"], more));
+        let found = json(&folder.path().join("out"), "predictions.json");
+        assert_eq!(found["model"]["video_frames"].as_f64(), (!more.is_empty()).then_some(25.0));
+        let keypoints = |image: &Value| {
+            let all = image["keypoints"].as_array().unwrap().clone();
+            all.iter().map(|k| ["x", "y"].map(|key| k[key].as_f64().unwrap())).collect()
+        };
+        found["images"].as_array().unwrap().iter().map(keypoints).collect()
+    };
+    let (each, smoothed) = (found(&[]), found(&["--video-frames", "25"]));
+    assert_eq!((each.len(), smoothed.len()), (20, 20));
+    // Pictures that are alike stay where they are, whatever batch they are in.
+    assert!(each[..10].iter().all(|frame| *frame == each[0]));
+    assert_eq!(each[..10], smoothed[..10]);
+    let jump = |frames: &[Vec<[f64; 2]>]| -> f64 {
+        let moved = frames[10].iter().zip(&frames[9]);
+        moved.map(|([a, b], [c, d])| (a - c).hypot(b - d)).sum()
+    };
+    assert!(jump(&each) > 0.0 && jump(&smoothed) < jump(&each));
+    assert!(smoothed[11] != each[11] && each[11] == each[0]);
+    let said = outcome(&mut predict(&folder, &["frames"], &["--video-frames", "0"]));
+    assert!(said.code == Some(2) && said.stderr.contains("such as 25"), "{said:?}");
 }

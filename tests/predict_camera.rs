@@ -20,7 +20,8 @@ fn camera_from_base() -> Affine3A {
 }
 
 fn predict(folder: &TempDir, more: &[&str]) -> Command {
-    let mut command = marionette(["predict", "w.safetensors", "a.png", "--out", "out"]);
+    let mut command =
+        marionette(["predict", "a.png", "--weights", "w.safetensors", "--out", "out"]);
     command.args(more).current_dir(folder);
     command
 }

@@ -24,7 +24,7 @@ def load(path):
 
 def predicted(marionette, weights, figure, folder, out, image, box):
     done = subprocess.run(
-        [marionette, "predict", weights, f"{folder}/images/{image}", "--out", out, "--quiet", "--pnp", "--figure", figure,
+        [marionette, "predict", f"{folder}/images/{image}", "--weights", weights, "--out", out, "--quiet", "--pnp", "--figure", figure,
          "--joints", f"{folder}/joints.json", "--intrinsics", f"{folder}/intrinsics.json",
          "--box", ",".join(f"{value:.2f}" for value in box)], capture_output=True, text=True)
     if done.returncode:

@@ -103,7 +103,10 @@ fn write_text(
         out,
         "  marionette eval {run} --exam all           # the exams in full: per axis, per keypoint"
     )?;
-    writeln!(out, "  marionette predict {run} PICTURE --out found --box X,Y,WIDTH,HEIGHT")?;
+    writeln!(
+        out,
+        "  marionette predict PICTURE --weights {run} --out found --box X,Y,WIDTH,HEIGHT"
+    )?;
     writeln!(
         out,
         "  marionette export {run} --format safetensors --out exported/weights.safetensors"

@@ -7,6 +7,7 @@ pub mod crop;
 mod detector;
 mod judge;
 pub mod metric;
+mod one_euro;
 mod search;
 
 pub use annotated::{Annotated, AnnotatedError, load_annotated};
@@ -14,4 +15,5 @@ pub use crop::Crop;
 pub use detector::{Detector, DetectorError};
 pub use judge::{EvalReport, EvalRow, KeyError, by_key, judge};
 pub use marionette_base::picture_file::{Picture, PictureError, load_picture};
+pub use one_euro::OneEuro;
 pub use search::{Search, Unusable, find_people};
