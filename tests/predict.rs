@@ -391,6 +391,26 @@ fn what_else_is_wrong_is_named() {
 }
 
 #[test]
+fn overlays_may_be_left_out() {
+    let (folder, _) = with_weights();
+    for name in ["a.png", "b.png"] {
+        save(&folder, name, &picture(80, 60));
+    }
+    let images = |more: &[&str]| {
+        succeed(&mut predict(&folder, &["a.png", "b.png"], more));
+        json(&folder.path().join("out"), "predictions.json")["images"].clone()
+    };
+    let without = images(&["--no-overlays"]);
+    assert_eq!(names(&folder.path().join("out")), ["predictions.json"]);
+    let mut with = images(&[]);
+    for (image, overlay) in with.as_array_mut().unwrap().iter_mut().zip(["a.png", "b.png"]) {
+        assert_eq!(image.as_object_mut().unwrap().remove("overlay").unwrap(), overlay);
+        assert!(folder.path().join("out").join(overlay).exists());
+    }
+    assert_eq!(with, without);
+}
+
+#[test]
 fn frames_of_a_video_are_smoothed_over_time() {
     let (folder, _) = with_weights();
     let (still, other) = (picture(64, 64), imageops::rotate90(&picture(64, 64)));

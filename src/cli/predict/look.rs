@@ -36,6 +36,8 @@ pub struct Look<'a> {
     /// Frames a second, where the pictures are those of a video.
     pub video_frames: Option<f64>,
     pub out: &'a Path,
+    /// Whether pictures with keypoints drawn in are written.
+    pub overlays: bool,
     pub bar: &'a ProgressBar,
 }
 
@@ -197,12 +199,12 @@ impl Look<'_> {
     fn draw(&self, seen: Seen) -> anyhow::Result<Found> {
         let Seen { ready: Ready { listed, picture, crop, .. }, keypoints } = seen;
         let card = self.detector.card();
-        fs::create_dir_all(self.out).map_err(PathError::at(self.out, "made"))?;
         let sighting = Sighting { crop: self.shown(&crop), keypoints };
-        save_png(
-            &self.out.join(&listed.overlay),
-            &photograph(&picture, &card.keypoints, &sighting),
-        )?;
+        if self.overlays {
+            fs::create_dir_all(self.out).map_err(PathError::at(self.out, "made"))?;
+            let overlay = photograph(&picture, &card.keypoints, &sighting);
+            save_png(&self.out.join(&listed.overlay), &overlay)?;
+        }
         let (width, height) = picture.dimensions();
         let name = listed.path.to_string_lossy();
         let camera =
@@ -219,7 +221,7 @@ impl Look<'_> {
         let whole = [0.0, 0.0, width as f32, height as f32];
         Ok(Found {
             file: name.into_owned(),
-            overlay: listed.overlay.clone(),
+            overlay: self.overlays.then(|| listed.overlay.clone()),
             width,
             height,
             person: self.person.map_or(whole, |PersonBox(person)| person),

@@ -31,7 +31,9 @@ pub struct Model {
 #[derive(Serialize)]
 pub struct Found {
     pub file: String,
-    pub overlay: String,
+    /// The picture with its keypoints drawn in; none with `--no-overlays`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<String>,
     pub width: u32,
     pub height: u32,
     /// The person's, as it was given, or the whole picture.
