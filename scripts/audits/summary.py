@@ -33,7 +33,8 @@ def found(out, name):
         finding = explained["finding"]
         inside, outside = (1 - finding[key]["value"] for key in ["inside", "outside"])
         text = f"  {number}. {words(finding['rule'])}: {inside:.2f} against {outside:.2f}"
-        text += f", {100 * finding['support']['value']:.0f} % of the keypoints, {100 * finding['carried']['value']:.0f} % of what is missed"
+        support, carried = (100 * finding[key]["value"] for key in ["support", "carried"])
+        text += f", {support:.0f} % of the keypoints, {carried:.0f} % of what is missed"
         known = behind.get(words(finding["rule"]))
         if known and known.get("beside"):
             text += f"; beside all: {interval(known['beside'][0])} there, {interval(known['beside'][1])} elsewhere"
@@ -45,7 +46,8 @@ def mended(out, name):
     seeds = [one for one in seeds if one]
     if not seeds:
         return
-    print(f"\n{name}, mended over trained on evenly, {len(seeds)} seeds; all: {'; '.join(interval(one['beside']['difference']) for one in seeds)}")
+    differences = "; ".join(interval(one["beside"]["difference"]) for one in seeds)
+    print(f"\n{name}, mended over trained on evenly, {len(seeds)} seeds; all: {differences}")
     for place, known in enumerate(seeds[0]["known"]):
         sides = []
         for side in [0, 1]:
@@ -53,7 +55,8 @@ def mended(out, name):
             mean = 100 * sum(estimate["value"] for estimate in each) / max(len(each), 1)
             sides.append(f"{mean:+.1f} ({'; '.join(interval(estimate) for estimate in each)})")
         now = sum(one["known"][place]["now"]["value"] for one in seeds) / len(seeds)
-        print(f"  {words(known['rule'])}: PCK {known['before']['value']:.2f} before, {now:.2f} now; there {sides[0]}; elsewhere {sides[1]}")
+        before = known["before"]["value"]
+        print(f"  {words(known['rule'])}: PCK {before:.2f} before, {now:.2f} now; there {sides[0]}; elsewhere {sides[1]}")
 
 
 for planted in ["all", "back", "crowd", "small", "crouch", "lamp"]:

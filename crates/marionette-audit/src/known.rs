@@ -11,6 +11,7 @@ use crate::{
 };
 use marionette_figure::KeypointScheme;
 use marionette_findings::{Estimate, Rule, Table, check};
+use marionette_run::other_scene;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -37,16 +38,15 @@ pub struct Known {
 /// If there is none, or it is of another scene.
 pub fn earlier(path: &Path, plan: &Plan) -> Result<Report, AuditError> {
     let report = read_report(path)?;
-    if report.plan.scene_sha256 == plan.scene_sha256 {
-        return Ok(report);
+    let scenes = [&report.plan, plan].map(|plan| [plan.scene.as_str(), &plan.scene_sha256]);
+    match other_scene(scenes[0], scenes[1]) {
+        None => Ok(report),
+        Some(found) => Err(AuditError::Damaged {
+            path: path.to_owned(),
+            found,
+            remedy: "give one of the same scene".to_owned(),
+        }),
     }
-    let found = if report.plan.scene == plan.scene {
-        format!("is an audit of {} as it was, and the scene or its figure has changed", plan.scene)
-    } else {
-        format!("is an audit of the scene {}, not of {}", report.plan.scene, plan.scene)
-    };
-    let remedy = "give one of the same scene".to_owned();
-    Err(AuditError::Damaged { path: path.to_owned(), found, remedy })
 }
 
 /// What the `earlier` audit found, as it is in `rows`. Findings that hold for nothing there are left

@@ -108,15 +108,8 @@ impl FocusFile {
                 return refuse(path, found, "let `marionette audit` write it anew, with --resume");
             }
         };
-        if file.scene_sha256 != scene_sha256(scene) {
-            let found = if file.scene == scene.name {
-                format!(
-                    "is an audit of {} as it was, and the scene or its figure has changed",
-                    file.scene
-                )
-            } else {
-                format!("is an audit of the scene {}, not of {}", file.scene, scene.name)
-            };
+        let audited = [file.scene.as_str(), file.scene_sha256.as_str()];
+        if let Some(found) = other_scene(audited, [&scene.name, &scene_sha256(scene)]) {
             return refuse(audit.to_owned(), found, "audit the model on this scene");
         }
         if file.wanted.is_empty() {
@@ -130,6 +123,19 @@ impl FocusFile {
             }
         }
     }
+}
+
+/// What is said of an audit of another scene than `wanted`; both are a scene's name and hash.
+pub fn other_scene(audited: [&str; 2], wanted: [&str; 2]) -> Option<String> {
+    let ([name, hash], [wanted, wanted_hash]) = (audited, wanted);
+    if hash == wanted_hash {
+        return None;
+    }
+    Some(if name == wanted {
+        format!("is an audit of {name} as it was, and the scene or its figure has changed")
+    } else {
+        format!("is an audit of the scene {name}, not of {wanted}")
+    })
 }
 
 /// What of `wanted` cannot be drawn, if anything.

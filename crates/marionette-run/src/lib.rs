@@ -50,7 +50,7 @@ pub use directory::RunDirectory;
 pub use error::{Failure, RunError};
 pub use events::{EventSender, RunEvent};
 pub use exams::{Best, ExamReport};
-pub use focus::{FocusConfig, FocusFile};
+pub use focus::{FocusConfig, FocusFile, other_scene};
 pub use limits::{LimitError, Work, check_limits};
 pub use manifest::Manifest;
 pub use metrics::{JsonLinesWriter, MetricsRow, cut_back};
