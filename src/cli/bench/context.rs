@@ -1,9 +1,10 @@
 //! What every measurement works with.
 
 use crate::cli::output;
+use anyhow::Context;
 use marionette::run::RunConfig;
 use marionette::scene::{ImageSize, Scene};
-use std::fmt::Display;
+use std::{env, fmt::Display, fs, path::PathBuf, process};
 
 /// What every measurement needs to know.
 pub struct Bench {
@@ -29,5 +30,31 @@ impl Bench {
         if !self.quiet {
             output::warn(&what.to_string());
         }
+    }
+}
+
+/// A folder for temporary files that goes when it is dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// One for what is called `name`.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn new(name: &str) -> anyhow::Result<Self> {
+        let folder = env::temp_dir().join(format!("marionette-bench-{}-{name}", process::id()));
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Folder(folder))
+    }
+
+    /// What is called `name` in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

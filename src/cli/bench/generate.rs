@@ -1,7 +1,7 @@
 //! `bench generate`: labelled pictures per second on the disk, against tiles that nobody keeps.
 
 use super::{
-    context::Bench,
+    context::{Bench, Folder},
     feed::{Clock, samples_per_second},
     report::Spread,
 };
@@ -13,12 +13,8 @@ use marionette::stream::Policy;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
-    env,
     fmt::{self, Display},
-    fs,
     hint::black_box,
-    path::PathBuf,
-    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -114,11 +110,11 @@ fn measure_size(bench: &Bench, side: u32) -> anyhow::Result<SizeReport> {
 
 /// Pictures that are written per second.
 fn rate(bench: &Bench, scene: &Scene, format: Format, policy: &Policy) -> anyhow::Result<f64> {
-    let folder = Folder::new()?;
+    let folder = Folder::new("generate")?;
     let job = Job { seed: bench.config.seed, ..Job::new(scene, 1 << 40, format, policy.clone()) };
     let stop = AtomicBool::new(false);
     let (mut clock, mut rate, mut before) = (None, None, 0);
-    generate(scene, &job, &folder.0, false, bench.threads, &stop, &mut |progress| {
+    generate(scene, &job, &folder.path("set"), false, bench.threads, &stop, &mut |progress| {
         // The first batches are drawn before the clock starts.
         let clock = clock.get_or_insert_with(|| Clock::start(bench.seconds));
         let new = progress.done - std::mem::replace(&mut before, progress.done);
@@ -128,23 +124,6 @@ fn rate(bench: &Bench, scene: &Scene, format: Format, policy: &Policy) -> anyhow
         }
     })?;
     rate.context("the set was made before it was measured")
-}
-
-/// A folder for temporary files that goes when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> anyhow::Result<Self> {
-        let folder = env::temp_dir().join(format!("marionette-bench-{}", process::id()));
-        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        Ok(Folder(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 impl Display for GenerateReport {

@@ -6,6 +6,7 @@ mod generate;
 mod machine;
 mod memory;
 mod network;
+mod predict;
 mod render;
 mod report;
 mod steady;
@@ -50,7 +51,7 @@ pub struct BenchArgs {
     scene: String,
     #[command(flatten)]
     figure: FigureArg,
-    /// Sides of the tiles that `render` and `generate` draw, pixels.
+    /// Sides of the pictures that `render` and `generate` draw and `predict` reads, pixels.
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [64, 128, 256],
           value_parser = clap::value_parser!(u32).range(16..=1024))]
     sizes: Vec<u32>,
@@ -60,7 +61,7 @@ pub struct BenchArgs {
     /// Tiles in all that `memory` draws.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(10..=1_000_000_000))]
     draws: u64,
-    /// Network that `train`, `network` and `loop` train.
+    /// Network that `train`, `network` and `loop` train, and that `predict` asks.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Samples a batch that `train`, `network` and `loop` learn from.
@@ -91,6 +92,8 @@ enum Part {
     Loop,
     /// Labelled pictures per second on the disk, per format; not part of `all`.
     Generate,
+    /// From picture files to keypoints, against the network alone; not part of `all`.
+    Predict,
     /// Resident memory while a great many tiles are drawn; takes minutes, and is not part of `all`.
     Memory,
     /// Rendering, training, the network alone, and the loop.
@@ -121,6 +124,8 @@ struct Report {
     both: Option<stream::LoopReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     generate: Option<generate::GenerateReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predict: Option<predict::PredictReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<steady::MemoryReport>,
 }
@@ -192,6 +197,7 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         network: None,
         both: None,
         generate: None,
+        predict: None,
         memory: None,
     };
     if wanted(Part::Render) {
@@ -218,6 +224,11 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         let measured = generate::measure(bench)?;
         show(&measured);
         report.generate = Some(measured);
+    }
+    if args.part == Part::Predict {
+        let measured = predict::measure(bench)?;
+        show(&measured);
+        report.predict = Some(measured);
     }
     if args.part == Part::Memory {
         let measured = steady::measure(bench, args.draws)?;

@@ -19,13 +19,14 @@ use image::RgbImage;
 use indicatif::ProgressBar;
 use marionette::base::atomic_file::PathError;
 use marionette::run::sheet::{Sighting, photograph, save_png};
-use marionette::train::eval::{Crop, Detector, OneEuro, Picture, crop::is_outside, load_picture};
+use marionette::train::eval::{Crop, Detector, OneEuro, crop::is_outside, load_picture};
 use rayon::prelude::*;
 use std::{fs, path::Path, thread};
 
-/// Pictures that the network is shown at once. Of large ones, three times as many are the most that
-/// fits into memory.
-const BATCH: usize = 8;
+/// Pictures that the network is shown at once, at least: with fewer it is slower.
+const BATCH: usize = 32;
+/// Pixels of the pictures that are held together for one batch. Of larger ones a batch has fewer.
+const MOST_PIXELS: usize = 64 << 20;
 
 /// How pictures are looked at.
 pub struct Look<'a> {
@@ -46,9 +47,19 @@ struct Ready<'a> {
     /// Its place in the list.
     place: usize,
     listed: &'a Listed,
-    picture: RgbImage,
+    /// Width and height, pixels.
+    size: (u32, u32),
+    /// The picture itself, where it is drawn into.
+    picture: Option<RgbImage>,
     crop: Crop,
     input: Vec<u8>,
+}
+
+impl Ready<'_> {
+    /// Pixels that are held in memory.
+    fn pixels(&self) -> usize {
+        self.picture.as_ref().map_or(self.input.len() / 3, |picture| picture.as_raw().len() / 3)
+    }
 }
 
 /// A picture with its keypoints: x and y, continuous pixels of the picture, and score.
@@ -85,48 +96,64 @@ impl Look<'_> {
         listed: &'l [Listed],
         to: &Sender<Vec<Ready<'l>>>,
     ) -> Result<(), CommandError> {
-        for (batch, listed) in listed.chunks(BATCH).enumerate() {
-            let place = |within: usize| batch * BATCH + within;
-            let loaded: Vec<_> = listed.par_iter().map(|one| load_picture(&one.path)).collect();
-            let mut pictures = Vec::new();
-            for ((within, listed), loaded) in listed.iter().enumerate().zip(loaded) {
-                match loaded {
-                    Ok(picture) => {
-                        if picture.transparent {
-                            self.warn(&format!(
-                                "{}: has transparent pixels, which are taken as if they were not \
-                                 transparent",
-                                listed.path.display()
-                            ));
-                        }
-                        pictures.push((place(within), listed, picture));
-                    }
-                    Err(error) => {
-                        self.warn(&error.to_string());
-                        self.bar.inc(1);
-                    }
-                }
+        let mut batch = Vec::new();
+        let mut place = 0;
+        // As many at a time as there are threads: so many more than a batch may have are in memory.
+        for some in listed.chunks(rayon::current_num_threads().max(1)) {
+            let loaded: Vec<_> = (place..)
+                .zip(some)
+                .collect::<Vec<_>>()
+                .into_par_iter()
+                .map(|(place, listed)| self.ready(place, listed))
+                .collect();
+            place += some.len();
+            for ready in loaded {
+                batch.extend(ready?);
             }
-            let ready = |(place, listed, picture): (usize, &'l Listed, _)| {
-                let picture = Picture::upright(picture);
-                let crop = self.crop(listed, &picture)?;
-                let input = crop.render(&picture);
-                Ok(Ready { place, listed, picture, crop, input })
-            };
-            let ready = pictures.into_par_iter().map(ready).collect::<anyhow::Result<_>>();
-            let ready = ready.map_err(CommandError::Input)?;
-            if to.send(ready).is_err() {
-                break;
+            let pixels: usize = batch.iter().map(Ready::pixels).sum();
+            if (batch.len() >= BATCH || pixels >= MOST_PIXELS)
+                && to.send(std::mem::take(&mut batch)).is_err()
+            {
+                return Ok(());
             }
         }
+        // Whoever does not take the last one says why.
+        let _ = to.send(batch);
         Ok(())
     }
 
+    /// A picture and what the network is shown of it; `None`, and a warning, if it cannot be read.
+    fn ready<'l>(
+        &self,
+        place: usize,
+        listed: &'l Listed,
+    ) -> Result<Option<Ready<'l>>, CommandError> {
+        let picture = match load_picture(&listed.path) {
+            Ok(picture) => picture,
+            Err(error) => {
+                self.warn(&error.to_string());
+                self.bar.inc(1);
+                return Ok(None);
+            }
+        };
+        if picture.transparent {
+            self.warn(&format!(
+                "{}: has transparent pixels, which are taken as if they were not transparent",
+                listed.path.display()
+            ));
+        }
+        let picture = picture.upright();
+        let size = picture.dimensions();
+        let crop = self.crop(listed, size).map_err(CommandError::Input)?;
+        let input = crop.render(&picture);
+        let picture = self.overlays.then_some(picture);
+        Ok(Some(Ready { place, listed, size, picture, crop, input }))
+    }
+
     /// What the network is shown of a picture.
-    fn crop(&self, listed: &Listed, picture: &RgbImage) -> anyhow::Result<Crop> {
+    fn crop(&self, listed: &Listed, (width, height): (u32, u32)) -> anyhow::Result<Crop> {
         let card = self.detector.card();
         let input = [card.network.input_width, card.network.input_height];
-        let (width, height) = picture.dimensions();
         let Some(PersonBox(person)) = self.person else {
             return Ok(Crop::whole(width, height, &card.crop, input));
         };
@@ -197,15 +224,15 @@ impl Look<'_> {
 
     /// Writes a picture's overlay.
     fn draw(&self, seen: Seen) -> anyhow::Result<Found> {
-        let Seen { ready: Ready { listed, picture, crop, .. }, keypoints } = seen;
+        let Seen { ready: Ready { listed, size: (width, height), picture, crop, .. }, keypoints } =
+            seen;
         let card = self.detector.card();
         let sighting = Sighting { crop: self.shown(&crop), keypoints };
-        if self.overlays {
+        if let Some(picture) = picture {
             fs::create_dir_all(self.out).map_err(PathError::at(self.out, "made"))?;
             let overlay = photograph(&picture, &card.keypoints, &sighting);
             save_png(&self.out.join(&listed.overlay), &overlay)?;
         }
-        let (width, height) = picture.dimensions();
         let name = listed.path.to_string_lossy();
         let camera =
             self.finder.map(|finder| finder.find(&name, [width, height], &sighting.keypoints));

@@ -15,7 +15,7 @@ use anyhow::{Context, anyhow};
 use camera::{CameraArgs, CameraFinder};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use look::Look;
+pub use look::Look;
 use marionette::base::{
     atomic_file::{PathError, write_atomic},
     json_file::json_text,
@@ -23,7 +23,7 @@ use marionette::base::{
 };
 use marionette::run::{Which, Work, load_model, model_files, open_device};
 use marionette::train::eval::Detector;
-use pictures::Listed;
+pub use pictures::{Listed, list};
 use results::{Model, Predictions};
 use std::{
     fs,
@@ -84,7 +84,7 @@ pub struct PredictArgs {
 
 /// Left, top, width and height, pixels.
 #[derive(Clone, Copy)]
-struct PersonBox([f32; 4]);
+pub struct PersonBox([f32; 4]);
 
 impl FromStr for PersonBox {
     type Err = String;
@@ -120,7 +120,7 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
     let loaded = load_model(&args.weights, Which::Newest, &device)
         .map_err(|e| CommandError::Input(e.into()))?;
     let detector = loaded.detector.with_flip_test(args.flip_test);
-    let listed = pictures::list(&args.images).map_err(CommandError::Input)?;
+    let listed = list(&args.images).map_err(CommandError::Input)?;
     if args.person.is_some() && listed.len() != 1 {
         let count = listed.len();
         return Err(CommandError::Input(anyhow!(
