@@ -183,13 +183,21 @@ impl FactList {
             return match condition.test {
                 Test::AtLeast(cut) => Some(Circumstance::AtLeast(*quantity, cut)),
                 Test::Below(cut) => Some(Circumstance::Below(*quantity, cut)),
-                Test::Is(_) => None,
+                Test::Is(_) | Test::AnyOf(_) => None,
             };
         }
         let category = self.categories.iter().find(|category| category.name == condition.factor)?;
-        let Test::Is(wanted) = &condition.test else { return None };
-        let kind = category.kinds.iter().find(|(words, _)| words == wanted);
-        kind.map(|(_, holds)| holds.clone())
+        let kind = |wanted: &String| {
+            let kind = category.kinds.iter().find(|(words, _)| words == wanted);
+            kind.map(|(_, holds)| holds.clone())
+        };
+        match &condition.test {
+            Test::Is(wanted) => kind(wanted),
+            Test::AnyOf(wanted) => {
+                wanted.iter().map(kind).collect::<Option<_>>().map(Circumstance::AnyOf)
+            }
+            Test::AtLeast(_) | Test::Below(_) => None,
+        }
     }
 
     /// The axes that move the factor called `name`.

@@ -139,7 +139,9 @@ impl<'s> Ground<'s> {
     fn are_alike(&self, a: &Chosen, b: &Chosen) -> bool {
         [(&a.0, &b.0), (&a.1, &b.1)].into_iter().all(|(a, b)| {
             let mut each = a.iter().zip(b);
-            a.len() == b.len() && each.all(|(a, b)| self.terms[*a].is_alike(&self.terms[*b]))
+            // A category may be better made longer than a set that it is in.
+            let alike = |a: &Term, b: &Term| a.is_alike(b) && a.is_set() == b.is_set();
+            a.len() == b.len() && each.all(|(a, b)| alike(&self.terms[*a], &self.terms[*b]))
         })
     }
 }

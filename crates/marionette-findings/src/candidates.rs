@@ -15,7 +15,8 @@ use crate::{
 /// long ones to choose from.
 const LEAST: [f64; 4] = [3.0, 4.0, 4.5, 5.0];
 
-/// How many times as much a rule must tell apart as the same with a condition less.
+/// How many times as much a rule must tell apart as the same with a condition less, or with a category
+/// less.
 const MORE: f64 = 1.1;
 
 /// Long rules that are looked at more closely, a round.
@@ -69,7 +70,7 @@ fn next(
         .filter(|tried| !found.iter().any(|other| are_alike(&other.terms, &tried.terms)));
     let mut checks = 0;
     let chosen = new.find(|tried| {
-        if tried.terms.len() == 1 {
+        if matches!(&tried.terms[..], [only] if !only.is_set()) {
             return true;
         }
         checks += 1;
@@ -86,9 +87,19 @@ fn tells_more_than_its_parts(
     target: &Target,
     tried: &Tried,
 ) -> bool {
-    (0..tried.terms.len()).all(|left_out| {
+    let shorter = (0..tried.terms.len()).map(|left_out| {
         let mut part = tried.terms.clone();
         part.remove(left_out);
+        part
+    });
+    let smaller = (0..tried.terms.len()).flat_map(|term| {
+        tried.terms[term].parts().into_iter().map(move |of_fewer| {
+            let mut part = tried.terms.clone();
+            part[term] = of_fewer;
+            part
+        })
+    });
+    shorter.filter(|part| !part.is_empty()).chain(smaller).all(|part| {
         let score = target.score_of(sample, &sample.mask(&part));
         score.is_none_or(|score| ground.worth(&tried.score) >= ground.worth(&score) * MORE)
     })

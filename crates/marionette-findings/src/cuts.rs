@@ -3,11 +3,16 @@
 use crate::{
     factor::{UNKNOWN, Values},
     sample::Sample,
-    term::{Ask, Term},
+    term::{Ask, Categories, Term},
 };
 
 /// Twentieths at which numbers are cut: tenths, and the last ones once more.
 const TWENTIETHS: [u8; 11] = [1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 19];
+
+/// The most categories of one condition.
+const MOST_TOGETHER: usize = 4;
+/// The weight of an average loss that every category begins with, as a share of all.
+const PRIOR: f64 = 0.01;
 
 /// Where a factor's numbers are cut, ascending; none for categories. Numbers in 0 to 1 that fill
 /// the range are cut at its tenths, others at their own deciles, rounded to two digits; both also
@@ -65,6 +70,48 @@ pub(crate) fn quantiles(numbers: &mut [(f32, f64)], parts: u8) -> Vec<f32> {
 pub(crate) fn two_digits(number: f32) -> f32 {
     // Through text, so that the number is the one that a reader would write.
     format!("{number:.1e}").parse().unwrap_or(number)
+}
+
+/// The conditions on several categories of one factor, which are among those with the highest
+/// `values`; where `both_ways`, also those among the lowest. Of a split into two parts the best is one
+/// in the order of the means (Breiman et al. 1984, section 4.2), and small parts are what people
+/// understand.
+pub(crate) fn sets_of(
+    sample: &Sample,
+    factor: usize,
+    values: &[f64],
+    both_ways: bool,
+) -> Vec<Term> {
+    let Values::Categories { names, entries } = &sample.table.factors()[factor].values else {
+        return Vec::new();
+    };
+    let mut sums = vec![[0.0f64; 2]; names.len().min(usize::from(Categories::MOST))];
+    let mut all = [0.0f64; 2];
+    let on_pictures = sample.table.is_of_pictures(factor);
+    for (row, (value, picture)) in values.iter().zip(&sample.picture_of).enumerate() {
+        let entry = if on_pictures { sample.pictures[*picture as usize] } else { sample.rows[row] };
+        let weight = sample.weight(row);
+        let own = sums.get_mut(usize::from(entries[entry]));
+        for sum in own.into_iter().chain([&mut all]) {
+            sum[0] += weight;
+            sum[1] += weight * value;
+        }
+    }
+    // Rare ones are not put first by chance.
+    let prior = PRIOR * all[0];
+    let mean = if all[0] > 0.0 { all[1] / all[0] } else { 0.0 };
+    let shrunk = |[weight, sum]: [f64; 2]| (sum + prior * mean) / (weight + prior);
+    let mut order: Vec<u16> =
+        (0..).zip(&sums).filter(|(_, sum)| sum[0] > 0.0).map(|(category, _)| category).collect();
+    order.sort_by(|a, b| {
+        let [a, b] = [a, b].map(|category| shrunk(sums[usize::from(*category)]));
+        b.total_cmp(&a)
+    });
+    let sizes = 2..=MOST_TOGETHER.min(order.len().saturating_sub(1));
+    let highest = sizes.clone().map(|size| order[..size].to_vec());
+    let lowest = sizes.map(|size| order[order.len() - size..].to_vec()).filter(|_| both_ways);
+    let sets: Vec<Vec<u16>> = highest.chain(lowest).collect();
+    sets.into_iter().map(|set| Term { factor, ask: Ask::Among(Categories::of(set)) }).collect()
 }
 
 /// All conditions on one factor.

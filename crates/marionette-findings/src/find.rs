@@ -2,7 +2,7 @@
 
 use crate::{
     candidates::{Candidate, candidates},
-    cuts::{cuts, terms_of},
+    cuts::{cuts, sets_of, terms_of},
     discount::{discount, discount_factor},
     error::FindingsError,
     estimate::{Estimate, Resamples},
@@ -104,7 +104,10 @@ pub fn find(table: &Table, search: &Search) -> Result<Findings, FindingsError> {
     let cuts: Vec<Vec<f32>> = (0..table.factors().len()).map(|f| cuts(&searched, f)).collect();
     let terms: Vec<Term> = (0..).zip(&cuts).flat_map(|(f, c)| terms_of(&searched, f, c)).collect();
     let values = without_given(&searched, &given, &cuts);
-    let candidates = candidates(&searched, search, &terms, &cuts, &given, values);
+    let sets = |factor| sets_of(&searched, factor, &values, search.both_ways);
+    let sets = (0..table.factors().len()).flat_map(sets);
+    let all: Vec<Term> = terms.iter().copied().chain(sets).collect();
+    let candidates = candidates(&searched, search, &all, &cuts, &given, values);
 
     let values = without_given(&judged, &given, &cuts);
     let held = hold(&judged, search, &candidates, &cuts, values.clone());

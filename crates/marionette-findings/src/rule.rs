@@ -29,6 +29,8 @@ pub struct Condition {
 pub enum Test {
     /// The category of this name.
     Is(String),
+    /// One of the categories of these names.
+    AnyOf(Vec<String>),
     /// At least so much.
     AtLeast(f32),
     /// Less than so much.
@@ -72,6 +74,9 @@ impl Rule {
             })?;
             all &= match (&condition.test, value) {
                 (Test::Is(name), Value::Category(category)) => name == category,
+                (Test::AnyOf(names), Value::Category(category)) => {
+                    names.iter().any(|name| name == category)
+                }
                 (Test::AtLeast(cut), Value::Number(number)) => number >= *cut,
                 (Test::Below(cut), Value::Number(number)) => number < *cut,
                 (test, value) => {
@@ -97,7 +102,7 @@ impl Rule {
 
 /// The error of a condition on values of the other kind.
 pub(crate) fn wrong_kind(condition: &Condition, test: &Test, has: &'static str) -> FindingsError {
-    let takes = if matches!(test, Test::Is(_)) { "categories" } else { "numbers" };
+    let takes = if matches!(test, Test::Is(_) | Test::AnyOf(_)) { "categories" } else { "numbers" };
     let (words, factor) = (condition.words.clone(), condition.factor.clone());
     FindingsError::Kind { words, factor, takes, has }
 }

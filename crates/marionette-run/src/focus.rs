@@ -151,11 +151,7 @@ fn fault(wanted: &Wanted, scene: &Scene) -> Option<String> {
         }
     }
     let shown = |family: &usize| scene.poses.contains(family);
-    let unknown = |circumstance: &Circumstance| match circumstance {
-        Circumstance::Pose(family) if !shown(family) => {
-            Some(format!("\"{}\" asks for a pose that the scene does not show", wanted.words))
-        }
-        _ => None,
-    };
-    wanted.circumstances.iter().find_map(unknown)
+    let unknown = |circumstance: &Circumstance| !circumstance.families().iter().all(shown);
+    let says = || format!("\"{}\" asks for a pose that the scene does not show", wanted.words);
+    wanted.circumstances.iter().any(unknown).then(says)
 }

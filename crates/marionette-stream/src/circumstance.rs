@@ -26,6 +26,8 @@ pub enum Circumstance {
     Wears(usize),
     /// It wears none of these garments.
     WearsNone(Vec<usize>),
+    /// One of these holds.
+    AnyOf(Vec<Circumstance>),
     /// There is at least so much of a quantity.
     AtLeast(Quantity, f32),
     /// There is less than so much of a quantity.
@@ -75,6 +77,19 @@ impl LightKind {
 }
 
 impl Circumstance {
+    /// The families of poses that it asks for; none if it asks for something else as well.
+    pub fn families(&self) -> Vec<usize> {
+        match self {
+            Circumstance::Pose(family) => vec![*family],
+            Circumstance::AnyOf(all) => {
+                let each: Vec<Vec<usize>> = all.iter().map(Circumstance::families).collect();
+                let others = each.iter().any(Vec::is_empty);
+                if others { Vec::new() } else { each.concat() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it holds of `sample`, which shows a figure.
     pub fn holds(&self, sample: &SceneSample) -> bool {
         let primary = &sample.figures[0];
@@ -93,6 +108,7 @@ impl Circumstance {
             Circumstance::WearsNone(garments) => {
                 !primary.outfit.iter().any(|worn| garments.contains(worn))
             }
+            Circumstance::AnyOf(all) => all.iter().any(|one| one.holds(sample)),
             Circumstance::AtLeast(quantity, least) => quantity.of(sample) >= *least,
             Circumstance::Below(quantity, most) => quantity.of(sample) < *most,
         }

@@ -49,12 +49,10 @@ impl Wanted {
         std::array::from_fn(|axis| self.axes[axis].quantile(draws[axis]))
     }
 
-    /// The family of poses that is asked for, if one is.
-    pub fn family(&self) -> Option<usize> {
-        self.circumstances.iter().find_map(|circumstance| match circumstance {
-            Circumstance::Pose(family) => Some(*family),
-            _ => None,
-        })
+    /// The families of poses of which one is asked for; none if any will do.
+    pub fn families(&self) -> Vec<usize> {
+        let families = self.circumstances.iter().map(Circumstance::families);
+        families.into_iter().find(|families| !families.is_empty()).unwrap_or_default()
     }
 
     /// Whether all that is wanted holds of `sample`.

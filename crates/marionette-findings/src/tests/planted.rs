@@ -34,6 +34,20 @@ fn a_category() {
 }
 
 #[test]
+fn several_categories_are_one_finding() {
+    let planted = |picture: &Picture, _: &Point| more_where([3, 5].contains(&picture.family), 0.2);
+    let findings = found(&World::new(1, 3000), planted);
+    assert_eq!(words(&findings), ["crouching or lying"]);
+    assert!(holds_the_truth(&findings.list[0], 0.2), "{:?}", findings.list[0]);
+    let rule = &findings.list[0].rule;
+    let holds = |family: &str| rule.holds(|_| Some(crate::Value::Category(family))).unwrap();
+    assert_eq!(["crouching", "lying", "sitting"].map(holds), [true, true, false]);
+    // What is worse alone stays alone.
+    let one = found(&World::new(1, 3000), |picture, _| more_where(picture.family == 5, 0.2));
+    assert_eq!(words(&one), ["lying"]);
+}
+
+#[test]
 fn a_number_from_either_side() {
     let high = found(&World::new(2, 2000), |picture, _| more_where(picture.axes[1] >= 0.7, 0.2));
     assert_eq!(words(&high), ["light at least .70"]);

@@ -56,8 +56,8 @@ impl<'a> Sampler<'a> {
         let hardness: Hardness =
             std::array::from_fn(|axis| if steered[axis] { drawn[axis] } else { shares[axis] });
         let wanted = wanted.filter(|_| attempt < MOST_FOCUSED_ATTEMPTS);
-        let family = wanted.and_then(Wanted::family);
-        let mut sample = self.compose(policy, keys, stream, hardness, family);
+        let families = wanted.map(Wanted::families).unwrap_or_default();
+        let mut sample = self.compose(policy, keys, stream, hardness, &families);
         if wanted.is_some_and(|wanted| !wanted.holds(&sample)) {
             sample.figures[0].fault.get_or_insert(Rejection::Unwanted);
         }
@@ -74,17 +74,17 @@ impl<'a> Sampler<'a> {
         attempt: u32,
     ) -> SceneSample {
         let keys = Keys { seed, index, attempt };
-        self.compose(&Policy::uniform(), keys, SampleStream::Uniform, hardness, None)
+        self.compose(&Policy::uniform(), keys, SampleStream::Uniform, hardness, &[])
     }
 
-    /// A sample at `hardness`, posed as `family` says if it does.
+    /// A sample at `hardness`, whose pose is of one of `families` if there are any.
     fn compose(
         &self,
         policy: &Policy,
         keys: Keys,
         stream: SampleStream,
         hardness: Hardness,
-        family: Option<usize>,
+        families: &[usize],
     ) -> SceneSample {
         let scene = self.scene;
         let sampling = &mut Sampling { scene, settle: self.settle, keys, parameters: Vec::new() };
@@ -92,7 +92,7 @@ impl<'a> Sampler<'a> {
         let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
         let (mut backdrop, blend) = backdrop::backdrop(sampling, at(HardnessAxis::Camouflage));
         let mut colors = sampling.stream("colors");
-        let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose), family);
+        let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose), families);
         clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
         props.extend(held::held(sampling, &primary, at(HardnessAxis::Pose)));
         let camera = framing::camera(

@@ -132,8 +132,13 @@ fn lowest_of(figure: &Figure, shape: &BodyShape, bones: &WorldBones, parts: &[Ro
     vertices.iter().map(|vertex| vertex.position.y).fold(lowest_point(&drawn), f32::min)
 }
 
-/// Samples the index of a family that the scene shows.
-fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize {
+/// Samples one of `families`, which the scene shows; all are indices into the figure's.
+fn family(
+    scene: &Scene,
+    families: &[usize],
+    settings: &PoseSettings,
+    rng: &mut ChaCha8Rng,
+) -> usize {
     // A scene that has only rare families has no weights at hardness 0.
     let weight = |index: &usize| {
         let PoseFamily { weights: [easy, hard], support, .. } = &scene.figure.poses[*index];
@@ -141,7 +146,7 @@ fn family(scene: &Scene, settings: &PoseSettings, rng: &mut ChaCha8Rng) -> usize
             || matches!(support, Support::Ground | Support::Air(_) | Support::Fixed);
         if possible { easy + (hard - easy) * settings.hardness + 1e-3 } else { 0.0 }
     };
-    scene.poses[weighted(rng, scene.poses.iter().map(weight)).unwrap_or(0)]
+    families[weighted(rng, families.iter().map(weight)).unwrap_or(0)]
 }
 
 /// Samples a moment of the movement. Each joint varies by itself, and some are blended towards a
@@ -307,12 +312,12 @@ fn tilt(sampling: &mut Sampling, hardness: f32, rng: &mut ChaCha8Rng) -> Quat {
         * Quat::from_rotation_z(sample("pose.tilt_z_deg"))
 }
 
-/// The figure that is labelled, at the origin, and the props that carry it. Its pose is of the
-/// family `wanted`, where the scene shows that one.
+/// The figure that is labelled, at the origin, and the props that carry it. Its pose is of one of
+/// the families that are `wanted`, where the scene shows one of these.
 pub(super) fn primary(
     sampling: &mut Sampling,
     hardness: f32,
-    wanted: Option<usize>,
+    wanted: &[usize],
 ) -> (FigureSample, Vec<Prop>) {
     let scene = sampling.scene;
     let shape = scene.figure.shape.sample(&mut sampling.stream("body"));
@@ -321,9 +326,10 @@ pub(super) fn primary(
     let tilt = tilt(sampling, hardness, &mut rng);
     // A new attempt keeps the family. Otherwise families that are often rejected would be rarer
     // than their weights say.
-    let family = wanted
-        .filter(|wanted| scene.poses.contains(wanted))
-        .unwrap_or_else(|| family(scene, &settings, &mut sampling.lasting_stream("pose/family")));
+    let shown: Vec<usize> =
+        scene.poses.iter().copied().filter(|family| wanted.contains(family)).collect();
+    let families = if shown.is_empty() { &scene.poses } else { &shown };
+    let family = family(scene, families, &settings, &mut sampling.lasting_stream("pose/family"));
     let fixed = scene.figure.poses[family].support == Support::Fixed;
     let turn = if fixed { Quat::IDENTITY } else { tilt };
     let placement = Placement { shape, family, turn, position: Vec2::ZERO };
@@ -365,7 +371,7 @@ pub(super) fn crowd(
                 * scene.figure.stature;
             let shape = scene.figure.shape.sample(&mut rng);
             let turn = Quat::from_rotation_y(rng.random::<f32>() * std::f32::consts::TAU);
-            let family = family(scene, &easy, &mut rng);
+            let family = family(scene, &scene.poses, &easy, &mut rng);
             let position = right * lateral + away * behind;
             let placement = Placement { shape, family, turn, position };
             let (figure, _) = posed(&scene.figure, placement, &easy, &mut rng);
