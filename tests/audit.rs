@@ -344,7 +344,7 @@ fn a_network_learns_from_what_it_was_found_to_fail_on_and_goes_on_without_the_au
     };
     let begin = ["quickstart", "--init", "w.safetensors", "--for", "out", "--steps", "6"];
     let said = succeed(&mut train("whole", &begin));
-    let words = "50 % of the samples are drawn for what ";
+    let words = "25 % of the samples are drawn for what ";
     assert!(said.stderr.contains(words) && said.stderr.contains("- pose \"sit\""), "{said:?}");
     let stop = ["--set", "debug.fail_after_step=3", "--set", "checkpoint.every=2"];
     let said = outcome(&mut train("cut", &[&begin[..], &stop].concat()));

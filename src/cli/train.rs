@@ -65,7 +65,7 @@ pub struct TrainArgs {
     /// Start from these weights, a file or a run, rather than from random ones. What fits is taken.
     #[arg(long, value_name = "RUN|WEIGHTS", conflicts_with = "resume")]
     init: Option<String>,
-    /// Draw half of the samples for what this audit of a model found it to fail on, and the others
+    /// Draw a quarter of the samples for what this audit of a model found it to fail on, and the others
     /// evenly; focus.share sets another share. It must be an audit on the same scene.
     #[arg(long = "for", value_name = "AUDIT", conflicts_with = "resume")]
     audit: Option<String>,

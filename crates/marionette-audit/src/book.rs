@@ -95,7 +95,7 @@ fn mend(commands: &[String]) -> String {
     let code = |line: &String| format!("<p><code>{}</code></p>\n", escaped(line));
     let lines: String = commands.iter().map(code).collect();
     let said = paragraph(
-        "Half of the samples are drawn for the findings, each by what it carries of all that is \
+        "A quarter of the samples is drawn for the findings, each by what it carries of all that is \
          missed, the others evenly:",
     );
     section("cure", "What would mend it", &(said + &lines))

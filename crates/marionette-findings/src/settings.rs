@@ -40,7 +40,7 @@ impl Default for Search {
             conditions: 3,
             beam: 40,
             least_pictures: 30,
-            least_effective: 20.0,
+            least_effective: 10.0,
             most_support: 0.6,
             least_effect: 0.03,
             level: 0.01,

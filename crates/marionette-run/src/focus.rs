@@ -28,7 +28,7 @@ pub struct FocusConfig {
 
 impl Default for FocusConfig {
     fn default() -> Self {
-        FocusConfig { audit: String::new(), share: 0.5 }
+        FocusConfig { audit: String::new(), share: 0.25 }
     }
 }
 
