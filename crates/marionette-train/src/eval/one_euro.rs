@@ -98,7 +98,8 @@ mod tests {
         let [found, smoothed] = errors(|_| 100.0);
         assert!(smoothed < 0.45 * found, "{smoothed} of {found}");
         // Half of the side to and fro, once in two seconds.
-        let [found, smoothed] = errors(|second| 100.0 + 50.0 * (std::f64::consts::PI * second).sin());
+        let [found, smoothed] =
+            errors(|second| 100.0 + 50.0 * (std::f64::consts::PI * second).sin());
         assert!(smoothed < 1.6 * found, "{smoothed} of {found}");
     }
 
