@@ -102,6 +102,10 @@ pub struct AuditArgs {
 /// Runs `marionette audit`.
 pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     limit(Work::Render, args.threads)?;
+    if args.known.is_none() && args.fail_if.iter().any(FailIf::is_of_known) {
+        let found = "--fail-if known: found no --known; give the earlier audit";
+        return Err(CommandError::Input(anyhow!(found)));
+    }
     let signal = StopSignal::listen().map_err(|error| CommandError::Failed(error.into()))?;
     let asked = Asked {
         model: args.model.as_deref(),
@@ -118,6 +122,8 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     if let Some(Named { name, sha256, .. }) = &second {
         plan = Plan { against: name.clone(), against_sha256: sha256.clone(), ..plan };
     }
+    let earlier = args.known.as_deref().map(|audit| earlier(audit, &plan)).transpose();
+    let earlier = earlier.map_err(command_error)?;
     let ImageSize { width, height } = scene.image;
     let tiles = RendererConfig::tiles_of(width, height);
     let config = RendererConfig { tiles, width, height, threads: threads(args.threads) };
@@ -133,12 +139,6 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         rival: second.as_ref().map(|second| &second.model),
         judge: Judge { figure: &scene.figure, scheme: &scheme, facts: &facts },
     };
-    if args.known.is_none() && args.fail_if.iter().any(FailIf::is_of_known) {
-        let found = "--fail-if known: found no --known; give the earlier audit";
-        return Err(CommandError::Input(anyhow!(found)));
-    }
-    let earlier = args.known.as_deref().map(|audit| earlier(audit, &plan)).transpose();
-    let earlier = earlier.map_err(command_error)?;
     if let Some(number) = args.show {
         return show(&args, &plan, &mut studio, number as usize);
     }

@@ -74,7 +74,7 @@ pub struct GenerateArgs {
     #[arg(long = "for", value_name = "AUDIT", conflicts_with = "policy")]
     audit: Option<PathBuf>,
     /// The share that is drawn for --for, above 0, at most 1.
-    #[arg(long, value_name = "S", default_value_t = 0.25, requires = "audit", value_parser = share)]
+    #[arg(long, value_name = "S", default_value_t = FocusConfig::default().share, requires = "audit", value_parser = share)]
     share: f32,
     /// Percent of the pictures for train, val and test.
     #[arg(long, value_name = "T,V,T", default_value = "90,10,0")]

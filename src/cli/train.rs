@@ -65,8 +65,8 @@ pub struct TrainArgs {
     /// Start from these weights, a file or a run, rather than from random ones. What fits is taken.
     #[arg(long, value_name = "RUN|WEIGHTS", conflicts_with = "resume")]
     init: Option<String>,
-    /// Draw a quarter of the samples for what this audit of a model found it to fail on, and the others
-    /// evenly; focus.share sets another share. It must be an audit on the same scene.
+    /// Draw a quarter of the samples for what this audit of a model found it to fail on, and the
+    /// others evenly; focus.share sets another share. It must be an audit on the same scene.
     #[arg(long = "for", value_name = "AUDIT", conflicts_with = "resume")]
     audit: Option<String>,
     /// Take a share of each batch from labelled photographs, cropped as `eval` crops them.

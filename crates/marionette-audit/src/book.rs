@@ -15,6 +15,7 @@ use marionette_base::atomic_file::PathError;
 use marionette_figure::Figure;
 use marionette_findings::{Estimate, Level, Sensitivity, Verdict};
 use marionette_run::{
+    FocusConfig,
     page::{
         chart::{Chart, Series, grid},
         document, escaped, number, paragraph, section,
@@ -94,10 +95,11 @@ fn mend(commands: &[String]) -> String {
     }
     let code = |line: &String| format!("<p><code>{}</code></p>\n", escaped(line));
     let lines: String = commands.iter().map(code).collect();
-    let said = paragraph(
-        "A quarter of the samples is drawn for the findings, each by what it carries of all that is \
+    let said = paragraph(&format!(
+        "{:.0} % of the samples are drawn for the findings, each by what it carries of all that is \
          missed, the others evenly:",
-    );
+        100.0 * FocusConfig::default().share
+    ));
     section("cure", "What would mend it", &(said + &lines))
 }
 

@@ -10,7 +10,7 @@ use crate::{
     table::{missed, table, worse},
 };
 use marionette_figure::KeypointScheme;
-use marionette_findings::{Estimate, Rule, Table, check};
+use marionette_findings::{Estimate, FindingsError, Rule, Table, check};
 use marionette_run::other_scene;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -49,8 +49,8 @@ pub fn earlier(path: &Path, plan: &Plan) -> Result<Report, AuditError> {
     }
 }
 
-/// What the `earlier` audit found, as it is in `rows`. Findings that hold for nothing there are left
-/// out.
+/// What the `earlier` audit found, as it is in `rows`. Findings that hold for nothing there are
+/// left out.
 ///
 /// # Errors
 /// If nothing was judged, or a rule names what this scene does not have.
@@ -65,10 +65,10 @@ pub fn known(
     let paired = paired.then(|| table(rows, facts, scheme, false, &worse)).transpose()?;
     let mut known = Vec::new();
     for finding in earlier.findings.iter().map(|explained| &explained.finding) {
-        if !ours.holding(&finding.rule)?.contains(&true) {
-            continue;
-        }
-        let now = check(&ours, &finding.rule)?;
+        let now = match check(&ours, &finding.rule) {
+            Err(FindingsError::Nowhere { .. }) => continue,
+            now => now?,
+        };
         let difference = |table: &Table| {
             // The models may have no keypoint in common there.
             let judged = check(table, &finding.rule).ok()?;

@@ -203,7 +203,12 @@ impl Row {
 
     /// Keypoints that were judged, and those of them that were found.
     pub fn counts(&self) -> [u32; 2] {
-        let results = || self.keypoints.iter().filter_map(|keypoint| keypoint.result.as_ref());
+        self.counts_of(|_| true)
+    }
+
+    fn counts_of(&self, keep: impl Fn(usize) -> bool) -> [u32; 2] {
+        let kept = || self.keypoints.iter().enumerate().filter(|(k, _)| keep(*k));
+        let results = || kept().filter_map(|(_, keypoint)| keypoint.result.as_ref());
         [results().count(), results().filter(|result| result.found()).count()].map(|n| n as u32)
     }
 
@@ -211,12 +216,8 @@ impl Row {
     /// keypoints that was not found. It counts pictures in which nothing was found, and learns from
     /// those that come near.
     pub fn failure(&self, known: &[bool]) -> f64 {
-        let results = || {
-            let keypoints = self.keypoints.iter().zip(known).filter(|(_, known)| **known);
-            keypoints.filter_map(|(keypoint, _)| keypoint.result.as_ref())
-        };
-        let (judged, missed) = (results().count(), results().filter(|r| !r.found()).count());
-        if judged > 0 { (missed as f64 / judged as f64).powi(8) } else { 0.0 }
+        let [judged, found] = self.counts_of(|k| known[k]);
+        if judged > 0 { (f64::from(judged - found) / f64::from(judged)).powi(8) } else { 0.0 }
     }
 
     /// Whether nothing was found.

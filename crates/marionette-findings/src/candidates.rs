@@ -15,8 +15,8 @@ use crate::{
 /// long ones to choose from.
 const LEAST: [f64; 4] = [3.0, 4.0, 4.5, 5.0];
 
-/// How many times as much a rule must tell apart as the same with a condition less, or with a category
-/// less.
+/// How many times as much a rule must tell apart as the same with a condition less, or with a
+/// category less.
 const MORE: f64 = 1.1;
 
 /// Long rules that are looked at more closely, a round.

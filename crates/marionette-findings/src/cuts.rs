@@ -73,8 +73,8 @@ pub(crate) fn two_digits(number: f32) -> f32 {
 }
 
 /// The conditions on several categories of one factor, which are among those with the highest
-/// `values`; where `both_ways`, also those among the lowest. Of a split into two parts the best is one
-/// in the order of the means (Breiman et al. 1984, section 4.2), and small parts are what people
+/// `values`; where `both_ways`, also those among the lowest. Of a split into two parts the best is
+/// one in the order of the means (Breiman et al. 1984, section 4.2), and small parts are what people
 /// understand.
 pub(crate) fn sets_of(
     sample: &Sample,
@@ -87,11 +87,9 @@ pub(crate) fn sets_of(
     };
     let mut sums = vec![[0.0f64; 2]; names.len().min(usize::from(Categories::MOST))];
     let mut all = [0.0f64; 2];
-    let on_pictures = sample.table.is_of_pictures(factor);
-    for (row, (value, picture)) in values.iter().zip(&sample.picture_of).enumerate() {
-        let entry = if on_pictures { sample.pictures[*picture as usize] } else { sample.rows[row] };
+    for (row, value) in values.iter().enumerate() {
         let weight = sample.weight(row);
-        let own = sums.get_mut(usize::from(entries[entry]));
+        let own = sums.get_mut(usize::from(entries[sample.entry_of_row(factor, row)]));
         for sum in own.into_iter().chain([&mut all]) {
             sum[0] += weight;
             sum[1] += weight * value;

@@ -73,20 +73,27 @@ impl<'t> Sample<'t> {
         }
     }
 
+    /// A factor's index of a keypoint here, or of its picture.
+    pub fn entry_of_row(&self, factor: usize, row: usize) -> usize {
+        if self.table.is_of_pictures(factor) {
+            self.pictures[self.picture_of[row] as usize]
+        } else {
+            self.rows[row]
+        }
+    }
+
     /// In which of the bins between `cuts` the number of each keypoint falls, counted from 0; one
     /// more than there are for an unknown one.
     pub fn bins(&self, factor: usize, cuts: &[f32]) -> Vec<usize> {
         let held = &self.table.factors()[factor];
-        let on_pictures = self.table.is_of_pictures(factor);
-        let rows = self.rows.iter().zip(&self.picture_of);
-        rows.map(|(&row, &p)| {
-            let entry = if on_pictures { self.pictures[p as usize] } else { row };
+        let bin = |row: usize| {
+            let entry = self.entry_of_row(factor, row);
             let reaches = |cut: f32| Term { factor, ask: Ask::AtLeast(cut) }.holds(held, entry);
             if !reaches(f32::MIN) {
                 return cuts.len() + 1;
             }
             cuts.iter().filter(|cut| reaches(**cut)).count()
-        })
-        .collect()
+        };
+        (0..self.rows.len()).map(bin).collect()
     }
 }

@@ -4,8 +4,11 @@ use super::{
     context::{Bench, Folder},
     report::Spread,
 };
-use crate::cli::predict::{Listed, Look, list};
-use anyhow::Context;
+use crate::cli::{
+    CommandError,
+    predict::{Listed, Look, list},
+};
+use anyhow::anyhow;
 use indicatif::ProgressBar;
 use marionette::base::random::stream;
 use marionette::dataset::{Format, Job, Splits, generate};
@@ -126,7 +129,10 @@ fn from_files(
     let look =
         Look { detector, finder: None, person: None, video_frames: None, out, overlays, bar: &bar };
     let began = Instant::now();
-    let found = look.at(listed).ok().context("the pictures cannot be looked at")?;
+    let found = look.at(listed).map_err(|error| match error {
+        CommandError::Input(error) | CommandError::Failed(error) => error,
+        CommandError::Stopped(_) => anyhow!("it was stopped"),
+    })?;
     Ok(found.len() as f64 / began.elapsed().as_secs_f64())
 }
 

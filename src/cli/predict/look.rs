@@ -1,11 +1,11 @@
 //! Pictures are read, looked at and drawn at the same time.
 //!
 //! ```text
-//! a thread: files ─► pictures and what the network is shown ─► this thread: keypoints ─► a thread: files
+//! a thread: files ─► what the network is shown ─► this thread: keypoints ─► a thread: overlays
 //! ```
 //!
-//! All in batches, in the pictures' order. Each hands a batch on only when the next takes it, so three are
-//! in memory at most.
+//! All in batches, in the pictures' order. Each hands a batch on only when the next takes it, so
+//! three are in memory at most.
 
 use super::{
     CameraFinder, CommandError, PersonBox,
@@ -100,15 +100,15 @@ impl Look<'_> {
         let mut place = 0;
         // As many at a time as there are threads: so many more than a batch may have are in memory.
         for some in listed.chunks(rayon::current_num_threads().max(1)) {
-            let loaded: Vec<_> = (place..)
-                .zip(some)
-                .collect::<Vec<_>>()
-                .into_par_iter()
-                .map(|(place, listed)| self.ready(place, listed))
-                .collect();
+            let ready = |(within, listed)| self.ready(place + within, listed);
+            let loaded: Vec<_> = some.par_iter().enumerate().map(ready).collect();
             place += some.len();
-            for ready in loaded {
-                batch.extend(ready?);
+            // Told here, and not by whichever thread is first: in the pictures' order.
+            for loaded in loaded {
+                let (ready, warning) = loaded?;
+                warning.iter().for_each(|warning| self.warn(warning));
+                self.bar.inc(u64::from(ready.is_none()));
+                batch.extend(ready);
             }
             let pixels: usize = batch.iter().map(Ready::pixels).sum();
             if (batch.len() >= BATCH || pixels >= MOST_PIXELS)
@@ -122,32 +122,29 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// A picture and what the network is shown of it; `None`, and a warning, if it cannot be read.
+    /// A picture and what the network is shown of it, or none if it cannot be read; and what is to
+    /// be told of it.
     fn ready<'l>(
         &self,
         place: usize,
         listed: &'l Listed,
-    ) -> Result<Option<Ready<'l>>, CommandError> {
+    ) -> Result<(Option<Ready<'l>>, Option<String>), CommandError> {
         let picture = match load_picture(&listed.path) {
             Ok(picture) => picture,
-            Err(error) => {
-                self.warn(&error.to_string());
-                self.bar.inc(1);
-                return Ok(None);
-            }
+            Err(error) => return Ok((None, Some(error.to_string()))),
         };
-        if picture.transparent {
-            self.warn(&format!(
+        let warning = picture.transparent.then(|| {
+            format!(
                 "{}: has transparent pixels, which are taken as if they were not transparent",
                 listed.path.display()
-            ));
-        }
+            )
+        });
         let picture = picture.upright();
         let size = picture.dimensions();
         let crop = self.crop(listed, size).map_err(CommandError::Input)?;
         let input = crop.render(&picture);
         let picture = self.overlays.then_some(picture);
-        Ok(Some(Ready { place, listed, size, picture, crop, input }))
+        Ok((Some(Ready { place, listed, size, picture, crop, input }), warning))
     }
 
     /// What the network is shown of a picture.

@@ -9,8 +9,8 @@ const PER_SPEED: f64 = 8.0;
 /// The same frequency for speeds, Hz.
 const SPEED_CUTOFF: f64 = 1.0;
 
-/// The 1-euro filter (Casiez, Roussel and Vogel 2012, CHI): a low pass whose cutoff rises with speed,
-/// so that what is still does not tremble and what is fast does not lag.
+/// The 1-euro filter (Casiez, Roussel and Vogel 2012, CHI): a low pass whose cutoff rises with
+/// speed, so that what is still does not tremble and what is fast does not lag.
 pub struct OneEuro {
     /// Frames a second.
     rate: f64,

@@ -119,31 +119,29 @@ fn streams(ui: &mut Ui, viewer: &Viewer) {
     let mix = newest.map_or(viewer.subject.config.curriculum.mix, |newest| newest.policy.mix);
     let focused = newest.and_then(|newest| newest.policy.focus.as_ref()).map(|focus| focus.share);
     let uniform = mix.uniform.min(1.0 - focused.unwrap_or(0.0));
-    let mut shares = vec![
-        (SampleStream::Uniform, uniform),
-        (SampleStream::Steered, 1.0 - uniform - focused.unwrap_or(0.0)),
-    ];
-    shares.extend(focused.map(|share| (SampleStream::Focused, share)));
+    let found = |stream: SampleStream| {
+        newest.map(|newest| {
+            let tiles = &newest.batch.tiles;
+            tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32
+                / tiles.len().max(1) as f32
+        })
+    };
+    let steered = 1.0 - uniform - focused.unwrap_or(0.0);
+    let wanted = [(SampleStream::Uniform, uniform), (SampleStream::Steered, steered)];
+    let wanted = wanted.into_iter().chain(focused.map(|share| (SampleStream::Focused, share)));
+    let shares: Vec<_> = wanted.map(|(stream, share)| (stream, share, found(stream))).collect();
     ui.horizontal(|ui| {
         ui.label("Streams:");
-        let found = |stream: SampleStream| {
-            newest.map(|newest| {
-                let tiles = &newest.batch.tiles;
-                tiles.iter().filter(|tile| tile.scene.stream == stream).count() as f32
-                    / tiles.len().max(1) as f32
-            })
-        };
         let (response, painter) = ui.allocate_painter(vec2(240.0, 14.0), Sense::hover());
         let mut left = response.rect.left();
-        for (i, (stream, wanted)) in shares.iter().enumerate() {
-            let width = response.rect.width() * found(*stream).unwrap_or(*wanted);
+        for (i, (_, wanted, found)) in shares.iter().enumerate() {
+            let width = response.rect.width() * found.unwrap_or(*wanted);
             let part = Rect::from_min_size(pos2(left, response.rect.top()), vec2(width, 14.0));
             painter.rect_filled(part, 0.0, theme::SERIES[i]);
             left += width;
         }
-        for (i, (stream, wanted)) in shares.into_iter().enumerate() {
-            let now = found(stream)
-                .map_or(String::new(), |found| format!(", {:.0} % now", found * 100.0));
+        for (i, (stream, wanted, found)) in shares.into_iter().enumerate() {
+            let now = found.map_or(String::new(), |found| format!(", {:.0} % now", found * 100.0));
             ui.label(RichText::new("■").color(theme::SERIES[i]));
             ui.label(format!("{} {:.0} %{now}", stream.words(), wanted * 100.0));
         }
