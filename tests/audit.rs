@@ -270,6 +270,7 @@ fn with_fault(folder: &TempDir) -> Value {
     let hard = serde_json::json!({ "probabilities": [0.0, 1.0] });
     let axes: Vec<_> = (0..8).map(|axis| if axis == 1 { &hard } else { &even }).collect();
     focus["wanted"] = serde_json::json!([{
+        "finding": 3,
         "words": "pose \"sit\", seen from behind",
         "weight": 0.1,
         "axes": axes,
@@ -304,11 +305,28 @@ fn a_share_of_a_set_is_drawn_for_what_an_audit_found() {
         let view = other["marionette"]["hardness"]["view"].as_f64().unwrap();
         assert!(!focused(other) || view >= 0.5, "{other}");
     }
+    // A finding alone, where there is one other: the same samples as without the other.
+    let path = folder.path().join("out/focus.json");
+    let mut two = json(&folder.path().join("out"), "focus.json");
+    let mut other = two["wanted"][0].clone();
+    other["finding"] = serde_json::json!(5);
+    other["circumstances"] = serde_json::json!([]);
+    two["wanted"].as_array_mut().unwrap().push(other);
+    let one = fs::read(&path).unwrap();
+    fs::write(&path, two.to_string()).unwrap();
+    let share = ["--for", "out", "--share", "0.75", "--finding"];
+    succeed(&mut generate("quickstart", "alone", &[&share[..], &["3"]].concat()));
+    assert!(images("alone") == set);
+    succeed(&mut generate("quickstart", "both", &[&share[..], &["5,3"]].concat()));
+    assert!(images("both") != set);
+    let unknown = ["out: has no finding 4", "choose from 3, 5"];
+    fail(&mut generate("quickstart", "none", &[&share[..], &["3,4"]].concat()), 2, &unknown);
+    fs::write(&path, one).unwrap();
+
     let card = fs::read_to_string(folder.path().join("set/DATASET.md")).unwrap();
     assert!(card.contains("75 % drawn for what an audit found a model to fail on (pose \"sit\""));
 
     // What the audit did not find, or does not hold here, is no such thing.
-    let path = folder.path().join("out/focus.json");
     let focus: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let changed = |key: &str, value: Value| {
         let mut changed = focus.clone();
@@ -342,7 +360,9 @@ fn a_network_learns_from_what_it_was_found_to_fail_on_and_goes_on_without_the_au
         command.args(["--set", "batch=8"]).args(more).current_dir(&folder);
         command
     };
-    let begin = ["quickstart", "--init", "w.safetensors", "--for", "out", "--steps", "6"];
+    let from = ["quickstart", "--init", "w.safetensors", "--for", "out"];
+    fail(&mut train("none", &[&from[..], &["--finding", "2"]].concat()), 2, &["no finding 2"]);
+    let begin = [&from[..], &["--finding", "3", "--steps", "6"]].concat();
     let said = succeed(&mut train("whole", &begin));
     let words = "25 % of the samples are drawn for what ";
     assert!(said.stderr.contains(words) && said.stderr.contains("- pose \"sit\""), "{said:?}");

@@ -1,7 +1,7 @@
 """What came of scripts/audits/planted: usage: python scripts/audits/summary.py OUT
 
 First, each audit's three first findings with PCK where they hold and elsewhere, and how many points the network is behind the
-one that was trained on everything, there and elsewhere. Then, for each finding of an audit, what a quarter of the samples drawn for
+one that was trained on everything, there and elsewhere. Then, for each finding of an audit, what the samples drawn for
 the audit bring over all drawn evenly, in points, there and elsewhere: seed by seed with intervals, and the mean over seeds.
 """
 
@@ -63,5 +63,9 @@ for planted in ["all", "back", "crowd", "small", "crouch", "lamp"]:
     found(sys.argv[1], planted)
 for planted in ["back", "crowd", "small", "crouch", "lamp"]:
     found(sys.argv[1], f"{planted}-rarer")
+for planted in ["back", "crowd", "small"]:
+    found(sys.argv[1], f"{planted}-rarest")
 for planted in ["back", "crowd", "small", "crouch", "lamp"]:
     mended(sys.argv[1], planted)
+for planted in ["back", "crowd", "small"]:
+    mended(sys.argv[1], f"{planted}-rarest")

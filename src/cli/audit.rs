@@ -171,7 +171,11 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         report.known = known(&folder.rows, &facts, &scheme, earlier).map_err(command_error)?;
     }
     let cure = cure(&report, &folder.rows, &facts, &scheme).map_err(command_error)?;
-    let commands = Commands { again: again(), mend: mend(&args, &cure) };
+    let commands = Commands {
+        again: again(),
+        mend: mend(&args, &cure, None),
+        mend_first: mend(&args, &cure, first_share(&cure, &report)),
+    };
     let page = book(&report, &scene.figure, &shown, &commands).map_err(command_error)?;
     write(&args, &report, &cure, &page).map_err(CommandError::Failed)?;
     if !args.quiet {
@@ -238,18 +242,34 @@ fn show(
     Ok(())
 }
 
-/// The commands that mend what was found, if there is anything that pictures could be drawn for.
-fn mend(args: &AuditArgs, cure: &FocusFile) -> Vec<String> {
+/// The first finding that pictures can be drawn for, and the share of samples that show it anyway.
+fn first_share(cure: &FocusFile, report: &Report) -> Option<(u32, f64)> {
+    let number = cure.wanted.first()?.finding;
+    let explained = report.findings.get(number.checked_sub(1)? as usize)?;
+    Some((number, explained.finding.support.value))
+}
+
+/// The commands that mend what was found, if there is anything that pictures could be drawn for:
+/// all of it, or one finding with a share of the samples.
+fn mend(args: &AuditArgs, cure: &FocusFile, one: Option<(u32, f64)>) -> Vec<String> {
     if cure.wanted.is_empty() {
         return Vec::new();
     }
     let (model, scene) = args.input.names(args.model.as_deref(), args.scene.as_deref());
     let on =
         format!("{} --for {}", scene_words(scene, model, &args.figure, cure), quoted(&args.out));
+    let with = |share: &str| {
+        one.map_or_else(String::new, |(number, support)| {
+            let support = support.clamp(0.001, 0.25);
+            format!(" --finding {number} {share}{support:.3}")
+        })
+    };
+    let (generate, train) = (with("--share "), with("--set focus.share="));
     let mut commands =
-        vec![format!("marionette generate {on} --out set --count 20000 --format coco")];
+        vec![format!("marionette generate {on}{generate} --out set --count 20000 --format coco")];
     if let Some(model) = model.filter(|model| !is_onnx(Path::new(model))) {
-        commands.push(format!("marionette train {on} --init {}", quoted(Path::new(model))));
+        let init = quoted(Path::new(model));
+        commands.push(format!("marionette train {on}{train} --init {init}"));
     }
     commands
 }
@@ -310,6 +330,7 @@ mod tests {
     #[test]
     fn what_mends_a_model_names_the_scene_of_its_audit() {
         let wanted = Wanted {
+            finding: 1,
             words: "seen from behind".to_owned(),
             weight: 0.1,
             axes: std::array::from_fn(|_| AxisDistribution::uniform(1)),
@@ -324,7 +345,7 @@ mod tests {
         let found = cure(vec![wanted]);
         let mended = |line: &str, cure: &FocusFile| {
             let words = ["audit"].into_iter().chain(line.split(' ')).chain(["--out", "a b"]);
-            mend(&Line::parse_from(words).audit, cure)
+            mend(&Line::parse_from(words).audit, cure, None)
         };
         let (set, changed) = (
             " --out set --count 20000 --format coco",
@@ -345,5 +366,9 @@ mod tests {
             assert_eq!(mended(line, cure), expected);
         }
         assert!(mended("runs/x", &cure(Vec::new())).is_empty());
+        let args = Line::parse_from(["audit", "runs/x", "--out", "a"]).audit;
+        let one = mend(&args, &found, Some((2, 0.0581)));
+        assert!(one[0].contains(" --for a --finding 2 --share 0.058 --out set"), "{one:?}");
+        assert!(one[1].contains(" --finding 2 --set focus.share=0.058 --init runs/x"), "{one:?}");
     }
 }

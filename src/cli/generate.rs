@@ -73,6 +73,10 @@ pub struct GenerateArgs {
     /// evenly. It must be an audit on the same scene.
     #[arg(long = "for", value_name = "AUDIT", conflicts_with = "policy")]
     audit: Option<PathBuf>,
+    /// Numbers of the findings that count, with commas between them, as the audit's page gives
+    /// them; all, if it is left out.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', requires = "audit")]
+    finding: Vec<u32>,
     /// The share that is drawn for --for, above 0, at most 1.
     #[arg(long, value_name = "S", default_value_t = FocusConfig::default().share, requires = "audit", value_parser = share)]
     share: f32,
@@ -167,7 +171,12 @@ pub fn generate(args: GenerateArgs) -> Result<(), CommandError> {
 /// How samples are drawn.
 fn policy(args: &GenerateArgs, scene: &Scene) -> Result<Policy, RunError> {
     let audit = args.audit.as_ref().map(|audit| audit.to_string_lossy().into_owned());
-    let focus = FocusConfig { audit: audit.unwrap_or_default(), share: args.share }.open(scene)?;
+    let focus = FocusConfig {
+        audit: audit.unwrap_or_default(),
+        share: args.share,
+        findings: args.finding.clone(),
+    };
+    let focus = focus.open(scene)?;
     match &args.policy {
         Some(run) => newest_policy(run, scene),
         None => Ok(Policy { focus, ..Policy::uniform() }),

@@ -69,6 +69,10 @@ pub struct TrainArgs {
     /// others evenly; focus.share sets another share. It must be an audit on the same scene.
     #[arg(long = "for", value_name = "AUDIT", conflicts_with = "resume")]
     audit: Option<String>,
+    /// Numbers of the findings that count, with commas between them, as the audit's page gives
+    /// them; all, if it is left out.
+    #[arg(long, value_name = "N,...", value_delimiter = ',', requires = "audit")]
+    finding: Vec<u32>,
     /// Take a share of each batch from labelled photographs, cropped as `eval` crops them.
     #[arg(long, value_name = "coco:ANN.json:IMAGES=SHARE", conflicts_with = "resume")]
     mix: Option<Mix>,
@@ -232,6 +236,7 @@ fn overrides(args: &TrainArgs) -> Vec<String> {
         // What is not drawn for the audit stands for the population that the audit is of.
         overrides.extend(EVENLY.map(str::to_owned));
         overrides.push(format!("focus.audit={}", absolute(audit)));
+        overrides.push(format!("focus.findings={:?}", args.finding));
     }
     overrides.extend(args.mix.iter().flat_map(Mix::settings));
     overrides.extend(args.set.iter().cloned());

@@ -40,6 +40,8 @@ pub struct Commands {
     pub again: String,
     /// What draws pictures for the findings, or trains on them; empty where there is nothing to.
     pub mend: Vec<String>,
+    /// The same for the first finding alone that pictures can be drawn for.
+    pub mend_first: Vec<String>,
 }
 
 /// The page of `report`; `shown` are the pictures of each finding.
@@ -77,7 +79,7 @@ pub fn book(
         )),
         section("verdict", "Verdict", &(verdict + &notes)),
         section("findings", "Findings", &(intro(report) + &findings)),
-        mend(&commands.mend),
+        mend(commands),
         known(&report.known),
         report.beside.as_ref().map_or_else(String::new, beside),
         section("axes", "Along each axis", &axes(&report.factors)),
@@ -89,18 +91,23 @@ pub fn book(
 }
 
 /// How to go on.
-fn mend(commands: &[String]) -> String {
-    if commands.is_empty() {
+fn mend(commands: &Commands) -> String {
+    if commands.mend.is_empty() {
         return String::new();
     }
     let code = |line: &String| format!("<p><code>{}</code></p>\n", escaped(line));
-    let lines: String = commands.iter().map(code).collect();
-    let said = paragraph(&format!(
+    let lines = |commands: &[String]| commands.iter().map(code).collect::<String>();
+    let all = paragraph(&format!(
         "{:.0} % of the samples are drawn for the findings, each by what it carries of all that is \
          missed, the others evenly:",
         100.0 * FocusConfig::default().share
     ));
-    section("cure", "What would mend it", &(said + &lines))
+    let first = paragraph(
+        "Or for one finding alone, as many samples as show it anyway, so that it is seen twice as \
+         often; this costs least of what is not in the finding:",
+    );
+    let [all_lines, first_lines] = [&commands.mend, &commands.mend_first].map(|c| lines(c));
+    section("cure", "What would mend it", &(all + &all_lines + &first + &first_lines))
 }
 
 /// What an earlier audit found.

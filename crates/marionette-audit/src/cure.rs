@@ -30,12 +30,13 @@ pub fn cure(
 ) -> Result<FocusFile, AuditError> {
     let table = table(rows, facts, scheme, false, &missed)?;
     let mut wanted = Vec::new();
-    for finding in report.findings.iter().map(|explained| &explained.finding) {
+    for (finding, number) in report.findings.iter().map(|explained| &explained.finding).zip(1..) {
         let of_pictures = finding.rule.part(|factor| factor != KEYPOINT);
         if of_pictures.conditions.is_empty() || finding.carried.value <= 0.0 {
             continue;
         }
         wanted.push(Wanted {
+            finding: number,
             words: of_pictures.words(),
             weight: finding.carried.value as f32,
             axes: hardness(finding, &table, rows)?,

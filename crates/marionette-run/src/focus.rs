@@ -24,11 +24,13 @@ pub struct FocusConfig {
     pub audit: String,
     /// The share of all samples, 0 to 1.
     pub share: f32,
+    /// The numbers of the findings that count, as the audit's page gives them; all, if it is empty.
+    pub findings: Vec<u32>,
 }
 
 impl Default for FocusConfig {
     fn default() -> Self {
-        FocusConfig { audit: String::new(), share: 0.25 }
+        FocusConfig { audit: String::new(), share: 0.25, findings: Vec::new() }
     }
 }
 
@@ -51,8 +53,33 @@ impl FocusConfig {
         if self.audit.is_empty() {
             return Ok(None);
         }
-        let FocusFile { wanted, .. } = FocusFile::read(Path::new(&self.audit), scene)?;
+        let audit = Path::new(&self.audit);
+        let FocusFile { mut wanted, .. } = FocusFile::read(audit, scene)?;
+        if !self.findings.is_empty() {
+            self.check_findings(audit, &wanted)?;
+            wanted.retain(|wanted| self.findings.contains(&wanted.finding));
+        }
         Ok(Some(Focus { share: self.share, wanted }))
+    }
+
+    /// Whether pictures can be drawn for each of the findings that are asked for.
+    fn check_findings(&self, audit: &Path, wanted: &[Wanted]) -> Result<(), RunError> {
+        let mut known: Vec<u32> = wanted.iter().map(|wanted| wanted.finding).collect();
+        known.sort_unstable();
+        known.dedup();
+        let Some(unknown) = self.findings.iter().find(|number| !known.contains(number)) else {
+            return Ok(());
+        };
+        let known: Vec<String> =
+            known.iter().filter(|number| **number > 0).map(u32::to_string).collect();
+        Err(RunError::Damaged {
+            path: audit.to_owned(),
+            found: format!("has no finding {unknown} that pictures could be drawn for"),
+            remedy: match known.as_slice() {
+                [] => "let a newer `marionette audit` write it anew, with --resume".to_owned(),
+                known => format!("choose from {}", known.join(", ")),
+            },
+        })
     }
 }
 

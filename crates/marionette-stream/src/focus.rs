@@ -21,6 +21,9 @@ pub struct Focus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
+    /// Its number among the findings of the audit that asks for it, from 1; 0 if it has none.
+    #[serde(default)]
+    pub finding: u32,
     /// What it is, in words.
     pub words: String,
     /// How many of the focused samples are drawn for it: a weight beside those of the others.
@@ -68,6 +71,7 @@ mod tests {
     #[test]
     fn what_weighs_more_is_picked_more_often() {
         let wanted = |weight: f32| Wanted {
+            finding: 0,
             words: format!("{weight}"),
             weight,
             axes: std::array::from_fn(|_| AxisDistribution::uniform(1)),

@@ -148,7 +148,7 @@ mod tests {
     fn focus(circumstances: Vec<Circumstance>) -> Policy {
         let mut axes: [AxisDistribution; 8] = std::array::from_fn(|_| AxisDistribution::uniform(1));
         axes[HardnessAxis::View as usize].probabilities = vec![0.0, 1.0];
-        let wanted = Wanted { words: String::new(), weight: 1.0, axes, circumstances };
+        let wanted = Wanted { finding: 0, words: String::new(), weight: 1.0, axes, circumstances };
         let focus = Focus { share: 0.5, wanted: vec![wanted] };
         Policy { focus: Some(focus), ..Policy::uniform() }
     }
