@@ -1,20 +1,24 @@
 //! Loads trained weights and prints the keypoints that the network finds in a picture of one
 //! person.
 //!
-//! `cargo run --release --example load_and_predict -- runs/first/weights.safetensors photo.jpg`
+//! `cargo run --release --example load_and_predict -- photo.jpg runs/first/weights.safetensors`;
+//! without a file of weights, those that come with the program are taken.
 
 use marionette::{
-    run::open_device,
-    train::eval::{Crop, Detector, load_picture},
+    run::{Which, load_model, load_person, open_device},
+    train::eval::{Crop, load_picture},
 };
 use std::{error::Error, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [weights, picture] = arguments.as_slice() else {
-        return Err("give a file of weights and a PNG or JPEG picture".into());
+    let device = open_device("cpu")?;
+    let (picture, model) = match arguments.as_slice() {
+        [picture] => (picture, load_person(&device)?),
+        [picture, weights] => (picture, load_model(Path::new(weights), Which::Newest, &device)?),
+        _ => return Err("give a PNG or JPEG picture, and a file of weights if you like".into()),
     };
-    let detector = Detector::load(Path::new(weights), &open_device("cpu")?)?;
+    let detector = model.detector;
     let picture = load_picture(Path::new(picture))?.upright();
 
     // The network is shown the whole picture. `Crop::new` takes the box of a person instead.

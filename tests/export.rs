@@ -86,6 +86,29 @@ fn weights_and_card_arrive_bit_for_bit() {
 }
 
 #[test]
+fn half_precision_is_half_as_long_and_near() {
+    let (folder, weights) = with_weights();
+    let out = folder.path().join("half.safetensors");
+    succeed(&mut export(&weights, &out, &["--half"]));
+    let (half, card) = read_model(&out).unwrap();
+    let (whole, expected_card) = read_model(&weights).unwrap();
+    assert_eq!(card, expected_card);
+    for (name, whole) in &whole {
+        let apart = (whole - &half[name]).unwrap().abs().unwrap().flatten_all().unwrap();
+        let apart = apart.to_vec1::<f32>().unwrap().into_iter().fold(0.0, f32::max);
+        let most = whole.abs().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let most = most.into_iter().fold(0.0, f32::max);
+        assert!(apart <= most / 1024.0, "{name}: {apart} of {most}");
+    }
+    let length = |path: &Path| fs::metadata(path).unwrap().len() as f64;
+    assert!((0.5..0.52).contains(&(length(&out) / length(&weights))));
+    // Halves have as many bits as they had.
+    let again = folder.path().join("again.safetensors");
+    succeed(&mut export(&out, &again, &["--half"]));
+    assert!(fs::read(&out).unwrap() == fs::read(&again).unwrap());
+}
+
+#[test]
 fn the_check_file_holds_what_the_network_makes_of_its_images() {
     let (folder, weights) = with_weights();
     let check = folder.path().join("check.safetensors");

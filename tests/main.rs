@@ -18,6 +18,7 @@ mod generate;
 mod live;
 mod mix;
 mod old_files;
+mod person;
 mod pictures;
 mod predict;
 mod predict_camera;

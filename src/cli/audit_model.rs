@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use marionette::base::atomic_file::read_file;
 use marionette::figure::KeypointScheme;
 use marionette::models::{Channels, CommandOptions, Model, OnnxOptions, OutputKind, View};
-use marionette::run::{RunModel, Which, load_model, open_device};
+use marionette::run::{RunModel, Which, embedded_weights, load_model, open_device};
 use marionette::scene::{ImageSize, Scene};
 use sha2::{Digest, Sha256};
 use std::{
@@ -246,6 +246,9 @@ fn named(loaded: RunModel, path: &Path, scheme: &KeypointScheme) -> Result<Named
 }
 
 fn hash_of(path: &Path) -> Result<String, CommandError> {
-    let bytes = read_file(path, LARGEST).map_err(|error| CommandError::Input(error.into()))?;
+    let bytes = match embedded_weights(path) {
+        Some(bytes) => bytes.to_vec(),
+        None => read_file(path, LARGEST).map_err(|error| CommandError::Input(error.into()))?,
+    };
     Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }

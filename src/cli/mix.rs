@@ -1,5 +1,6 @@
 //! `--mix coco:ANN.json:IMAGES=SHARE`.
 
+use marionette::run::embedded_weights;
 use std::{path::Path, str::FromStr};
 
 /// Labelled pictures to learn from, and the share of each batch that they are.
@@ -39,6 +40,12 @@ impl Mix {
             format!("photographs.share={}", self.share),
         ]
     }
+}
+
+/// The model's path as it is from everywhere, if it is a path and no name.
+pub fn absolute_model(model: &str) -> String {
+    let embedded = embedded_weights(Path::new(model));
+    embedded.map_or_else(|| absolute(model), |_| model.to_owned())
 }
 
 /// The path as it is from everywhere: a run may be gone on with from another folder.

@@ -3,7 +3,7 @@
 use super::{
     CommandError,
     beside::Beside,
-    mix::{Mix, absolute},
+    mix::{Mix, absolute, absolute_model},
     output,
     process::limit,
     scenes::{FigureArg, tell_of_transparency},
@@ -62,7 +62,8 @@ pub struct TrainArgs {
     /// Threads of each pool: rendering, and all that computes; 0 for one per core.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<String>,
-    /// Start from these weights, a file or a run, rather than from random ones. What fits is taken.
+    /// Start from these weights, a file, a run, or `person` for those that come with the program,
+    /// rather than from random ones. What fits is taken.
     #[arg(long, value_name = "RUN|WEIGHTS", conflicts_with = "resume")]
     init: Option<String>,
     /// Draw a quarter of the samples for what this audit of a model found it to fail on, and the
@@ -231,7 +232,7 @@ fn overrides(args: &TrainArgs) -> Vec<String> {
     ] {
         overrides.extend(value.as_ref().map(|value| format!("{key}={value}")));
     }
-    overrides.extend(args.init.as_ref().map(|init| format!("init={}", absolute(init))));
+    overrides.extend(args.init.as_ref().map(|init| format!("init={}", absolute_model(init))));
     if let Some(audit) = &args.audit {
         // What is not drawn for the audit stands for the population that the audit is of.
         overrides.extend(EVENLY.map(str::to_owned));

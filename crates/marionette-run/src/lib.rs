@@ -60,4 +60,6 @@ pub use scene_hash::scene_sha256;
 pub use session::{Session, TRAINER_STACK, trainer};
 pub use summary::{ExamLine, Summary};
 pub use watch::{PUBLISH_EVERY, Pace, Publisher, Snapshot, Watch};
-pub use weights::{RunModel, Which, load_model, model_files};
+pub use weights::{
+    PERSON, RunModel, Which, embedded_weights, load_model, load_person, model_files,
+};

@@ -20,29 +20,54 @@ pub enum Which {
     Best,
 }
 
+/// The name of the weights that come with the program: they find the keypoints of people.
+pub const PERSON: &str = "person";
+const PERSON_FILE: &[u8] = include_bytes!("../../../assets/weights/person.safetensors");
+
 /// The model of a run.
 pub struct RunModel {
     /// The network with its card, on the CPU.
     pub detector: Detector,
-    /// The file that it was read from.
+    /// The file that it was read from, or [`PERSON`].
     pub source: PathBuf,
 }
 
-/// The files that a model may be read from: that of the weights at `path`, or those of the run.
+/// The bytes of the weights that come with the program and that `path` names, unless something is
+/// at that path.
+pub fn embedded_weights(path: &Path) -> Option<&'static [u8]> {
+    (path == Path::new(PERSON) && !path.exists()).then_some(PERSON_FILE)
+}
+
+/// The files that a model may be read from: that of the weights at `path`, or those of the run;
+/// none if they come with the program.
 pub fn model_files(path: &Path) -> Vec<PathBuf> {
     match RunDirectory::at(path) {
+        _ if embedded_weights(path).is_some() => Vec::new(),
         Ok(run) => run.files(),
         Err(_) if path.is_dir() => vec![path.join("weights.safetensors")],
         Err(_) => vec![path.to_owned()],
     }
 }
 
+/// The model that comes with the program, on `device`.
+///
+/// # Errors
+/// If the device fails.
+pub fn load_person(device: &Device) -> Result<RunModel, RunError> {
+    let source = PathBuf::from(PERSON);
+    Ok(RunModel { detector: Detector::parse(&source, PERSON_FILE, device)?, source })
+}
+
 /// The model in the file of weights at `path` or, where that is the folder of a run, of that run,
-/// on `device`. Nothing on disk changes.
+/// on `device`; [`PERSON`] names the one that comes with the program, unless something is at that
+/// path. Nothing on disk changes.
 ///
 /// # Errors
 /// If `path` is neither, the run has no such network yet, or a file is damaged.
 pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel, RunError> {
+    if embedded_weights(path).is_some() {
+        return load_person(device);
+    }
     let (is_run, weights) = (path.join("config.toml").exists(), path.join("weights.safetensors"));
     if !path.is_dir() || !is_run && weights.exists() {
         let source = if path.is_dir() { weights } else { path.to_owned() };

@@ -43,7 +43,7 @@ pub enum Quantized {
 /// What is written.
 #[derive(Clone, Copy)]
 pub enum Export<'a> {
-    Safetensors,
+    Safetensors { half: bool },
     Onnx(OnnxOptions),
     Huggingface { license: Option<&'a str>, quantized: bool },
     Web { quantized: bool, runtime: Runtime<'a> },
@@ -62,10 +62,11 @@ impl Export<'_> {
 /// If an option does not go with the format, or not with another.
 pub fn asked(args: &ExportArgs) -> anyhow::Result<Export<'_>> {
     use Format::{Huggingface, Onnx, Web};
-    let options: [(&str, bool, &[Format]); 5] = [
+    let options: [(&str, bool, &[Format]); 6] = [
         ("--head", args.head.is_some(), &[Onnx]),
         ("--for", args.reader.is_some(), &[Onnx]),
         ("--quantize", args.quantize.is_some(), &[Onnx, Huggingface, Web]),
+        ("--half", args.half, &[Format::Safetensors]),
         ("--license", args.license.is_some(), &[Huggingface]),
         ("--runtime", args.runtime.is_some(), &[Web]),
     ];
@@ -80,7 +81,7 @@ pub fn asked(args: &ExportArgs) -> anyhow::Result<Export<'_>> {
     }
     let quantized = args.quantize.is_some();
     Ok(match args.format {
-        Format::Safetensors => Export::Safetensors,
+        Format::Safetensors => Export::Safetensors { half: args.half },
         Onnx => Export::Onnx(OnnxOptions { head: head(args)?, quantized }),
         Huggingface => Export::Huggingface {
             license: args.license.as_deref().map(license).transpose()?,

@@ -10,7 +10,7 @@ use super::{
     scenes::FigureArg,
 };
 use anyhow::{Context, anyhow};
-use candle_core::Device;
+use candle_core::{DType, Device, Tensor};
 use clap::Args;
 use format::{Export, Format, HeadName, Quantized, Reader};
 use marionette::base::{
@@ -26,6 +26,7 @@ use marionette::run::{
 };
 use marionette::train::export::{ModelCard, write_check, write_model};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -47,8 +48,8 @@ const CARD: &str = "model.json";
 /// Example: marionette export runs/quickstart-001 --format web --out page
 #[derive(Args)]
 pub struct ExportArgs {
-    /// Folder of a run, or a file of weights. Of a run that has not finished, its newest checkpoint
-    /// is taken.
+    /// Folder of a run, a file of weights, or `person` for the weights that come with the program.
+    /// Of a run that has not finished, its newest checkpoint is taken.
     #[arg(value_name = "RUN|WEIGHTS")]
     source: PathBuf,
     /// How it is written.
@@ -63,6 +64,9 @@ pub struct ExportArgs {
     /// Keep the weights of the ONNX file as whole numbers: a quarter as long.
     #[arg(long, value_name = "TYPE")]
     quantize: Option<Quantized>,
+    /// Keep the weights of a safetensors file in half precision: half as long.
+    #[arg(long)]
+    half: bool,
     /// Licence of the weights for Hugging Face: mit, apache-2.0, cc-by-4.0 ...
     #[arg(long, value_name = "NAME")]
     license: Option<String>,
@@ -145,7 +149,7 @@ fn tell(args: &ExportArgs, asked: Export, model: &RunModel) {
     let (card, out) = (model.detector.card(), args.out.display());
     let (network, scene, steps) = (&card.network.name, &card.scene, card.step);
     let beside = match asked {
-        Export::Safetensors | Export::Onnx(_) => {
+        Export::Safetensors { .. } | Export::Onnx(_) => {
             format!("; its card is in {}", args.out.with_file_name(CARD).display())
         }
         Export::Huggingface { license: None, .. } => {
@@ -225,13 +229,23 @@ fn write(args: &ExportArgs, asked: Export, model: &RunModel) -> Result<(), Comma
         Export::Onnx(options) => {
             write_onnx(&args.out, network, card, options).map_err(|error| failed(error.into()))?;
         }
-        Export::Safetensors => {
+        Export::Safetensors { half } => {
             let tensors = network.parameters().tensors().context("the network").map_err(failed)?;
+            let tensors = if half { halved(tensors).map_err(failed)? } else { tensors };
             write_model(&args.out, &tensors, card).map_err(|error| failed(error.into()))?;
         }
     }
     write_atomic(&args.out.with_file_name(CARD), card.to_json().as_bytes())
         .map_err(|error| failed(error.into()))
+}
+
+/// `tensors` with their numbers in half precision.
+fn halved(tensors: BTreeMap<String, Tensor>) -> anyhow::Result<BTreeMap<String, Tensor>> {
+    let half = |(name, tensor): (String, Tensor)| {
+        let dtype = if tensor.dtype() == DType::F32 { DType::F16 } else { tensor.dtype() };
+        Ok((name, tensor.to_dtype(dtype)?))
+    };
+    tensors.into_iter().map(half).collect()
 }
 
 /// The exams that the run has taken after `step`; weights without a run have none.

@@ -21,7 +21,7 @@ use marionette::base::{
     json_file::json_text,
     shell::quoted,
 };
-use marionette::run::{Which, Work, load_model, model_files, open_device};
+use marionette::run::{PERSON, Which, Work, load_model, load_person, model_files, open_device};
 use marionette::train::eval::Detector;
 pub use pictures::{Listed, list};
 use results::{Model, Predictions};
@@ -41,6 +41,8 @@ const PREDICTIONS: &str = "predictions.json";
 /// DIR/NAME.png: the person's own left orange, the right blue, the middle white, faint where the
 /// network is unsure; the rectangle that the network was shown is pink.
 ///
+/// Example: marionette predict photo.jpg --out found
+///
 /// Example: marionette predict photo.jpg --weights runs/first --box 120,40,200,380 --out found
 ///
 /// Example: marionette predict photo.png --weights runs/panda --out found --pnp --figure panda
@@ -51,9 +53,10 @@ pub struct PredictArgs {
     /// not in folders further down. Pictures are turned as their EXIF data says.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
-    /// File of weights, or the folder of a run.
+    /// File of weights, or the folder of a run; by default the weights that come with the program,
+    /// which find people.
     #[arg(long, value_name = "RUN|WEIGHTS")]
-    weights: PathBuf,
+    weights: Option<PathBuf>,
     /// The folder to write to; it is made where it is missing.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -117,8 +120,11 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
         )));
     }
     let device = open_device(&args.device).map_err(|e| CommandError::Input(e.into()))?;
-    let loaded = load_model(&args.weights, Which::Newest, &device)
-        .map_err(|e| CommandError::Input(e.into()))?;
+    let loaded = match &args.weights {
+        Some(weights) => load_model(weights, Which::Newest, &device),
+        None => load_person(&device),
+    };
+    let loaded = loaded.map_err(|e| CommandError::Input(e.into()))?;
     let detector = loaded.detector.with_flip_test(args.flip_test);
     let listed = list(&args.images).map_err(CommandError::Input)?;
     if args.person.is_some() && listed.len() != 1 {
@@ -132,7 +138,8 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
         overlays.chain([PREDICTIONS]).map(|name| args.out.join(name)).collect();
     let outputs: Vec<Output> = written.iter().map(|path| Output { flag: "--out", path }).collect();
     let read = listed.iter().map(|listed| listed.path.clone());
-    let files = model_files(&args.weights).into_iter().chain(args.camera.files());
+    let files = args.weights.iter().flat_map(|weights| model_files(weights));
+    let files = files.chain(args.camera.files());
     check_inputs(&outputs, read.chain(files))?;
     let finder = CameraFinder::open(&args.camera, &detector.card().keypoints.names, &listed)?;
     let bar = bar(&args, listed.len());
@@ -195,7 +202,7 @@ fn bar(args: &PredictArgs, pictures: usize) -> ProgressBar {
 fn model(args: &PredictArgs, detector: &Detector) -> Model {
     let card = detector.card();
     Model {
-        weights: args.weights.to_string_lossy().into_owned(),
+        weights: args.weights.as_ref().map_or(PERSON.into(), |w| w.to_string_lossy().into_owned()),
         flip_test: detector.flip_test(),
         video_frames: args.video_frames,
         network: card.network.name.clone(),

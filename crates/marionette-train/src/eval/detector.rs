@@ -1,7 +1,7 @@
 //! A trained network, ready to look at pictures.
 
 use super::crop::Crop;
-use crate::export::{ModelCard, WeightsError, read_model};
+use crate::export::{ModelCard, WeightsError, parse_model, read_model};
 use candle_core::{Device, Tensor};
 use image::RgbImage;
 use std::{
@@ -50,6 +50,15 @@ impl Detector {
     /// network has.
     pub fn load(path: &Path, device: &Device) -> Result<Self, DetectorError> {
         let (tensors, card) = read_model(path)?;
+        Self::new(path, &tensors, card, device)
+    }
+
+    /// The network in the `bytes` of a safetensors file, on `device`; errors name `path`.
+    ///
+    /// # Errors
+    /// As [`Detector::load`], once the file has been read.
+    pub fn parse(path: &Path, bytes: &[u8], device: &Device) -> Result<Self, DetectorError> {
+        let (tensors, card) = parse_model(path, bytes)?;
         Self::new(path, &tensors, card, device)
     }
 

@@ -6,9 +6,10 @@
 
 use super::{
     error::WeightsError,
-    weights::{read_weights, write_weights},
+    weights::{LARGEST, decode, write_weights},
 };
 use candle_core::{DType, Tensor};
+use marionette_base::atomic_file::read_file;
 use marionette_figure::KeypointScheme;
 use marionette_nn::{ModelSpec, heatmap::Activation};
 use serde::{Deserialize, Serialize};
@@ -173,28 +174,40 @@ pub fn write_model(
 /// If the file is missing, truncated, corrupted, of another program, or its card is of a format
 /// that this one does not read; naming it and what was found.
 pub fn read_model(path: &Path) -> Result<(BTreeMap<String, Tensor>, ModelCard), WeightsError> {
-    let weights = read_weights(path)?;
+    parse_model(path, &read_file(path, LARGEST)?)
+}
+
+/// The tensors and the card in the bytes of a file of weights; errors name `path`. See
+/// [`read_model`].
+///
+/// # Errors
+/// As [`read_model`], once the file has been read.
+pub fn parse_model(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(BTreeMap<String, Tensor>, ModelCard), WeightsError> {
     let damaged = |found: String| WeightsError::Damaged { path: path.to_owned(), found };
-    let Some(card) = weights.metadata.get(CARD_KEY) else {
+    let (tensors, metadata) = decode(bytes).map_err(damaged)?;
+    let Some(card) = metadata.get(CARD_KEY) else {
         return Err(damaged("holds no model card, so it is of another program".to_owned()));
     };
     let card = ModelCard::parse(card).map_err(damaged)?;
     let is_half = |tensor: &Tensor| matches!(tensor.dtype(), DType::F16 | DType::BF16);
-    if weights.tensors.values().any(is_half) {
+    if tensors.values().any(is_half) {
         let single = |(name, tensor): (String, Tensor)| {
             let dtype = if is_half(&tensor) { DType::F32 } else { tensor.dtype() };
             tensor.to_dtype(dtype).map(|tensor| (name, tensor))
         };
-        let tensors: candle_core::Result<_> = weights.tensors.into_iter().map(single).collect();
+        let tensors: candle_core::Result<_> = tensors.into_iter().map(single).collect();
         return Ok((tensors.map_err(|error| damaged(error.to_string()))?, card));
     }
-    let found = digest(&weights.tensors).map_err(damaged)?;
-    if weights.metadata.get(DIGEST_KEY) != Some(&found) {
+    let found = digest(&tensors).map_err(damaged)?;
+    if metadata.get(DIGEST_KEY) != Some(&found) {
         return Err(damaged(
             "is corrupted: its tensors are not the ones that were written".to_owned(),
         ));
     }
-    Ok((weights.tensors, card))
+    Ok((tensors, card))
 }
 
 /// SHA-256 over names, shapes and values, in the order of the names.

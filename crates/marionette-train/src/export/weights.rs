@@ -1,14 +1,14 @@
 //! Tensors in safetensors files, bit for bit and always in the same bytes.
 
 use super::error::WeightsError;
-use candle_core::{DType, Device, Tensor, WithDType, safetensors::Load};
+use candle_core::{DType, Device, Tensor, safetensors::Load};
 use marionette_base::atomic_file::{read_file, write_atomic};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::Path};
 
 /// The largest file of weights that is read, bytes. `resnet50`'s are fifty times smaller.
-const LARGEST: u64 = 8 << 30;
+pub(super) const LARGEST: u64 = 8 << 30;
 
 /// The content of a file of weights.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct Weights {
 /// gives the same bytes.
 ///
 /// # Errors
-/// If a tensor is neither F32, F64, U8, U32 nor I64, or the file cannot be written; naming the
-/// file.
+/// If a tensor is neither F16, F32, F64, U8, U32 nor I64, or the file cannot be written; naming
+/// the file.
 pub fn write_weights(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
@@ -81,26 +81,21 @@ pub fn encode(
 }
 
 fn append(data: &mut Vec<u8>, tensor: &Tensor) -> Result<Dtype, String> {
-    fn values<T: WithDType + bytemuck::Pod>(
-        data: &mut Vec<u8>,
-        tensor: &Tensor,
-    ) -> candle_core::Result<()> {
-        data.extend_from_slice(bytemuck::cast_slice(&tensor.flatten_all()?.to_vec1::<T>()?));
-        Ok(())
-    }
-    let (appended, dtype) = match tensor.dtype() {
-        DType::F32 => (values::<f32>(data, tensor), Dtype::F32),
-        DType::F64 => (values::<f64>(data, tensor), Dtype::F64),
-        DType::U8 => (values::<u8>(data, tensor), Dtype::U8),
-        DType::U32 => (values::<u32>(data, tensor), Dtype::U32),
-        DType::I64 => (values::<i64>(data, tensor), Dtype::I64),
+    let dtype = match tensor.dtype() {
+        DType::F16 => Dtype::F16,
+        DType::F32 => Dtype::F32,
+        DType::F64 => Dtype::F64,
+        DType::U8 => Dtype::U8,
+        DType::U32 => Dtype::U32,
+        DType::I64 => Dtype::I64,
         other => {
             return Err(format!(
-                "is {other:?}; only F32, F64, U8, U32 and I64 have a place in a file"
+                "is {other:?}; only F16, F32, F64, U8, U32 and I64 have a place in a file"
             ));
         }
     };
-    appended.map(|()| dtype).map_err(|error| error.to_string())
+    tensor.write_bytes(data).map_err(|error| error.to_string())?;
+    Ok(dtype)
 }
 
 /// The tensors and the metadata of a safetensors file's bytes, or what was found instead of one.
