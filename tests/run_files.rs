@@ -264,9 +264,9 @@ fn checkpoints_that_do_not_fit() {
     let message = run::save(&run, 20, &tensors(20), &infinite, 1, None).unwrap_err().to_string();
     assert_says(&message, &["state.json: cannot be written", "NaN or infinite"]);
     let halves =
-        BTreeMap::from([("h".to_owned(), Tensor::zeros(2, DType::F16, &Device::Cpu).unwrap())]);
+        BTreeMap::from([("h".to_owned(), Tensor::zeros(2, DType::BF16, &Device::Cpu).unwrap())]);
     let message = run::save(&run, 20, &halves, &state(20), 1, None).unwrap_err().to_string();
-    assert_says(&message, &["tensors.safetensors: cannot be written: tensor `h`: is F16"]);
+    assert_says(&message, &["tensors.safetensors: cannot be written: tensor `h`: is BF16"]);
     assert_eq!(
         (checkpoint_names(&run), latest(&run)),
         (vec!["step-000010".to_owned()], Ok(Some(10)))
