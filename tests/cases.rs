@@ -48,7 +48,7 @@ impl Case {
     fn predict(&self, images: &[&str]) -> Value {
         let args = ["predict", "--weights", "w", "--out", "out", "--quiet"];
         succeed(&mut self.command(&[&args, images].concat()));
-        json(&self.path("out"), "predictions.json")["images"].clone()
+        people(&self.path("out"))
     }
 
     /// The results of `eval`, by annotation's place.
@@ -57,6 +57,13 @@ impl Case {
         let results = json(self.0.path(), "results");
         (said, results.as_array().unwrap().iter().map(|r| numbers(&r["keypoints"])).collect())
     }
+}
+
+/// The person in each picture of `predictions.json` in `folder`.
+fn people(folder: &Path) -> Value {
+    let found = json(folder, "predictions.json");
+    let images = found["images"].as_array().unwrap();
+    images.iter().map(|image| image["people"][0].clone()).collect()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -78,7 +85,8 @@ fn places(found: &Value) -> Vec<[f64; 2]> {
 fn pictures_are_predicted_as_people_see_them() {
     let case = Case::new("exif");
     let found = case.predict(&["phone.jpg", "upright.jpg"]);
-    assert_eq!((&found[0]["width"], &found[0]["height"]), (&json!(240), &json!(320)));
+    let said = json(&case.path("out"), "predictions.json")["images"][0].clone();
+    assert_eq!((&said["width"], &said["height"]), (&json!(240), &json!(320)));
     let near = share_of_near(&places(&found[0]), &places(&found[1]), 12.0);
     assert!(near > 0.8, "{near} of the keypoints lie where they lie in upright.jpg");
     // The overlay is upright too.
@@ -168,7 +176,7 @@ fn files_that_end_early_are_refused_by_every_reader() {
     assert!(lines[0].starts_with("warning: base-half.jpg: is damaged: it ends early"), "{said:?}");
     assert!(lines[1].starts_with("warning: prog-half.jpg: is damaged: it ends early"), "{said:?}");
     assert_eq!(lines[2..], ["error: 2 of 5 pictures could not be used"]);
-    let found = json(&case.path("out"), "predictions.json")["images"].clone();
+    let found = people(&case.path("out"));
     assert_eq!(found[0]["keypoints"], found[1]["keypoints"], "bytes after the end are harmless");
     // As a backdrop.
     for (picture, is_whole) in [("base-half.jpg", false), ("longer.jpg", true)] {
@@ -445,7 +453,7 @@ fn weights_of_half_precision_are_read() {
             "--out",
             "half-out",
         ]));
-        let found = json(&case.path("half-out"), "predictions.json")["images"].clone();
+        let found = people(&case.path("half-out"));
         let [a, b] = [&found, &whole].map(|found| found[0]["score"].as_f64().unwrap());
         assert!((a - b).abs() < 0.05, "{name}: {a} {b}");
         // Exported, they are what they were taken for.

@@ -1,6 +1,14 @@
 //! The weights that come with the program.
 
-use crate::runs::{fail, json, marionette, succeed};
+use crate::runs::{fail, json, marionette, outcome, succeed};
+use candle_core::Device;
+use image::{Rgb, RgbImage, imageops};
+use marionette::{
+    nn::{build, heatmap::Activation},
+    scene::load_scene,
+    train::export::{ModelCard, write_model},
+};
+use serde_json::Value;
 use std::fs;
 
 #[test]
@@ -20,7 +28,7 @@ fn they_find_rendered_people_and_are_used_where_no_others_are_given() {
     assert!(found > 0.5, "{report}");
 
     let predict = |out: &str, more: &[&str]| {
-        run(&[&["predict", images, "--out", out, "--no-overlays"], more].concat());
+        run(&[&["predict", images, "--out", out, "--no-overlays", "--whole"], more].concat());
         json(&folder.path().join(out), "predictions.json")
     };
     let ours = predict("ours", &[]);
@@ -44,9 +52,67 @@ fn they_find_rendered_people_and_are_used_where_no_others_are_given() {
     let config = fs::read_to_string(folder.path().join("on/config.toml")).unwrap();
     assert!(config.contains("init = \"person\""), "{config}");
 
+    // One of another figure finds no people.
+    let mut command = marionette(["predict", images, "--out", "x", "--find", "--weights", "on"]);
+    succeed(command.current_dir(&folder));
+    let arm = load_scene("workcell").unwrap().figure;
+    let network = build("nano", arm.keypoints.len(), 1, &Device::Cpu).unwrap();
+    let card = ModelCard::new(&arm, network.spec().clone(), Activation::Softmax);
+    let tensors = network.parameters().tensors().unwrap();
+    write_model(&folder.path().join("arm.safetensors"), &tensors, &card).unwrap();
+    let find = ["predict", images, "--out", "x", "--find", "--weights", "arm.safetensors"];
+    let said = ["a network of arm", "leave --find out"];
+    fail(marionette(find).current_dir(&folder), 2, &said);
+
     // What has their name is meant by it, and only by it.
     fs::create_dir(folder.path().join("person")).unwrap();
     let mut command = marionette(["predict", images, "--weights", "person", "--out", "other"]);
     fail(command.current_dir(&folder), 2, &["person: is no run", "give the folder of a run"]);
     assert_eq!(predict("again", &[])["images"], ours["images"]);
+}
+
+#[test]
+fn people_are_found_where_they_are_and_nobody_where_nobody_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let run =
+        |arguments: &[&str]| succeed(marionette(arguments.iter().copied()).current_dir(&folder));
+    let set = ["generate", "everyday", "--out", "set", "--format", "coco", "--count", "12"];
+    run(&[&set[..], &["--size", "128", "--splits", "100,0,0", "--seed", "5"]].concat());
+    let images = folder.path().join("set/images/train");
+    fs::create_dir(folder.path().join("wide")).unwrap();
+    let mut files: Vec<_> = fs::read_dir(&images).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    let [left, top] = [150, 60];
+    for file in &files {
+        let mut wide = RgbImage::from_pixel(360, 240, Rgb([120; 3]));
+        let picture = image::open(file).unwrap().into_rgb8();
+        imageops::replace(&mut wide, &picture, left, top);
+        wide.save(folder.path().join("wide").join(file.file_name().unwrap())).unwrap();
+    }
+    run(&["predict", "wide", "--out", "found"]);
+    let found = json(&folder.path().join("found"), "predictions.json");
+    let found = found["images"].as_array().unwrap();
+    assert_eq!(found.len(), files.len());
+    let within = |image: &&Value| {
+        let middle = |axis: usize| {
+            let side = |at: usize| image["people"][0]["box"][at].as_f64().unwrap_or(-1e9);
+            side(axis) + side(axis + 2) / 2.0
+        };
+        (left as f64..left as f64 + 128.0).contains(&middle(0))
+            && (top as f64..top as f64 + 128.0).contains(&middle(1))
+    };
+    let good = found.iter().filter(within).count();
+    let none = found.iter().filter(|image| image["people"] == Value::Array(Vec::new())).count();
+    assert!(good >= 4 && good + none >= files.len() - 1, "{good}, {none} of {}", files.len());
+    assert!(folder.path().join("found").join(found[0]["overlay"].as_str().unwrap()).exists());
+
+    RgbImage::from_pixel(300, 200, Rgb([90, 120, 200]))
+        .save(folder.path().join("sky.png"))
+        .unwrap();
+    let said = run(&["predict", "sky.png", "--out", "sky"]);
+    assert!(said.stdout.contains("0 people in 1 pictures, nobody in 1 of them"), "{said:?}");
+    let sky = json(&folder.path().join("sky"), "predictions.json");
+    assert_eq!(sky["images"][0]["people"], Value::Array(Vec::new()));
+    let both = ["predict", "sky.png", "--out", "sky", "--find", "--whole"];
+    assert_eq!(outcome(marionette(both).current_dir(&folder)).code, Some(2));
 }

@@ -53,7 +53,7 @@ fn keypoints(folder: &TempDir, image: &str, more: &[&str]) -> Vec<[f64; 3]> {
     let found = json(&folder.path().join("out"), "predictions.json");
     let images = found["images"].as_array().unwrap();
     assert_eq!(images.len(), 1);
-    let keypoints = images[0]["keypoints"].as_array().unwrap();
+    let keypoints = images[0]["people"][0]["keypoints"].as_array().unwrap();
     assert_eq!(keypoints.len(), 17);
     keypoints.iter().map(|k| ["x", "y", "score"].map(|key| k[key].as_f64().unwrap())).collect()
 }
@@ -94,7 +94,8 @@ fn a_box_is_cut_out_and_keypoints_are_put_back_where_it_was() {
     let found = keypoints(&folder, "a.png", &["--box", "96.4,36.4,51.2,51.2"]);
     let expected = direct(&weights, &imageops::crop_imm(&whole, 90, 30, 64, 64).to_image());
     assert_near(&found, &shifted(&expected, [90.0, 30.0]), 0.01);
-    let said = json(&folder.path().join("out"), "predictions.json")["images"][0].clone();
+    let said =
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0].clone();
     for (key, expected) in [("box", [96.4, 36.4, 51.2, 51.2]), ("crop", [90.0, 30.0, 64.0, 64.0])] {
         let found: Vec<f64> =
             said[key].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
@@ -120,11 +121,13 @@ fn without_a_box_the_whole_picture_lies_in_the_middle_of_the_input() {
     // Four pixels where there was one.
     let large = imageops::resize(&lying, 128, 80, imageops::FilterType::Nearest);
     save(&folder, "b.png", &large);
-    let said = json(&folder.path().join("out"), "predictions.json")["images"][0].clone();
+    let said =
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0].clone();
     assert_eq!(said["box"], serde_json::json!([0.0, 0.0, 64.0, 40.0]));
     assert_eq!(said["crop"], serde_json::json!([0.0, -12.0, 64.0, 64.0]));
     succeed(&mut predict(&folder, &["b.png"], &[]));
-    let said = json(&folder.path().join("out"), "predictions.json")["images"][0].clone();
+    let said =
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0].clone();
     assert_eq!(said["crop"], serde_json::json!([0.0, -24.0, 128.0, 128.0]));
 }
 
@@ -196,7 +199,7 @@ fn every_picture_has_an_overlay_of_its_own() {
         (size("a.png"), size("a-3.png"), size("b.png")),
         ((400, 200), (400, 200), (600, 300))
     );
-    let image = &found["images"][0];
+    let image = &found["images"][0]["people"][0];
     let keypoints = image["keypoints"].as_array().unwrap();
     assert_eq!(
         (&keypoints[0]["name"], &keypoints[16]["name"]),
@@ -424,7 +427,7 @@ fn frames_of_a_video_are_smoothed_over_time() {
         let found = json(&folder.path().join("out"), "predictions.json");
         assert_eq!(found["model"]["video_frames"].as_f64(), (!more.is_empty()).then_some(25.0));
         let keypoints = |image: &Value| {
-            let all = image["keypoints"].as_array().unwrap().clone();
+            let all = image["people"][0]["keypoints"].as_array().unwrap().clone();
             all.iter().map(|k| ["x", "y"].map(|key| k[key].as_f64().unwrap())).collect()
         };
         found["images"].as_array().unwrap().iter().map(keypoints).collect()

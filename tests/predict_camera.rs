@@ -41,7 +41,8 @@ fn found() -> (TempDir, usize) {
         RgbImage::from_fn(200, 150, |x, y| Rgb([wave(x, y), wave(y, x), (x * 7 + y * 13) as u8]));
     picture.save(folder.path().join("a.png")).unwrap();
     succeed(&mut predict(&folder, &[]));
-    let said = json(&folder.path().join("out"), "predictions.json")["images"][0].clone();
+    let said =
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0].clone();
     assert!(said.get("camera").is_none() && said.get("camera_error").is_none());
     let keypoints = said["keypoints"].as_array().unwrap();
     let number = |value: &Value| value.as_f64().unwrap() as f32;
@@ -93,7 +94,8 @@ fn the_camera_is_where_the_keypoints_say() {
     let said = succeed(&mut predict(&folder, &PNP));
     assert!(said.stdout.contains("camera_from_base, from the frame of base"), "{said:?}");
     let camera =
-        json(&folder.path().join("out"), "predictions.json")["images"][0]["camera"].clone();
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0]["camera"]
+            .clone();
     assert_eq!(camera["base"], "base");
     assert_eq!(camera["inliers"], sure);
     let expected = Mat4::from(camera_from_base());
@@ -110,7 +112,9 @@ fn the_camera_is_where_the_keypoints_say() {
     fs::write(folder.path().join("q.json"), r#"{"a.png": {"mast": 0.3}}"#).unwrap();
     fs::write(folder.path().join("K.json"), format!("{{\"a.png\": {lens}}}")).unwrap();
     succeed(&mut predict(&folder, &PNP));
-    let again = json(&folder.path().join("out"), "predictions.json")["images"][0]["camera"].clone();
+    let again =
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0]["camera"]
+            .clone();
     assert_eq!(again, camera);
 }
 
@@ -122,7 +126,8 @@ fn a_camera_that_cannot_be_found_is_said_and_costs_no_keypoints() {
         json!({ "fx": FOCAL, "fy": FOCAL, "cx": 99.5, "cy": 74.5, "width": 640, "height": 480 });
     write("K.json", &lens.to_string());
     succeed(&mut predict(&folder, &PNP));
-    let said = json(&folder.path().join("out"), "predictions.json")["images"][0].clone();
+    let said =
+        json(&folder.path().join("out"), "predictions.json")["images"][0]["people"][0].clone();
     assert_eq!(said["keypoints"].as_array().unwrap().len(), 17);
     let error = said["camera_error"].as_str().unwrap();
     assert!(error.contains("of pictures of 640x480 pixels, and this one has 200x150"), "{error}");

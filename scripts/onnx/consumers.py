@@ -29,7 +29,7 @@ def write_pictures(folder):
 def predicted(folder):  # [N, K, 3]
     with open(f"{folder}/found/predictions.json") as file:
         images = sorted(json.load(file)["images"], key=lambda image: image["file"])
-    return np.array([[[k["x"], k["y"], k["score"]] for k in image["keypoints"]] for image in images])
+    return np.array([[[k["x"], k["y"], k["score"]] for k in image["people"][0]["keypoints"]] for image in images])
 
 
 def with_rtmlib(folder, paths, side):

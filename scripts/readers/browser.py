@@ -48,8 +48,9 @@ def check_page(browser, web, predictions, screenshot):
         shutil.copy(found["file"], web)
         query = {"picture": os.path.basename(found["file"])}
         whole = [0.0, 0.0, found["width"], found["height"]]
-        if found["box"] != whole:
-            query["box"] = ",".join(map(str, found["box"]))
+        person = found["people"][0]
+        if person["box"] != whole:
+            query["box"] = ",".join(map(str, person["box"]))
         page = opened(browser, f"{address}?{urllib.parse.urlencode(query)}", WIDE, "light", wrong)
         status = page.locator("#status")
         page.wait_for_function("/ms in the network|cannot|is no|answers/.test(document.getElementById('status').textContent)")
@@ -60,9 +61,9 @@ def check_page(browser, web, predictions, screenshot):
             wrong.append(status.inner_text())
             continue
         rows = page.eval_on_selector_all("#numbers tr", "rows => rows.map((row) => [...row.children].map((cell) => cell.textContent))")
-        side = max(found["crop"][2:])
-        assert [row[0] for row in rows] == [keypoint["name"] for keypoint in found["keypoints"]]
-        for (_, x, y, score), keypoint in zip(rows, found["keypoints"]):
+        side = max(person["crop"][2:])
+        assert [row[0] for row in rows] == [keypoint["name"] for keypoint in person["keypoints"]]
+        for (_, x, y, score), keypoint in zip(rows, person["keypoints"]):
             distance = max(abs(float(x) - keypoint["x"]), abs(float(y) - keypoint["y"])) / side
             # Where the network is unsure, two maxima may be as high.
             if keypoint["score"] > 0.1:

@@ -29,7 +29,7 @@ def predicted(marionette, weights, figure, folder, out, image, box):
          "--box", ",".join(f"{value:.2f}" for value in box)], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{image}: {done.stderr}")
-    return load(f"{out}/predictions.json")["images"][0]
+    return load(f"{out}/predictions.json")["images"][0]["people"][0]
 
 
 def angle(a, b):

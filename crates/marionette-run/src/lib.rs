@@ -61,5 +61,6 @@ pub use session::{Session, TRAINER_STACK, trainer};
 pub use summary::{ExamLine, Summary};
 pub use watch::{PUBLISH_EVERY, Pace, Publisher, Snapshot, Watch};
 pub use weights::{
-    PERSON, RunModel, Which, embedded_weights, load_model, load_person, model_files,
+    FINDER, PERSON, RunModel, Which, embedded_weights, load_finder, load_model, load_person,
+    model_files,
 };

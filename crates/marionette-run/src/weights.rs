@@ -4,7 +4,12 @@ use super::{Loaded, RunConfig, RunDirectory, RunError, read_latest, read_named};
 use candle_core::{Device, Tensor};
 use marionette_base::shell::quoted;
 use marionette_nn as model;
-use marionette_train::{afl::base_loss, eval::Detector, export::ModelCard, trainer::NETWORK};
+use marionette_train::{
+    afl::base_loss,
+    eval::{Detector, Finder},
+    export::ModelCard,
+    trainer::NETWORK,
+};
 use serde::de::IgnoredAny;
 use std::{
     collections::BTreeMap,
@@ -22,20 +27,26 @@ pub enum Which {
 
 /// The name of the weights that come with the program: they find the keypoints of people.
 pub const PERSON: &str = "person";
-const PERSON_FILE: &[u8] = include_bytes!("../../../assets/weights/person.safetensors");
+/// The name of those that find where people are.
+pub const FINDER: &str = "person-finder";
+const EMBEDDED: [(&str, &[u8]); 2] = [
+    (PERSON, include_bytes!("../../../assets/weights/person.safetensors")),
+    (FINDER, include_bytes!("../../../assets/weights/person-finder.safetensors")),
+];
 
 /// The model of a run.
 pub struct RunModel {
     /// The network with its card, on the CPU.
     pub detector: Detector,
-    /// The file that it was read from, or [`PERSON`].
+    /// The file that it was read from, or the name of what comes with the program.
     pub source: PathBuf,
 }
 
 /// The bytes of the weights that come with the program and that `path` names, unless something is
 /// at that path.
 pub fn embedded_weights(path: &Path) -> Option<&'static [u8]> {
-    (path == Path::new(PERSON) && !path.exists()).then_some(PERSON_FILE)
+    let (_, bytes) = EMBEDDED.iter().find(|(name, _)| path == Path::new(name))?;
+    (!path.exists()).then_some(*bytes)
 }
 
 /// The files that a model may be read from: that of the weights at `path`, or those of the run;
@@ -54,19 +65,34 @@ pub fn model_files(path: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// If the device fails.
 pub fn load_person(device: &Device) -> Result<RunModel, RunError> {
-    let source = PathBuf::from(PERSON);
-    Ok(RunModel { detector: Detector::parse(&source, PERSON_FILE, device)?, source })
+    named(PERSON, device)
+}
+
+/// What finds people in pictures, on `device`.
+///
+/// # Errors
+/// If the device fails.
+pub fn load_finder(device: &Device) -> Result<Finder, RunError> {
+    Ok(Finder::new(named(FINDER, device)?.detector))
+}
+
+/// The model of this name that comes with the program.
+fn named(name: &str, device: &Device) -> Result<RunModel, RunError> {
+    let bytes = EMBEDDED.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes);
+    let source = PathBuf::from(name);
+    let detector = Detector::parse(&source, bytes.unwrap_or_default(), device)?;
+    Ok(RunModel { detector, source })
 }
 
 /// The model in the file of weights at `path` or, where that is the folder of a run, of that run,
-/// on `device`; [`PERSON`] names the one that comes with the program, unless something is at that
-/// path. Nothing on disk changes.
+/// on `device`; [`PERSON`] and [`FINDER`] name those that come with the program, unless something
+/// is at that path. Nothing on disk changes.
 ///
 /// # Errors
 /// If `path` is neither, the run has no such network yet, or a file is damaged.
 pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel, RunError> {
     if embedded_weights(path).is_some() {
-        return load_person(device);
+        return named(&path.to_string_lossy(), device);
     }
     let (is_run, weights) = (path.join("config.toml").exists(), path.join("weights.safetensors"));
     if !path.is_dir() || !is_run && weights.exists() {

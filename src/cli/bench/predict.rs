@@ -126,8 +126,16 @@ fn from_files(
     overlays: bool,
 ) -> anyhow::Result<f64> {
     let bar = ProgressBar::hidden();
-    let look =
-        Look { detector, finder: None, person: None, video_frames: None, out, overlays, bar: &bar };
+    let look = Look {
+        detector,
+        camera: None,
+        finder: None,
+        person: None,
+        video_frames: None,
+        out,
+        overlays,
+        bar: &bar,
+    };
     let began = Instant::now();
     let found = look.at(listed).map_err(|error| match error {
         CommandError::Input(error) | CommandError::Failed(error) => error,

@@ -10,7 +10,7 @@
 use super::{
     CameraFinder, CommandError, PersonBox,
     pictures::Listed,
-    results::{Found, Keypoint, rounded},
+    results::{Found, FoundPerson, Keypoint, rounded},
 };
 use crate::cli::output;
 use anyhow::{Context, anyhow};
@@ -19,7 +19,9 @@ use image::RgbImage;
 use indicatif::ProgressBar;
 use marionette::base::atomic_file::PathError;
 use marionette::run::sheet::{Sighting, photograph, save_png};
-use marionette::train::eval::{Crop, Detector, OneEuro, crop::is_outside, load_picture};
+use marionette::train::eval::{
+    Crop, Detector, Finder, Person, Tracks, crop::is_outside, load_picture,
+};
 use rayon::prelude::*;
 use std::{fs, path::Path, thread};
 
@@ -31,7 +33,9 @@ const MOST_PIXELS: usize = 64 << 20;
 /// How pictures are looked at.
 pub struct Look<'a> {
     pub detector: &'a Detector,
-    pub finder: Option<&'a CameraFinder>,
+    pub camera: Option<&'a CameraFinder>,
+    /// What looks for people; without it a picture is of one.
+    pub finder: Option<&'a Finder>,
     /// The person in the only picture.
     pub person: Option<PersonBox>,
     /// Frames a second, where the pictures are those of a video.
@@ -42,15 +46,21 @@ pub struct Look<'a> {
     pub bar: &'a ProgressBar,
 }
 
-/// A picture, and what the network is shown of it.
+/// A picture, and what the network is shown of it, unless that is to be found.
 struct Ready<'a> {
     /// Its place in the list.
     place: usize,
     listed: &'a Listed,
     /// Width and height, pixels.
     size: (u32, u32),
-    /// The picture itself, where it is drawn into.
+    /// The picture itself, where it is searched or drawn into.
     picture: Option<RgbImage>,
+    shown: Option<Shown>,
+}
+
+/// The part of a picture that one person is in.
+struct Shown {
+    person: [f32; 4],
     crop: Crop,
     input: Vec<u8>,
 }
@@ -58,14 +68,18 @@ struct Ready<'a> {
 impl Ready<'_> {
     /// Pixels that are held in memory.
     fn pixels(&self) -> usize {
-        self.picture.as_ref().map_or(self.input.len() / 3, |picture| picture.as_raw().len() / 3)
+        let [picture, shown] = [
+            self.picture.as_ref().map(|picture| picture.as_raw().len()),
+            self.shown.as_ref().map(|shown| shown.input.len()),
+        ];
+        picture.or(shown).unwrap_or_default() / 3
     }
 }
 
-/// A picture with its keypoints: x and y, continuous pixels of the picture, and score.
+/// A picture with the people in it.
 struct Seen<'a> {
     ready: Ready<'a>,
-    keypoints: Vec<[f64; 3]>,
+    people: Vec<Person>,
 }
 
 impl Look<'_> {
@@ -141,18 +155,28 @@ impl Look<'_> {
         });
         let picture = picture.upright();
         let size = picture.dimensions();
-        let crop = self.crop(listed, size).map_err(CommandError::Input)?;
-        let input = crop.render(&picture);
-        let picture = self.overlays.then_some(picture);
-        Ok((Some(Ready { place, listed, size, picture, crop, input }), warning))
+        let shown = match self.finder {
+            Some(_) => None,
+            None => {
+                let (person, crop) = self.crop(listed, size).map_err(CommandError::Input)?;
+                Some(Shown { person, crop, input: crop.render(&picture) })
+            }
+        };
+        let picture = (self.overlays || shown.is_none()).then_some(picture);
+        Ok((Some(Ready { place, listed, size, picture, shown }), warning))
     }
 
-    /// What the network is shown of a picture.
-    fn crop(&self, listed: &Listed, (width, height): (u32, u32)) -> anyhow::Result<Crop> {
+    /// The person's box in a picture, and what the network is shown of it.
+    fn crop(
+        &self,
+        listed: &Listed,
+        (width, height): (u32, u32),
+    ) -> anyhow::Result<([f32; 4], Crop)> {
         let card = self.detector.card();
         let input = [card.network.input_width, card.network.input_height];
         let Some(PersonBox(person)) = self.person else {
-            return Ok(Crop::whole(width, height, &card.crop, input));
+            let whole = [0.0, 0.0, width as f32, height as f32];
+            return Ok((whole, Crop::whole(width, height, &card.crop, input)));
         };
         if is_outside(person.map(f64::from), width, height) {
             let [x, y, w, h] = person;
@@ -162,7 +186,7 @@ impl Look<'_> {
                 listed.path.display()
             ));
         }
-        Ok(Crop::new(person, &card.crop, input))
+        Ok((person, Crop::new(person, &card.crop, input)))
     }
 
     fn find<'l>(
@@ -170,22 +194,15 @@ impl Look<'_> {
         from: &Receiver<Vec<Ready<'l>>>,
         to: &Sender<Vec<Seen<'l>>>,
     ) -> anyhow::Result<()> {
-        let card = self.detector.card();
-        let mut smooth = self.video_frames.map(|rate| OneEuro::new(rate, card.network.keypoints));
+        let mut tracks = self.video_frames.map(Tracks::new);
         for ready in from.iter().filter(|ready| !ready.is_empty()) {
-            let inputs: Vec<&[u8]> = ready.iter().map(|ready| ready.input.as_slice()).collect();
-            let found = self
-                .detector
-                .detect(&inputs)
-                .with_context(|| ready[0].listed.path.display().to_string())?;
-            let seen = ready.into_iter().zip(found).map(|(ready, found)| {
-                let mut keypoints: Vec<[f64; 3]> =
-                    found.iter().map(|found| ready.crop.place(found)).collect();
-                if let Some(smooth) = &mut smooth {
-                    let [_, _, width, height] = self.shown(&ready.crop);
-                    smooth.frame(ready.place, width.max(height), &mut keypoints);
+            let found =
+                self.people(&ready).with_context(|| ready[0].listed.path.display().to_string())?;
+            let seen = ready.into_iter().zip(found).map(|(ready, mut people)| {
+                if let Some(tracks) = &mut tracks {
+                    tracks.frame(ready.place, &mut people);
                 }
-                Seen { ready, keypoints }
+                Seen { ready, people }
             });
             if to.send(seen.collect()).is_err() {
                 break;
@@ -194,13 +211,20 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The part of the picture that the network is shown: left, top, width, height.
-    fn shown(&self, crop: &Crop) -> [f64; 4] {
-        let network = &self.detector.card().network;
-        let [left, top] = crop.to_picture([0.0; 2]);
-        let [right, bottom] =
-            crop.to_picture([network.input_width as f64, network.input_height as f64]);
-        [left, top, right - left, bottom - top]
+    /// The people in each of these.
+    fn people(&self, ready: &[Ready]) -> candle_core::Result<Vec<Vec<Person>>> {
+        if let Some(finder) = self.finder {
+            let pictures: Vec<&RgbImage> = ready.iter().flat_map(|r| &r.picture).collect();
+            return finder.people(self.detector, &pictures);
+        }
+        let shown: Vec<&Shown> = ready.iter().flat_map(|ready| &ready.shown).collect();
+        let inputs: Vec<&[u8]> = shown.iter().map(|shown| shown.input.as_slice()).collect();
+        let found = self.detector.detect(&inputs)?;
+        let people = shown.iter().zip(found).map(|(Shown { person, crop, .. }, found)| {
+            let keypoints = found.iter().map(|found| crop.place(found)).collect();
+            vec![Person { bbox: person.map(f64::from), crop: *crop, keypoints }]
+        });
+        Ok(people.collect())
     }
 
     fn write(&self, from: &Receiver<Vec<Seen>>) -> anyhow::Result<Vec<Found>> {
@@ -209,7 +233,7 @@ impl Look<'_> {
             let found: Vec<Found> =
                 seen.into_par_iter().map(|seen| self.draw(seen)).collect::<anyhow::Result<_>>()?;
             for found in &found {
-                if let Some(error) = &found.camera_error {
+                for error in found.people.iter().filter_map(|person| person.camera_error.as_ref()) {
                     self.warn(&format!("{}: no camera: {error}", found.file));
                 }
             }
@@ -221,40 +245,46 @@ impl Look<'_> {
 
     /// Writes a picture's overlay.
     fn draw(&self, seen: Seen) -> anyhow::Result<Found> {
-        let Seen { ready: Ready { listed, size: (width, height), picture, crop, .. }, keypoints } =
-            seen;
-        let card = self.detector.card();
-        let sighting = Sighting { crop: self.shown(&crop), keypoints };
-        if let Some(picture) = picture {
+        let Seen { ready: Ready { listed, size: (width, height), picture, .. }, people } = seen;
+        if let Some(picture) = picture.filter(|_| self.overlays) {
             fs::create_dir_all(self.out).map_err(PathError::at(self.out, "made"))?;
-            let overlay = photograph(&picture, &card.keypoints, &sighting);
+            let sighting = |person: &Person| Sighting {
+                crop: person.crop.rectangle(),
+                keypoints: person.keypoints.clone(),
+            };
+            let sightings: Vec<Sighting> = people.iter().map(sighting).collect();
+            let overlay = photograph(&picture, &self.detector.card().keypoints, &sightings);
             save_png(&self.out.join(&listed.overlay), &overlay)?;
         }
         let name = listed.path.to_string_lossy();
-        let camera =
-            self.finder.map(|finder| finder.find(&name, [width, height], &sighting.keypoints));
+        Ok(Found {
+            overlay: self.overlays.then(|| listed.overlay.clone()),
+            width,
+            height,
+            people: people.iter().map(|person| self.told(&name, [width, height], person)).collect(),
+            file: name.into_owned(),
+        })
+    }
+
+    /// What is told of a person in the picture `name`.
+    fn told(&self, name: &str, size: [u32; 2], person: &Person) -> FoundPerson {
+        let camera = self.camera.map(|camera| camera.find(name, size, &person.keypoints));
         let (camera, camera_error) = match camera.transpose() {
             Ok(camera) => (camera, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let keypoints =
-            card.keypoints.names.iter().zip(&sighting.keypoints).map(|(name, &[x, y, score])| {
-                Keypoint { name: name.clone(), x: rounded(x), y: rounded(y), score: rounded(score) }
-            });
-        let scores: f64 = sighting.keypoints.iter().map(|[.., score]| score).sum();
-        let whole = [0.0, 0.0, width as f32, height as f32];
-        Ok(Found {
-            file: name.into_owned(),
-            overlay: self.overlays.then(|| listed.overlay.clone()),
-            width,
-            height,
-            person: self.person.map_or(whole, |PersonBox(person)| person),
-            crop: sighting.crop.map(rounded),
-            score: rounded(scores / sighting.keypoints.len().max(1) as f64),
+        let names = &self.detector.card().keypoints.names;
+        let keypoints = names.iter().zip(&person.keypoints).map(|(name, &[x, y, score])| {
+            Keypoint { name: name.clone(), x: rounded(x), y: rounded(y), score: rounded(score) }
+        });
+        FoundPerson {
+            bbox: person.bbox.map(rounded),
+            crop: person.crop.rectangle().map(rounded),
+            score: rounded(person.score()),
             keypoints: keypoints.collect(),
             camera,
             camera_error,
-        })
+        }
     }
 
     fn warn(&self, text: &str) {

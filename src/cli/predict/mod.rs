@@ -13,6 +13,7 @@ use super::{
 };
 use anyhow::{Context, anyhow};
 use camera::{CameraArgs, CameraFinder};
+use candle_core::Device;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 pub use look::Look;
@@ -21,8 +22,10 @@ use marionette::base::{
     json_file::json_text,
     shell::quoted,
 };
-use marionette::run::{PERSON, Which, Work, load_model, load_person, model_files, open_device};
-use marionette::train::eval::Detector;
+use marionette::run::{
+    PERSON, Which, Work, load_finder, load_model, load_person, model_files, open_device,
+};
+use marionette::train::eval::{Detector, Finder};
 pub use pictures::{Listed, list};
 use results::{Model, Predictions};
 use std::{
@@ -34,7 +37,7 @@ use std::{
 
 const PREDICTIONS: &str = "predictions.json";
 
-/// Find the keypoints of the person in each of your pictures.
+/// Find the keypoints of the people in your pictures.
 ///
 /// Writes DIR/predictions.json with keypoints in continuous pixels of the picture as people see it
 /// (0, 0 is the top-left corner of the top-left pixel) and the picture with them drawn in as
@@ -61,9 +64,16 @@ pub struct PredictArgs {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Left, top, width and height of the person, pixels, for a single picture; the network is
-    /// shown a somewhat larger square. By default it is shown the whole picture.
+    /// shown a somewhat larger square.
     #[arg(long = "box", value_name = "X,Y,W,H", allow_hyphen_values = true)]
     person: Option<PersonBox>,
+    /// Look for people, ten at most in a picture. This is the default without --weights.
+    #[arg(long, conflicts_with_all = ["person", "whole"])]
+    find: bool,
+    /// Take each picture for one of a single person who fills it. This is the default with
+    /// --weights.
+    #[arg(long, conflicts_with = "person")]
+    whole: bool,
     /// Let the network look at every picture in a mirror as well and take the mean of both: twice
     /// as long, somewhat better.
     #[arg(long)]
@@ -133,6 +143,7 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
             "--box is for a single picture, and there are {count}; give one picture"
         )));
     }
+    let finder = finder(&args, &detector, &device)?;
     let overlays = listed.iter().filter(|_| !args.no_overlays).map(|l| l.overlay.as_str());
     let written: Vec<PathBuf> =
         overlays.chain([PREDICTIONS]).map(|name| args.out.join(name)).collect();
@@ -141,10 +152,11 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
     let files = args.weights.iter().flat_map(|weights| model_files(weights));
     let files = files.chain(args.camera.files());
     check_inputs(&outputs, read.chain(files))?;
-    let finder = CameraFinder::open(&args.camera, &detector.card().keypoints.names, &listed)?;
+    let camera = CameraFinder::open(&args.camera, &detector.card().keypoints.names, &listed)?;
     let bar = bar(&args, listed.len());
     let look = Look {
         detector: &detector,
+        camera: camera.as_ref(),
         finder: finder.as_ref(),
         person: args.person,
         video_frames: args.video_frames,
@@ -160,13 +172,18 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
     save(&args, &predictions).map_err(CommandError::Failed)?;
     let (all, good) = (listed.len(), predictions.images.len());
     if !args.quiet {
+        let found = match finder {
+            Some(_) => count_people(&predictions),
+            None => format!("keypoints in {good} of {all} pictures"),
+        };
         output::say(&format!(
-            "keypoints in {good} of {all} pictures: {}{}",
+            "{found}: {}{}",
             path.display(),
             if args.no_overlays { "" } else { ", overlays beside it" }
         ));
-        if finder.is_some() {
-            let found = predictions.images.iter().filter_map(|found| found.camera.as_ref());
+        if camera.is_some() {
+            let people = predictions.images.iter().flat_map(|found| &found.people);
+            let found = people.filter_map(|person| person.camera.as_ref());
             camera::say(&found.collect::<Vec<_>>(), all);
         }
     }
@@ -175,6 +192,35 @@ pub fn predict(args: PredictArgs) -> Result<(), CommandError> {
         return Err(CommandError::Failed(anyhow!("{bad} of {all} pictures could not be used")));
     }
     Ok(())
+}
+
+/// What looks for people, if anything does.
+fn finder(
+    args: &PredictArgs,
+    detector: &Detector,
+    device: &Device,
+) -> Result<Option<Finder>, CommandError> {
+    if !(args.find || args.weights.is_none() && !args.whole && args.person.is_none()) {
+        return Ok(None);
+    }
+    let finder = load_finder(device).map_err(|error| CommandError::Failed(error.into()))?;
+    let known = &finder.keypoints().names;
+    if !detector.card().keypoints.names.iter().any(|name| known.contains(name)) {
+        return Err(CommandError::Input(anyhow!(
+            "--find finds people, and this is a network of {}; leave --find out",
+            detector.card().figure
+        )));
+    }
+    Ok(Some(finder))
+}
+
+/// How many people were found, and in how many pictures nobody was.
+fn count_people(predictions: &Predictions) -> String {
+    let images = &predictions.images;
+    let people: usize = images.iter().map(|found| found.people.len()).sum();
+    let without = images.iter().filter(|found| found.people.is_empty()).count();
+    let none = if without == 0 { String::new() } else { format!(", nobody in {without} of them") };
+    format!("{people} people in {} pictures{none}", images.len())
 }
 
 /// Whether `path` is a run or a file of weights.

@@ -36,9 +36,15 @@ pub struct Found {
     pub overlay: Option<String>,
     pub width: u32,
     pub height: u32,
-    /// The person's, as it was given, or the whole picture.
+    pub people: Vec<FoundPerson>,
+}
+
+/// A person in a picture.
+#[derive(Serialize)]
+pub struct FoundPerson {
+    /// Theirs as it was found or given, or the whole picture.
     #[serde(rename = "box")]
-    pub person: [f32; 4],
+    pub bbox: [f64; 4],
     /// What the network was shown.
     pub crop: [f64; 4],
     /// The mean of the keypoints'.

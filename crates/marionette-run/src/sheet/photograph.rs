@@ -24,16 +24,29 @@ pub struct Sighting {
     pub keypoints: Vec<[f64; 3]>,
 }
 
-/// The picture, enlarged by a whole factor where it is small, with the sighting's keypoints and
+/// The picture, enlarged by a whole factor where it is small, with each sighting's keypoints and
 /// skeleton (the person's own left in orange, the right in blue, the middle in white, faint where
 /// the score is low) and the rectangle that the detector was shown, as far as it is in the picture.
 /// Keypoints that are not finite, or beyond the scheme's, are not drawn.
-pub fn photograph(picture: &RgbImage, scheme: &KeypointScheme, sighting: &Sighting) -> RgbImage {
+pub fn photograph(picture: &RgbImage, scheme: &KeypointScheme, sightings: &[Sighting]) -> RgbImage {
     let (width, height) = picture.dimensions();
     let scale = LONG_ENOUGH.div_ceil(width.max(height).max(1));
     let mut sheet = RgbImage::from_fn(width * scale, height * scale, |x, y| {
         *picture.get_pixel(x / scale, y / scale)
     });
+    for sighting in sightings {
+        draw(&mut sheet, scale, [width, height], scheme, sighting);
+    }
+    sheet
+}
+
+fn draw(
+    sheet: &mut RgbImage,
+    scale: u32,
+    [width, height]: [u32; 2],
+    scheme: &KeypointScheme,
+    sighting: &Sighting,
+) {
     let area = Area { low: [0; 2], high: [width * scale, height * scale] };
     let place = |x: f64, y: f64| area.place(Vec2::new(x as f32, y as f32), scale);
     let [left, top, crop_width, crop_height] = sighting.crop;
@@ -46,7 +59,7 @@ pub fn photograph(picture: &RgbImage, scheme: &KeypointScheme, sighting: &Sighti
         corner.clamp(Vec2::ZERO, Vec2::new(area.high[0] as f32, area.high[1] as f32))
     };
     let corners = [place(left, top), place(left + crop_width, top + crop_height)].map(within);
-    marks::draw_crop(&mut sheet, area, corners, sizes);
+    marks::draw_crop(sheet, area, corners, sizes);
     let mark = |&[x, y, score]: &[f64; 3]| {
         let opacity = FAINTEST + (1.0 - FAINTEST) * (score as f32 / SURE).clamp(0.0, 1.0);
         let mark = Mark { place: place(x, y), hollow: false, opacity };
@@ -54,8 +67,7 @@ pub fn photograph(picture: &RgbImage, scheme: &KeypointScheme, sighting: &Sighti
     };
     let marks: Vec<Option<Mark>> =
         sighting.keypoints.iter().take(scheme.names.len()).map(mark).collect();
-    marks::draw_skeleton(&mut sheet, area, scheme, &marks, sizes);
-    sheet
+    marks::draw_skeleton(sheet, area, scheme, &marks, sizes);
 }
 
 #[cfg(test)]
@@ -66,7 +78,12 @@ mod tests {
 
     const GREY: [u8; 3] = [100; 3];
 
-    fn draw(width: u32, height: u32, crop: [f64; 4], points: &[(&str, [f64; 3])]) -> RgbImage {
+    fn sheet_with(
+        width: u32,
+        height: u32,
+        crop: [f64; 4],
+        points: &[(&str, [f64; 3])],
+    ) -> RgbImage {
         let scheme = load_scene("quickstart").unwrap().figure.scheme();
         let mut keypoints = vec![[f64::NAN, 0.0, 1.0]; scheme.names.len()];
         for (name, point) in points {
@@ -74,7 +91,7 @@ mod tests {
         }
         keypoints.push([1.0, 1.0, 1.0]);
         let picture = RgbImage::from_pixel(width, height, Rgb(GREY));
-        photograph(&picture, &scheme, &Sighting { crop, keypoints })
+        photograph(&picture, &scheme, &[Sighting { crop, keypoints }])
     }
 
     #[test]
@@ -85,16 +102,17 @@ mod tests {
             ((384, 9), (384, 9)),
             ((9, 900), (9, 900)),
         ] {
-            assert_eq!(draw(size.0, size.1, [0.0; 4], &[]).dimensions(), drawn);
+            assert_eq!(sheet_with(size.0, size.1, [0.0; 4], &[]).dimensions(), drawn);
         }
-        assert_eq!(draw(1, 1, [0.0; 4], &[]).dimensions(), (384, 384));
+        assert_eq!(sheet_with(1, 1, [0.0; 4], &[]).dimensions(), (384, 384));
     }
 
     #[test]
     fn keypoints_land_on_their_place_in_the_colour_of_their_side_and_fade_with_their_score() {
         for (name, color) in [("left_wrist", LEFT), ("right_knee", RIGHT), ("nose", MIDDLE)] {
-            let [sure, unsure] = [1.0, 0.0]
-                .map(|score| draw(96, 64, [0.0, 0.0, 96.0, 64.0], &[(name, [20.5, 30.25, score])]));
+            let [sure, unsure] = [1.0, 0.0].map(|score| {
+                sheet_with(96, 64, [0.0, 0.0, 96.0, 64.0], &[(name, [20.5, 30.25, score])])
+            });
             // (20.5, 30.25) times 4 is the corner (82, 121).
             for (x, y) in [(81, 120), (82, 121), (81, 122), (83, 120)] {
                 assert_eq!(sure.get_pixel(x, y).0, color, "{name} at {x}, {y}");
@@ -109,13 +127,13 @@ mod tests {
 
     #[test]
     fn the_crop_is_outlined_as_far_as_it_is_in_the_picture() {
-        let sheet = draw(96, 64, [10.0, -500.0, 1000.0, 530.0], &[]);
+        let sheet = sheet_with(96, 64, [10.0, -500.0, 1000.0, 530.0], &[]);
         assert_eq!(sheet.get_pixel(40, 60).0, BOX, "the left edge, 10 times 4");
         assert_eq!(sheet.get_pixel(200, 119).0, BOX, "the lower edge, 30 times 4");
         assert_eq!(sheet.get_pixel(200, 0).0, BOX, "cut off at the top");
         assert_eq!(sheet.get_pixel(383, 60).0, BOX, "cut off on the right");
         assert_eq!(sheet.get_pixel(200, 60).0, GREY);
-        draw(
+        sheet_with(
             96,
             64,
             [f64::NAN, -1e300, 1e300, f64::INFINITY],

@@ -60,6 +60,12 @@ impl Crop {
         Crop { origin, scale, input, padding }
     }
 
+    /// The rectangle: left, top, width and height in the picture.
+    pub fn rectangle(&self) -> [f64; 4] {
+        let [width, height] = self.input.map(|side| side as f64 * self.scale);
+        [self.origin[0], self.origin[1], width, height]
+    }
+
     /// The place in the input of a place in the picture.
     pub fn to_input(&self, place: [f64; 2]) -> [f64; 2] {
         [0, 1].map(|axis| (place[axis] - self.origin[axis]) / self.scale)
