@@ -174,7 +174,9 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
     let commands = Commands {
         again: again(),
         mend: mend(&args, &cure, None),
-        mend_first: mend(&args, &cure, first_share(&cure, &report)),
+        mend_first: first_share(&cure, &report)
+            .map(|one| mend(&args, &cure, Some(one)))
+            .unwrap_or_default(),
     };
     let page = book(&report, &scene.figure, &shown, &commands).map_err(command_error)?;
     write(&args, &report, &cure, &page).map_err(CommandError::Failed)?;

@@ -15,6 +15,7 @@ use marionette::run::{RunModel, Which, embedded_weights, load_model, open_device
 use marionette::scene::{ImageSize, Scene};
 use sha2::{Digest, Sha256};
 use std::{
+    borrow::Cow,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -247,8 +248,8 @@ fn named(loaded: RunModel, path: &Path, scheme: &KeypointScheme) -> Result<Named
 
 fn hash_of(path: &Path) -> Result<String, CommandError> {
     let bytes = match embedded_weights(path) {
-        Some(bytes) => bytes.to_vec(),
-        None => read_file(path, LARGEST).map_err(|error| CommandError::Input(error.into()))?,
+        Some(bytes) => Cow::from(bytes),
+        None => read_file(path, LARGEST).map_err(|error| CommandError::Input(error.into()))?.into(),
     };
     Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }

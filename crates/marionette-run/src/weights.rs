@@ -29,10 +29,9 @@ pub enum Which {
 pub const PERSON: &str = "person";
 /// The name of those that find where people are.
 pub const FINDER: &str = "person-finder";
-const EMBEDDED: [(&str, &[u8]); 2] = [
-    (PERSON, include_bytes!("../../../assets/weights/person.safetensors")),
-    (FINDER, include_bytes!("../../../assets/weights/person-finder.safetensors")),
-];
+const PERSON_FILE: &[u8] = include_bytes!("../../../assets/weights/person.safetensors");
+const FINDER_FILE: &[u8] = include_bytes!("../../../assets/weights/person-finder.safetensors");
+const EMBEDDED: [(&str, &[u8]); 2] = [(PERSON, PERSON_FILE), (FINDER, FINDER_FILE)];
 
 /// The model of a run.
 pub struct RunModel {
@@ -65,7 +64,7 @@ pub fn model_files(path: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// If the device fails.
 pub fn load_person(device: &Device) -> Result<RunModel, RunError> {
-    named(PERSON, device)
+    embedded(PERSON.into(), PERSON_FILE, device)
 }
 
 /// What finds people in pictures, on `device`.
@@ -73,15 +72,11 @@ pub fn load_person(device: &Device) -> Result<RunModel, RunError> {
 /// # Errors
 /// If the device fails.
 pub fn load_finder(device: &Device) -> Result<Finder, RunError> {
-    Ok(Finder::new(named(FINDER, device)?.detector))
+    Ok(Finder::new(embedded(FINDER.into(), FINDER_FILE, device)?.detector))
 }
 
-/// The model of this name that comes with the program.
-fn named(name: &str, device: &Device) -> Result<RunModel, RunError> {
-    let bytes = EMBEDDED.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes);
-    let source = PathBuf::from(name);
-    let detector = Detector::parse(&source, bytes.unwrap_or_default(), device)?;
-    Ok(RunModel { detector, source })
+fn embedded(source: PathBuf, bytes: &[u8], device: &Device) -> Result<RunModel, RunError> {
+    Ok(RunModel { detector: Detector::parse(&source, bytes, device)?, source })
 }
 
 /// The model in the file of weights at `path` or, where that is the folder of a run, of that run,
@@ -91,8 +86,8 @@ fn named(name: &str, device: &Device) -> Result<RunModel, RunError> {
 /// # Errors
 /// If `path` is neither, the run has no such network yet, or a file is damaged.
 pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel, RunError> {
-    if embedded_weights(path).is_some() {
-        return named(&path.to_string_lossy(), device);
+    if let Some(bytes) = embedded_weights(path) {
+        return embedded(path.to_owned(), bytes, device);
     }
     let (is_run, weights) = (path.join("config.toml").exists(), path.join("weights.safetensors"));
     if !path.is_dir() || !is_run && weights.exists() {
