@@ -1,6 +1,7 @@
 //! Several findings in one picture, of which one is the figure's.
 
 use crate::model::Place;
+use marionette_base::boxes::overlap;
 
 /// Somebody that a model found in a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,10 +17,11 @@ pub struct Candidate {
 /// The one whose score times overlap with the figure's box `bbox` is greatest; where nobody
 /// overlaps it, the one with the greatest score.
 pub fn choose(candidates: Vec<Candidate>, bbox: [f32; 4]) -> Option<Candidate> {
+    let bbox = bbox.map(f64::from);
     let rank = |candidate: &Candidate| {
         let own = candidate.bbox.or_else(|| extent(&candidate.places));
-        let shared = own.map_or(0.0, |own| overlap(own, bbox));
-        (candidate.score * shared, candidate.score)
+        let shared = own.map_or(0.0, |own| overlap(&own.map(f64::from), &bbox));
+        (candidate.score * shared as f32, candidate.score)
     };
     let better = |a: (f32, f32), b: (f32, f32)| a.0 > b.0 || (a.0 == b.0 && a.1 > b.1);
     // The first of equals.
@@ -37,14 +39,6 @@ fn extent(places: &[Place]) -> Option<[f32; 4]> {
         ([0, 1].map(|i| at[i].min(low[i])), [0, 1].map(|i| at[i].max(high[i])))
     });
     Some([low[0], low[1], high[0] - low[0], high[1] - low[1]])
-}
-
-/// Intersection over union of two boxes.
-fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
-    let side = |i: usize| ((a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i])).max(0.0);
-    let shared = side(0) * side(1);
-    let all = a[2] * a[3] + b[2] * b[3] - shared;
-    if all > 0.0 { shared / all } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -76,12 +70,5 @@ mod tests {
         let near = Candidate { score: 0.4, bbox: None, places: near };
         let far = candidate(0.9, [0.0, 0.0, 5.0, 5.0]);
         assert_eq!(choose(vec![far, near.clone()], [10.0, 10.0, 20.0, 20.0]), Some(near));
-    }
-
-    #[test]
-    fn half_of_each_shared_is_a_third_of_both() {
-        let third = overlap([0.0, 0.0, 2.0, 2.0], [1.0, 0.0, 2.0, 2.0]);
-        assert!((third - 1.0 / 3.0).abs() < 1e-6);
-        assert_eq!(overlap([0.0; 4], [0.0; 4]), 0.0);
     }
 }

@@ -14,6 +14,7 @@ use super::{Crop, Detector};
 use crate::export::CropRule;
 use candle_core::Result;
 use image::{Rgb, RgbImage, imageops};
+use marionette_base::boxes::overlap;
 use marionette_figure::KeypointScheme;
 use rayon::prelude::*;
 
@@ -224,16 +225,6 @@ fn score(keypoints: &[[f64; 3]]) -> f64 {
     keypoints.iter().map(|[.., score]| score).sum::<f64>() / keypoints.len().max(1) as f64
 }
 
-/// Intersection over union of two boxes.
-pub(super) fn overlap(a: &[f64; 4], b: &[f64; 4]) -> f64 {
-    let along = |axis: usize| {
-        let end = (a[axis] + a[axis + 2]).min(b[axis] + b[axis + 2]);
-        (end - a[axis].max(b[axis])).max(0.0)
-    };
-    let common = along(0) * along(1);
-    common / (a[2] * a[3] + b[2] * b[3] - common).max(f64::MIN_POSITIVE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,14 +236,5 @@ mod tests {
         let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
         assert!(near(top, -10.0) && near(height, 120.0), "{top} {height}");
         assert!(near(left, -5.0) && near(width, 30.0), "{left} {width}");
-    }
-
-    #[test]
-    fn overlap_is_what_is_common_of_what_is_covered() {
-        let a = [0.0, 0.0, 2.0, 2.0];
-        assert_eq!(overlap(&a, &a), 1.0);
-        assert_eq!(overlap(&a, &[1.0, 0.0, 2.0, 2.0]), 2.0 / 6.0);
-        assert_eq!(overlap(&a, &[2.0, 0.0, 2.0, 2.0]), 0.0);
-        assert_eq!(overlap(&[0.0; 4], &[0.0; 4]), 0.0);
     }
 }

@@ -1,9 +1,7 @@
 //! People in the frames of a video, each smoothed over time.
 
-use super::{
-    OneEuro,
-    finder::{Person, overlap},
-};
+use super::{OneEuro, finder::Person};
+use marionette_base::boxes::overlap;
 
 /// Boxes of one person in two frames have at least so much in common: intersection over union.
 const ALIKE: f64 = 0.3;
