@@ -145,6 +145,11 @@ randomizer! {
     CamouflageRandomizer, CamouflageEntry {
         /// How far clothes take on the backdrop's colours, 0 to 1.
         blend = 0.0,
+        /// How far skin is paler than all tones alike, 0 to 1. At 0 all are about equally common, at
+        /// 1 four in five are pale.
+        pale_skin = 0.0,
+        /// Up to which share a garment loses its brightness, 0 to 1.
+        dark_cloth = 0.0,
         /// How strongly the backdrop's colours differ, 0 to 1.
         contrast = 0.3,
         /// Size of the backdrop's elements, metres.

@@ -1,6 +1,6 @@
 //! Skin, hair and clothes.
 
-use super::materials;
+use super::{materials, sampling::Sampling};
 use crate::colors::{any_color, vivid_color};
 use glam::Vec3;
 use marionette_base::random::weighted;
@@ -12,20 +12,54 @@ use rand_chacha::ChaCha8Rng;
 /// The fabric of skin and of all other parts of the body. The fabrics of the slots follow.
 const SKIN: usize = 0;
 
-/// Dresses a posed figure and places its parts. `blend` is how far clothes take on the backdrop's
-/// colours.
+/// What all people of a sample have in common in their colours.
+#[derive(Clone, Copy)]
+pub(super) struct Tones {
+    /// How far clothes take on the backdrop's colours, 0 to 1.
+    pub blend: f32,
+    /// How far skin is paler than all tones alike, 0 to 1.
+    pub pale_skin: f32,
+    /// Up to which share cloth loses its brightness, 0 to 1.
+    pub dark_cloth: f32,
+}
+
+impl Tones {
+    /// Samples them at `hardness`.
+    pub(super) fn sample(sampling: &mut Sampling, blend: f32, hardness: f32) -> Self {
+        let scene = sampling.scene;
+        let settings = &scene.randomizers.camouflage;
+        let mut rng = sampling.stream("camouflage/tones");
+        let mut share =
+            |name, ramp| sampling.sample(name, ramp, &mut rng, hardness).clamp(0.0, 1.0);
+        let pale_skin = share("camouflage.pale_skin", &settings.pale_skin);
+        let dark_cloth = share("camouflage.dark_cloth", &settings.dark_cloth);
+        Tones { blend, pale_skin, dark_cloth }
+    }
+
+    /// `cloth`, as dark as it comes.
+    fn darken(self, cloth: Vec3, rng: &mut ChaCha8Rng) -> Vec3 {
+        // Where nothing is darkened, no random number is drawn: all others stay what they were.
+        if self.dark_cloth == 0.0 {
+            return cloth;
+        }
+        cloth * (1.0 - self.dark_cloth * rng.random::<f32>())
+    }
+}
+
+/// Dresses a posed figure and places its parts.
 pub(super) fn dress(
     figure: &Figure,
     sample: &mut FigureSample,
     backdrop: &Backdrop,
-    blend: f32,
+    tones: Tones,
     rng: &mut ChaCha8Rng,
 ) {
+    let blend = tones.blend;
     if materials::given(figure) {
         materials::finish(figure, sample, backdrop, blend, rng);
         return;
     }
-    let skin = skin(rng);
+    let skin = skin(tones.pale_skin, rng);
     let hair = hair(skin, rng);
     sample.outfit = outfit(figure, rng);
     sample.fabrics =
@@ -34,6 +68,8 @@ pub(super) fn dress(
     // A quarter of all people wear one colour throughout.
     let around = backdrop.colors.iter().sum::<Vec3>() / backdrop.colors.len() as f32;
     let theme = (rng.random::<f32>() < 0.25).then(|| any_color(rng));
+    let theme = theme.map(|color| tones.darken(color, rng));
+    let cloth_color = |rng: &mut ChaCha8Rng| tones.darken(cloth_color(rng), rng);
     for slot in &figure.slots {
         let hidden = backdrop.colors[rng.random_range(0..backdrop.colors.len())].lerp(around, 0.5);
         // Without camouflage, the one of two colours that stands out more.
@@ -86,10 +122,10 @@ pub(super) fn dress(
 }
 
 /// Skin from pale to dark, along a line through measured tones (linear RGB), with a little of every
-/// hue.
-fn skin(rng: &mut ChaCha8Rng) -> Vec3 {
-    let tone = rng.random::<f32>();
-    let skin = Vec3::new(0.72, 0.47, 0.36).lerp(Vec3::new(0.06, 0.028, 0.018), tone.powf(1.5));
+/// hue. `pale` is how far it is paler than all tones alike.
+fn skin(pale: f32, rng: &mut ChaCha8Rng) -> Vec3 {
+    let tone = rng.random::<f32>().powf(1.5 + 2.5 * pale);
+    let skin = Vec3::new(0.72, 0.47, 0.36).lerp(Vec3::new(0.06, 0.028, 0.018), tone);
     let ruddy = 0.9 + 0.2 * rng.random::<f32>();
     skin * (0.9 + 0.2 * rng.random::<f32>()) * Vec3::new(ruddy, 1.0, 1.0)
 }
@@ -190,5 +226,45 @@ pub(super) fn fabric(second: Vec3, rng: &mut ChaCha8Rng) -> Fabric {
             ..plain
         },
         _ => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Sampler, distribution::Ramp, load_scene};
+    use glam::Vec3;
+
+    /// The brightness of the primary figures' skin and of their clothes, summed over 100 samples.
+    fn brightness(pale_skin: f32, dark_cloth: f32) -> [f32; 2] {
+        let mut scene = load_scene("quickstart").unwrap();
+        let settings = &mut scene.randomizers.camouflage;
+        settings.pale_skin = Ramp::constant(pale_skin);
+        settings.dark_cloth = Ramp::constant(dark_cloth);
+        let sampler = Sampler::new(&scene, |start| Some(start.pose.clone()));
+        let mut sums = [0.0; 2];
+        for index in 0..100 {
+            let figure = sampler.sample_at([0.0; 8], 1, index, 0).figures.remove(0);
+            let light = |color: &Vec3| color.dot(Vec3::new(0.2126, 0.7152, 0.0722));
+            // Hair is of the first slot, and neither.
+            for (sum, is_meant) in
+                sums.iter_mut().zip([|of: usize| of == super::SKIN, |of: usize| of > 1])
+            {
+                let parts = figure.part_colors.iter().zip(&figure.looks);
+                let lights: Vec<f32> = parts
+                    .filter(|(_, look)| is_meant(look.fabric))
+                    .map(|(color, _)| light(color))
+                    .collect();
+                *sum += lights.iter().sum::<f32>() / lights.len().max(1) as f32;
+            }
+        }
+        sums
+    }
+
+    #[test]
+    fn skin_can_be_paler_and_cloth_darker_than_all_tones_alike() {
+        let [even, paler, darker] =
+            [brightness(0.0, 0.0), brightness(1.0, 0.0), brightness(0.0, 1.0)];
+        assert!(paler[0] > 1.2 * even[0] && paler[1] == even[1], "{paler:?} {even:?}");
+        assert!(darker[1] < 0.7 * even[1] && darker[0] == even[0], "{darker:?} {even:?}");
     }
 }

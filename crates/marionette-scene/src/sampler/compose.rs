@@ -91,9 +91,10 @@ impl<'a> Sampler<'a> {
         // How far along each randomizer's ramp this sample is.
         let at = |axis: HardnessAxis| hardness[axis as usize] * scene.axes[axis as usize].reach;
         let (mut backdrop, blend) = backdrop::backdrop(sampling, at(HardnessAxis::Camouflage));
+        let tones = clothes::Tones::sample(sampling, blend, at(HardnessAxis::Camouflage));
         let mut colors = sampling.stream("colors");
         let (mut primary, mut props) = poses::primary(sampling, at(HardnessAxis::Pose), families);
-        clothes::dress(&scene.figure, &mut primary, &backdrop, blend, &mut colors);
+        clothes::dress(&scene.figure, &mut primary, &backdrop, tones, &mut colors);
         props.extend(held::held(sampling, &primary, at(HardnessAxis::Pose)));
         let camera = framing::camera(
             sampling,
@@ -108,7 +109,7 @@ impl<'a> Sampler<'a> {
         let light = light::light(sampling, &camera, middle, albedo, at(HardnessAxis::Lighting));
         let mut figures = vec![primary];
         for (mut other, mut colors) in poses::crowd(sampling, &camera, at(HardnessAxis::Crowd)) {
-            clothes::dress(&scene.figure, &mut other, &backdrop, blend, &mut colors);
+            clothes::dress(&scene.figure, &mut other, &backdrop, tones, &mut colors);
             figures.push(other);
         }
         let behind = framing::farthest(&camera, &figures) + 0.1 * scene.figure.stature;
