@@ -131,6 +131,30 @@ fn the_loop_is_measured_against_its_parts() {
 }
 
 #[test]
+fn sampling_is_measured_and_simulated_on_more_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = marionette(["bench", "sampling", "--json", "sampling.json"]);
+    let said = succeed(command.args(TINY).args(["--pairs", "2"]).current_dir(&folder));
+    assert!(said.stdout.contains("pool, lag 12"), "{}", said.stdout);
+    let report = &json(folder.path(), "sampling.json")["sampling"];
+    for key in ["one_thread", "all_threads", "speedup"] {
+        assert_measured(&report[key], 2);
+    }
+    // Two batches of four were recorded, attempt by attempt.
+    let recorded = report["recorded"].as_array().unwrap();
+    assert_eq!(
+        recorded.iter().map(|batch| batch.as_array().unwrap().len()).collect::<Vec<_>>(),
+        [4, 4]
+    );
+    assert!(recorded[0][0][0][1].as_f64().unwrap() > 0.0);
+    let simulated = report["simulated"].as_array().unwrap();
+    assert_eq!(simulated.len(), 7);
+    // One worker is as fast as one worker, and never idle.
+    let alone = &simulated[0]["pooled"][0];
+    assert!((alone["efficiency"].as_f64().unwrap() - 1.0).abs() < 1e-6, "{alone}");
+}
+
+#[test]
 fn rendering_is_measured_at_every_size_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = marionette([

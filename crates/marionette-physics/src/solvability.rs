@@ -39,6 +39,15 @@ pub struct Unsolvable {
     pub reason: Rejection,
 }
 
+impl Unsolvable {
+    /// Of sample `index`, of which all attempts were rejected.
+    pub fn new(index: u64, rejections: &[Rejection]) -> Self {
+        let count = |reason: &Rejection| rejections.iter().filter(|r| *r == reason).count();
+        let reason = rejections.iter().copied().max_by_key(count).unwrap_or(Rejection::Covered);
+        Unsolvable { index, reason }
+    }
+}
+
 /// Judges samples of one figure.
 pub struct Solvability {
     figure: Arc<Figure>,
@@ -72,7 +81,7 @@ impl Solvability {
         let mut rejections = Vec::new();
         for attempt in 0..MOST_ATTEMPTS {
             let mut sample = sample_at(attempt);
-            match self.judge_sampled(&sample).and_then(|()| self.judge_settled(&mut sample)) {
+            match self.judge(&mut sample) {
                 Ok(()) => {
                     sample.rejections = rejections;
                     return Ok(sample);
@@ -80,9 +89,16 @@ impl Solvability {
                 Err(rejection) => rejections.push(rejection),
             }
         }
-        let count = |reason: &Rejection| rejections.iter().filter(|r| *r == reason).count();
-        let reason = rejections.iter().copied().max_by_key(count).unwrap_or(Rejection::Covered);
-        Err(Unsolvable { index, reason })
+        Err(Unsolvable::new(index, &rejections))
+    }
+
+    /// Judges an attempt at a sample, without physics first. Its props come to rest.
+    ///
+    /// # Errors
+    /// The first reason found to reject it.
+    pub fn judge(&self, sample: &mut SceneSample) -> Result<(), Rejection> {
+        self.judge_sampled(sample)?;
+        self.judge_settled(sample)
     }
 
     /// Judges what needs no physics: bodies, framing, light.

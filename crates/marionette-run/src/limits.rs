@@ -54,10 +54,10 @@ pub fn check_limits(work: Work, wanted: usize) -> Result<Option<usize>, LimitErr
     check_files()?;
     let (pools, others) = match work {
         Work::Look => (1, 1),
-        // Kernels, the renderer's systems and a software driver; the run's own threads, the
-        // driver's and the renderer's.
-        Work::Render => (3, 12),
-        Work::Window => (3, 24),
+        // Kernels, samplers, the renderer's systems and a software driver; the run's own threads,
+        // the driver's and the renderer's.
+        Work::Render => (4, 12),
+        Work::Window => (4, 24),
     };
     let got = startable(pools * wanted + others);
     let threads = (got.saturating_sub(others) / pools).min(wanted);

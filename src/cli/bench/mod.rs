@@ -9,6 +9,7 @@ mod network;
 mod predict;
 mod render;
 mod report;
+mod sampling;
 mod steady;
 mod stream;
 mod train;
@@ -64,7 +65,7 @@ pub struct BenchArgs {
     /// Network that `train`, `network` and `loop` train, and that `predict` asks.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Samples a batch that `train`, `network` and `loop` learn from.
+    /// Samples a batch that `train`, `network` and `loop` learn from and `sampling` makes.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<String>,
     /// Where the network is trained: auto, cpu, cuda:N or metal.
@@ -94,6 +95,8 @@ enum Part {
     Generate,
     /// From picture files to keypoints, against the network alone; not part of `all`.
     Predict,
+    /// How long samples take to make, and how that spreads over threads; not part of `all`.
+    Sampling,
     /// Resident memory while a great many tiles are drawn; takes minutes, and is not part of `all`.
     Memory,
     /// Rendering, training, the network alone, and the loop.
@@ -126,6 +129,8 @@ struct Report {
     generate: Option<generate::GenerateReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     predict: Option<predict::PredictReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampling: Option<sampling::SamplingReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<steady::MemoryReport>,
 }
@@ -198,6 +203,7 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         both: None,
         generate: None,
         predict: None,
+        sampling: None,
         memory: None,
     };
     if wanted(Part::Render) {
@@ -229,6 +235,11 @@ fn measure(args: &BenchArgs, bench: &Bench) -> anyhow::Result<()> {
         let measured = predict::measure(bench)?;
         show(&measured);
         report.predict = Some(measured);
+    }
+    if args.part == Part::Sampling {
+        let measured = sampling::measure(bench)?;
+        show(&measured);
+        report.sampling = Some(measured);
     }
     if args.part == Part::Memory {
         let measured = steady::measure(bench, args.draws)?;

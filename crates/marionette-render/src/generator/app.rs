@@ -2,7 +2,8 @@
 
 use super::{
     config::{GeneratorConfig, GeneratorError},
-    systems::{self, Outcome, TileSample, TileSlot},
+    pool::{PoolConfig, SamplePool},
+    systems::{self, Outcome},
 };
 use crate::{
     adapter::AdapterReport,
@@ -11,7 +12,6 @@ use crate::{
     frame::RendererConfig,
 };
 use bevy::prelude::*;
-use marionette_physics::Solvability;
 use marionette_scene::Scene;
 use marionette_stream::GeneratorEnd;
 use std::sync::Arc;
@@ -21,40 +21,37 @@ use std::sync::Arc;
 enum Step {
     /// Batches that the renderer has finished are labelled and sent.
     Deliver,
-    /// The next batch's policy is taken, or waited for.
-    TakePolicy,
-    /// Every tile samples its scene and lets it settle.
-    Sample,
-    /// The samples are handed to the renderer.
+    /// Batches are asked for, one with every policy that is there.
+    TakePolicies,
+    /// The oldest batch's samples are handed to the renderer.
     Collect,
 }
 
 /// Builds the generator's app around the renderer's.
-fn build(app: &mut App, scene: Arc<Scene>, config: GeneratorConfig, stream: GeneratorEnd) {
-    app.insert_resource(config)
-        .insert_resource(systems::Source {
-            solvability: Solvability::new(scene.figure.clone()),
-            scene,
-        })
+fn build(
+    app: &mut App,
+    scene: Arc<Scene>,
+    config: GeneratorConfig,
+    stream: GeneratorEnd,
+) -> Result<(), GeneratorError> {
+    let GeneratorConfig { seed, batch, threads, jitter_ms, .. } = config;
+    let labelled = systems::Labelled(scene.figure.clone());
+    let pool = SamplePool::new(scene, PoolConfig { seed, batch, threads, jitter_ms })?;
+    app.insert_resource(labelled)
+        .insert_resource(systems::Samples(pool))
         .insert_resource(systems::Stream(stream))
         .insert_resource(systems::Progress::new(config))
-        .init_resource::<systems::Task>()
         .init_resource::<Outcome>()
-        .configure_sets(
-            Update,
-            (Step::Deliver, Step::TakePolicy, Step::Sample, Step::Collect).chain(),
-        )
+        .configure_sets(Update, (Step::Deliver, Step::TakePolicies, Step::Collect).chain())
         .add_systems(
             Update,
             (
                 systems::deliver.in_set(Step::Deliver),
-                systems::take_policy.in_set(Step::TakePolicy),
-                systems::sample_tiles.in_set(Step::Sample),
-                systems::collect_tiles.in_set(Step::Collect),
+                systems::take_policies.in_set(Step::TakePolicies),
+                systems::collect.in_set(Step::Collect),
             ),
         );
-    app.world_mut()
-        .spawn_batch((0..config.batch).map(|slot| (TileSlot { slot }, TileSample::default())));
+    Ok(())
 }
 
 /// The app that will draw the batches of `config`. Exams can be drawn with it before it is handed
@@ -87,7 +84,7 @@ pub fn run(
     config: GeneratorConfig,
     stream: GeneratorEnd,
 ) -> Result<(), GeneratorError> {
-    build(&mut app, scene, config, stream);
+    build(&mut app, scene, config, stream)?;
     loop {
         update(&mut app)?;
         match app.world_mut().resource_mut::<Outcome>().0.take() {

@@ -1,7 +1,6 @@
 //! Which batches the generator makes, and what can go wrong.
 
 use crate::error::RenderError;
-use bevy::prelude::*;
 use marionette_physics::Unsolvable;
 
 /// What can go wrong while batches are made.
@@ -13,7 +12,10 @@ pub enum GeneratorError {
     /// The scene asks for something impossible.
     #[error(transparent)]
     Unsolvable(#[from] Unsolvable),
-    /// The generator's thread panicked: a fault in this program.
+    /// The system has no more threads.
+    #[error("the generator's threads: {0}")]
+    Threads(#[from] std::io::Error),
+    /// One of the generator's threads panicked: a fault in this program.
     #[error(
         "the generator failed unexpectedly; the checkpoints hold the run up to the last of them"
     )]
@@ -21,7 +23,7 @@ pub enum GeneratorError {
 }
 
 /// Which batches to make, and how.
-#[derive(Resource, Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct GeneratorConfig {
     /// The run's seed.
     pub seed: u64,
@@ -33,7 +35,7 @@ pub struct GeneratorConfig {
     pub batch: usize,
     /// Threads to sample and settle with.
     pub threads: usize,
-    /// Longest random pause before each batch, milliseconds; 0 for none. It is only there to show
+    /// Longest random pause within each batch, milliseconds; 0 for none. It is only there to show
     /// that timing changes nothing.
     pub jitter_ms: u64,
 }

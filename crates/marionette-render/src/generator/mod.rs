@@ -1,12 +1,15 @@
 //! The generator: the headless Bevy app that turns policies into labelled batches.
 //!
-//! Every tile of a batch is an entity. One update takes a policy, samples the tiles' scenes, and
-//! hands them to the renderer. It also labels and sends the batch that the renderer has finished
-//! meanwhile. `app.rs` alone declares the order of the systems.
+//! A pool of threads samples scenes, for as many batches at once as there are policies for. One
+//! update asks it for batches, hands the samples of the oldest one to the renderer, and labels and
+//! sends the batch that the renderer has finished meanwhile. `app.rs` alone declares the order of
+//! the systems.
 
 mod app;
 mod config;
+mod pool;
 mod systems;
 
 pub use app::{renderer, run};
 pub use config::{GeneratorConfig, GeneratorError};
+pub use pool::{Attempt, Made, Panicked, PoolConfig, Queue, SamplePool, Sampled};
