@@ -5,8 +5,9 @@ use super::{CommandError, output, process::limit};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::base::json_file::json_text;
+use marionette::render::generator::batches_at_once;
 use marionette::render::{AdapterReport, RendererConfig, find_adapter, headless_app};
-use marionette::run::{Work, available_bytes, device_name, open_device, threads};
+use marionette::run::{RunConfig, Work, available_bytes, device_name, open_device, threads};
 use marionette::scene::pictures::PictureBank;
 use serde::Serialize;
 use std::{
@@ -45,6 +46,8 @@ struct Findings {
     draws: Option<bool>,
     devices: Vec<Device>,
     cpus: usize,
+    /// What `lag = "auto"` comes to with batches of the default's size.
+    lag: usize,
     /// What RAYON_NUM_THREADS is set to.
     rayon_num_threads: Option<String>,
     cpu_features: Vec<CpuFeature>,
@@ -110,6 +113,7 @@ fn find() -> Findings {
         draws,
         devices,
         cpus: threads(0),
+        lag: batches_at_once(threads(0), RunConfig::default().batch),
         rayon_num_threads: std::env::var("RAYON_NUM_THREADS").ok(),
         cpu_features: cpu_features(),
         available_memory_bytes: available_bytes(),
@@ -221,6 +225,8 @@ impl Display for Findings {
                 write!(f, "; {text} {}", listed(wanted))?;
             }
         }
+        let batch = RunConfig::default().batch;
+        write!(f, "\nlag         {} batches of {batch} keep the cores busy", self.lag)?;
         if let Some(bytes) = self.available_memory_bytes {
             write!(f, "\nmemory      {} MiB available", bytes >> 20)?;
         }

@@ -9,7 +9,7 @@ use marionette_base::{
     atomic_file::{PathError, read_file, write_atomic},
     folder_lock::{FolderLock, LockError},
 };
-use marionette_render::generator::{self, GeneratorConfig, GeneratorError};
+use marionette_render::generator::{self, GeneratorConfig, GeneratorError, batches_at_once};
 use marionette_scene::{ImageSize, Scene};
 use marionette_stream::{Batch, connect};
 use rayon::prelude::*;
@@ -29,8 +29,6 @@ const KEPT: &str = ".generate";
 const WHOLE: &str = "dataset.json";
 /// Samples after which the journal is written, where archives do not say.
 const MARKED: u64 = 256;
-/// Batches in flight: one is drawn while one is written.
-const LAG: usize = 2;
 /// The longest description of a job that is read, bytes.
 const LONGEST_JOB: u64 = 1 << 20;
 
@@ -114,7 +112,8 @@ fn draw(
     mut write: impl FnMut(Batch) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let policy = Arc::new(job.policy.clone());
-    let (generator_end, consumer_end) = connect(vec![policy.clone(); LAG]);
+    let (generator_end, consumer_end) =
+        connect(vec![policy.clone(); batches_at_once(config.threads, config.batch)]);
     let generating = move || -> Result<(), GeneratorError> {
         let (app, ..) = generator::renderer(&scene, config)?;
         generator::run(app, scene, config, generator_end)

@@ -3,7 +3,7 @@
 use crate::{
     FocusConfig,
     exam::{Exam, ExamError},
-    old_flips, removed_keys,
+    lag, old_flips, removed_keys,
 };
 use marionette_base::toml_file::{FileError, TomlFile};
 use marionette_nn::NETWORKS;
@@ -36,7 +36,9 @@ pub struct RunConfig {
     /// Threads to use; 0 for one per core.
     pub threads: usize,
     /// Pipeline depth in batches: batch b is sampled with the policy after batch b - lag. From 2
-    /// on, rendering and training overlap.
+    /// on, rendering and training overlap. In files also "auto": as many as keep all threads busy
+    /// with sampling ([`resolved_lag`](super::resolved_lag)); a run writes down what that came to.
+    #[serde(with = "lag")]
     pub lag: usize,
     /// The base loss' name, one of [`BASE_LOSSES`].
     pub loss: String,
@@ -238,10 +240,10 @@ impl RunConfig {
         );
         check(self.threads <= 4096, "threads", &self.threads, "0 (all cores) to 4096");
         check(
-            (1..=64).contains(&self.lag),
+            (1..=lag::MOST).contains(&self.lag) || self.lag == lag::AUTO,
             "lag",
             &self.lag,
-            "1 to 64 batches (2 or more is recommended)",
+            "1 to 64 batches (2 or more is recommended) or auto",
         );
         let known_losses = format!("one of {}", losses.join(", "));
         check(losses.contains(&self.loss.as_str()), "loss", &quoted(&self.loss), &known_losses);

@@ -5,7 +5,7 @@ use super::{
     EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, RunModel, Watch,
     Which, cut_back,
     device::{device_name, open_device},
-    load_latest, load_model,
+    load_latest, load_model, resolved_lag,
     resources::{available_bytes, check_memory, threads},
     save,
     training_loop::TrainingLoop,
@@ -99,11 +99,13 @@ impl Session {
     }
 
     fn begin(
-        config: RunConfig,
+        mut config: RunConfig,
         scene: Scene,
         begin: impl FnOnce(&RunConfig, &Scene) -> Result<(RunDirectory, FolderLock), RunError>,
     ) -> Result<Self, Failure> {
         config.validate().map_err(RunError::from)?;
+        // What is learned depends on it, and whoever goes on with the run may have other threads.
+        config.lag = resolved_lag(config.lag, config.batch, config.threads);
         let (mut trainer, device, scene) = prepare(&config, scene)?;
         let photographs = photographs(&config, &scene, &trainer)?;
         let taken = start_from(&config, &mut trainer)?;
@@ -360,7 +362,7 @@ pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), F
         model: config.model.clone(),
         loss: config.loss.clone(),
         flips: config.flips,
-        lag: config.lag,
+        lag: resolved_lag(config.lag, config.batch, config.threads),
         optimizer: config.optimizer,
         afl: config.afl.clone(),
         curriculum: config.curriculum.clone(),

@@ -133,6 +133,8 @@ fn typed(old: &Value, text: &str) -> Result<Value, String> {
         // "1" may well be meant as a name.
         (Value::String(_), value) if !value.is_str() => Ok(Value::String(text.to_owned())),
         (Value::Float(_), Value::Integer(whole)) => Ok(Value::Float(whole as f64)),
+        // Some numbers may be left to the machine. The others are refused as they are read.
+        (Value::Integer(_), Value::String(word)) if word == "auto" => Ok(Value::String(word)),
         (old, value) if old.same_type(&value) => Ok(value),
         (old, _) if text.is_empty() => Err(format!("found nothing, expected {}", kind(old))),
         (old, value) => Err(format!("found {text} ({}), expected {}", kind(&value), kind(old))),

@@ -21,7 +21,7 @@ use context::Bench;
 use machine::Machine;
 use marionette::base::{atomic_file::write_atomic, json_file::json_text};
 use marionette::nn as model;
-use marionette::run::{RunConfig, RunError, TRAINER_STACK, Work, threads};
+use marionette::run::{RunConfig, RunError, TRAINER_STACK, Work, resolved_lag, threads};
 use marionette::scene::{ImageSize, Scene};
 use serde::Serialize;
 use std::{fmt::Display, path::PathBuf, thread};
@@ -162,7 +162,8 @@ fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
         .iter()
         .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)))
         .collect();
-    let config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
+    let mut config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
+    config.lag = resolved_lag(config.lag, config.batch, config.threads);
     let scene = args.figure.load(&args.scene).map_err(|e| input(e.into()))?;
     let outputs = files::outputs(&[("--json", args.json.as_deref())]);
     files::check_inputs(&outputs, scene.read_from.clone())?;

@@ -12,4 +12,4 @@ mod systems;
 
 pub use app::{renderer, run};
 pub use config::{GeneratorConfig, GeneratorError};
-pub use pool::{Attempt, Made, Panicked, PoolConfig, Queue, SamplePool, Sampled};
+pub use pool::{Attempt, Made, Panicked, PoolConfig, Queue, SamplePool, Sampled, batches_at_once};

@@ -36,6 +36,16 @@ pub struct PoolConfig {
     pub jitter_ms: u64,
 }
 
+/// Samples in the making that keep a thread busy, however long some of them take: `marionette bench
+/// sampling`.
+const PER_THREAD: usize = 12;
+
+/// How many batches of `batch` samples are to be made at once so that `threads` threads are busy all
+/// the time; 3 at least, so that sampling, drawing and what comes after overlap.
+pub fn batches_at_once(threads: usize, batch: usize) -> usize {
+    (PER_THREAD * threads).div_ceil(batch.max(1)).max(3)
+}
+
 /// A thread of the pool panicked: a fault in this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panicked;
