@@ -68,6 +68,10 @@ pub struct BenchArgs {
     /// Samples a batch that `train`, `network` and `loop` learn from and `sampling` makes.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch: Option<String>,
+    /// Batches that are in the making at once in `loop` and `sampling`; auto for as many as keep all
+    /// threads busy.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    lag: Option<String>,
     /// Where the network is trained: auto, cpu, cuda:N or metal.
     #[arg(long, value_name = "D")]
     device: Option<String>,
@@ -155,6 +159,7 @@ fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
     let settings = [
         ("model", &args.model),
         ("batch", &args.batch),
+        ("lag", &args.lag),
         ("device", &args.device),
         ("threads", &args.threads),
     ];
