@@ -10,7 +10,7 @@ pub(super) const AUTO: usize = usize::MAX;
 /// The greatest depth.
 pub(super) const MOST: usize = 64;
 
-/// `lag`, or where that is [`AUTO`] the depth that keeps `wanted_threads` (0 for one per core) busy
+/// `lag`, or where that is "auto" the depth that keeps `wanted_threads` (0 for one per core) busy
 /// with batches of `batch` samples.
 pub fn resolved_lag(lag: usize, batch: usize, wanted_threads: usize) -> usize {
     if lag != AUTO {
