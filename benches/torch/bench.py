@@ -57,13 +57,18 @@ def noise(twin, batch, keypoints, layout):  # images, and unit-sum Gaussians at 
     return images.to(memory_format=layout), heatmaps / heatmaps.sum(2, keepdim=True)
 
 
-def adamw(twin, name):  # biases and batch norm do not decay
+def adamw(twin, **options):  # biases and batch norm do not decay
     parameters = list(twin.parameters())
     groups = [
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.999), eps=1e-8, **ADAMW[name])
+    return torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.999), eps=1e-8, **options)
+
+
+def divergence(logits, targets):  # the cross-entropy minus the targets' entropy
+    # All keypoints are labelled: the mean of samples is that of all.
+    return F.kl_div(F.log_softmax(logits.flatten(2), dim=2), targets, reduction="none").sum(2).mean()
 
 
 class Learner:
@@ -72,13 +77,11 @@ class Learner:
         layout = LAYOUTS[layout]
         self.twin = TWINS[args.model](args.keypoints).to(memory_format=layout)
         self.images, self.targets = noise(self.twin, args.batch, args.keypoints, layout)
-        self.optimizer = adamw(self.twin, optimizer)
+        self.optimizer = adamw(self.twin, **ADAMW[optimizer])
 
     def learn(self):
         self.twin.train()
-        surprise = F.log_softmax(self.twin(self.images).flatten(2), dim=2)
-        # The cross-entropy minus the targets' entropy. All keypoints are labelled: the mean of samples is that of all.
-        loss = F.kl_div(surprise, self.targets, reduction="none").sum(2).mean()
+        loss = divergence(self.twin(self.images), self.targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

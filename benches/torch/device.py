@@ -12,9 +12,8 @@ import json
 import time
 
 import torch
-from torch.nn import functional as F
 
-from bench import LAYOUTS, LEARNING_RATE, TWINS, WARM_UP, WEIGHT_DECAY, noise
+from bench import LAYOUTS, TWINS, WARM_UP, adamw, divergence, noise
 
 PRECISIONS = ("f32", "tf32", "bf16")
 
@@ -28,19 +27,14 @@ class Step:
         self.images, self.targets = (each.to(device) for each in noise(self.twin, args.batch, args.keypoints, layout))
         self.device, self.precision = device, precision
         on_card = device.type == "cuda"
-        decaying = {True: [], False: []}
-        for parameter in self.twin.parameters():
-            decaying[parameter.dim() > 1].append(parameter)
-        groups = [{"params": group, "weight_decay": WEIGHT_DECAY * decays} for decays, group in decaying.items()]
-        self.optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, fused=on_card, capturable=on_card)
+        self.optimizer = adamw(self.twin, fused=on_card, capturable=on_card)
 
     def learn(self):
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = self.precision == "tf32"
         half = self.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16) if half else contextlib.nullcontext():
             logits = self.twin(self.images)
-        surprise = F.log_softmax(logits.float().flatten(2), dim=2)
-        loss = F.kl_div(surprise, self.targets, reduction="none").sum(2).mean()
+        loss = divergence(logits.float(), self.targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

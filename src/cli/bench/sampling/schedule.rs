@@ -49,7 +49,7 @@ pub fn pooled(batches: &[BatchSeconds], workers: usize, lag: usize) -> f64 {
         let attempts = batches[attempt.batch as usize][attempt.slot].len();
         let is_good = attempt.attempt as usize + 1 == attempts;
         queue.note(&attempt, if is_good { Ok(()) } else { Err(Rejection::Covered) });
-        while queue.take(per_batch as u64).is_some() {
+        while queue.take().is_some() {
             asked.by_ref().take(1).for_each(|batch| ask(&mut queue, batch));
         }
         if queue.is_empty() {

@@ -57,7 +57,6 @@ pub type Sampled = (u64, Result<Vec<SceneSample>, Unsolvable>);
 pub struct SamplePool {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    batch: usize,
 }
 
 struct Shared {
@@ -93,7 +92,7 @@ impl SamplePool {
             work: Condvar::new(),
             complete: Condvar::new(),
         });
-        let mut pool = SamplePool { shared, threads: Vec::new(), batch: config.batch };
+        let mut pool = SamplePool { shared, threads: Vec::new() };
         for _ in 0..config.threads.max(1) {
             let shared = pool.shared.clone();
             let thread = thread::Builder::new().name("sampler".into());
@@ -105,7 +104,7 @@ impl SamplePool {
     /// Asks for batch `index`, sampled with `policy`. Batches are made and come out in the order in
     /// which they are asked for.
     pub fn ask(&self, index: u64, policy: Arc<Policy>) {
-        self.shared.lock().queue.ask(index, policy, self.batch);
+        self.shared.lock().queue.ask(index, policy, self.shared.config.batch);
         self.shared.work.notify_all();
     }
 
@@ -125,7 +124,7 @@ impl SamplePool {
             if state.panicked {
                 return Err(Panicked);
             }
-            let taken = state.queue.take(self.batch as u64);
+            let taken = state.queue.take();
             let left = until.saturating_duration_since(Instant::now());
             if taken.is_some() || left.is_zero() || state.queue.is_empty() {
                 return Ok(taken.map(|(index, made)| (index, made.map(told))));

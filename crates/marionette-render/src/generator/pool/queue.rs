@@ -170,14 +170,14 @@ impl<T> Queue<T> {
         false
     }
 
-    /// The oldest batch if it is complete: its index and its samples. A batch has `per_batch` of
-    /// them.
-    pub fn take(&mut self, per_batch: u64) -> Option<(u64, Result<Vec<Made<T>>, Unsolvable>)> {
+    /// The oldest batch if it is complete: its index and its samples. Batches are of one size.
+    pub fn take(&mut self) -> Option<(u64, Result<Vec<Made<T>>, Unsolvable>)> {
         if self.batches.front()?.unsolved > 0 {
             return None;
         }
         let batch = self.batches.pop_front()?;
-        let made = batch.samples.into_iter().zip(batch.index * per_batch..);
+        let first = batch.index * batch.samples.len() as u64;
+        let made = batch.samples.into_iter().zip(first..);
         let made = made.map(|(sample, index)| match sample.solved.flatten() {
             Some(solved) => Ok((solved, sample.rejections)),
             None => Err(Unsolvable::new(index, &sample.rejections)),

@@ -24,9 +24,9 @@ fn samples_are_begun_in_order_and_rejected_ones_are_tried_again_first() {
     let again = queue.next(1).unwrap();
     assert_eq!(place(&again), (0, 1, 1));
     assert!(!queue.note(&first, Ok(0)));
-    assert!(queue.take(2).is_none(), "one of its samples is not there yet");
+    assert!(queue.take().is_none(), "one of its samples is not there yet");
     assert!(queue.note(&again, Ok(1)), "the batch is complete");
-    let (index, samples) = queue.take(2).unwrap();
+    let (index, samples) = queue.take().unwrap();
     let samples = samples.unwrap();
     assert_eq!((index, samples), (0, vec![(0, vec![]), (1, vec![Rejection::Covered])]));
 }
@@ -43,7 +43,7 @@ fn of_attempts_made_ahead_the_first_good_one_counts() {
     assert!(!queue.note(&third, Ok(2)));
     assert!(!queue.note(&first, Err(Rejection::TooSmall)));
     assert!(queue.note(&second, Err(Rejection::Covered)));
-    let sample = queue.take(1).unwrap().1.unwrap().remove(0);
+    let sample = queue.take().unwrap().1.unwrap().remove(0);
     assert_eq!(sample, (2, vec![Rejection::TooSmall, Rejection::Covered]));
 }
 
@@ -59,7 +59,7 @@ fn a_sample_that_is_never_solvable_is_told_with_its_commonest_reason() {
         assert_eq!(queue.note(&tried, Err(reason)), attempt + 1 == MOST_ATTEMPTS);
     }
     assert!(queue.next(9).is_none());
-    let unsolvable = queue.take(2).unwrap().1.unwrap_err();
+    let unsolvable = queue.take().unwrap().1.unwrap_err();
     assert_eq!((unsolvable.index, unsolvable.reason), (1, Rejection::BadLight));
 }
 
