@@ -221,7 +221,11 @@ fn the_doctor_finds_what_a_run_needs() {
     assert_eq!(findings["draws"], true);
     assert_eq!(findings["missing"], serde_json::json!([]));
     assert!(findings["adapter"]["name"].is_string() && findings["cpus"].as_u64() > Some(0));
-    assert_eq!(findings["devices"][0]["name"], "cpu");
+    let cpu = &findings["devices"][0];
+    assert_eq!(cpu["name"], "cpu");
+    let rates = cpu["batches"]["rates"].as_array().unwrap();
+    let good = &cpu["batches"]["good"];
+    assert!(rates.iter().any(|tried| &tried[0] == good && tried[1].as_f64() > Some(0.0)), "{cpu}");
 }
 
 // Where a driver can be hidden.

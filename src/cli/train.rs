@@ -16,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use marionette::base::{json_file::json_text, shell::quoted};
 use marionette::run::{
     Failure, MetricsRow, RunConfig, RunDirectory, RunError, RunEvent, Session, Summary, Work,
+    describe_choice,
 };
 use marionette::stream::Focus;
 use marionette::train::trainer::{Taken, TrainError};
@@ -136,9 +137,12 @@ pub fn train(args: TrainArgs) -> Result<(), CommandError> {
     follow(&args, &directory, beside, &signal, events, running)
 }
 
-/// Says what else than renders and random weights a run begins with.
+/// Says which device was chosen, and what else than renders and random weights a run begins with.
 fn tell_of_beginnings(session: &Session) {
     let config = session.config();
+    if let tried @ [_, ..] = session.tried_devices() {
+        output::warn(&describe_choice(tried));
+    }
     if let Some(Taken { tensors, keypoints, new }) = session.taken() {
         let all = session.scene().figure.keypoints.len();
         let new = match &new[..] {

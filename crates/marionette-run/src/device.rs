@@ -1,6 +1,7 @@
 //! Where the network is trained: everything that is particular to a device is here.
 
 use candle_core::Device;
+use std::fmt::Display;
 
 /// A device that was asked for and cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -18,16 +19,14 @@ impl DeviceError {
 }
 
 /// Opens the device called `name`: "auto", "cpu", "cuda:N" or "metal". "auto" is the first CUDA or
-/// Metal device that this build and this machine have, else the CPU.
+/// Metal device that this build and this machine have, else the CPU; a run has chosen before
+/// (`choose_device`).
 ///
 /// # Errors
 /// Where the build lacks the device's feature or the machine lacks the device.
 pub fn open_device(name: &str) -> Result<Device, DeviceError> {
     let unusable = |reason: String| DeviceError { name: name.to_owned(), reason };
-    // Candle's message may go on with the stack.
-    let first_line =
-        |e: candle_core::Error| e.to_string().lines().next().unwrap_or_default().to_owned();
-    let opened = |device: candle_core::Result<Device>| device.map_err(|e| unusable(first_line(e)));
+    let opened = |device: candle_core::Result<Device>| device.map_err(|e| unusable(first_line(&e)));
     match name {
         "cpu" => Ok(Device::Cpu),
         "auto" if cfg!(feature = "cuda") => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
@@ -43,6 +42,11 @@ pub fn open_device(name: &str) -> Result<Device, DeviceError> {
             _ => Err(unusable("give auto, cpu, cuda:N or metal".into())),
         },
     }
+}
+
+/// What an error says, without the stack that candle's message may go on with.
+pub(super) fn first_line(error: &dyn Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// A short name of an opened device, for people.

@@ -8,6 +8,7 @@ mod control;
 mod control_log;
 mod controls;
 mod device;
+mod device_choice;
 mod directory;
 mod error;
 mod events;
@@ -47,6 +48,7 @@ pub use config::{
 pub use control::Control;
 pub use control_log::ControlRecord;
 pub use device::{DeviceError, device_name, open_device};
+pub use device_choice::{TriedDevice, choose_device, describe_choice, step_rate};
 pub use directory::RunDirectory;
 pub use error::{Failure, RunError};
 pub use events::{EventSender, RunEvent};

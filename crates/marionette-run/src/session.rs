@@ -5,6 +5,7 @@ use super::{
     EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, RunModel, Watch,
     Which, cut_back,
     device::{device_name, open_device},
+    device_choice::{TriedDevice, choose_device},
     load_latest, load_model, resolved_lag,
     resources::{available_bytes, check_memory, threads},
     save,
@@ -48,6 +49,8 @@ pub struct Session {
     events: EventSender,
     publisher: Option<Publisher>,
     photographs: Option<Photographs>,
+    /// The devices that were tried, the one that is taken first; none where there is no choice.
+    tried: Vec<TriedDevice>,
     /// What was taken of the weights that the run starts from.
     taken: Option<Taken>,
     /// Nobody else writes in the folder as long as this is there.
@@ -72,6 +75,7 @@ impl Session {
             events: EventSender::default(),
             publisher: None,
             photographs: None,
+            tried: Vec::new(),
             taken: None,
             lock,
         }
@@ -106,6 +110,7 @@ impl Session {
         config.validate().map_err(RunError::from)?;
         // What is learned depends on it, and whoever goes on with the run may have other threads.
         config.lag = resolved_lag(config.lag, config.batch, config.threads);
+        let tried = choose_device(&mut config, scene.figure.keypoints.len());
         let (mut trainer, device, scene) = prepare(&config, scene)?;
         let photographs = photographs(&config, &scene, &trainer)?;
         let taken = start_from(&config, &mut trainer)?;
@@ -121,7 +126,7 @@ impl Session {
             save(&held.0, 0, &tensors, &state, config.checkpoint.keep, None)?;
         }
         let session = Session::new(held, config, scene, trainer, device);
-        Ok(Session { photographs, taken, ..session })
+        Ok(Session { photographs, tried, taken, ..session })
     }
 
     /// Prepares to go on with the run at `path`, from its latest checkpoint or, where it has none
@@ -154,6 +159,12 @@ impl Session {
         let photographs = photographs(&config, &scene, &trainer)?;
         let session = Session::new((directory, lock), config, scene, trainer, device);
         Ok(Session { photographs, ..session })
+    }
+
+    /// The devices that a new run tried as none was named, the one that it takes first; none where
+    /// there was no choice.
+    pub fn tried_devices(&self) -> &[TriedDevice] {
+        &self.tried
     }
 
     /// What was taken of the weights that a new run starts from, if it starts from any.
@@ -227,6 +238,7 @@ impl Session {
             events,
             publisher,
             photographs,
+            tried: _,
             taken: _,
             lock,
         } = self;

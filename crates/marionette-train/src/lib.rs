@@ -6,6 +6,7 @@
 //! - [`trainer`]: one step of the loop, and everything that a checkpoint holds.
 //! - [`export`]: weights files with their model card.
 //! - [`photographs`]: labelled pictures to learn from beside renders.
+//! - [`rehearsal`]: what a step of the network costs, on noise.
 //! - [`eval`]: trained networks as detectors, metrics, COCO files.
 //!
 //! # Adversarial Focal Loss on a loss of your own
@@ -52,4 +53,5 @@ pub mod curriculum;
 pub mod eval;
 pub mod export;
 pub mod photographs;
+pub mod rehearsal;
 pub mod trainer;

@@ -21,7 +21,9 @@ use context::Bench;
 use machine::Machine;
 use marionette::base::{atomic_file::write_atomic, json_file::json_text};
 use marionette::nn as model;
-use marionette::run::{RunConfig, RunError, TRAINER_STACK, Work, resolved_lag, threads};
+use marionette::run::{
+    RunConfig, RunError, TRAINER_STACK, Work, choose_device, describe_choice, resolved_lag, threads,
+};
 use marionette::scene::{ImageSize, Scene};
 use serde::Serialize;
 use std::{fmt::Display, path::PathBuf, thread};
@@ -177,6 +179,10 @@ fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
     let spec = model::spec(&config.model, scene.figure.keypoints.len())
         .map_err(|e| CommandError::Input(e.into()))?;
     let [width, height] = spec.input_size();
+    let tried = choose_device(&mut config, scene.figure.keypoints.len());
+    if !tried.is_empty() && !args.quiet {
+        output::warn(&describe_choice(&tried));
+    }
     Ok(Bench {
         scene: Scene { image: ImageSize { width, height }, ..scene },
         threads: threads(config.threads),

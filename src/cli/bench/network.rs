@@ -10,20 +10,8 @@ use super::{
     report::Spread,
 };
 use anyhow::ensure;
-use candle_core::{Device, Tensor};
-use marionette::base::random::stream;
 use marionette::run::open_device;
-use marionette::train::afl::{BaseLoss, CrossEntropy};
-use marionette::{
-    nn as model,
-    nn::{
-        HeatmapNetwork, ModelSpec,
-        heatmap::HeatmapTargets,
-        optim::{AdamW, collect},
-        parameters::VARIABLE,
-    },
-};
-use rand::Rng;
+use marionette::train::rehearsal::Rehearsal;
 use serde::Serialize;
 use std::fmt::{self, Display};
 
@@ -57,71 +45,6 @@ struct PassReport {
     peak_memory_bytes: Option<u64>,
 }
 
-/// A network with something to learn.
-struct Learner {
-    network: HeatmapNetwork,
-    optimizer: AdamW,
-    learning_rate: f64,
-    images: Tensor,
-    targets: HeatmapTargets,
-}
-
-impl Learner {
-    fn new(bench: &Bench, keypoints: usize, device: &Device) -> anyhow::Result<Self> {
-        let config = &bench.config;
-        let network = model::build(&config.model, keypoints, config.seed, device)?;
-        let (images, targets) = noise(config.seed, config.batch, network.spec(), device)?;
-        let parameters = network.parameters();
-        let optimizer = AdamW::new(parameters.trainable(), config.optimizer.adamw())?
-            .decaying(VARIABLE, parameters.decaying());
-        Ok(Learner {
-            network,
-            optimizer,
-            learning_rate: config.optimizer.learning_rate,
-            images,
-            targets,
-        })
-    }
-
-    /// One training step.
-    fn learn(&mut self) -> anyhow::Result<()> {
-        let logits = self.network.forward(&self.images, true)?;
-        let loss = CrossEntropy.per_sample(&logits, &self.targets)?.mean_all()?;
-        let gradients = collect(self.network.parameters().trainable(), loss.backward()?);
-        self.optimizer.step(&gradients, 1.0, self.learning_rate)?;
-        let loss = loss.to_scalar::<f32>()?;
-        ensure!(loss.is_finite(), "the loss is {loss}");
-        Ok(self.images.device().synchronize()?)
-    }
-
-    /// One forward pass.
-    fn infer(&self) -> anyhow::Result<()> {
-        let logits = self.network.forward(&self.images, false)?.flatten_all()?.to_vec1::<f32>()?;
-        std::hint::black_box(logits);
-        Ok(())
-    }
-}
-
-/// Normalised images of noise, and the targets of random places in them.
-fn noise(
-    seed: u64,
-    batch: usize,
-    spec: &ModelSpec,
-    device: &Device,
-) -> candle_core::Result<(Tensor, HeatmapTargets)> {
-    let mut random = stream(seed, 0, 0, "bench/network");
-    let (width, height) = (spec.input_width, spec.input_height);
-    let values: Vec<f32> =
-        (0..batch * 3 * height * width).map(|_| random.random_range(-2.0..2.0)).collect();
-    let images = Tensor::from_vec(values, (batch, 3, height, width), device)?;
-    let mut place =
-        || [random.random_range(0.0..width as f32), random.random_range(0.0..height as f32)];
-    let places: Vec<[f32; 2]> = (0..batch * spec.keypoints).map(|_| place()).collect();
-    let labelled = vec![true; places.len()];
-    let targets = HeatmapTargets::new(&places, &labelled, spec.keypoints, spec.grid(), device)?;
-    Ok((images, targets))
-}
-
 /// Measures `bench network`.
 ///
 /// # Errors
@@ -129,10 +52,21 @@ fn noise(
 pub fn measure(bench: &Bench) -> anyhow::Result<NetworkReport> {
     let resident_before_bytes = resident_bytes();
     let keypoints = bench.scene.figure.keypoints.len();
-    let mut learner = Learner::new(bench, keypoints, &open_device(&bench.config.device)?)?;
+    let config = &bench.config;
+    let device = open_device(&config.device)?;
+    let sizes = [keypoints, config.batch];
+    let mut rehearsal =
+        Rehearsal::new(&config.model, sizes, &config.optimizer, config.seed, &device)?;
     // Inference first: what training takes hold of is not given back.
-    let inference = pass(bench, "inference", || learner.infer())?;
-    let step = pass(bench, "step", || learner.learn())?;
+    let inference = pass(bench, "inference", || {
+        std::hint::black_box(rehearsal.infer()?);
+        Ok(())
+    })?;
+    let step = pass(bench, "step", || {
+        let loss = rehearsal.learn()?;
+        ensure!(loss.is_finite(), "the loss is {loss}");
+        Ok(())
+    })?;
     let (model, batch) = (bench.config.model.clone(), bench.config.batch);
     Ok(NetworkReport { model, keypoints, batch, step, inference, resident_before_bytes })
 }

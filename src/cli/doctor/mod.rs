@@ -1,8 +1,11 @@
 //! `marionette doctor`: what this machine has to draw and train with, what is missing, and how to
 //! get it.
 
+mod batches;
+
 use super::{CommandError, output, process::limit};
 use anyhow::{Context, anyhow};
+use batches::Batches;
 use clap::Args;
 use marionette::base::json_file::json_text;
 use marionette::render::generator::batches_at_once;
@@ -64,6 +67,9 @@ struct Device {
     usable: bool,
     /// What it is called, or why it cannot be used.
     detail: String,
+    /// How fast it learns batches of several sizes; absent where something is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batches: Option<Batches>,
 }
 
 /// Something that the processor has or has not.
@@ -106,12 +112,13 @@ fn find() -> Findings {
         );
         drawn.map_err(|error| missing.push(format!("a test tile cannot be drawn: {error}"))).is_ok()
     });
-    let devices: Vec<Device> = ["cpu", "cuda:0", "metal"].into_iter().map(device).collect();
+    let devices =
+        ["cpu", "cuda:0", "metal"].into_iter().map(|name| device(name, missing.is_empty()));
     Findings {
         versions: VERSIONS.to_vec(),
         adapter,
         draws,
-        devices,
+        devices: devices.collect(),
         cpus: threads(0),
         lag: batches_at_once(threads(0), RunConfig::default().batch),
         rayon_num_threads: std::env::var("RAYON_NUM_THREADS").ok(),
@@ -121,10 +128,15 @@ fn find() -> Findings {
     }
 }
 
-fn device(name: &'static str) -> Device {
+fn device(name: &'static str, timed: bool) -> Device {
     match open_device(name) {
-        Ok(device) => Device { name, usable: true, detail: device_name(&device) },
-        Err(error) => Device { name, usable: false, detail: error.reason().to_owned() },
+        Ok(device) => {
+            let batches = timed.then(|| Batches::try_out(&device)).flatten();
+            Device { name, usable: true, detail: device_name(&device), batches }
+        }
+        Err(error) => {
+            Device { name, usable: false, detail: error.reason().to_owned(), batches: None }
+        }
     }
 }
 
@@ -207,10 +219,16 @@ impl Display for Findings {
             Some(false) => writeln!(f, "test tile   fails")?,
             None => writeln!(f, "test tile   not drawn")?,
         }
-        for (i, Device { name, usable, detail }) in self.devices.iter().enumerate() {
+        for (i, Device { name, usable, detail, .. }) in self.devices.iter().enumerate() {
             let title = if i == 0 { "training" } else { "" };
             let detail = if *usable { "usable" } else { detail };
             writeln!(f, "{title:<12}{name}: {detail}")?;
+        }
+        let timed =
+            self.devices.iter().filter_map(|device| Some((device, device.batches.as_ref()?)));
+        for (i, (Device { name, .. }, batches)) in timed.enumerate() {
+            let title = if i == 0 { "batch" } else { "" };
+            writeln!(f, "{title:<12}{name}: {batches}")?;
         }
         let rayon = self
             .rayon_num_threads
@@ -243,7 +261,7 @@ mod tests {
 
     #[test]
     fn versions_are_those_of_the_lock_file() {
-        let lock = include_str!("../../Cargo.lock");
+        let lock = include_str!("../../../Cargo.lock");
         for (name, version) in VERSIONS {
             assert!(
                 lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")),
