@@ -2,8 +2,9 @@
 
 use super::{
     config::{GeneratorConfig, GeneratorError},
+    labeller::{Labeller, LabellerPanicked},
     pool::{PoolConfig, SamplePool},
-    systems::{self, Outcome},
+    systems::{self, Labels, Outcome},
 };
 use crate::{
     adapter::AdapterReport,
@@ -19,7 +20,7 @@ use std::sync::Arc;
 /// The steps of an update, in order. The renderer's own steps follow in the render world.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Step {
-    /// Batches that the renderer has finished are labelled and sent.
+    /// Batches that the renderer has finished are handed on, to be labelled and sent.
     Deliver,
     /// Batches are asked for, one with every policy that is there.
     TakePolicies,
@@ -35,9 +36,10 @@ fn build(
     stream: GeneratorEnd,
 ) -> Result<(), GeneratorError> {
     let GeneratorConfig { seed, batch, threads, jitter_ms, .. } = config;
-    let labelled = systems::Labelled(scene.figure.clone());
+    let stream = Arc::new(stream);
+    let labeller = Labeller::new(scene.figure.clone(), stream.clone())?;
     let pool = SamplePool::new(scene, PoolConfig { seed, batch, threads, jitter_ms })?;
-    app.insert_resource(labelled)
+    app.insert_resource(Labels(labeller))
         .insert_resource(systems::Samples(pool))
         .insert_resource(systems::Stream(stream))
         .insert_resource(systems::Progress::new(config))
@@ -85,11 +87,15 @@ pub fn run(
     stream: GeneratorEnd,
 ) -> Result<(), GeneratorError> {
     build(&mut app, scene, config, stream)?;
-    loop {
-        update(&mut app)?;
-        match app.world_mut().resource_mut::<Outcome>().0.take() {
-            None => {}
-            Some(outcome) => return outcome,
+    let outcome = loop {
+        if let Err(error) = update(&mut app) {
+            break Err(error.into());
         }
-    }
+        if let Some(outcome) = app.world_mut().resource_mut::<Outcome>().0.take() {
+            break outcome;
+        }
+    };
+    let labels = app.world_mut().remove_resource::<Labels>();
+    let labelled = labels.map_or(Ok(()), |labels| labels.0.finish());
+    outcome.and(labelled.map_err(|LabellerPanicked| GeneratorError::Panic))
 }

@@ -2,29 +2,28 @@
 
 use super::{
     config::{GeneratorConfig, GeneratorError},
+    labeller::Labeller,
     pool::{Panicked, SamplePool},
 };
 use crate::{
     error::RenderError,
     frame::{DrawnFrames, Frame, FrameToDraw},
-    labels::label_frame,
 };
 use bevy::prelude::*;
-use marionette_figure::Figure;
-use marionette_stream::{Batch, GeneratorEnd};
+use marionette_stream::GeneratorEnd;
 use std::{sync::Arc, time::Duration};
-
-/// The figure that is labelled.
-#[derive(Resource)]
-pub struct Labelled(pub Arc<Figure>);
 
 /// The threads that sample.
 #[derive(Resource)]
 pub struct Samples(pub SamplePool);
 
+/// The thread that labels.
+#[derive(Resource)]
+pub struct Labels(pub Labeller);
+
 /// The channel to the trainer.
 #[derive(Resource)]
-pub struct Stream(pub GeneratorEnd);
+pub struct Stream(pub Arc<GeneratorEnd>);
 
 /// How far the generator has come.
 #[derive(Resource)]
@@ -42,17 +41,16 @@ impl Progress {
     }
 }
 
-/// Set once there is nothing more to do: the last batch is sent, the trainer has gone, or something
-/// failed.
+/// Set once there is nothing more to draw: the last batch is drawn, the trainer has gone, or
+/// something failed.
 #[derive(Resource, Default)]
 pub struct Outcome(pub Option<Result<(), GeneratorError>>);
 
-/// Labels and sends what the renderer has finished.
+/// Hands what the renderer has finished to the thread that labels and sends it.
 pub fn deliver(
     drawn: Res<DrawnFrames>,
-    labelled: Res<Labelled>,
+    labels: Res<Labels>,
     samples: Res<Samples>,
-    stream: Res<Stream>,
     mut progress: ResMut<Progress>,
     mut outcome: ResMut<Outcome>,
 ) {
@@ -61,15 +59,12 @@ pub fn deliver(
             Err(message) => outcome.0 = Some(Err(RenderError::Device(message).into())),
             Ok(frame) => {
                 progress.drawing -= 1;
-                let batch =
-                    Batch { index: frame.frame.tag, tiles: label_frame(&labelled.0, frame) };
-                if stream.0.send(batch).is_err() {
-                    outcome.0 = Some(Ok(()));
-                }
+                labels.0.label(frame);
             }
         }
     }
-    if progress.next == progress.end && progress.drawing == 0 && samples.0.is_empty() {
+    let all = progress.next == progress.end && progress.drawing == 0 && samples.0.is_empty();
+    if all || labels.0.has_ended() {
         outcome.0.get_or_insert(Ok(()));
     }
 }
