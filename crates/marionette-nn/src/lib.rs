@@ -40,6 +40,7 @@
 //! the same bits for any number of threads. On other devices (features `cuda` and `metal`) a
 //! network consists of candle's own operations.
 
+mod composed;
 mod cpu;
 pub mod decode;
 pub mod detect;
@@ -59,7 +60,6 @@ pub mod parameters;
 mod registry;
 pub mod small;
 pub mod softmax;
-mod stock;
 
 pub use engine::EngineOperation;
 pub use error::ModelError;

@@ -1,13 +1,13 @@
 //! A network with its parameters, on any device.
 
 use super::{
+    composed,
     engine::{Engine, EngineOperation},
     error::ModelError,
     features::Features,
     graph::{Graph, Layer, MapSize},
     model_spec::ModelSpec,
     parameters::Parameters,
-    stock,
 };
 use crate::kernel::norm::Statistics;
 use candle_core::{Result, Tensor};
@@ -76,16 +76,14 @@ impl HeatmapNetwork {
             let statistics = if train { pass.statistics() } else { Vec::new() };
             (y, statistics, pass.features())
         } else {
-            let detached = values.as_detached_tensor();
-            let (values, buffers) = if train {
-                (values.as_tensor(), None)
+            let graph = self.engine.graph();
+            let output = if train {
+                composed::train(graph, x, values)?
             } else {
-                (&detached, Some(buffers.as_tensor()))
+                composed::infer(graph, x, values, buffers)?
             };
-            let output = stock::forward(self.engine.graph(), x, values, buffers)?;
             let features = output.features()?;
-            let y = if train { output.y } else { output.y.detach() };
-            (y, output.statistics, features)
+            (output.y, output.statistics, features)
         };
         if train {
             self.track(&statistics, x.dim(0)?)?;

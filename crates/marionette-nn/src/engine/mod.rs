@@ -36,7 +36,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Shared {
-    graph: Graph,
+    graph: Arc<Graph>,
     /// Memory that no pass is using.
     spare: Mutex<Vec<Memory>>,
     times: Mutex<[Duration; EngineOperation::ALL.len()]>,
@@ -64,12 +64,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Engine {
     /// An engine for `graph`.
     pub fn new(graph: Graph) -> Self {
-        let shared = Shared { graph, spare: Mutex::default(), times: Mutex::default() };
+        let shared =
+            Shared { graph: Arc::new(graph), spare: Mutex::default(), times: Mutex::default() };
         Self { shared: Arc::new(shared) }
     }
 
     /// The network that it computes.
-    pub fn graph(&self) -> &Graph {
+    pub fn graph(&self) -> &Arc<Graph> {
         &self.shared.graph
     }
 

@@ -1,13 +1,14 @@
 use crate::{
+    composed::{self, stock},
     engine::Engine,
     graph::{Builder, Conv, Interpolation, Layer, Map, MapSize},
     parameters::Parameters,
-    stock,
 };
 use candle_core::{DType, Device, Result, Tensor, Var};
 use marionette_base::random;
 use proptest::prelude::*;
 use rand::Rng;
+use std::sync::Arc;
 
 /// A network, an input and a weight for every value of its result.
 struct Case {
@@ -63,6 +64,11 @@ impl Case {
         self.all_three(Engine::new(self.graph.clone()).train(&self.x, self.parameters.values())?.0)
     }
 
+    fn composed(&self) -> Result<[Vec<f32>; 3]> {
+        let graph = Arc::new(self.graph.clone());
+        self.all_three(composed::train(&graph, &self.x, self.parameters.values())?.y)
+    }
+
     fn stock(&self) -> Result<[Vec<f32>; 3]> {
         self.all_three(stock::forward(&self.graph, &self.x, self.parameters.values(), None)?.y)
     }
@@ -90,70 +96,76 @@ impl Case {
         Ok(bounds)
     }
 
-    /// The engine agrees with candle's own operations in result, gradients, statistics and
-    /// inference.
+    /// The engine and the composed operation agree with candle's own operations in result,
+    /// gradients, statistics and inference.
     fn agrees(&self) -> Result<()> {
         let rectified =
             self.graph.layers.iter().any(|layer| matches!(layer, Layer::Conv(conv) if conv.relu));
-        let (ours, stock) = (self.engine()?, self.stock()?);
+        let stock = self.stock()?;
         let around = if rectified {
             self.stock_around()?
         } else {
             stock.each_ref().map(|values| [values.clone(), values.clone()])
         };
-        for (i, what) in ["y", "dx", "dw"].into_iter().enumerate() {
-            let [low, high] = &around[i];
-            let nearest: Vec<f32> =
-                (0..ours[i].len()).map(|k| ours[i][k].clamp(low[k], high[k])).collect();
-            close(what, &ours[i], &nearest);
-        }
+        within(&self.engine()?, &around);
+        within(&self.composed()?, &around);
         let (values, buffers) =
             (self.parameters.values().as_detached_tensor(), self.parameters.buffer_values());
         let engine = Engine::new(self.graph.clone());
+        let graph = engine.graph();
         let (_, pass) = engine.train(&self.x, &values)?;
-        let stock = stock::forward(&self.graph, &self.x, &values, None)?;
-        close("features", &pass.features().values, &stock.features()?.values);
-        assert_eq!(pass.statistics().len(), stock.statistics.len());
-        for (ours, stock) in pass.statistics().iter().zip(&stock.statistics) {
-            close("mean", &ours.mean, &stock.mean);
-            close("variance", &ours.variance, &stock.variance);
+        let composed = composed::train(graph, &self.x, &values)?;
+        let stock = stock::forward(graph, &self.x, &values, None)?;
+        let found =
+            [(pass.features(), pass.statistics()), (composed.features()?, composed.statistics)];
+        for (features, statistics) in found {
+            close("features", &features.values, &stock.features()?.values);
+            assert_eq!(statistics.len(), stock.statistics.len());
+            for (ours, stock) in statistics.iter().zip(&stock.statistics) {
+                close("mean", &ours.mean, &stock.mean);
+                close("variance", &ours.variance, &stock.variance);
+            }
         }
         let flat = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        let stock = stock::forward(&self.graph, &self.x, &values, Some(buffers))?;
+        let stock = stock::forward(graph, &self.x, &values, Some(buffers))?;
         let (inferred, pass) = engine.infer(&self.x, &values, buffers)?;
-        close("features", &pass.features().values, &stock.features()?.values);
-        close("inference", &flat(inferred)?, &flat(stock.y)?);
+        let composed = composed::infer(graph, &self.x, &values, buffers)?;
+        let (expected, composed_features) = (stock.features()?, composed.features()?);
+        let expected_y = flat(stock.y)?;
+        for (features, y) in [(pass.features(), inferred), (composed_features, composed.y)] {
+            close("features", &features.values, &expected.values);
+            close("inference", &flat(y)?, &expected_y);
+        }
         Ok(())
     }
 
-    /// The engine's gradients agree with finite differences in a few values of the input and of
-    /// every parameter.
+    /// The gradients of the engine and of the composed operation agree with finite differences in a
+    /// few values of the input and of every parameter.
     fn slopes(&self) -> Result<()> {
-        let engine = Engine::new(self.graph.clone());
-        let [y, dx, dw] = self.engine()?;
-        let weight = values("dy", y.len());
-        let loss = || -> Result<f64> {
-            let y = engine
-                .train(&self.x, self.parameters.values())?
-                .0
-                .flatten_all()?
-                .to_vec1::<f32>()?;
-            Ok(y.iter().zip(&weight).map(|(y, weight)| f64::from(*y) * f64::from(*weight)).sum())
-        };
-        for (variable, gradient) in [(&self.x, dx), (self.parameters.values(), dw)] {
-            let start = variable.flatten_all()?.to_vec1::<f32>()?;
-            let scale = gradient.iter().fold(1.0f32, |most, value| most.max(value.abs()));
-            for i in (0..start.len()).step_by(start.len().div_ceil(40).max(1)) {
-                let shifted = |by: f32| {
-                    let mut values = start.clone();
-                    values[i] += by;
-                    variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu)?)?;
-                    loss()
-                };
-                const STEP: f32 = 4e-3;
-                let slope = ((shifted(STEP)? - shifted(-STEP)?) / f64::from(2.0 * STEP)) as f32;
-                shifted(0.0)?;
-                assert!((slope - gradient[i]).abs() < 3e-3 * scale, "{i}: {slope} {}", gradient[i]);
+        for pass in [Self::engine, Self::composed] {
+            let [y, dx, dw] = pass(self)?;
+            let weight = values("dy", y.len());
+            let loss = || -> Result<f64> {
+                let [y, ..] = pass(self)?;
+                let pairs = y.iter().zip(&weight);
+                Ok(pairs.map(|(y, weight)| f64::from(*y) * f64::from(*weight)).sum())
+            };
+            for (variable, gradient) in [(&self.x, dx), (self.parameters.values(), dw)] {
+                let start = variable.flatten_all()?.to_vec1::<f32>()?;
+                let scale = gradient.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+                for i in (0..start.len()).step_by(start.len().div_ceil(40).max(1)) {
+                    let shifted = |by: f32| {
+                        let mut values = start.clone();
+                        values[i] += by;
+                        variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu)?)?;
+                        loss()
+                    };
+                    const STEP: f32 = 4e-3;
+                    let slope = ((shifted(STEP)? - shifted(-STEP)?) / f64::from(2.0 * STEP)) as f32;
+                    shifted(0.0)?;
+                    let found = gradient[i];
+                    assert!((slope - found).abs() < 3e-3 * scale, "{i}: {slope} {found}");
+                }
             }
         }
         Ok(())
@@ -166,6 +178,16 @@ fn close(what: &str, ours: &[f32], stock: &[f32]) {
     let scale = stock.iter().fold(1.0f32, |most, value| most.max(value.abs()));
     for (ours, stock) in ours.iter().zip(stock) {
         assert!((ours - stock).abs() < 1e-4 * scale, "{what}: {ours} {stock}, of at most {scale}");
+    }
+}
+
+/// A network's result and both gradients are between the bounds, or close to them.
+fn within(found: &[Vec<f32>; 3], bounds: &[[Vec<f32>; 2]; 3]) {
+    for ((what, found), [low, high]) in ["y", "dx", "dw"].into_iter().zip(found).zip(bounds) {
+        let bounds = low.iter().zip(high);
+        let nearest: Vec<f32> =
+            found.iter().zip(bounds).map(|(found, (low, high))| found.clamp(*low, *high)).collect();
+        close(what, found, &nearest);
     }
 }
 
@@ -320,6 +342,41 @@ fn a_whole_network_agrees_and_has_the_same_bits_for_any_number_of_threads() -> R
     };
     let alone = run(1)?;
     assert!(alone == run(2)? && alone == run(3)?);
+    Ok(())
+}
+
+/// On the first CUDA device, without which it fails: `scripts/gpu-round` runs it where there is one.
+#[cfg(feature = "cuda")]
+#[test]
+fn a_card_finds_what_the_processor_finds() -> Result<()> {
+    let card = Device::new_cuda(0)?;
+    let case = mixed()?;
+    let graph = Arc::new(case.graph.clone());
+    let x = Var::from_tensor(&case.x.to_device(&card)?)?;
+    let values = Var::from_tensor(&case.parameters.values().to_device(&card)?)?;
+    let buffers = case.parameters.buffer_values().to_device(&card)?;
+    let flat = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+
+    let trained = composed::train(&graph, &x, &values)?;
+    let engine = Engine::new(case.graph.clone());
+    let (_, pass) = engine.train(&case.x, case.parameters.values())?;
+    for (ours, expected) in trained.statistics.iter().zip(&pass.statistics()) {
+        close("mean", &ours.mean, &expected.mean);
+        close("variance", &ours.variance, &expected.variance);
+    }
+    let weight =
+        Tensor::from_vec(self::values("dy", trained.y.elem_count()), trained.y.shape(), &card)?;
+    let gradients = (&trained.y * weight)?.sum_all()?.backward()?;
+    let gradient = |variable: &Var| {
+        gradients.get(variable).map_or_else(|| candle_core::bail!("no gradient"), flat)
+    };
+    let around = case.stock_around()?;
+    let found = [flat(&trained.y)?, gradient(&x)?, gradient(&values)?];
+    within(&found, &around);
+    let inferred = composed::infer(&graph, &x, &values, &buffers)?.y;
+    let (expected, _) =
+        engine.infer(&case.x, case.parameters.values(), case.parameters.buffer_values())?;
+    close("inference", &flat(&inferred)?, &flat(&expected)?);
     Ok(())
 }
 

@@ -52,6 +52,26 @@ struct Slot {
     decaying: Vec<Range<usize>>,
     /// The parts of the variable that are learned, in order.
     learned: Vec<Range<usize>>,
+    /// Those parts, first what decays, as vectors of 1 and 0 on the variable's device, once a step
+    /// needed them.
+    masks: Option<[Tensor; 2]>,
+}
+
+impl Slot {
+    fn masks(&mut self) -> Result<[Tensor; 2]> {
+        if let Some(masks) = &self.masks {
+            return Ok(masks.clone());
+        }
+        let value = self.variable.as_detached_tensor();
+        let mask = |parts: &[Range<usize>]| {
+            let mut inside = vec![0f32; value.elem_count()];
+            parts.iter().for_each(|part| inside[part.clone()].fill(1.0));
+            Tensor::from_vec(inside, value.shape(), value.device())?.to_dtype(value.dtype())
+        };
+        let masks = [mask(&self.decaying)?, mask(&self.learned)?];
+        self.masks = Some(masks.clone());
+        Ok(masks)
+    }
 }
 
 impl AdamW {
@@ -68,7 +88,7 @@ impl AdamW {
             let (variable, first, second) = (variable.clone(), zeros()?, zeros()?);
             slots.insert(
                 name.clone(),
-                Slot { variable, first, second, decaying, learned: vec![all] },
+                Slot { variable, first, second, decaying, learned: vec![all], masks: None },
             );
         }
         Ok(Self { settings, steps: 0, slots })
@@ -203,17 +223,11 @@ struct Descend {
 }
 
 impl Descend {
-    fn composed(&self, slot: &Slot) -> Result<Tensor> {
-        let value = slot.variable.as_detached_tensor();
-        let mut kept = vec![1f32; value.elem_count()];
-        slot.decaying.iter().for_each(|part| kept[part.clone()].fill(self.kept as f32));
-        let mut rates = vec![0f32; value.elem_count()];
-        slot.learned.iter().for_each(|part| rates[part.clone()].fill(self.rate as f32));
-        let vector = |values| {
-            Tensor::from_vec(values, value.shape(), value.device())?.to_dtype(value.dtype())
-        };
-        let deviation = ((slot.second.sqrt()? * self.deviation)? + self.epsilon)?;
-        (&value * vector(kept)?)? - ((&slot.first / deviation)? * vector(rates)?)?
+    fn composed(&self, slot: &mut Slot) -> Result<Tensor> {
+        let [decaying, learned] = slot.masks()?;
+        let (kept, rates) = (decaying.affine(self.kept - 1.0, 1.0)?, (learned * self.rate)?);
+        let deviation = slot.second.sqrt()?.affine(self.deviation, self.epsilon)?;
+        (slot.variable.as_detached_tensor() * kept)? - ((&slot.first / deviation)? * rates)?
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
 };
 use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
+use std::{collections::BTreeMap, ops::Range};
 
 /// The optimizer of some matrices of one variable, and their momentum.
 #[derive(Debug)]
@@ -85,39 +86,55 @@ impl Turn<'_> {
         self.rate * (rows as f64 / columns as f64).max(1.0).sqrt()
     }
 
+    /// Matrices of one shape together: a card waits for every operation to be launched.
     fn composed(&self, value: &Tensor, momentum: &Tensor, gradient: &Tensor) -> Result<Tensor> {
         let ahead = self.gather.composed(momentum, gradient)?;
-        let (mut parts, mut end) = (Vec::new(), 0);
+        let mut by_shape = BTreeMap::<[usize; 2], Vec<&Range<usize>>>::new();
         for Matrix { values, rows } in self.matrices {
-            let view =
-                |all: &Tensor| all.narrow(0, values.start, values.len())?.reshape((*rows, ()));
-            let (matrix, ahead) = (view(value)?, view(&ahead)?);
-            let columns = values.len() / rows;
-            let norm = matrix.sqr()?.sum_all()?.sqrt()?.maximum(TINY)?;
-            let kept = (matrix.broadcast_div(&norm)? * (*rows as f64).sqrt())?;
-            let turned = (kept - (orthogonal(&ahead)? * self.rate(*rows, columns))?)?;
-            parts.push(value.narrow(0, end, values.start - end)?);
-            parts.push(turned.flatten_all()?);
-            end = values.end;
+            by_shape.entry([*rows, values.len() / rows]).or_default().push(values);
+        }
+        let mut turned = BTreeMap::new();
+        for ([rows, columns], places) in by_shape {
+            let stacked = |all: &Tensor| {
+                let matrix = |place: &&Range<usize>| {
+                    all.narrow(0, place.start, place.len())?.reshape((rows, columns))
+                };
+                Tensor::stack(&places.iter().map(matrix).collect::<Result<Vec<_>>>()?, 0)
+            };
+            let (matrices, ahead) = (stacked(value)?, stacked(&ahead)?);
+            let norms = matrices.sqr()?.sum_keepdim((1, 2))?.sqrt()?.maximum(TINY)?;
+            let kept = (matrices.broadcast_div(&norms)? * (rows as f64).sqrt())?;
+            let all = (kept - (orthogonal(&ahead)? * self.rate(rows, columns))?)?;
+            for (index, place) in places.into_iter().enumerate() {
+                turned.insert(place.start, (place.end, all.get(index)?.flatten_all()?));
+            }
+        }
+        let (mut parts, mut end) = (Vec::new(), 0);
+        for (start, (after, matrix)) in turned {
+            parts.push(value.narrow(0, end, start - end)?);
+            parts.push(matrix);
+            end = after;
         }
         parts.push(value.narrow(0, end, value.elem_count() - end)?);
         Tensor::cat(&parts, 0)
     }
 }
 
-/// [`orthogonalise`] with candle's operations, for any device.
-fn orthogonal(matrix: &Tensor) -> Result<Tensor> {
-    let (rows, columns) = matrix.dims2()?;
-    let norm = (matrix.sqr()?.sum_all()?.sqrt()? + TINY)?;
-    let wide = if rows <= columns { matrix.clone() } else { matrix.t()?.contiguous()? };
-    let mut x = wide.broadcast_div(&norm)?;
+/// [`orthogonalise`] of each of some matrices [N, rows, columns] with candle's operations, for any
+/// device.
+fn orthogonal(matrices: &Tensor) -> Result<Tensor> {
+    let (_, rows, columns) = matrices.dims3()?;
+    let norms = (matrices.sqr()?.sum_keepdim((1, 2))?.sqrt()? + TINY)?;
+    let tall = rows > columns;
+    let turn = |x: &Tensor| if tall { x.transpose(1, 2)?.contiguous() } else { Ok(x.clone()) };
+    let mut x = turn(matrices)?.broadcast_div(&norms)?;
     let [a, b, c] = COEFFICIENTS;
     for _ in 0..ITERATIONS {
-        let gram = x.matmul(&x.t()?)?;
+        let gram = x.matmul(&x.transpose(1, 2)?)?;
         let polynomial = ((&gram * b)? + (gram.matmul(&gram)? * c)?)?;
         x = ((&x * a)? + polynomial.matmul(&x)?)?;
     }
-    if rows <= columns { Ok(x) } else { x.t()?.contiguous() }
+    turn(&x)
 }
 
 impl InplaceOp3 for Turn<'_> {
@@ -169,15 +186,15 @@ mod tests {
         Tensor::from_iter((0..count).map(|i| ((i * step) % 97) as f32 / 50.0 - 0.9), &Device::Cpu)
     }
 
-    /// Two matrices, wide and tall, with values before, between and behind them.
-    fn matrices() -> [Matrix; 2] {
-        [Matrix { values: 2..42, rows: 4 }, Matrix { values: 45..75, rows: 10 }]
+    /// Two wide matrices of one shape and a tall one, with values before, between and behind them.
+    fn matrices() -> [Matrix; 3] {
+        [(2..42, 4), (45..75, 10), (80..120, 4)].map(|(values, rows)| Matrix { values, rows })
     }
 
     #[test]
     fn the_kernels_and_candles_operations_agree() -> Result<()> {
-        let (first, second) = (vector(80, 31)?, vector(80, 13)?);
-        let variable = Var::from_tensor(&vector(80, 7)?)?;
+        let (first, second) = (vector(130, 31)?, vector(130, 13)?);
+        let variable = Var::from_tensor(&vector(130, 7)?)?;
         let mut muon = Muon::new(&variable, &matrices(), 0.9)?;
         muon.step(&first, 0.5, 0.1)?;
         muon.step(&second, 1.0, 0.1)?;
@@ -185,8 +202,8 @@ mod tests {
         let (gather, matrices) =
             (|factor| Mean { kept: 0.9, new: 1.0, factor, square: false }, matrices());
         let turn = |factor| Turn { matrices: &matrices, gather: gather(factor), rate: 0.1 };
-        let momentum = gather(0.5).composed(&vector(80, 7)?.zeros_like()?, &first)?;
-        let value = turn(0.5).composed(&vector(80, 7)?, &momentum, &first)?;
+        let momentum = gather(0.5).composed(&vector(130, 7)?.zeros_like()?, &first)?;
+        let value = turn(0.5).composed(&vector(130, 7)?, &momentum, &first)?;
         let momentum = gather(1.0).composed(&momentum, &second)?;
         let value = turn(1.0).composed(&value, &momentum, &second)?;
         let (found, expected) = (variable.to_vec1::<f32>()?, value.to_vec1::<f32>()?);
@@ -202,11 +219,11 @@ mod tests {
 
     #[test]
     fn what_is_no_matrix_stays_and_a_step_turns_by_its_rate() -> Result<()> {
-        let before = vector(80, 7)?;
+        let before = vector(130, 7)?;
         let variable = Var::from_tensor(&before)?;
-        Muon::new(&variable, &matrices(), 0.95)?.step(&vector(80, 31)?, 1.0, 0.01)?;
+        Muon::new(&variable, &matrices(), 0.95)?.step(&vector(130, 31)?, 1.0, 0.01)?;
         let (before, after) = (before.to_vec1::<f32>()?, variable.to_vec1::<f32>()?);
-        for outside in [0..2, 42..45, 75..80] {
+        for outside in [0..2, 42..45, 75..80, 120..130] {
             assert_eq!(before[outside.clone()], after[outside]);
         }
         for Matrix { values, rows } in matrices() {
@@ -234,8 +251,8 @@ mod tests {
 
     #[test]
     fn a_step_without_any_gradient_is_harmless() -> Result<()> {
-        let variable = Var::from_tensor(&vector(80, 0)?.zeros_like()?)?;
-        Muon::new(&variable, &matrices(), 0.95)?.step(&vector(80, 0)?.zeros_like()?, 1.0, 0.02)?;
+        let variable = Var::from_tensor(&vector(130, 0)?.zeros_like()?)?;
+        Muon::new(&variable, &matrices(), 0.95)?.step(&vector(130, 0)?.zeros_like()?, 1.0, 0.02)?;
         assert!(variable.to_vec1::<f32>()?.iter().all(|value| *value == 0.0));
         Ok(())
     }
