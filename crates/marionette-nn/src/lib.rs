@@ -42,6 +42,8 @@
 
 mod composed;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 pub mod decode;
 pub mod detect;
 mod engine;

@@ -1,18 +1,27 @@
 //! Softmax over the cells of heatmaps, as candle operations.
 
 use super::cpu::{slice, tensor_slice};
+#[cfg(feature = "cuda")]
+use crate::cuda;
 use crate::kernel::softmax;
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail,
 };
+#[cfg(feature = "cuda")]
+use candle_core::{CudaStorage, Device};
 
 /// Smaller probabilities and masses are raised to this, so that their logarithms stay finite. It is
 /// a normal number in f32.
 const TINY: f64 = 1e-30;
 
-/// Whether our own kernels compute it.
+/// Whether our own kernels for the CPU compute it.
 fn is_ours(x: &Tensor) -> bool {
     x.device().is_cpu() && x.dtype() == DType::F32
+}
+
+/// Whether our own kernels compute it, the CPU's or those for CUDA.
+fn has_kernels(x: &Tensor) -> bool {
+    is_ours(x) || cfg!(feature = "cuda") && x.device().is_cuda() && x.dtype() == DType::F32
 }
 
 /// log softmax over every map's cells, `[B, K, h, w]` to `[B, K, h w]`.
@@ -36,7 +45,7 @@ pub fn log_softmax(logits: &Tensor) -> Result<Tensor> {
 /// If the shapes do not fit.
 pub fn softmax_times_mass(logits: &Tensor, mass: &Tensor) -> Result<Tensor> {
     let (logits, mass) = (logits.detach(), mass.detach());
-    if is_ours(&logits) {
+    if has_kernels(&logits) {
         return logits.contiguous()?.apply_op2_no_bwd(&mass.contiguous()?, &SoftmaxTimes);
     }
     log_softmax(&logits)?.exp()?.broadcast_mul(&mass.unsqueeze(2)?)?.reshape(logits.shape())
@@ -50,7 +59,7 @@ pub fn softmax_times_mass(logits: &Tensor, mass: &Tensor) -> Result<Tensor> {
 /// If the shapes do not fit.
 pub fn divergence(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     let (logits, targets) = (logits.flatten_from(2)?, targets.detach().flatten_from(2)?);
-    if is_ours(&logits) {
+    if has_kernels(&logits) {
         return logits.contiguous()?.apply_op2(&targets.contiguous()?, Divergence);
     }
     let mass = targets.sum_keepdim(D::Minus1)?.maximum(TINY)?;
@@ -103,15 +112,34 @@ impl CustomOp2 for SoftmaxTimes {
         mass: &CpuStorage,
         ml: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (batch, keypoints, height, width) = xl.shape().dims4()?;
+        let cells = cells(xl, ml)?;
         let (x, mass) = (slice(x, xl)?, slice(mass, ml)?);
-        if mass.len() != batch * keypoints {
-            bail!("softmax: expected {} masses, found {}", batch * keypoints, mass.len());
-        }
         let mut y = vec![0.0; x.len()];
-        softmax::softmax_times(x, mass, height * width, &mut y);
+        softmax::softmax_times(x, mass, cells, &mut y);
         Ok((CpuStorage::F32(y), xl.shape().clone()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        xl: &Layout,
+        mass: &CudaStorage,
+        ml: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let y = cuda::softmax_times((x, xl), (mass, ml), cells(xl, ml)?)?;
+        Ok((y, xl.shape().clone()))
+    }
+}
+
+/// The cells of each of the maps [B, K, h, w], of which every one has a mass.
+fn cells(maps: &Layout, masses: &Layout) -> Result<usize> {
+    let (batch, keypoints, height, width) = maps.shape().dims4()?;
+    let found = masses.shape().elem_count();
+    if found != batch * keypoints {
+        bail!("softmax: expected {} masses, found {found}", batch * keypoints);
+    }
+    Ok(height * width)
 }
 
 struct Divergence;
@@ -128,13 +156,23 @@ impl CustomOp2 for Divergence {
         target: &CpuStorage,
         tl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (batch, keypoints, cells) = xl.shape().dims3()?;
-        if xl.shape() != tl.shape() {
-            bail!("divergence: expected targets {:?}, found {:?}", xl.shape(), tl.shape());
-        }
+        let (batch, keypoints, cells) = same_maps(xl, tl)?;
         let mut values = vec![0.0; batch * keypoints];
         softmax::divergence(slice(x, xl)?, slice(target, tl)?, cells, &mut values);
         Ok((CpuStorage::F32(values), Shape::from((batch, keypoints))))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        x: &CudaStorage,
+        xl: &Layout,
+        target: &CudaStorage,
+        tl: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let (batch, keypoints, cells) = same_maps(xl, tl)?;
+        let values = cuda::divergence((x, xl), (target, tl), cells)?;
+        Ok((values, Shape::from((batch, keypoints))))
     }
 
     fn bwd(
@@ -145,6 +183,11 @@ impl CustomOp2 for Divergence {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(device) = x.device() {
+            let cells = x.dim(D::Minus1)?;
+            return Ok((Some(cuda::divergence_gradient(device, x, target, &dy, cells)?), None));
+        }
         let ((x_storage, x_layout), (t_storage, t_layout), (dy_storage, dy_layout)) =
             (x.storage_and_layout(), target.storage_and_layout(), dy.storage_and_layout());
         let (x_values, targets) =
@@ -154,6 +197,14 @@ impl CustomOp2 for Divergence {
         softmax::divergence_gradient(x_values, targets, dy_values, x.dim(D::Minus1)?, &mut dx);
         Ok((Some(new_tensor(dx, x)?), None))
     }
+}
+
+/// B, K and the cells of the maps [B, K, cells], of which every one has a target.
+fn same_maps(maps: &Layout, targets: &Layout) -> Result<(usize, usize, usize)> {
+    if maps.shape() != targets.shape() {
+        bail!("divergence: expected targets {:?}, found {:?}", maps.shape(), targets.shape());
+    }
+    maps.shape().dims3()
 }
 
 #[cfg(test)]
@@ -220,6 +271,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// On the first CUDA device, without which it fails: `scripts/gpu-round` runs it where there is
+    /// one.
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn a_card_finds_what_the_processor_finds() -> Result<()> {
+        let shape = [3, 5, 16, 24];
+        let targets = values("targets", shape, -1.0, 1.0)?.relu()?;
+        let (logits, targets) = (values("logits", shape, -9.0, 9.0)?, targets);
+        let found = |device: &Device| -> Result<[Vec<f32>; 3]> {
+            let logits = Var::from_tensor(&logits.to_device(device)?)?;
+            let targets = targets.to_device(device)?;
+            let y = divergence(&logits, &targets)?;
+            let gradients = (y.sqr()? * 0.5)?.sum_all()?.backward()?;
+            let Some(gradient) = gradients.get(&logits) else { bail!("no gradient") };
+            let times = softmax_times_mass(&logits, &targets.sum((2, 3))?)?;
+            let flat = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+            Ok([flat(&y)?, flat(gradient)?, flat(&times)?])
+        };
+        for (card, expected) in found(&Device::new_cuda(0)?)?.iter().zip(found(&Device::Cpu)?) {
+            for (card, expected) in card.iter().zip(&expected) {
+                assert!(
+                    (card - expected).abs() < 1e-4 * (1.0 + expected.abs()),
+                    "{card} {expected}"
+                );
+            }
+        }
+        Ok(())
     }
 
     #[test]

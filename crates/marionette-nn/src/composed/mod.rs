@@ -7,9 +7,7 @@
 //! batch's statistics come to the CPU together.
 
 mod conv;
-#[cfg(feature = "cuda")]
-mod cuda;
-mod norm;
+pub mod norm;
 mod resample;
 #[cfg(test)]
 pub mod stock;

@@ -1,8 +1,10 @@
 //! Batch norm, with the shortcut and the rectifier that follow it.
 
 #[cfg(feature = "cuda")]
-use super::cuda;
+use crate::cuda;
 use crate::engine::EPSILON;
+#[cfg(feature = "cuda")]
+use candle_core::Device;
 use candle_core::{DType, Result, Tensor};
 
 /// A norm's input, and by what it was normalised.
@@ -49,8 +51,8 @@ pub fn behind_rectifier(gradient: &Tensor, y: &Tensor) -> Result<Tensor> {
 /// Mean and variance of every channel of `raw` [B, C, h, w]: [2 C].
 pub fn moments(raw: &Tensor) -> Result<Tensor> {
     #[cfg(feature = "cuda")]
-    if raw.device().is_cuda() {
-        return cuda::moments(raw);
+    if let Device::Cuda(device) = raw.device() {
+        return cuda::norm_moments(device, raw);
     }
     let count = (raw.elem_count() / raw.dim(1)?) as f64;
     let mean = (channel_sum(raw)? / count)?;
@@ -62,8 +64,8 @@ impl Norm {
     /// The result, which is rectified if `relu`.
     pub fn forward(&self, shortcut: Option<&Tensor>, relu: bool) -> Result<Tensor> {
         #[cfg(feature = "cuda")]
-        if self.raw.device().is_cuda() {
-            return cuda::forward(self, shortcut, relu);
+        if let Device::Cuda(device) = self.raw.device() {
+            return cuda::norm_forward(device, self, shortcut, relu);
         }
         let y = self
             .raw
@@ -86,8 +88,8 @@ impl Norm {
     /// dx = γ·r·(g - mean(g) - x̂·mean(g·x̂)) with x̂ = (x - m)·r, r = 1/√(variance + ε).
     pub fn backward(&self, gradient: &Tensor, y: &Tensor, relu: bool) -> Result<NormGradients> {
         #[cfg(feature = "cuda")]
-        if self.raw.device().is_cuda() {
-            return cuda::backward(self, gradient, y, relu);
+        if let Device::Cuda(device) = self.raw.device() {
+            return cuda::norm_backward(device, self, gradient, y, relu);
         }
         let count = (self.raw.elem_count() / self.raw.dim(1)?) as f64;
         let shortcut = if relu { behind_rectifier(gradient, y)? } else { gradient.clone() };

@@ -4,13 +4,15 @@
 use super::{
     error::OptimError,
     gradients::Gradients,
-    mean::{Mean, PIECE},
+    mean::{Mean, PIECE, has_kernels},
 };
 use crate::{
     cpu::{slice, slice_mut},
     named::matching,
 };
-use candle_core::{CpuStorage, DType, InplaceOp3, Layout, Result, Tensor, Var};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, InplaceOp3, Layout, Result, Tensor, Var};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::Range};
@@ -137,10 +139,12 @@ impl AdamW {
             let gradient = gradient.detach().contiguous()?;
             let mean = |kept, square| Mean { kept, new: 1.0 - kept, factor, square };
             let means = [mean(beta1, false), mean(beta2, true)];
-            if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
+            if has_kernels(&gradient) {
                 slot.first.inplace_op2(&gradient, &means[0])?;
                 slot.second.inplace_op2(&gradient, &means[1])?;
-                let descend = OnCpu { descend, decaying: &slot.decaying, learned: &slot.learned };
+                let masks = if gradient.device().is_cpu() { None } else { Some(slot.masks()?) };
+                let Slot { decaying, learned, .. } = &*slot;
+                let descend = InPlace { descend, decaying, learned, masks };
                 slot.variable.inplace_op3(&slot.first, &slot.second, &descend)?;
             } else {
                 slot.first = means[0].composed(&slot.first, &gradient)?;
@@ -215,11 +219,11 @@ fn without(ranges: &[Range<usize>], part: &Range<usize>) -> Vec<Range<usize>> {
 /// What a step does with a variable, given its moments: θ ← kept · θ - rate · m / (√v · deviation +
 /// ε), `kept` only in the parts that decay.
 #[derive(Clone, Copy)]
-struct Descend {
-    rate: f64,
-    deviation: f64,
-    epsilon: f64,
-    kept: f64,
+pub struct Descend {
+    pub rate: f64,
+    pub deviation: f64,
+    pub epsilon: f64,
+    pub kept: f64,
 }
 
 impl Descend {
@@ -231,13 +235,16 @@ impl Descend {
     }
 }
 
-struct OnCpu<'a> {
+struct InPlace<'a> {
     descend: Descend,
     decaying: &'a [Range<usize>],
     learned: &'a [Range<usize>],
+    /// Both as masks, where the values are not the CPU's.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code))]
+    masks: Option<[Tensor; 2]>,
 }
 
-impl InplaceOp3 for OnCpu<'_> {
+impl InplaceOp3 for InPlace<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
@@ -274,12 +281,27 @@ impl InplaceOp3 for OnCpu<'_> {
         }
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        value: &mut CudaStorage,
+        layout: &Layout,
+        first: &CudaStorage,
+        first_layout: &Layout,
+        second: &CudaStorage,
+        second_layout: &Layout,
+    ) -> Result<()> {
+        let Some(masks) = &self.masks else { candle_core::bail!("adamw: its masks are missing") };
+        let moments = ((first, first_layout), (second, second_layout));
+        crate::cuda::adamw(&self.descend, (value, layout), moments.0, moments.1, masks)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{DType, Device};
 
     const SETTINGS: AdamWSettings =
         AdamWSettings { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.1 };

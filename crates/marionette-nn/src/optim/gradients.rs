@@ -23,23 +23,20 @@ pub fn collect(variables: &BTreeMap<String, Var>, mut store: GradStore) -> Gradi
 /// # Errors
 /// If a device fails.
 pub fn global_norm(gradients: &Gradients) -> Result<f64> {
-    let mut total = 0.0;
+    let (mut total, mut elsewhere) = (0.0, Vec::new());
     for gradient in gradients.values() {
-        total += if gradient.device().is_cpu()
-            && gradient.dtype() == DType::F32
-            && gradient.is_contiguous()
+        if gradient.device().is_cpu() && gradient.dtype() == DType::F32 && gradient.is_contiguous()
         {
             let (storage, layout) = gradient.storage_and_layout();
-            square_sum(tensor_slice(&storage, layout)?)
+            total += square_sum(tensor_slice(&storage, layout)?);
         } else {
-            // Metal has no f64.
-            gradient
-                .sqr()?
-                .sum_all()?
-                .to_device(&Device::Cpu)?
-                .to_dtype(DType::F64)?
-                .to_scalar::<f64>()?
-        };
+            elsewhere.push(gradient.sqr()?.sum_all()?);
+        }
+    }
+    if !elsewhere.is_empty() {
+        // Together, because each has to be waited for, and on the CPU, because Metal has no f64.
+        let sums = Tensor::stack(&elsewhere, 0)?.to_device(&Device::Cpu)?;
+        total += sums.to_dtype(DType::F64)?.to_vec1::<f64>()?.iter().sum::<f64>();
     }
     Ok(total.sqrt())
 }

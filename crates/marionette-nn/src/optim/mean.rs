@@ -1,7 +1,9 @@
 //! Running means of gradients.
 
 use crate::cpu::{slice, slice_mut};
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Tensor};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor};
 use rayon::prelude::*;
 
 /// Values that one task updates.
@@ -26,6 +28,12 @@ impl Mean {
     }
 }
 
+/// Whether there are kernels of ours for such values, that change them in place.
+pub fn has_kernels(values: &Tensor) -> bool {
+    let device = values.device();
+    (device.is_cpu() || cfg!(feature = "cuda") && device.is_cuda()) && values.dtype() == DType::F32
+}
+
 impl InplaceOp2 for Mean {
     fn name(&self) -> &'static str {
         "running-mean"
@@ -48,5 +56,16 @@ impl InplaceOp2 for Mean {
             }
         });
         Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        mean: &mut CudaStorage,
+        ml: &Layout,
+        gradient: &CudaStorage,
+        gl: &Layout,
+    ) -> Result<()> {
+        crate::cuda::running_mean(self, (mean, ml), (gradient, gl))
     }
 }

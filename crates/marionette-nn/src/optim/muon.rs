@@ -6,7 +6,7 @@
 //! samples. Before a step every matrix is scaled to the norm of a matrix with rows of length 1, as
 //! in the same author's `airbench`. So the rate alone decides how far a step turns a matrix.
 
-use super::mean::Mean;
+use super::mean::{Mean, has_kernels};
 use crate::{
     cpu::{slice, slice_mut},
     kernel::orthogonal::{COEFFICIENTS, ITERATIONS, TINY, orthogonalise},
@@ -45,11 +45,14 @@ impl Muon {
         let gradient = gradient.detach().contiguous()?;
         let gather = Mean { kept: self.kept, new: 1.0, factor, square: false };
         let turn = Turn { matrices: &self.matrices, gather, rate };
-        if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
+        if has_kernels(&gradient) {
             self.momentum.inplace_op2(&gradient, &gather)?;
-            self.variable.inplace_op3(&self.momentum, &gradient, &turn)
         } else {
             self.momentum = gather.composed(&self.momentum, &gradient)?;
+        }
+        if gradient.device().is_cpu() && gradient.dtype() == DType::F32 {
+            self.variable.inplace_op3(&self.momentum, &gradient, &turn)
+        } else {
             let value = turn.composed(self.variable.as_tensor(), &self.momentum, &gradient)?;
             self.variable.set(&value)
         }

@@ -145,6 +145,29 @@ mod tests {
         Ok(())
     }
 
+    /// On the first CUDA device, without which it fails: `scripts/gpu-round` runs it where there is
+    /// one.
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn a_card_takes_the_steps_that_the_processor_takes() -> Result<()> {
+        let stepped = |device: &Device| {
+            let network = model::build("nano", 3, 1, device).map_err(candle_core::Error::wrap)?;
+            let parameters = network.parameters();
+            let mut optimizer = Optimizer::new(parameters, settings(10.0))?;
+            for step in 0..3 {
+                let gradients = gradients(parameters, step)?.into_iter();
+                let moved = gradients.map(|(name, values)| Ok((name, values.to_device(device)?)));
+                optimizer.step(&moved.collect::<Result<_>>()?, 0.5, 2e-3)?;
+            }
+            parameters.values().to_vec1::<f32>()
+        };
+        let (card, expected) = (stepped(&Device::new_cuda(0)?)?, stepped(&Device::Cpu)?);
+        for (i, (card, expected)) in card.iter().zip(&expected).enumerate() {
+            assert!((card - expected).abs() < 1e-4, "value {i}: {card} {expected}");
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_saved_state_goes_on_as_if_it_had_not_been_saved()
     -> std::result::Result<(), Box<dyn std::error::Error>> {

@@ -4,21 +4,6 @@
 
 #define EPSILON 1e-5f
 
-// The sum of one value of every thread of a block, whose threads are a power of two, at most 1024. The same order every time.
-__device__ float block_sum(float value) {
-    __shared__ float parts[1024];
-    __syncthreads();
-    parts[threadIdx.x] = value;
-    for (unsigned half = blockDim.x / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) {
-            parts[threadIdx.x] += parts[threadIdx.x + half];
-        }
-    }
-    __syncthreads();
-    return parts[0];
-}
-
 // Where value `index` of one channel lies among all.
 __device__ unsigned long long place(unsigned index, unsigned channel, unsigned channels, unsigned plane) {
     unsigned image = index / plane;
