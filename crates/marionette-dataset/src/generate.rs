@@ -9,7 +9,9 @@ use marionette_base::{
     atomic_file::{PathError, read_file, write_atomic},
     folder_lock::{FolderLock, LockError},
 };
-use marionette_render::generator::{self, GeneratorConfig, GeneratorError, batches_at_once};
+use marionette_render::generator::{
+    self, GeneratorConfig, GeneratorError, PoolConfig, batches_at_once,
+};
 use marionette_scene::{ImageSize, Scene};
 use marionette_stream::{Batch, connect};
 use rayon::prelude::*;
@@ -82,13 +84,11 @@ pub fn generate(
     let reached =
         |done: u64| Progress { done: done - samples.start, of: samples.end - samples.start };
     if writer.journal.done() < samples.end {
+        let pool = PoolConfig { seed: job.seed, batch: job.tiles(), threads, jitter_ms: 0 };
         let config = GeneratorConfig {
-            seed: job.seed,
             first_batch: writer.journal.done() / tiles,
             end_batch: samples.end.div_ceil(tiles),
-            batch: job.tiles(),
-            threads,
-            jitter_ms: 0,
+            pool,
         };
         draw(Arc::new(sized.clone()), job, config, stop, |batch| {
             writer.write(&sized, job, batch)?;
@@ -113,7 +113,7 @@ fn draw(
 ) -> Result<(), DatasetError> {
     let policy = Arc::new(job.policy.clone());
     let (generator_end, consumer_end) =
-        connect(vec![policy.clone(); batches_at_once(config.threads, config.batch)]);
+        connect(vec![policy.clone(); batches_at_once(config.pool.threads, config.pool.batch)]);
     let generating = move || -> Result<(), GeneratorError> {
         let (app, ..) = generator::renderer(&scene, config)?;
         generator::run(app, scene, config, generator_end)

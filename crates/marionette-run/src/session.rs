@@ -19,7 +19,7 @@ use marionette_base::folder_lock::FolderLock;
 use marionette_nn as model;
 use marionette_render::{
     find_adapter, generator,
-    generator::{GeneratorConfig, GeneratorError},
+    generator::{GeneratorConfig, GeneratorError, PoolConfig},
 };
 use marionette_scene::{ImageSize, Scene};
 use marionette_stream::{Focus, HardnessAxis, connect};
@@ -244,12 +244,14 @@ impl Session {
         } = self;
         let (generator_end, trainer_end) = connect(trainer.policies());
         let generator_config = GeneratorConfig {
-            seed: config.seed,
             first_batch: trainer.step(),
             end_batch: config.steps.max(trainer.step()),
-            batch: config.batch - config.photographs.count(config.batch),
-            threads: threads(config.threads),
-            jitter_ms: config.debug.jitter_ms,
+            pool: PoolConfig {
+                seed: config.seed,
+                batch: config.batch - config.photographs.count(config.batch),
+                threads: threads(config.threads),
+                jitter_ms: config.debug.jitter_ms,
+            },
         };
         let (adapter_sender, adapter) = crossbeam_channel::bounded(1);
         let (exam_sender, exam_sets) = crossbeam_channel::bounded(1);

@@ -2,7 +2,7 @@
 
 use super::context::Bench;
 use anyhow::anyhow;
-use marionette::render::{generator, generator::GeneratorConfig};
+use marionette::render::generator::{self, GeneratorConfig, PoolConfig};
 use marionette::scene::Scene;
 use marionette::stream::{Batch, Policy, connect};
 use std::{
@@ -65,14 +65,9 @@ pub fn feed<T>(
 ) -> anyhow::Result<T> {
     let (generator_end, trainer_end) =
         connect(std::iter::repeat_n(policy.clone(), bench.config.lag));
-    let config = GeneratorConfig {
-        seed: bench.config.seed,
-        first_batch: 0,
-        end_batch: u64::MAX,
-        batch,
-        threads: bench.threads,
-        jitter_ms: 0,
-    };
+    let (seed, threads) = (bench.config.seed, bench.threads);
+    let pool = PoolConfig { seed, batch, threads, jitter_ms: 0 };
+    let config = GeneratorConfig { first_batch: 0, end_batch: u64::MAX, pool };
     let scene = Arc::new(scene.clone());
     let generator = thread::Builder::new().name("generator".into()).spawn(move || {
         let (app, ..) = generator::renderer(&scene, config)?;

@@ -3,7 +3,7 @@
 use super::{
     config::{GeneratorConfig, GeneratorError},
     labeller::{Labeller, LabellerPanicked},
-    pool::{PoolConfig, SamplePool},
+    pool::SamplePool,
     systems::{self, Labels, Outcome},
 };
 use crate::{
@@ -35,10 +35,9 @@ fn build(
     config: GeneratorConfig,
     stream: GeneratorEnd,
 ) -> Result<(), GeneratorError> {
-    let GeneratorConfig { seed, batch, threads, jitter_ms, .. } = config;
     let stream = Arc::new(stream);
     let labeller = Labeller::new(scene.figure.clone(), stream.clone())?;
-    let pool = SamplePool::new(scene, PoolConfig { seed, batch, threads, jitter_ms })?;
+    let pool = SamplePool::new(scene, config.pool)?;
     app.insert_resource(Labels(labeller))
         .insert_resource(systems::Samples(pool))
         .insert_resource(systems::Stream(stream))
@@ -66,10 +65,10 @@ pub fn renderer(
     config: GeneratorConfig,
 ) -> Result<(App, RendererConfig, AdapterReport), RenderError> {
     let renderer = RendererConfig {
-        tiles: config.batch,
+        tiles: config.pool.batch,
         width: scene.image.width,
         height: scene.image.height,
-        threads: config.threads,
+        threads: config.pool.threads,
     };
     let (app, adapter) = headless_app(renderer, &scene.pictures)?;
     Ok((app, renderer, adapter))

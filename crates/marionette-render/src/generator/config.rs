@@ -1,5 +1,6 @@
 //! Which batches the generator makes, and what can go wrong.
 
+use super::pool::PoolConfig;
 use crate::error::RenderError;
 use marionette_physics::Unsolvable;
 
@@ -25,17 +26,10 @@ pub enum GeneratorError {
 /// Which batches to make, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct GeneratorConfig {
-    /// The run's seed.
-    pub seed: u64,
     /// The first batch to make.
     pub first_batch: u64,
     /// One past the last batch to make.
     pub end_batch: u64,
-    /// Samples a batch.
-    pub batch: usize,
-    /// Threads to sample and settle with.
-    pub threads: usize,
-    /// Longest random pause within each batch, milliseconds; 0 for none. It is only there to show
-    /// that timing changes nothing.
-    pub jitter_ms: u64,
+    /// How their samples are made.
+    pub pool: PoolConfig,
 }

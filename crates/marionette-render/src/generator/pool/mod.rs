@@ -32,7 +32,8 @@ pub struct PoolConfig {
     pub batch: usize,
     /// Threads.
     pub threads: usize,
-    /// Longest random pause before an attempt at a batch's first sample, milliseconds; 0 for none.
+    /// Longest random pause before an attempt at a batch's first sample, milliseconds; 0 for none. It
+    /// is only there to show that timing changes nothing.
     pub jitter_ms: u64,
 }
 
