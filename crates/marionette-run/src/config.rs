@@ -33,6 +33,9 @@ pub struct RunConfig {
     pub model: String,
     /// Where the network is trained: "auto", "cpu", "cuda:N" or "metal".
     pub device: String,
+    /// Whether products of matrices on a CUDA device may round their factors to TF32, ten bits of
+    /// fraction.
+    pub tf32: bool,
     /// Threads to use; 0 for one per core.
     pub threads: usize,
     /// Pipeline depth in batches: batch b is sampled with the policy after batch b - lag. From 2
@@ -138,6 +141,7 @@ impl Default for RunConfig {
             batch: 32,
             model: "nano".to_owned(),
             device: "auto".to_owned(),
+            tf32: false,
             threads: 0,
             lag: 3,
             loss: "cross_entropy".to_owned(),

@@ -44,6 +44,21 @@ pub fn open_device(name: &str) -> Result<Device, DeviceError> {
     }
 }
 
+/// Lets products of matrices on `device` round their factors to TF32, or not. It holds for all CUDA
+/// devices of the process.
+///
+/// # Errors
+/// If it is wanted of another device than CUDA's.
+pub fn allow_tf32(wanted: bool, device: &Device) -> Result<(), DeviceError> {
+    #[cfg(feature = "cuda")]
+    candle_core::cuda::set_gemm_reduced_precision_f32(wanted);
+    if wanted && !device.is_cuda() {
+        let reason = "only CUDA devices have TF32; set tf32 to false".to_owned();
+        return Err(DeviceError { name: device_name(device), reason });
+    }
+    Ok(())
+}
+
 /// What an error says, without the stack that candle's message may go on with.
 pub(super) fn first_line(error: &dyn Display) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
@@ -55,5 +70,17 @@ pub fn device_name(device: &Device) -> String {
         candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
         candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
         candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_card_rounds_to_tf32() {
+        assert!(allow_tf32(false, &Device::Cpu).is_ok());
+        let refused = allow_tf32(true, &Device::Cpu).unwrap_err().to_string();
+        assert!(refused.contains("cpu") && refused.contains("tf32"), "{refused}");
     }
 }

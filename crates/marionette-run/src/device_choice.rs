@@ -2,7 +2,7 @@
 
 use super::{
     RunConfig, TRAINER_STACK,
-    device::{first_line, open_device},
+    device::{allow_tf32, first_line, open_device},
 };
 use candle_core::Device;
 use marionette_nn::ModelError;
@@ -65,7 +65,9 @@ fn choose_of(
         return Vec::new();
     }
     let try_out = |(name, device): (&'static str, Device)| {
-        let rate = step_rate(config, keypoints, &device);
+        let rate = allow_tf32(config.tf32 && device.is_cuda(), &device)
+            .map_err(|error| first_line(&error))
+            .and_then(|()| step_rate(config, keypoints, &device));
         TriedDevice { name, rate }
     };
     let mut tried: Vec<TriedDevice> = opened.into_iter().map(try_out).collect();

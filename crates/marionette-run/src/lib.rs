@@ -47,7 +47,7 @@ pub use config::{
 };
 pub use control::Control;
 pub use control_log::ControlRecord;
-pub use device::{DeviceError, device_name, open_device};
+pub use device::{DeviceError, allow_tf32, device_name, open_device};
 pub use device_choice::{TriedDevice, choose_device, describe_choice, step_rate};
 pub use directory::RunDirectory;
 pub use error::{Failure, RunError};

@@ -4,7 +4,7 @@
 use super::{
     EventSender, Failure, Publisher, RunConfig, RunDirectory, RunError, RunEvent, RunModel, Watch,
     Which, cut_back,
-    device::{device_name, open_device},
+    device::{allow_tf32, device_name, open_device},
     device_choice::{TriedDevice, choose_device},
     load_latest, load_model, resolved_lag,
     resources::{available_bytes, check_memory, threads},
@@ -367,6 +367,7 @@ fn prepare(config: &RunConfig, scene: Scene) -> Result<(Trainer, String, Scene),
 /// Where the configuration, the scene, the network and the device do not fit together.
 pub fn trainer(config: &RunConfig, scene: &Scene) -> Result<(Trainer, String), Failure> {
     let device = open_device(&config.device)?;
+    allow_tf32(config.tf32, &device)?;
     let name = device_name(&device);
     let steered =
         HardnessAxis::ALL.into_iter().filter(|axis| scene.axes[*axis as usize].steered).collect();

@@ -9,8 +9,17 @@ use strsim::levenshtein;
 use toml::{Table, Value};
 
 /// What may change when a run is continued; a name that ends in a dot stands for all of its table.
-const FREE: [&str; 7] =
-    ["steps", "threads", "checkpoint.", "exam.every", "exam.during", "log.", "debug."];
+const FREE: [&str; 9] = [
+    "steps",
+    "threads",
+    "device",
+    "tf32",
+    "checkpoint.",
+    "exam.every",
+    "exam.during",
+    "log.",
+    "debug.",
+];
 
 impl RunConfig {
     /// The defaults with `overrides`, each `key=value` with a dotted key.

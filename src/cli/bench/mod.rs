@@ -77,6 +77,9 @@ pub struct BenchArgs {
     /// Where the network is trained: auto, cpu, cuda:N or metal.
     #[arg(long, value_name = "D")]
     device: Option<String>,
+    /// Let a CUDA device round the factors of products to TF32.
+    #[arg(long)]
+    tf32: bool,
     /// Threads to use; 0 for one per core.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     threads: Option<String>,
@@ -170,6 +173,7 @@ fn prepare(args: &BenchArgs) -> Result<Bench, CommandError> {
         .filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)))
         .collect();
     let mut config = RunConfig::with_overrides(&overrides).map_err(|e| input(e.into()))?;
+    config.tf32 = args.tf32;
     config.lag = resolved_lag(config.lag, config.batch, config.threads);
     let scene = args.figure.load(&args.scene).map_err(|e| input(e.into()))?;
     let outputs = files::outputs(&[("--json", args.json.as_deref())]);

@@ -10,7 +10,7 @@ use super::{
     report::Spread,
 };
 use anyhow::ensure;
-use marionette::run::open_device;
+use marionette::run::{allow_tf32, open_device};
 use marionette::train::rehearsal::Rehearsal;
 use serde::Serialize;
 use std::fmt::{self, Display};
@@ -54,6 +54,7 @@ pub fn measure(bench: &Bench) -> anyhow::Result<NetworkReport> {
     let keypoints = bench.scene.figure.keypoints.len();
     let config = &bench.config;
     let device = open_device(&config.device)?;
+    allow_tf32(config.tf32, &device)?;
     let sizes = [keypoints, config.batch];
     let mut rehearsal =
         Rehearsal::new(&config.model, sizes, &config.optimizer, config.seed, &device)?;
