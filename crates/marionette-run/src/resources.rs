@@ -20,7 +20,7 @@ pub(super) fn cores() -> usize {
 
 /// Sizes the one pool of all that computes: kernels, physics, labels. With 0 it is rayon's own,
 /// which RAYON_NUM_THREADS sizes. The renderer's pool takes the same number
-/// ([`marionette_render::generator::GeneratorConfig::threads`]); the two take turns, since neither
+/// ([`marionette_render::generator::PoolConfig::threads`]); the two take turns, since neither
 /// waits for the other while it has work.
 pub fn size_pool(wanted: usize) {
     let limited = most_threads() < usize::MAX;
