@@ -10,7 +10,10 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::LazyLock,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 const STEPS: u64 = 24;
@@ -23,23 +26,29 @@ struct Display {
 
 impl Display {
     fn start() -> Self {
+        // A number of its own: a server that looks for a free one can take another's socket away.
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = std::process::id() * 16 + STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!(":{}", 100 + number % 50_000);
         let server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp"])
+            .args([&name, "-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
         let mut server = server.expect(
             "this test needs Xvfb; scripts/test installs it on Debian and Ubuntu (package xvfb)",
         );
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        Display { server, name: format!(":{}", number.trim()) }
+        let mut ready = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready.trim(), &name[1..], "Xvfb does not start");
+        Display { server, name }
     }
 }
 
 impl Drop for Display {
     fn drop(&mut self) {
-        let _ = self.server.kill();
+        // It takes its socket away when it ends by itself.
+        signal(self.server.id(), "TERM");
         let _ = self.server.wait();
     }
 }
