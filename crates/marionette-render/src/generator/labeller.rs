@@ -36,7 +36,8 @@ impl Labeller {
         Ok(Labeller { frames, thread })
     }
 
-    /// Hands a frame over; waits where labelling is slower than drawing. One that comes after the thread has ended is dropped.
+    /// Hands a frame over; waits where labelling is slower than drawing. One that comes after the
+    /// thread has ended is dropped.
     pub fn label(&self, frame: DrawnFrame) {
         let _ = self.frames.send(frame);
     }
