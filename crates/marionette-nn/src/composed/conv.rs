@@ -5,34 +5,20 @@ use candle_core::{Result, Tensor};
 
 /// The layer's convolution alone.
 pub fn convolve(layer: &ConvLayer, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    if layer.transposed {
-        return transposed(layer, x, weight);
-    }
     let ConvShape { padding, stride, dilation, groups, .. } = layer.shape;
-    x.conv2d(weight, padding, stride, dilation, groups)
-}
-
-/// Group by group, because candle's transposed convolution has no groups.
-fn transposed(layer: &ConvLayer, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    let shape = &layer.shape;
-    let (channels, kernels) = (shape.group_outputs(), shape.outputs / shape.groups);
-    let group = |group: usize| {
-        let x = x.narrow(1, group * channels, channels)?.contiguous()?;
-        let weight = weight.narrow(0, group * kernels, kernels)?.contiguous()?;
-        x.conv_transpose2d(&weight, shape.padding, 0, shape.stride, shape.dilation)
-    };
-    Tensor::cat(&(0..shape.groups).map(group).collect::<Result<Vec<_>>>()?, 1)
+    if !layer.transposed {
+        return x.conv2d(weight, padding, stride, dilation, groups);
+    }
+    // candle's transposed convolution has no groups.
+    by_group(layer, [(x, 1), (weight, 0)], 1, |[x, weight]| {
+        x.conv_transpose2d(weight, padding, 0, stride, dilation)
+    })
 }
 
 /// The gradient of the weight, of the shape that the weight has.
-pub fn weight_gradient(
-    layer: &ConvLayer,
-    x: &Tensor,
-    weight: &Tensor,
-    dy: &Tensor,
-) -> Result<Tensor> {
+pub fn weight_gradient(layer: &ConvLayer, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let ConvShape { kernel, padding, dilation, stride, .. } = layer.shape;
-    by_group(layer, [x, weight, dy], 0, |[x, _, dy]| {
+    by_group(layer, [(x, 1), (dy, 1)], 0, |[x, dy]| {
         // A transposed convolution is the input gradient of the plain one from `dy` to `x`.
         let (x, dy) = if layer.transposed { (dy, x) } else { (x, dy) };
         let (x, dy) = (x.transpose(0, 1)?, dy.transpose(0, 1)?);
@@ -43,15 +29,10 @@ pub fn weight_gradient(
 }
 
 /// The gradient of the input `x`.
-pub fn input_gradient(
-    layer: &ConvLayer,
-    x: &Tensor,
-    weight: &Tensor,
-    dy: &Tensor,
-) -> Result<Tensor> {
+pub fn input_gradient(layer: &ConvLayer, weight: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let ConvShape { height, width, kernel, padding, dilation, stride, .. } = layer.shape;
     let reach = dilation * (kernel - 1);
-    by_group(layer, [x, weight, dy], 1, |[_, weight, dy]| {
+    by_group(layer, [(weight, 0), (dy, 1)], 1, |[weight, dy]| {
         if layer.transposed {
             return dy.conv2d(weight, padding, stride, dilation, 1);
         }
@@ -74,25 +55,24 @@ pub fn input_gradient(
     })
 }
 
-/// What `f` makes of x, weight and dy of every group of channels, one after the other along
-/// `dimension`.
+/// What `f` makes of every group's part of two tensors, one after the other along `dimension`. The
+/// groups of each lie along the dimension beside it.
 fn by_group(
     layer: &ConvLayer,
-    tensors: [&Tensor; 3],
+    tensors: [(&Tensor, usize); 2],
     dimension: usize,
-    f: impl Fn([&Tensor; 3]) -> Result<Tensor>,
+    f: impl Fn([&Tensor; 2]) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let groups = layer.shape.groups;
+    let [first, second] = tensors;
     if groups == 1 {
-        return f(tensors);
+        return f([first.0, second.0]);
     }
-    let part = |tensor: &Tensor, dimension: usize, group: usize| {
-        let count = tensor.dim(dimension)? / groups;
-        tensor.narrow(dimension, group * count, count)?.contiguous()
+    let part = |(tensor, along): (&Tensor, usize), group: usize| {
+        let count = tensor.dim(along)? / groups;
+        tensor.narrow(along, group * count, count)?.contiguous()
     };
-    let [x, weight, dy] = tensors;
-    let made = (0..groups)
-        .map(|group| f([&part(x, 1, group)?, &part(weight, 0, group)?, &part(dy, 1, group)?]));
+    let made = (0..groups).map(|group| f([&part(first, group)?, &part(second, group)?]));
     Tensor::cat(&made.collect::<Result<Vec<_>>>()?, dimension)
 }
 

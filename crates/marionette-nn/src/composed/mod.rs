@@ -230,11 +230,11 @@ impl Pass {
                 (gradient.clone(), gradient)
             }
         };
-        let (x, weight) = (&self.maps[layer.input.0], layer.weight.view(parameters)?);
-        let dweight = conv::weight_gradient(layer, x, &weight, &dy)?;
+        let dweight = conv::weight_gradient(layer, &self.maps[layer.input.0], &dy)?;
         gradients.slots.push((layer.weight.range().start, dweight.flatten_all()?));
         if want_input {
-            gradients.add(layer.input, conv::input_gradient(layer, x, &weight, &dy)?)?;
+            let weight = layer.weight.view(parameters)?;
+            gradients.add(layer.input, conv::input_gradient(layer, &weight, &dy)?)?;
         }
         match layer.shortcut {
             Some(shortcut) => gradients.add(shortcut, gradient),

@@ -1,38 +1,16 @@
 //! Computes a network with candle's own operations and its own backward pass, to compare with.
 
 use super::{
+    Output,
     conv::convolve,
     resample::{pool, resize},
 };
 use crate::{
     engine::EPSILON,
-    features::Features,
-    graph::{ConvLayer, Graph, Layer, MapSize},
+    graph::{ConvLayer, Graph, Layer},
     kernel::norm::Statistics,
 };
 use candle_core::{D, Result, Tensor};
-
-/// What a pass gives.
-pub struct Output {
-    /// The network's result [B, K, h, w].
-    pub y: Tensor,
-    /// The map that the last layer read.
-    pub features: Tensor,
-    /// The batch's statistics of every layer with a norm, in order, where it used them.
-    pub statistics: Vec<Statistics>,
-}
-
-impl Output {
-    /// [`Output::features`] as values.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn features(&self) -> Result<Features> {
-        let (_, channels, height, width) = self.features.dims4()?;
-        let values = self.features.detach().permute((0, 2, 3, 1))?.flatten_all()?.to_vec1()?;
-        Ok(Features { values, size: MapSize { channels, height, width } })
-    }
-}
 
 /// The network's result for `x` [B, C, H, W]. `buffers` holds the running statistics. Without it
 /// batch norm takes the statistics of the batch.

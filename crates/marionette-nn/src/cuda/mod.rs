@@ -110,21 +110,21 @@ fn view_mut<'a>(storage: &'a mut CudaStorage, layout: &Layout) -> Result<CudaVie
 /// The storage of a tensor on a device, as long as it is read.
 struct Held<S> {
     storage: S,
-    range: Range<usize>,
+    layout: Layout,
 }
 
 impl<S: Deref<Target = Storage>> Held<S> {
     fn view(&self) -> Result<CudaView<'_, f32>> {
         match &*self.storage {
-            Storage::Cuda(storage) => Ok(storage.as_cuda_slice::<f32>()?.slice(self.range.clone())),
+            Storage::Cuda(storage) => view(storage, &self.layout),
             _ => bail!("expected a tensor on a CUDA device"),
         }
     }
 }
 
-fn hold(tensor: &Tensor) -> Result<Held<impl Deref<Target = Storage>>> {
+fn hold(tensor: &Tensor) -> Held<impl Deref<Target = Storage>> {
     let (storage, layout) = tensor.storage_and_layout();
-    Ok(Held { storage, range: range(layout)? })
+    Held { storage, layout: layout.clone() }
 }
 
 /// A kernel's result, which nothing has written yet.

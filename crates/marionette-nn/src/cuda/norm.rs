@@ -18,7 +18,7 @@ fn sizes(x: &Tensor) -> Result<[u32; 3]> {
 /// If the device fails.
 pub fn moments(device: &CudaDevice, raw: &Tensor) -> Result<Tensor> {
     let [batch, channels, plane] = &sizes(raw)?;
-    let x = hold(raw)?;
+    let x = hold(raw);
     let count = 2 * *channels as usize;
     let mut moments = unwritten(device, count)?;
     let blocks = combining(*channels as usize)?;
@@ -40,7 +40,7 @@ pub fn forward(
     let Norm { raw, moments, affine } = norm;
     let [_, channels, plane] = &sizes(raw)?;
     let count = raw.elem_count();
-    let held = (hold(raw)?, hold(moments)?, hold(affine)?, hold(shortcut.unwrap_or(raw))?);
+    let held = (hold(raw), hold(moments), hold(affine), hold(shortcut.unwrap_or(raw)));
     let (x, moments, affine, added) =
         (&held.0.view()?, &held.1.view()?, &held.2.view()?, &held.3.view()?);
     let mut y = unwritten(device, count)?;
@@ -69,7 +69,7 @@ pub fn backward(
     let gradient = gradient.contiguous()?;
     let [batch, channels, plane] = &sizes(raw)?;
     let (count, affine_count) = (raw.elem_count(), 2 * *channels as usize);
-    let held = (hold(&gradient)?, hold(y)?, hold(raw)?, hold(moments)?, hold(affine)?);
+    let held = (hold(&gradient), hold(y), hold(raw), hold(moments), hold(affine));
     let (gradient, y, x) = (&held.0.view()?, &held.1.view()?, &held.2.view()?);
     let (moments, affine) = (&held.3.view()?, &held.4.view()?);
     let (values, relu) = (&(count as u64), &u32::from(relu));

@@ -40,7 +40,7 @@ pub fn adamw(
 ) -> Result<()> {
     let device = &first.device;
     let count = layout.shape().elem_count();
-    let held = (hold(decaying)?, hold(learned)?);
+    let held = (hold(decaying), hold(learned));
     let (decaying, learned) = (&held.0.view()?, &held.1.view()?);
     let (first, second) = (&view(first, first_layout)?, &view(second, second_layout)?);
     let value = &mut view_mut(value, layout)?;

@@ -58,7 +58,7 @@ pub fn divergence_gradient(
     cells: usize,
 ) -> Result<Tensor> {
     let (maps, cells) = maps(x.elem_count(), cells)?;
-    let held = (hold(x)?, hold(target)?, hold(dy)?);
+    let held = (hold(x), hold(target), hold(dy));
     let (from, target, dy) = (&held.0.view()?, &held.1.view()?, &held.2.view()?);
     let mut dx = unwritten(device, x.elem_count())?;
     launch!(device, "divergence_gradient", combining(maps)?, [from, target, dy, &mut dx, &cells]);

@@ -1,8 +1,8 @@
 //! The generator's app: the order of its systems, and the loop that runs them.
 
 use super::{
-    config::{GeneratorConfig, GeneratorError},
-    labeller::{Labeller, LabellerPanicked},
+    config::{GeneratorConfig, GeneratorError, Panicked},
+    labeller::Labeller,
     pool::SamplePool,
     systems::{self, Labels, Outcome},
 };
@@ -96,5 +96,5 @@ pub fn run(
     };
     let labels = app.world_mut().remove_resource::<Labels>();
     let labelled = labels.map_or(Ok(()), |labels| labels.0.finish());
-    outcome.and(labelled.map_err(|LabellerPanicked| GeneratorError::Panic))
+    outcome.and(labelled.map_err(|Panicked| GeneratorError::Panic))
 }

@@ -23,6 +23,10 @@ pub enum GeneratorError {
     Panic,
 }
 
+/// One of the generator's threads panicked: a fault in this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panicked;
+
 /// Which batches to make, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct GeneratorConfig {

@@ -1,6 +1,7 @@
 //! A thread that turns drawn frames into batches: JPEG losses, labels, and off to the trainer, while
 //! the next frame is drawn.
 
+use super::config::Panicked;
 use crate::{frame::DrawnFrame, labels::label_frame};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use marionette_figure::Figure;
@@ -13,10 +14,6 @@ use std::{
 
 /// Drawn frames that may wait to be labelled.
 const WAITING: usize = 2;
-
-/// The thread panicked: a fault in this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LabellerPanicked;
 
 /// A thread that labels frames and sends them in the order in which they come.
 pub struct Labeller {
@@ -51,9 +48,9 @@ impl Labeller {
     ///
     /// # Errors
     /// Where the thread has panicked.
-    pub fn finish(self) -> Result<(), LabellerPanicked> {
+    pub fn finish(self) -> Result<(), Panicked> {
         drop(self.frames);
-        self.thread.join().map_err(|_| LabellerPanicked)
+        self.thread.join().map_err(|_| Panicked)
     }
 }
 
@@ -109,6 +106,6 @@ mod tests {
         // Pixels that are missing stand for any fault of the program.
         labeller.label(frame(0, vec![sampler(&scene).sample(&policy, 1, 0, 0)]));
         assert!(trainer_end.receive().is_err());
-        assert_eq!(labeller.finish(), Err(LabellerPanicked));
+        assert_eq!(labeller.finish(), Err(Panicked));
     }
 }

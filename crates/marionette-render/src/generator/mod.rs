@@ -12,5 +12,5 @@ mod pool;
 mod systems;
 
 pub use app::{renderer, run};
-pub use config::{GeneratorConfig, GeneratorError};
-pub use pool::{Attempt, Made, Panicked, PoolConfig, Queue, SamplePool, Sampled, batches_at_once};
+pub use config::{GeneratorConfig, GeneratorError, Panicked};
+pub use pool::{Attempt, Made, PoolConfig, Queue, SamplePool, Sampled, batches_at_once};

@@ -1,9 +1,9 @@
 //! The generator's systems, one for each step of an update.
 
 use super::{
-    config::{GeneratorConfig, GeneratorError},
+    config::{GeneratorConfig, GeneratorError, Panicked},
     labeller::Labeller,
-    pool::{Panicked, SamplePool},
+    pool::SamplePool,
 };
 use crate::{
     error::RenderError,

@@ -9,6 +9,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+use super::config::Panicked;
 use crate::sampler::sampler;
 use marionette_physics::{Solvability, Unsolvable};
 use marionette_scene::Scene;
@@ -46,10 +47,6 @@ const PER_THREAD: usize = 12;
 pub fn batches_at_once(threads: usize, batch: usize) -> usize {
     (PER_THREAD * threads).div_ceil(batch.max(1)).max(3)
 }
-
-/// A thread of the pool panicked: a fault in this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Panicked;
 
 /// A batch's samples, in the order of their slots, and the batch's index.
 pub type Sampled = (u64, Result<Vec<SceneSample>, Unsolvable>);
