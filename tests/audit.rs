@@ -254,6 +254,13 @@ fn what_an_earlier_audit_found_is_judged_again() {
     };
     fail(&mut other("first"), 2, &["first: is an audit of the scene quickstart, not of night"]);
     fail(&mut other("nowhere"), 2, &["nowhere: is no audit"]);
+    let json = |file: &str| {
+        let mut command = audit(&folder, &["w.safetensors"], "other", &["--json"]);
+        command.arg(file);
+        command
+    };
+    fail(&mut json("w.safetensors"), 2, &["--json w.safetensors: would overwrite"]);
+    fail(&mut json("first"), 1, &["first: cannot be written"]);
     let more = ["--fail-if", "known<0.5"];
     fail(&mut audit(&folder, &["w.safetensors"], "other", &more), 2, &["found no --known"]);
     assert!(!folder.path().join("other").exists());

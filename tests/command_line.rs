@@ -325,7 +325,6 @@ fn previews() {
         command.args(more).current_dir(&folder);
         command
     };
-    fail(&mut preview(&["--out", "none/a.png"]), 1, &["none/a.png: cannot be written"]);
     fail(&mut preview(&["--out", "."]), 1, &["cannot be written"]);
     assert!(names(folder.path()).is_empty());
     let said =
@@ -365,9 +364,9 @@ fn statistics_of_a_scene() {
     };
     let stats = ["--stats", "--count", "9", "--out"];
     fail(
-        &mut preview(&[&stats[..], &["a.png", "--json", "none/a.json"]].concat()),
+        &mut preview(&[&stats[..], &["a.png", "--json", "."]].concat()),
         1,
-        &["none/a.json: cannot be written"],
+        &[".: cannot be written"],
     );
     fail(
         &mut preview(&[&stats[..], &["a", "--json", "a"]].concat()),

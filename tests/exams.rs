@@ -192,8 +192,8 @@ fn exams_that_cannot_be_taken_are_refused() {
     ];
     fail(&mut eval(&horse, &["--exam", "easy", "--scene", "quickstart"]), 2, &parts);
     fail(
-        &mut eval(&weights, &["--exam", "easy", "--json", "none/a.json"]),
+        &mut eval(&weights, &["--exam", "easy", "--json", "horse.safetensors/a.json"]),
         1,
-        &["none/a.json: cannot be written"],
+        &["horse.safetensors/a.json: cannot be written"],
     );
 }

@@ -292,9 +292,9 @@ fn what_is_in_the_way_is_left_alone() {
         fail(export(&weights, &out, &["--check"]).arg(taken), 2, &["--check"]);
     }
     fail(
-        &mut export(&weights, &path("none/a.safetensors"), &[]),
+        &mut export(&weights, &weights.join("a.safetensors"), &[]),
         1,
-        &["none/a.safetensors: cannot be written"],
+        &["/a.safetensors: cannot be written"],
     );
     let said = outcome(marionette(["export", "--format", "onyx", "--out", "a"]).arg(&weights));
     assert_eq!(said.code, Some(2));

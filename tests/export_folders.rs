@@ -31,7 +31,7 @@ fn runtime(folder: &Path) -> PathBuf {
 #[test]
 fn a_model_repository_holds_weights_card_and_configuration() {
     let (folder, weights) = with_weights();
-    let out = folder.path().join("repository");
+    let out = folder.path().join("new/repository");
     let said = succeed(&mut export("huggingface", &weights, &out, &[]));
     assert!(said.stdout.contains("names no licence"), "{said:?}");
     let files = [
@@ -133,7 +133,7 @@ fn what_cannot_be_is_one_message_and_leaves_nothing() {
         let mut command = export(format, &weights, &home.join(out), more);
         fail(command.current_dir(home), 2, &[message]);
     }
-    let mut command = export("huggingface", &weights, &home.join("no/such"), &[]);
+    let mut command = export("huggingface", &weights, &weights.join("such"), &[]);
     fail(&mut command, 1, &["such: cannot be written"]);
     // Without npm.
     let expected = "npm is not installed; fetch npm's package onnxruntime-web@1.30.0 where";

@@ -3,7 +3,7 @@
 use super::{
     CommandError,
     audit_model::{Asked, ModelArgs, Named, is_onnx},
-    output,
+    files, output,
     process::limit,
     scenes::{FigureArg, image_size, tell_of_transparency},
     signals::StopSignal,
@@ -22,7 +22,7 @@ use marionette::base::{
 };
 use marionette::models::ModelError;
 use marionette::render::{RendererConfig, headless_app};
-use marionette::run::{FocusFile, Work, scene_sha256, sheet::save_png, threads};
+use marionette::run::{FocusFile, Work, model_files, scene_sha256, sheet::save_png, threads};
 use marionette::scene::ImageSize;
 use std::{
     path::{Path, PathBuf},
@@ -114,6 +114,10 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         size: args.size,
     };
     let (Named { model, name, sha256 }, scene) = args.input.load(asked, &signal)?;
+    let outputs = files::outputs(&[("--json", args.json.as_deref())]);
+    let models = args.model.iter().map(Path::new).chain(args.against.as_deref());
+    files::check_inputs(&outputs, models.flat_map(model_files).chain(scene.read_from.clone()))?;
+    files::check_outputs(&outputs)?;
     tell_of_transparency(&scene);
     let (scheme, facts) = (scene.figure.scheme(), FactList::of(&scene));
     let second = args.against.as_deref().map(|path| args.input.load_second(path, &scheme));

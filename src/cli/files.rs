@@ -2,7 +2,9 @@
 
 use super::CommandError;
 use anyhow::anyhow;
-use marionette::base::atomic_file::{check_writable, file_identity, folder_of};
+use marionette::base::atomic_file::{
+    PathError, check_writable, file_identity, folder_of, make_folder_of,
+};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -22,12 +24,16 @@ pub fn outputs<'a>(given: &[(&'static str, Option<&'a Path>)]) -> Vec<Output<'a>
     given.iter().filter_map(|(flag, path)| path.map(|path| Output { flag, path })).collect()
 }
 
-/// Refuses two outputs that are one file, and outputs that cannot be written.
+/// Refuses two outputs that are one file, and outputs that cannot be written. Folders that are missing
+/// are made.
 ///
 /// # Errors
 /// If so, naming them.
 pub fn check_outputs(outputs: &[Output]) -> Result<(), CommandError> {
+    let failed = |error: PathError| CommandError::Failed(error.into());
     for (i, Output { flag, path }) in outputs.iter().enumerate() {
+        // Two ways to write a folder are told to be the same where it is there.
+        make_folder_of(path).map_err(failed)?;
         if let Some(other) = outputs[..i].iter().find(|other| is_same(other.path, path)) {
             return Err(CommandError::Input(anyhow!(
                 "{} and {flag} name the same file, {}; give each a file of its own",
@@ -37,7 +43,7 @@ pub fn check_outputs(outputs: &[Output]) -> Result<(), CommandError> {
         }
     }
     for Output { path, .. } in outputs {
-        check_writable(path).map_err(|error| CommandError::Failed(error.into()))?;
+        check_writable(path).map_err(failed)?;
     }
     Ok(())
 }

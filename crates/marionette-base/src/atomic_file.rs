@@ -76,6 +76,19 @@ fn rename_over(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::
     renamed
 }
 
+/// Makes the folder of `path` where it is missing, and those above it. An error when the file itself
+/// is written says what is wrong with a folder that is none.
+///
+/// # Errors
+/// If one cannot be made. The error names `path`.
+pub fn make_folder_of(path: &Path) -> Result<(), PathError> {
+    let folder = folder_of(path);
+    if folder.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(PathError::at(path, "written"))
+}
+
 /// Checks that a file can be written at `path`, before the work that produces its content. An
 /// existing file stays as it is.
 ///
@@ -203,6 +216,12 @@ mod tests {
         }
         check_writable(&folder.path().join("new.json")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        make_folder_of(&missing).unwrap();
+        check_writable(&missing).unwrap();
+        make_folder_of(Path::new("here.json")).unwrap();
+        let below_a_file = taken.join("inside/deep/a.json");
+        let message = make_folder_of(&below_a_file).unwrap_err().to_string();
+        assert!(message.contains("a.json: cannot be written: Not a directory"), "{message}");
         assert!(write_atomic(Path::new("/"), b"text").is_err());
     }
 

@@ -1,6 +1,6 @@
 //! Folders that exist whole or not at all.
 
-use crate::atomic_file::{PathError, aside, folder_of, sync_folder};
+use crate::atomic_file::{PathError, aside, folder_of, make_folder_of, sync_folder};
 use std::{
     fs::{self, File},
     io,
@@ -24,7 +24,7 @@ pub enum FolderError {
 }
 
 /// Checks that a folder can be written at `path`: nothing is there but perhaps an empty folder, and
-/// one can be made beside it.
+/// one can be made beside it. Folders above it that are missing are made.
 ///
 /// # Errors
 /// If not, naming what is in the way.
@@ -38,8 +38,10 @@ pub fn check_free(path: &Path) -> Result<(), FolderError> {
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory && path.exists() => {
-            return Err(taken("is there and is no folder".to_owned()));
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            if path.exists() {
+                return Err(taken("is there and is no folder".to_owned()));
+            }
         }
         Err(error) => return Err(PathError::at(path, "read")(error).into()),
     }
@@ -84,6 +86,7 @@ fn begin(path: &Path) -> Result<PathBuf, FolderError> {
     let Some(name) = path.file_name() else {
         return Err(failed(io::ErrorKind::InvalidFilename.into()).into());
     };
+    make_folder_of(path)?;
     let partial = aside(path, name);
     let removed = match fs::remove_dir_all(&partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -141,7 +144,9 @@ mod tests {
         assert!(message.ends_with("; give a new folder or an empty one"));
         let message = check_free(&path.join("a")).unwrap_err().to_string();
         assert!(message.contains("is there and is no folder"), "{message}");
-        let message = check_free(&path.join("b/c")).unwrap_err().to_string();
-        assert!(message.contains("cannot be written"), "{message}");
+        let message = check_free(&path.join("a/c")).unwrap_err().to_string();
+        assert!(message.contains("c: cannot be written: Not a directory"), "{message}");
+        write_folder(&path.join("b/c"), fill).unwrap();
+        assert_eq!(fs::read(path.join("b/c/a")).unwrap(), b"b");
     }
 }
