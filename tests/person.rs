@@ -76,7 +76,7 @@ fn people_are_found_where_they_are_and_nobody_where_nobody_is() {
     let folder = tempfile::tempdir().unwrap();
     let run =
         |arguments: &[&str]| succeed(marionette(arguments.iter().copied()).current_dir(&folder));
-    let set = ["generate", "everyday", "--out", "set", "--format", "coco", "--count", "12"];
+    let set = ["generate", "everyday", "--out", "set", "--format", "coco", "--count", "60"];
     run(&[&set[..], &["--size", "128", "--splits", "100,0,0", "--seed", "5"]].concat());
     let images = folder.path().join("set/images/train");
     fs::create_dir(folder.path().join("wide")).unwrap();
@@ -103,7 +103,7 @@ fn people_are_found_where_they_are_and_nobody_where_nobody_is() {
     };
     let good = found.iter().filter(within).count();
     let none = found.iter().filter(|image| image["people"] == Value::Array(Vec::new())).count();
-    assert!(good >= 4 && good + none >= files.len() - 1, "{good}, {none} of {}", files.len());
+    assert!(good >= 15 && good + none >= files.len() - 3, "{good}, {none} of {}", files.len());
     assert!(folder.path().join("found").join(found[0]["overlay"].as_str().unwrap()).exists());
 
     RgbImage::from_pixel(300, 200, Rgb([90, 120, 200]))

@@ -307,7 +307,7 @@ fn bad_input_is_named() {
     fail(&mut report(&[&run, &at("empty")], &out), 2, &["empty: is no run"]);
     fail(&mut report(&[&run, &run.join(".")], &out), 2, &["is given twice"]);
     fail(&mut report(&[&run], &at("out.png")), 2, &["--out", "out.png", "ends in .html"]);
-    fail(&mut report(&[&run], &at("no/out.html")), 1, &["out.html"]);
+    fail(&mut report(&[&run], &run.join("config.toml/out.html")), 1, &["out.html"]);
     // Through a link, what is read would be written over.
     fs::hard_link(run.join("metrics.jsonl"), at("link.html")).unwrap();
     fail(&mut report(&[&run], &at("link.html")), 2, &["would overwrite", "metrics.jsonl"]);

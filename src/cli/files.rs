@@ -32,7 +32,7 @@ pub fn outputs<'a>(given: &[(&'static str, Option<&'a Path>)]) -> Vec<Output<'a>
 pub fn check_outputs(outputs: &[Output]) -> Result<(), CommandError> {
     let failed = |error: PathError| CommandError::Failed(error.into());
     for (i, Output { flag, path }) in outputs.iter().enumerate() {
-        // Two ways to write a folder are told to be the same where it is there.
+        // Whether two paths are one file shows where their folder is there.
         make_folder_of(path).map_err(failed)?;
         if let Some(other) = outputs[..i].iter().find(|other| is_same(other.path, path)) {
             return Err(CommandError::Input(anyhow!(

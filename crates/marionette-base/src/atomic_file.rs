@@ -76,8 +76,8 @@ fn rename_over(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::
     renamed
 }
 
-/// Makes the folder of `path` where it is missing, and those above it. An error when the file itself
-/// is written says what is wrong with a folder that is none.
+/// Makes the folder of `path` where it is missing, and those above it. Where something else stands in
+/// its place, nothing is done; whoever writes the file is told.
 ///
 /// # Errors
 /// If one cannot be made. The error names `path`.
