@@ -1,10 +1,10 @@
 //! The JSON files in a run's folder.
 
 use super::{RunDirectory, RunError};
-use marionette_base::atomic_file::{PathError, folder_of, read_file, write_atomic};
+use marionette_base::atomic_file::{make_folder_of, read_file, write_atomic};
 use marionette_base::json_file::{SCHEMA_VERSION, json_text};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fs, io};
+use std::io;
 
 /// The largest file that is read, bytes.
 const LARGEST: u64 = 64 << 20;
@@ -27,7 +27,7 @@ impl RunDirectory {
             path: path.clone(),
             message: error.to_string(),
         })?;
-        fs::create_dir_all(folder_of(&path)).map_err(PathError::at(&path, "written"))?;
+        make_folder_of(&path)?;
         Ok(write_atomic(&path, text.as_bytes())?)
     }
 
