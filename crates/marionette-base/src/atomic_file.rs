@@ -65,15 +65,31 @@ pub fn write_unsynced(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
     rename_over(path, |aside| fs::write(aside, bytes)).map_err(PathError::at(path, "written"))
 }
 
-/// Has another file in the folder of `path` written by `write` and gives it this path.
+/// Has another file in the folder of `path` written by `write` and gives it this path. Where that
+/// is a link, what it leads to is replaced.
 fn rename_over(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let path = target(path)?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-    let aside = aside(path, name);
-    let renamed = write(&aside).and_then(|()| fs::rename(&aside, path));
+    let aside = aside(&path, name);
+    let renamed = write(&aside).and_then(|()| fs::rename(&aside, &path));
     if renamed.is_err() {
         let _ = fs::remove_file(&aside);
     }
     renamed
+}
+
+/// What is written for `path`: the file that it leads to.
+///
+/// # Errors
+/// If that is a pipe or a device, in whose place no file should be.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => fs::canonicalize(path),
+        Ok(there) if !there.is_dir() => {
+            Err(io::Error::other("it is a pipe or a device; give the name of a file"))
+        }
+        _ => Ok(path.to_owned()),
+    }
 }
 
 /// Makes the folder of `path` where it is missing, and those above it. Where something else stands in
@@ -93,13 +109,14 @@ pub fn make_folder_of(path: &Path) -> Result<(), PathError> {
 /// existing file stays as it is.
 ///
 /// # Errors
-/// If its folder is missing or cannot be written to, or if `path` is a folder. The error names
-/// `path`.
+/// If its folder is missing or cannot be written to, or if `path` is a folder, a pipe or a device.
+/// The error names `path`.
 pub fn check_writable(path: &Path) -> Result<(), PathError> {
     let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
         return Err(PathError::at(path, "written")(io::Error::from(io::ErrorKind::IsADirectory)));
     };
-    let aside = aside(path, name);
+    let target = target(path).map_err(PathError::at(path, "written"))?;
+    let aside = aside(&target, target.file_name().unwrap_or(name));
     File::create(&aside)
         .and_then(|_| fs::remove_file(&aside))
         .map_err(PathError::at(path, "written"))
@@ -168,6 +185,12 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// A name of something, such as a scene, as part of a file's name: letters, digits, `-` and `_`
+/// stay, and each other character becomes a `-`.
+pub fn plain_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect()
+}
+
 /// The folder that holds `path`.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -223,6 +246,25 @@ mod tests {
         let message = make_folder_of(&below_a_file).unwrap_err().to_string();
         assert!(message.contains("a.json: cannot be written: Not a directory"), "{message}");
         assert!(write_atomic(Path::new("/"), b"text").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_a_device_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let [there, link, gone] = ["deep/there", "link", "gone"].map(|n| folder.path().join(n));
+        make_folder_of(&there).unwrap();
+        fs::write(&there, "first").unwrap();
+        std::os::unix::fs::symlink(&there, &link).unwrap();
+        check_writable(&link).unwrap();
+        write_atomic(&link, b"second").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&there).unwrap(), "second");
+        std::os::unix::fs::symlink("/dev/null", &gone).unwrap();
+        let said = "gone: cannot be written: it is a pipe or a device; give the name of a file";
+        for refused in [check_writable(&gone), write_atomic(&gone, b"")] {
+            assert!(refused.unwrap_err().to_string().ends_with(said));
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -1,11 +1,28 @@
 //! JSON that other programs read.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::path::{Path, PathBuf};
 
 /// The version of what our JSON files hold, under the key `schema_version`: raised when a program
 /// that reads one of them could no longer do so. New keys do not raise it. (Model cards and
 /// checkpoints have `format` instead.)
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// A path as JSON has it, with `serialize_with`: what is no Unicode in it is replaced.
+///
+/// # Errors
+/// Whatever the serializer says.
+pub fn path_text<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
+}
+
+/// As [`path_text`], of several.
+///
+/// # Errors
+/// Whatever the serializer says.
+pub fn path_texts<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
 
 /// What a file holds, with the version before it.
 #[derive(Serialize)]
