@@ -19,7 +19,7 @@
 //! use marionette_train::afl::{Afl, AflConfig, MapPair, weighted};
 //!
 //! let grid = Grid { width: 16, height: 16, stride: 4, sigma: 1.0 };
-//! let mut afl = Afl::new(AflConfig::default(), 3, 0, 1, &Device::Cpu)?;
+//! let mut afl = Afl::new(AflConfig::default(), 3, 0, 1)?;
 //!
 //! // Two samples of three keypoints, in pixels of a 64x64 image, and the network's heatmaps.
 //! let keypoints = [[10., 12.], [30., 40.], [50., 20.], [16., 60.], [40., 40.], [33., 9.]];

@@ -1,8 +1,7 @@
 //! The discriminator `d`: a Wasserstein critic with gradient penalty (Liu et al. 2022, Alg. 2;
 //! Gulrajani et al. 2017).
 
-use super::error::AflError;
-use candle_core::{D, DType, Device, Result, Tensor, Var};
+use candle_core::{D, Device, Result, Tensor, Var};
 use candle_nn::{Linear, Module};
 use marionette_base::random;
 use rand::Rng;
@@ -178,14 +177,10 @@ pub struct CriticLoss {
     pub penalty: Tensor,
 }
 
-/// The value of a scalar of any float type. It is widened on the CPU, since Metal has no `f64`.
-pub(super) fn scalar(tensor: &Tensor) -> std::result::Result<f64, AflError> {
-    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::DType;
 
     /// A critic in f64, so that finite differences resolve the gradients, and some points.
     fn critic_and_points() -> Result<(Critic, [Tensor; 2])> {

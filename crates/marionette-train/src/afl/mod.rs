@@ -29,7 +29,6 @@ pub use score::{Scores, calibrated_scores, permuted, raw_scores, weights};
 pub use topology::{Threshold, Topology};
 
 use candle_core::{Device, Tensor};
-use critic::scalar;
 use input::{Side, critic_inputs};
 use marionette_base::{random, statistics::RunningMoments};
 use marionette_nn::Features;
@@ -85,35 +84,36 @@ pub struct AflState {
 
 /// The adversarial focal loss of a run: the critic, its optimizer and the running moments of its
 /// gap.
+///
+/// All of it is on the CPU, wherever the network is: what the critic is shown is made there, and
+/// its layers are so small that a card would only wait for their launches.
 #[derive(Debug)]
 pub struct Afl {
     config: AflConfig,
     seed: u64,
     keypoints: usize,
     channels: usize,
-    device: Device,
     critic: Critic,
     optimizer: AdamW,
     moments: RunningMoments,
 }
 
 impl Afl {
-    /// An untrained critic for `keypoints` keypoints on `device`. `config` should be valid
+    /// An untrained critic for `keypoints` keypoints. `config` should be valid
     /// ([`AflConfig::validate`]). `channels` is how many features of a place there are to see
     /// ([`HeatmapNetwork::feature_channels`](marionette_nn::HeatmapNetwork::feature_channels)); with
     /// 0, and in paper mode, none are looked at.
     ///
     /// # Errors
-    /// If the device cannot hold the critic.
+    /// If memory cannot hold the critic.
     pub fn new(
         config: AflConfig,
         keypoints: usize,
         channels: usize,
         seed: u64,
-        device: &Device,
     ) -> Result<Self, AflError> {
         let inputs = input::width(config.subject(), keypoints, channels);
-        let critic = Critic::new(inputs, &config.hidden, seed, device)?;
+        let critic = Critic::new(inputs, &config.hidden, seed, &Device::Cpu)?;
         let [beta1, beta2] = config.betas;
         let adam = AdamWSettings { beta1, beta2, weight_decay: 0.0, ..AdamWSettings::default() };
         let optimizer = AdamW::new(&critic.parameters(), adam)?;
@@ -122,7 +122,6 @@ impl Afl {
             seed,
             keypoints,
             channels,
-            device: device.clone(),
             critic,
             optimizer,
             moments: RunningMoments::default(),
@@ -232,7 +231,7 @@ impl Afl {
     /// optimizer is then not taken, and the moments stay as they are.
     pub fn update_critic(&mut self, scores: &Scores) -> Result<CriticStep, AflError> {
         let [real, fake] = &scores.inputs;
-        let (real, fake) = (real.tensor(&self.device)?, fake.tensor(&self.device)?);
+        let (real, fake) = (real.tensor()?, fake.tensor()?);
         let mut report = self.critic_step(&real, &fake, scores.step, 0)?;
         for attempt in 1..self.config.critic_steps {
             report = self.critic_step(&real, &fake, scores.step, attempt)?;
@@ -253,9 +252,10 @@ impl Afl {
         let rows = real.dim(0)?;
         let mut stream = random::stream(self.seed, step, attempt, "afl/alpha");
         let alpha: Vec<f32> = (0..rows).map(|_| stream.random()).collect();
-        let alpha = Tensor::from_vec(alpha, rows, &self.device)?;
+        let alpha = Tensor::from_vec(alpha, rows, &Device::Cpu)?;
         let loss = self.critic.loss(real, fake, &alpha, self.config.lambda, self.config.drift())?;
         let gradients = collect(&self.critic.parameters(), loss.total.backward()?);
+        let scalar = |of: &Tensor| of.to_scalar::<f32>().map(f64::from);
         let report = CriticStep {
             loss: scalar(&loss.total)?,
             gap: scalar(&loss.gap)?,
@@ -271,7 +271,7 @@ impl Afl {
 
     /// The critic's value of every sample: the mean of those of its rows.
     fn values(&self, input: &CriticInput) -> Result<Vec<f32>, AflError> {
-        let values = self.critic.forward(&input.tensor(&self.device)?)?.to_vec1::<f32>()?;
+        let values = self.critic.forward(&input.tensor()?)?.to_vec1::<f32>()?;
         if !values.iter().all(|value| value.is_finite()) {
             return Err(AflError::NotFinite { what: "the critic's value" });
         }
@@ -320,7 +320,7 @@ impl Afl {
             matching(parameters.iter().map(|(name, var)| (name, var.as_tensor())), tensors)?;
         let values: Vec<_> = values
             .into_iter()
-            .map(|value| value.to_device(&self.device))
+            .map(|value| value.to_device(&Device::Cpu))
             .collect::<Result<_, _>>()?;
         let own = self.optimizer.state()?;
         let moments = tensors.iter().filter(|(name, _)| own.contains_key(*name));

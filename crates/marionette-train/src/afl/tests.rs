@@ -54,7 +54,7 @@ impl Poses {
 }
 
 fn afl(config: AflConfig) -> Result<Afl, AflError> {
-    Afl::new(config, KEYPOINTS, 0, 4, &Device::Cpu)
+    Afl::new(config, KEYPOINTS, 0, 4)
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn afl_update_takes_one_plain_adam_step_and_commits_the_moments() -> Result<(), 
         let [mut updated, mut other] = [afl(config.clone())?, afl(config)?];
         let poses = Poses::sample(&updated, 0)?;
         let scores = updated.score(&poses.pair(), 0, 10)?;
-        let rows = updated.critic.forward(&scores.inputs[0].tensor(&Device::Cpu)?)?;
+        let rows = updated.critic.forward(&scores.inputs[0].tensor()?)?;
         let report = updated.update_critic(&scores)?;
         assert_eq!(updated.save()?.1, AflState { moments: scores.moments, optimizer_steps: 1 });
 
@@ -134,7 +134,7 @@ fn afl_resumes_bit_for_bit() -> Result<(), AflError> {
     // What was saved must not follow the critic's further training.
     assert_eq!(bits(&tensors)?, before);
 
-    let mut second = Afl::new(AflConfig::default(), KEYPOINTS, 0, 4, &Device::Cpu)?;
+    let mut second = Afl::new(AflConfig::default(), KEYPOINTS, 0, 4)?;
     second.load(&tensors, &state)?;
     assert_eq!(run(&mut second, 3..6)?, expected);
     assert_eq!(bits(&second.save()?.0)?, bits(&first.save()?.0)?);
@@ -301,7 +301,7 @@ fn afl_critic_of_keypoints_tells_a_plausible_pose_of_another_picture_and_one_of_
         [Subject::Keypoint, Subject::Pose].into_iter().zip(&mut correlations)
     {
         let config = AflConfig { subject, learning_rate: 1e-3, ..AflConfig::default() };
-        let mut afl = Afl::new(config, KEYPOINTS, KEYPOINTS, 4, &Device::Cpu)?;
+        let mut afl = Afl::new(config, KEYPOINTS, KEYPOINTS, 4)?;
         for step in 0..steps {
             let (poses, features) = mistaken(&afl, step)?;
             let pair = MapPair { features: Some(&features), ..poses.pair() };
@@ -319,7 +319,7 @@ fn afl_critic_of_keypoints_tells_a_plausible_pose_of_another_picture_and_one_of_
 
 #[test]
 fn afl_score_refuses_features_of_another_size() -> Result<(), AflError> {
-    let afl = Afl::new(AflConfig::default(), KEYPOINTS, KEYPOINTS, 4, &Device::Cpu)?;
+    let afl = Afl::new(AflConfig::default(), KEYPOINTS, KEYPOINTS, 4)?;
     let (poses, mut features) = mistaken(&afl, 0)?;
     features.values.pop();
     for features in [None, Some(&features)] {

@@ -67,13 +67,8 @@ impl Trainer {
             });
         }
         let optimizer = Optimizer::new(network.parameters(), settings.optimizer.settings())?;
-        let afl = Afl::new(
-            settings.afl.clone(),
-            keypoints,
-            network.feature_channels(),
-            settings.seed,
-            &device,
-        )?;
+        let afl =
+            Afl::new(settings.afl.clone(), keypoints, network.feature_channels(), settings.seed)?;
         let controller = ControllerState::new(&settings.curriculum);
         let initial =
             Arc::new(curriculum::policy(&settings.curriculum, &controller, settings.steps));

@@ -2,7 +2,7 @@
 
 use super::cross_entropy::CrossEntropy;
 use crate::afl::loss::{BaseLoss, mean_over_labelled};
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use marionette_nn::heatmap::{Activation, HeatmapTargets};
 
 /// The cross-entropy's mean, plus that of the half of a sample's labelled keypoints with the highest
@@ -32,17 +32,20 @@ impl BaseLoss for HardKeypoints {
 
 /// 1 for the half, rounded up, of each row's masked entries with the highest losses, else 0.
 fn upper_half(losses: &Tensor, mask: &Tensor) -> Result<Tensor> {
+    // On the CPU, because Metal has no f64.
     let as_rows =
-        |tensor: &Tensor| tensor.detach().to_dtype(candle_core::DType::F64)?.to_vec2::<f64>();
+        |tensor: &Tensor| tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec2();
     let (losses, flags) = (as_rows(losses)?, as_rows(mask)?);
     let mut half = Vec::with_capacity(mask.elem_count());
     for (losses, flags) in losses.iter().zip(&flags) {
+        let (losses, flags): (&Vec<f64>, &Vec<f64>) = (losses, flags);
         let mut order: Vec<usize> = (0..flags.len()).filter(|k| flags[*k] > 0.0).collect();
         order.sort_by(|a, b| losses[*b].total_cmp(&losses[*a]));
         order.truncate(order.len().div_ceil(2));
         half.extend((0..flags.len()).map(|k| f64::from(u8::from(order.contains(&k)))));
     }
-    Tensor::from_vec(half, mask.shape(), mask.device())?.to_dtype(mask.dtype())
+    let half = Tensor::from_vec(half, mask.shape(), &Device::Cpu)?.to_dtype(mask.dtype())?;
+    half.to_device(mask.device())
 }
 
 /// The cross-entropy L of each keypoint times (1 − exp(−L))², the focal loss of Lin et al. 2017
