@@ -1,5 +1,5 @@
-//! A network's layers as data. The engine computes them on the CPU, candle's own operations on
-//! other devices.
+//! A network's layers as data. The engine computes them on the CPU; other devices compose them of
+//! candle's operations and, on CUDA, some of our own.
 
 use super::parameters::{Draft, Parameters, Slot};
 use crate::kernel::{
@@ -7,7 +7,7 @@ use crate::kernel::{
     resize::ResizeShape,
     shape::{ConvShape, ShapeError},
 };
-use candle_core::{Device, Result};
+use candle_core::{Device, Result, Shape, bail};
 
 pub use crate::kernel::resize::Interpolation;
 
@@ -57,6 +57,22 @@ impl Graph {
     /// The map that the last layer reads.
     pub(super) fn features(&self) -> Map {
         self.layers.last().and_then(|layer| layer.inputs()[0]).unwrap_or(Map(0))
+    }
+
+    /// The number of images in a batch of the shape `images` [B, C, H, W].
+    ///
+    /// # Errors
+    /// If it is none that the network takes.
+    pub(super) fn batch_of(&self, images: &Shape) -> Result<usize> {
+        let MapSize { channels, height, width } = self.maps[0];
+        match images.dims() {
+            [batch, c, h, w] if *batch > 0 && [*c, *h, *w] == [channels, height, width] => {
+                Ok(*batch)
+            }
+            _ => bail!(
+                "network: expected images [B, {channels}, {height}, {width}], found {images:?}"
+            ),
+        }
     }
 
     /// Number of values that a training step keeps for each image: all maps, the convolutions'

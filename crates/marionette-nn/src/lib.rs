@@ -37,8 +37,8 @@
 //!
 //! # Devices
 //! On the CPU a whole network is one candle operation with kernels of its own. Their results have
-//! the same bits for any number of threads. On other devices (features `cuda` and `metal`) a
-//! network consists of candle's own operations.
+//! the same bits for any number of threads. On other devices (features `cuda` and `metal`) it
+//! is composed of candle's operations and, on CUDA, some kernels of our own.
 
 mod composed;
 mod cpu;

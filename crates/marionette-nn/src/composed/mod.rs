@@ -92,6 +92,7 @@ impl Pass {
         parameters: &Tensor,
         buffers: Option<&Tensor>,
     ) -> Result<Self> {
+        graph.batch_of(x.shape())?;
         let mut pass = Pass { graph: graph.clone(), maps: vec![x.clone()], norms: Vec::new() };
         for layer in &graph.layers {
             let (map, norm) = match layer {

@@ -159,12 +159,8 @@ impl CustomOp2 for Operation {
         let mut lease = lock(&self.0.lease);
         let Lease { shared, memory } = &mut *lease;
         let Some(memory) = memory else { bail!("network: its memory is gone") };
-        let (input, output) = (shared.graph.maps[0], shared.graph.maps[shared.graph.layers.len()]);
-        let (batch, channels, height, width) = x_layout.shape().dims4()?;
-        if [channels, height, width] != [input.channels, input.height, input.width] || batch == 0 {
-            let expected = format!("[B, {}, {}, {}]", input.channels, input.height, input.width);
-            bail!("network: expected images {expected}, found {:?}", x_layout.shape());
-        }
+        let output = shared.graph.maps[shared.graph.layers.len()];
+        let batch = shared.graph.batch_of(x_layout.shape())?;
         let (x, parameters) = (slice(x, x_layout)?, slice(parameters, parameters_layout)?);
         let y = memory.forward(&shared.graph, batch, x, parameters, self.0.buffers.as_deref());
         memory.clock.report(&mut lock(&shared.times));

@@ -3,7 +3,7 @@
 
 use super::{
     error::OptimError,
-    gradients::Gradients,
+    gradients::{Gradients, check_shape},
     mean::{Mean, PIECE, has_kernels},
 };
 use crate::{
@@ -135,6 +135,7 @@ impl AdamW {
         };
         for (name, slot) in &mut self.slots {
             let Some(gradient) = gradients.get(name) else { continue };
+            check_shape(name, gradient, &slot.first)?;
             // A gradient can carry its graph; the moments outlive the step and must not keep it.
             let gradient = gradient.detach().contiguous()?;
             let mean = |kept, square| Mean { kept, new: 1.0 - kept, factor, square };

@@ -1,7 +1,7 @@
 //! Gradients by variable name.
 
 use crate::cpu::tensor_slice;
-use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
+use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore, bail};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -15,6 +15,14 @@ pub fn collect(variables: &BTreeMap<String, Var>, mut store: GradStore) -> Gradi
         .iter()
         .filter_map(|(name, variable)| Some((name.clone(), store.remove(variable)?)))
         .collect()
+}
+
+/// Refuses the gradient of the variable `name` that has not the shape of what is kept of it.
+pub(super) fn check_shape(name: &str, gradient: &Tensor, kept: &Tensor) -> Result<()> {
+    if gradient.shape() == kept.shape() {
+        return Ok(());
+    }
+    bail!("{name} has the shape {:?}, its gradient {:?}", kept.dims(), gradient.dims())
 }
 
 /// The Euclidean norm of all gradients together. It is not finite if some gradient is NaN or

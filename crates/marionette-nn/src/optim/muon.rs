@@ -6,7 +6,10 @@
 //! samples. Before a step every matrix is scaled to the norm of a matrix with rows of length 1, as
 //! in the same author's `airbench`. So the rate alone decides how far a step turns a matrix.
 
-use super::mean::{Mean, has_kernels};
+use super::{
+    gradients::check_shape,
+    mean::{Mean, has_kernels},
+};
 use crate::{
     cpu::{slice, slice_mut},
     kernel::orthogonal::{COEFFICIENTS, ITERATIONS, TINY, orthogonalise},
@@ -42,6 +45,7 @@ impl Muon {
     /// # Errors
     /// If the gradient has another shape than the variable.
     pub fn step(&mut self, gradient: &Tensor, factor: f64, rate: f64) -> Result<()> {
+        check_shape("its variable", gradient, &self.momentum)?;
         let gradient = gradient.detach().contiguous()?;
         let gather = Mean { kept: self.kept, new: 1.0, factor, square: false };
         let turn = Turn { matrices: &self.matrices, gather, rate };

@@ -45,7 +45,7 @@ impl Optimizer {
         let OptimizerSettings { adamw, matrix_rate, matrix_momentum } = settings;
         let adamw =
             AdamW::new(parameters.trainable(), adamw)?.decaying(VARIABLE, parameters.decaying());
-        if matrix_rate == 0.0 {
+        if matrix_rate == 0.0 || parameters.hidden().is_empty() {
             return Ok(Optimizer { adamw, muon: None, matrix_rate });
         }
         let matrices = parameters.hidden();
