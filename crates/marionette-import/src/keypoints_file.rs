@@ -57,7 +57,8 @@ pub fn keypoints(path: &Path, draft: &mut Draft) -> Result<(), ImportError> {
         let link = entry.link.get_ref();
         let Some(frame) = draft.frames.iter().find(|frame| frame.name == *link) else {
             let known: Vec<&str> = draft.frames.iter().map(|frame| frame.name.as_str()).collect();
-            let message = format!("there is no link \"{link}\"; there are {}", known.join(", "));
+            let message =
+                format!("there is no link or node \"{link}\"; there are {}", known.join(", "));
             return Err(ImportError::toml(&file, entry.link.span(), message));
         };
         let offset = frame.at + frame.turn * Vec3::from(entry.offset);

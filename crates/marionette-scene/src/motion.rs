@@ -6,14 +6,18 @@
 use crate::SceneError;
 use glob::Pattern;
 use marionette_base::{atomic_file::folder_of, toml_file::TomlFile};
-use marionette_figure::{BVH_SCHEME, inline_motion};
+use marionette_figure::{BVH_SCHEME, Inlined, inline_motion};
 use std::path::{Component, Path, PathBuf};
 use toml::{Table, Value};
 
 /// A scene and its figure with all motions read.
 pub(crate) struct Moving {
     pub scene: TomlFile,
+    /// The scene file as it was written, whose lines errors name.
+    pub written: TomlFile,
     pub figure: TomlFile,
+    /// Whether the figure's text is another than that of its file.
+    pub is_rewritten: bool,
     /// The files of motions that were read.
     pub read_from: Vec<PathBuf>,
     /// What was guessed or left out of them.
@@ -51,10 +55,15 @@ pub(crate) fn absolute_motions(file: &TomlFile, poses: Option<&[String]>) -> Opt
 ///
 /// # Errors
 /// If no file matches, or one is broken, or its joints cannot be told.
-pub(crate) fn with_motions(scene: TomlFile, figure: TomlFile) -> Result<Moving, SceneError> {
-    let inlined = inline_motion(figure)?;
-    let mut moving =
-        Moving { scene, figure: inlined.file, read_from: inlined.read_from, notes: inlined.notes };
+pub(crate) fn with_motions(
+    scene: TomlFile,
+    written: TomlFile,
+    figure: TomlFile,
+) -> Result<Moving, SceneError> {
+    let before = figure.text.clone();
+    let Inlined { file: figure, read_from, notes } = inline_motion(figure)?;
+    let is_rewritten = figure.text != before;
+    let mut moving = Moving { scene, written, figure, is_rewritten, read_from, notes };
     if !moving.scene.text.contains(BVH_SCHEME) {
         return Ok(moving);
     }
@@ -69,7 +78,7 @@ pub(crate) fn with_motions(scene: TomlFile, figure: TomlFile) -> Result<Moving, 
         let pattern = pattern.to_owned();
         let name = short(&pattern);
         if named.iter().any(|(other, of)| *other == name && *of != pattern) {
-            let line = moving.scene.line_of("poses");
+            let line = moving.written.line_of("poses");
             let message = format!(
                 "poses has two motions that end with \"{name}\"; rename one of the folders"
             );
@@ -97,13 +106,14 @@ pub(crate) fn with_motions(scene: TomlFile, figure: TomlFile) -> Result<Moving, 
         }
         let whole = TomlFile { text: text(&figure, &moving.figure)?, ..moving.figure };
         // What is wrong with the patterns stands in the scene.
-        let line = moving.scene.line_of("poses");
+        let line = moving.written.line_of("poses");
         let inlined =
             inline_motion(whole.clone()).map_err(|error| match error.path == whole.path {
                 true => SceneError { line, ..moving.scene.error(None, error.message) },
                 false => error,
             })?;
         moving.figure = inlined.file;
+        moving.is_rewritten = true;
         moving.read_from.extend(inlined.read_from);
         moving.notes.extend(inlined.notes);
     }

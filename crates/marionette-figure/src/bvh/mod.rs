@@ -61,6 +61,7 @@ fn files(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
         .filter_map(Result::ok);
     let found: Vec<PathBuf> = found.filter(|path| path.is_file()).collect();
     match found.is_empty() {
+        true if Path::new(pattern).is_absolute() => Err(format!("no file matches \"{pattern}\"")),
         true => Err(format!("no file matches \"{pattern}\" in {}", folder.display())),
         false => Ok(found),
     }

@@ -208,6 +208,9 @@ fn skeleton(lines: &mut Lines) -> Result<Vec<Joint>, FileError> {
                 let Some(Block::Joint(joint)) = open.last() else {
                     return Err(lines.fail("CHANNELS stands outside of a joint's braces"));
                 };
+                if !joints[*joint].channels.is_empty() {
+                    return Err(lines.fail("a joint has a second CHANNELS; leave one of them out"));
+                }
                 let found = channels_of(lines, list)?;
                 joints[*joint].first = channels;
                 channels += found.len();

@@ -342,7 +342,10 @@ fn what_is_broken_is_named_with_its_line() {
     let last = text.trim_end().lines().last().unwrap().to_owned();
     let lines = text.trim_end().lines().count();
     let cut = |line: &str| text.replacen(line, line.rsplit_once(' ').unwrap().0, 1);
-    let cases: [(String, Option<usize>, String); 12] = [
+    let twice = text.lines().find(|line| line.contains("CHANNELS")).unwrap();
+    let twice = text.replacen(twice, &format!("{twice}\n{twice}"), 1);
+    let cases: [(String, Option<usize>, String); 13] = [
+        (twice, Some(6), "a joint has a second CHANNELS".into()),
         (String::new(), None, "is no BVH file".into()),
         ("{}".into(), Some(1), "is no BVH file".into()),
         (cut(&last), Some(lines - 1), format!("frame 1 has {} numbers", channels - 1)),

@@ -240,6 +240,13 @@ fn leader(
     }
     let turns = bones[bone].freedoms().any(|freedom| matches!(freedom, Freedom::Turn(_)));
     let offset = if turns { offset.to_radians() } else { *offset };
+    // What a mirror turns round moves the other way on the right side.
+    let is_negated = |freedom| matches!(freedom, Freedom::Turn(1 | 2) | Freedom::Slide(0));
+    if side == 1 && bones[bone].freedoms().any(is_negated) {
+        let is_in_the_middle = on_side(name.get_ref(), 1) == *name.get_ref();
+        let factor = if is_in_the_middle { -factor } else { *factor };
+        return Ok(Follows { bone: leader, factor, offset: -offset });
+    }
     Ok(Follows { bone: leader, factor: *factor, offset })
 }
 

@@ -37,7 +37,12 @@ pub fn load_figure(path: &Path) -> Result<Figure, FigureError> {
 /// As [`load_figure`].
 pub fn parse_figure(file: &TomlFile) -> Result<Figure, FigureError> {
     if file.text.contains("motion") {
-        return check_figure(&inline_motion(file.clone())?.file);
+        let inlined = inline_motion(file.clone())?.file;
+        return check_figure(&inlined).map_err(|error| match inlined.text == file.text {
+            true => error,
+            // Lines are those of another text.
+            false => FigureError { line: None, ..error },
+        });
     }
     check_figure(file)
 }
@@ -179,6 +184,53 @@ mod tests {
         assert_eq!(&names[13..], ["left_knee", "right_knee", "left_ankle", "right_ankle"]);
         assert_eq!(figure.keypoint_twins()[5..9], [6, 5, 8, 7]);
         assert!(figure.parts.len() >= 22 && figure.bones.len() >= 20);
+    }
+
+    /// Two fingers that mirror each other and follow, a base between them.
+    fn hand(follows: &str, more: &str) -> Result<Figure, String> {
+        let text = format!(
+            "name = \"x\"\nedges = [[\"a\", \"left_b\"]]\n[[bones]]\nname = \"base\"\n\
+             offset = [0, 1, 0]\nlimits = {{ z = [-90, 90] }}\n[[bones]]\n\
+             name = \"left_lead\"\nmirror = true\nparent = \"base\"\noffset = [0.1, 0, 0]\n\
+             limits = {{ z = [0, 40] }}\n[[bones]]\nname = \"left_finger\"\nmirror = true\n\
+             parent = \"left_lead\"\noffset = [0.1, 0, 0]\nlimits = {{ z = [0, 80] }}\n\
+             follows = {{ {follows} }}\n[[parts]]\nname = \"p\"\nbone = \"base\"\nsphere = 0.1\n\
+             [[keypoints]]\nname = \"a\"\nbone = \"base\"\n[[keypoints]]\nname = \"left_b\"\n\
+             mirror = true\nbone = \"left_finger\"\n{more}"
+        );
+        let file = TomlFile { path: "x.toml".into(), text };
+        parse_figure(&file).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_mirrored_bone_follows_as_its_twin_does_in_a_mirror() {
+        let numbers = |follows: &str| {
+            let figure = hand(follows, "").unwrap();
+            let bone = |name: &str| figure.bones.iter().find(|bone| bone.name == name).unwrap();
+            [bone("left_finger"), bone("right_finger")].map(|bone| {
+                let follows = bone.follows.unwrap();
+                (follows.factor, follows.offset.to_degrees().round())
+            })
+        };
+        let twins = numbers("bone = \"left_lead\", factor = 2, offset = 30");
+        assert_eq!(twins, [(2.0, 30.0), (2.0, -30.0)]);
+        let middle = numbers("bone = \"base\", factor = 2, offset = 30");
+        assert_eq!(middle, [(2.0, 30.0), (-2.0, -30.0)]);
+    }
+
+    #[test]
+    fn a_bones_own_name_turns_no_other_bone() {
+        let arm = "[[bones]]\nname = \"finger\"\nparent = \"base\"\noffset = [0, 0.1, 0]\n\
+                   limits = { z = [-90, 90] }\n";
+        let pose = |name: &str| {
+            format!(
+                "{arm}[[poses]]\nname = \"p\"\nweights = [1, 1]\nspread = 1\nsupport = \"fixed\"\n\
+                 angles = {{ {name} = [0, 0, 85] }}\n"
+            )
+        };
+        let follows = "bone = \"left_lead\"";
+        assert_eq!(hand(follows, &pose("finger")).map(|figure| figure.poses.len()), Ok(1));
+        assert!(hand(follows, &pose("lead")).unwrap_err().contains("outside its limits"));
     }
 
     #[test]

@@ -107,7 +107,16 @@ pub(super) fn parts(
             parts.push(Part { bone, name, group, material, ends, radii, bulk, garment, rest });
         }
     }
-    let surface = solids.surface;
+    // Garments go to the end. What is drawn as triangles is part of none, and moves up.
+    let garments_before =
+        |place: usize| parts[..place].iter().filter(|part| part.garment.is_some()).count();
+    let mut surface = solids.surface;
+    for triangle in &mut surface.triangles {
+        triangle.part -= garments_before(usize::from(triangle.part)) as u16;
+    }
+    for fit in &mut surface.proxies {
+        fit.part -= garments_before(fit.part);
+    }
     // An id image holds a part in 8 bits, 0 being none.
     if parts.is_empty() || parts.len() > 250 {
         return Err(

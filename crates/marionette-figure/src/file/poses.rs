@@ -191,6 +191,7 @@ fn key_frame(
         // A pair's common name ("thigh") turns both sides alike. Angles of a right side are written
         // as if it were the left one.
         let wanted = name.get_ref();
+        let is_exact = bones.iter().any(|bone| bone.name == *wanted);
         let targets: Vec<(usize, usize)> = bones
             .iter()
             .enumerate()
@@ -199,7 +200,7 @@ fn key_frame(
                 let side = usize::from(bone.name.starts_with("right_"));
                 match () {
                     () if bone.name == *wanted => Some((i, side)),
-                    () if pair == Some(wanted.as_str()) => Some((i, side)),
+                    () if !is_exact && pair == Some(wanted.as_str()) => Some((i, side)),
                     () => None,
                 }
             })

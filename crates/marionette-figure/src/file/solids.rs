@@ -322,6 +322,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_drawn_as_triangles_keeps_its_part_behind_a_garment() {
+        let [cap, side] = [
+            "garment = \"cap\"\nbone = \"tip\"\nsphere = 0.1\n",
+            "bone = \"root\"\nbox = [0.1, 0.2, 0.3]\n",
+        ];
+        let garments = "[[garments]]\nname = \"cap\"\nslot = \"head\"\nweight = 1\n";
+        for parts in [[cap, side], [side, cap]] {
+            let figure =
+                figure(&format!("{}[[parts]]\nname = \"q\"\n{}{garments}", parts[0], parts[1]));
+            let figure = figure.unwrap();
+            let part = usize::from(figure.surface.triangles[0].part);
+            assert_eq!(figure.bones[figure.parts[part].bone].name, "root");
+            assert_eq!((part, figure.surface.proxies[0].part), (0, 0));
+        }
+    }
+
+    #[test]
     fn a_skin_rests_where_its_file_says_and_a_mesh_on_its_bone() {
         let skin = figure("bones = [\"root\", \"tip\"]\nmesh = \"m.ply\"").unwrap();
         let written =

@@ -20,7 +20,7 @@ mod surface;
 mod tests;
 mod units;
 
-use crate::{Draft, DraftBone, ImportError, Options};
+use crate::{Draft, DraftBone, DraftFrame, ImportError, Options};
 use animation::Animation;
 use choose::{Chosen, Known, MOST_BONES, choose};
 use geometry::Geometry;
@@ -160,6 +160,19 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
         scale,
     };
     let (parts, materials) = parts::parts(&geometry, &placed);
+    let frame = |node: &usize| {
+        let (bone, world) = (bone_of[*node], &bind.world[*node]);
+        let back = frames[bone].inverse();
+        DraftFrame {
+            name: nodes.names[*node].clone(),
+            bone,
+            at: back * (ours(origin(world)) - places[bone]),
+            turn: (back * upright * rotation_in(world)).normalize(),
+        }
+    };
+    // Where keypoints are proposed, they are joints' and the tips of what hangs on them.
+    let named_by_user = options.keypoints.iter().flat_map(|_| &nodes.order);
+    let draft_frames = named_by_user.filter(|node| nodes.shown[**node]).map(frame).collect();
     let stem = file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
     Ok(Draft {
         name: snake(&stem),
@@ -168,6 +181,7 @@ pub fn read(file: &Path, options: &Options) -> Result<Draft, ImportError> {
         materials,
         poses,
         notes,
+        frames: draft_frames,
         ..Draft::default()
     })
 }

@@ -79,12 +79,11 @@ fn freedom(robot: &Robot, joint: &Joint, notes: &mut Vec<String>) -> Freedom {
     Freedom::Free { aligned, limits, slides }
 }
 
-/// Whether it follows another joint or is followed, about another axis than that one's: such joints
-/// all move about y, because a bone has the same component as the one that it follows.
+/// Whether it follows another joint or is followed: such joints all move about y, because a bone has
+/// the same component as the one that it follows, and their axes may differ.
 fn is_coupled(robot: &Robot, joint: &Joint) -> bool {
     let follows = |a: &Joint, b: &Joint| a.mimic.as_ref().is_some_and(|m| m.joint == b.name);
-    let others = robot.joints.iter().filter(|other| follows(joint, other) || follows(other, joint));
-    others.into_iter().any(|other| other.axis.distance(joint.axis) >= 1e-6)
+    robot.joints.iter().any(|other| follows(joint, other) || follows(other, joint))
 }
 
 /// The rotation that turns y to `axis`.

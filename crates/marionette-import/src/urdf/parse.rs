@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
             other => {
                 let message = format!(
                     "joint \"{name}\" has the type \"{other}\"; there are fixed, revolute, \
-                     continuous, prismatic, planar and floating"
+                     continuous, prismatic, planar, spherical and floating"
                 );
                 return Err(self.fail(node, message));
             }

@@ -15,6 +15,8 @@ pub(super) struct Merged {
     /// The scene file with all values from its base, and from the base's base, written out, so that
     /// a run's copy of it needs no other scene.
     pub file: TomlFile,
+    /// The scene file as it was written, whose lines errors name.
+    pub written: TomlFile,
     /// The name of its figure, with the file that names it.
     pub figure: (TomlFile, Spanned<String>),
     /// Whether its poses are from a base that names another figure.
@@ -38,8 +40,9 @@ pub(super) fn merged(
             return Err(missing("image"));
         }
         let figure = own_figure.ok_or_else(|| missing("figure"))?;
+        let written = file.clone();
         let file = with_absolute_patterns(file, &entries)?;
-        return Ok(Merged { file, figure, foreign_poses: false });
+        return Ok(Merged { file, written, figure, foreign_poses: false });
     };
     if depth == MOST_BASES {
         let message =
@@ -82,7 +85,8 @@ pub(super) fn merged(
     }
     let text = toml::to_string(&merged).map_err(|e| file.error(None, e.to_string()))?;
     let figure = own_figure.unwrap_or(base.figure);
-    Ok(Merged { file: TomlFile { path: file.path, text }, figure, foreign_poses })
+    let merged = TomlFile { path: file.path.clone(), text };
+    Ok(Merged { file: merged, written: file, figure, foreign_poses })
 }
 
 /// The scene file with absolute patterns of pictures and motions, which are valid from any folder.

@@ -73,9 +73,11 @@ fn missing(name: &str, path: &Path) -> String {
     )
 }
 
-/// The complete scene `file` with the figure of `figure_file` in place of its own.
+/// The complete scene `file`, which was `written` so, with the figure of `figure_file` in place of
+/// its own.
 pub(super) fn with_other_figure(
     file: TomlFile,
+    written: TomlFile,
     figure_file: TomlFile,
     read_from: Vec<PathBuf>,
 ) -> Result<Scene, SceneError> {
@@ -87,9 +89,14 @@ pub(super) fn with_other_figure(
         Some(name) if embedded(name).is_some_and(|known| known.text == figure_file.text) => name,
         _ => figure_file.path.file_name().and_then(|name| name.to_str()).unwrap_or(IN_FOLDER),
     };
+    // A scene that shows it already stays as it was written: what was made of it is known by that.
+    if table.get("figure").and_then(toml::Value::as_str) == Some(name) {
+        return check(with_motions(file, written, figure_file)?, read_from);
+    }
     table.insert("figure".into(), name.into());
     let text = toml::to_string(&table).map_err(|e| file.error(None, e.to_string()))?;
-    check(with_motions(TomlFile { path: file.path, text }, figure_file)?, read_from)
+    let file = TomlFile { path: file.path, text };
+    check(with_motions(file, written, figure_file)?, read_from)
 }
 
 /// The names of a figure's families of poses.
@@ -143,14 +150,18 @@ mod tests {
         let (shown, all) = poses("dog");
         assert_eq!(shown, all);
         assert_eq!(poses("human").0, load_scene("sports").unwrap().poses.len());
+        // What an audit of a scene is known by does not change with the figure that is its own.
+        let named = load_scene_with_figure("quickstart", "human").unwrap().scene_file.text;
+        assert_eq!(named, load_scene("quickstart").unwrap().scene_file.text);
     }
 
     #[test]
     fn a_scene_of_its_own_figure_may_not_misspell_a_pose() {
-        let text = "name = \"x\"\nbase = \"all\"\nfigure = \"dog\"\nposes = [\"stqnd\"]\n";
+        let text = "name = \"x\"\nbase = \"all\"\n\n\nfigure = \"dog\"\nposes = [\"stqnd\"]\n";
         let file = TomlFile { path: "x.toml".into(), text: text.into() };
         let refused = crate::parse_scene(file).unwrap_err();
         assert!(refused.message.starts_with("\"stqnd\" is no family of poses"), "{refused}");
+        assert_eq!(refused.line, Some(6));
     }
 
     #[test]

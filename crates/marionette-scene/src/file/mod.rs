@@ -11,7 +11,7 @@ use crate::{
     pictures::{GroundKind, PictureBank, PlaceKind},
     randomizers,
 };
-use bases::{matches, merged};
+use bases::{Merged, matches, merged};
 use figures::{families, find_figure, for_figure, named_figure, with_other_figure};
 use marionette_base::{
     picture_file::PictureError,
@@ -76,7 +76,7 @@ impl Scene {
     /// As [`load_scene`].
     pub fn with_figure(&self, figure_file: TomlFile) -> Result<Scene, SceneError> {
         let read_from = [self.read_from.clone(), vec![figure_file.path.clone()]].concat();
-        with_other_figure(self.scene_file.clone(), figure_file, read_from)
+        with_other_figure(self.scene_file.clone(), self.scene_file.clone(), figure_file, read_from)
     }
 }
 
@@ -169,16 +169,16 @@ pub fn load_scene(name_or_path: &str) -> Result<Scene, SceneError> {
 /// As [`load_scene`].
 pub fn load_scene_with_figure(name_or_path: &str, figure: &str) -> Result<Scene, SceneError> {
     let (file, mut read_from) = read(name_or_path)?;
-    let file = merged(file, 0, &mut read_from)?.file;
+    let Merged { file, written, .. } = merged(file, 0, &mut read_from)?;
     let figure_file = named_figure(figure, &mut read_from)?;
-    with_other_figure(file, figure_file, read_from)
+    with_other_figure(file, written, figure_file, read_from)
 }
 
 /// The scene file that is meant, and the files that it was read from.
 fn read(name_or_path: &str) -> Result<(TomlFile, Vec<PathBuf>), SceneError> {
     let path = PathBuf::from(name_or_path);
     match embedded(name_or_path) {
-        Some(file) if !path.exists() => Ok((file, Vec::new())),
+        Some(file) if !path.is_file() => Ok((file, Vec::new())),
         _ => Ok((TomlFile::read(&path)?, vec![path])),
     }
 }
@@ -210,7 +210,7 @@ fn parse(file: TomlFile, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
     } else {
         scene.file
     };
-    check(with_motions(file, figure_file)?, read_from)
+    check(with_motions(file, scene.written, figure_file)?, read_from)
 }
 
 /// Checks a scene file's text with the figure of `figure_file`, whatever figure the scene names. A
@@ -226,7 +226,7 @@ pub fn parse_scene_with(file: TomlFile, figure_file: TomlFile) -> Result<Scene, 
     } else {
         scene.file
     };
-    check(with_motions(file, figure_file)?, read_from)
+    check(with_motions(file, scene.written, figure_file)?, read_from)
 }
 
 /// Checks the values of a scene file, complete or not.
@@ -282,8 +282,18 @@ impl SceneFile {
 
 /// The scene that a complete file describes.
 fn check(moving: Moving, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneError> {
-    let Moving { scene: file, figure: figure_file, read_from: motions, notes } = moving;
-    let figure = parse_figure(&figure_file)?;
+    let Moving {
+        scene: file,
+        written,
+        figure: figure_file,
+        is_rewritten,
+        read_from: motions,
+        notes,
+    } = moving;
+    let figure = parse_figure(&figure_file).map_err(|error| match is_rewritten {
+        true => SceneError { line: None, ..error },
+        false => error,
+    })?;
     read_from.extend(motions);
     let entries: SceneFile = file.parse()?;
     let image = entries.image.as_ref().map(|image| *image.get_ref());
@@ -301,12 +311,12 @@ fn check(moving: Moving, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
         None => (0..figure.poses.len()).collect(),
         Some(names) => names
             .iter()
-            .map(|name| pose_index(&file, &figure, name))
+            .map(|name| pose_index(&written, &figure, name))
             .collect::<Result<Vec<_>, _>>()?,
     };
     if poses.is_empty() {
         return Err(SceneError {
-            line: file.line_of("poses"),
+            line: written.line_of("poses"),
             ..file.error(None, "poses is empty; name at least one")
         });
     }
@@ -317,7 +327,7 @@ fn check(moving: Moving, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
     ];
     if let Some((key, _)) = empty.iter().find(|(_, empty)| *empty) {
         let message = format!("{key} is empty; name at least one, or leave it out");
-        return Err(SceneError { line: file.line_of(key), ..file.error(None, message) });
+        return Err(SceneError { line: written.line_of(key), ..file.error(None, message) });
     }
     let randomizers = entries.randomizers();
     read_from.extend(files.iter().cloned());
@@ -325,7 +335,8 @@ fn check(moving: Moving, mut read_from: Vec<PathBuf>) -> Result<Scene, SceneErro
     Ok(Scene {
         poses,
         scenery: entries.scenery.unwrap_or_else(|| SceneryKind::ANYWHERE.to_vec()),
-        places: entries.places.unwrap_or_else(|| PlaceKind::ALL.to_vec()),
+        // Pictures of one's own are of no kind, so all of them are shown.
+        places: entries.places.filter(|_| files.is_empty()).unwrap_or(PlaceKind::ALL.to_vec()),
         grounds: entries.grounds.unwrap_or_else(|| GroundKind::ALL.to_vec()),
         pictures: if shown {
             PictureBank::new(&files).map_err(PictureError::into_file_error)?

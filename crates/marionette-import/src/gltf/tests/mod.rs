@@ -3,17 +3,24 @@
 mod file;
 mod refused;
 
-use crate::{Draft, DraftShape, Options, import, write};
+use crate::{Draft, DraftShape, ImportError, Options, import, write};
 use file::File;
 use glam::{Affine3A, EulerRot, Mat4, Quat, Vec3};
 use marionette_figure::{BodyShape, Pose, load_figure, solve};
 use serde_json::{Value, json};
 
 fn read(file: &File) -> Draft {
+    read_with(file, "").unwrap()
+}
+
+/// Imports with a file of keypoints, where that is not empty.
+fn read_with(file: &File, keypoints: &str) -> Result<Draft, ImportError> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("Some thing.glb");
+    let [path, listed] = ["Some thing.glb", "k.toml"].map(|name| folder.path().join(name));
     std::fs::write(&path, file.glb()).unwrap();
-    import(&path, &Options::default()).unwrap()
+    std::fs::write(&listed, keypoints).unwrap();
+    let keypoints = (!keypoints.is_empty()).then_some(listed);
+    import(&path, &Options { keypoints, ..Options::default() })
 }
 
 fn bone(draft: &Draft, name: &str) -> usize {
@@ -132,6 +139,26 @@ fn a_scaled_and_turned_armature_comes_in_upright_and_in_metres() {
     assert!(!notes.contains("cannot be metres"), "{notes}");
     let limit = 40.0_f32.to_radians();
     assert!(draft.bones.iter().all(|bone| bone.limits == [[-limit, limit]; 3]));
+}
+
+#[test]
+fn keypoints_of_ones_own_are_in_their_nodes_frame() {
+    let point = |name: &str, node: &str, offset: &str| {
+        format!("[[keypoints]]\nname = '{name}'\nlink = '{node}'\noffset = {offset}\n")
+    };
+    let hips = point("hips", "mixamorig:Hips", "[0, 0, 0]");
+    // The node's own frame stands z up.
+    let draft =
+        read_with(&walker(), &(hips.clone() + &point("shin", "mixamorig:LeftLeg", "[0, 0, -0.2]")));
+    let draft = draft.unwrap();
+    let [at, shin] = [0, 1]
+        .map(|i| &draft.keypoints[i])
+        .map(|keypoint| draft.rest()[keypoint.bone].transform_point3(keypoint.offset));
+    assert!(near(at, Vec3::ZERO) && near(shin, Vec3::new(0.1, -0.65, 0.0)), "{at} {shin}");
+    let message = read_with(&walker(), &(hips + &point("b", "Hip", "[0, 0, 0]"))).unwrap_err();
+    let message = message.to_string();
+    let expected = "there is no link or node \"Hip\"; there are";
+    assert!(message.contains(expected) && message.contains("mixamorig:Hips"), "{message}");
 }
 
 #[test]

@@ -164,6 +164,16 @@ fn followers_follow_about_the_same_component() {
     assert_eq!((follows.bone, follows.factor, follows.offset), (1, 2.0, 0.01));
     assert_eq!(draft.bones[1].slides[1], [0.0, 0.1]);
     assert_eq!(draft.bones[2].slides[1], [0.0, 0.1]);
+    // One that moves the other way moves all to y, those of the leader's own axis too.
+    let finger = |name: &str, child: &str, axis: &str| {
+        let inside = format!("<axis xyz='{axis}'/>{range}<mimic joint='a'/>");
+        joint(name, "prismatic", ["base", child], &inside)
+    };
+    let hand = joint("a", "prismatic", ["base", "upper"], &format!("<axis xyz='1 0 0'/>{range}"))
+        + &finger("b", "fore", "1 0 0")
+        + &finger("c", "tip", "-1 0 0");
+    let draft = robot(&(arm(&hand) + &link("tip")));
+    assert!(draft.bones[2..].iter().all(|bone| bone.follows.is_some()), "{:?}", draft.notes);
     for wrong in ["<mimic joint='c'/>", "<mimic joint='b'/>"] {
         let draft = follower("1 0 0", wrong);
         assert_eq!(draft.bones[2].follows, None);
@@ -355,7 +365,10 @@ fn keypoints_of_ones_own_are_in_their_links_frame() {
     for (text, expected) in [
         (point("a", "base", ""), "has fewer than two [[keypoints]]"),
         (two.clone() + &point("a", "base", ""), "k.toml:10: another keypoint is called \"a\" too"),
-        (two.clone() + &point("c", "hand", ""), "k.toml:11: there is no link \"hand\"; there are"),
+        (
+            two.clone() + &point("c", "hand", ""),
+            "k.toml:11: there is no link or node \"hand\"; there are",
+        ),
         (format!("edges = [['b', 'c']]\n{two}"), "k.toml:1: no keypoint of this file is called"),
         (two + "place = 3\n", "unknown field `place`"),
     ] {
