@@ -2,7 +2,7 @@
 
 use super::{
     CommandError,
-    audit_model::{Asked, ModelArgs, Named, is_onnx},
+    audit_model::{Asked, ModelArgs, Named},
     files, output,
     process::limit,
     scenes::{FigureArg, image_size, tell_of_transparency},
@@ -12,17 +12,19 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use marionette::audit::{
     AuditError, Commands, FactList, FailIf, Folder, Judge, Known, Plan, Report, Studio, book,
-    check_findings, cure, draw_sheet, earlier, explain, forget_never_given, known, read_report,
-    search,
+    check_findings, cure, draw_sheet, earlier, explain, findings::Finding, forget_never_given,
+    known, read_report, search, share,
 };
 use marionette::base::{
     atomic_file::{folder_of, write_atomic},
     json_file::json_text,
     shell::quoted,
 };
-use marionette::models::ModelError;
+use marionette::models::{Model, ModelError};
 use marionette::render::{RendererConfig, headless_app};
-use marionette::run::{FocusFile, Work, model_files, scene_sha256, sheet::save_png, threads};
+use marionette::run::{
+    FocusFile, RunConfig, Work, model_files, scene_sha256, sheet::save_png, threads,
+};
 use marionette::scene::ImageSize;
 use std::{
     path::{Path, PathBuf},
@@ -40,7 +42,7 @@ const FAILS: u8 = 3;
 /// DIR/book.html shows each finding with pictures, truth and prediction over them; DIR/report.json
 /// has the same for programs. The figures are those of the scene as it is, whatever was drawn.
 ///
-/// Example: marionette audit runs/first --out audits/first
+/// Example: marionette audit runs/first all --out audits/first
 ///
 /// Example: marionette audit pose.onnx all --out audits/pose --fail-if "PCK@0.2<0.6"
 ///
@@ -62,11 +64,12 @@ pub struct AuditArgs {
         value_parser = clap::value_parser!(u64).range(128..=10_000_000))]
     images: u64,
     /// A second model, a file of weights, run or .onnx file, that is judged on the same pictures: the
-    /// book says where which is better.
+    /// book says where which is better. What is said of the model holds for it too, where it says
+    /// nothing itself.
     #[arg(long, value_name = "MODEL")]
     against: Option<PathBuf>,
     /// Width and height of the pictures, pixels: N, or WxH in the scene's proportions; by default
-    /// what the model takes, 256 for a command.
+    /// the smallest that is no smaller than what the model takes, 256 for a command.
     #[arg(long, value_name = "N|WxH", value_parser = image_size)]
     size: Option<ImageSize>,
     /// Also judge what this earlier audit, of whatever model on the same scene, has found.
@@ -113,7 +116,7 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
         figure: &args.figure,
         size: args.size,
     };
-    let (Named { model, name, sha256 }, scene) = args.input.load(asked, &signal)?;
+    let (Named { model, name, sha256, network }, scene) = args.input.load(asked, &signal)?;
     let outputs = files::outputs(&[("--json", args.json.as_deref())]);
     let models = args.model.iter().map(Path::new).chain(args.against.as_deref());
     files::check_inputs(&outputs, models.flat_map(model_files).chain(scene.read_from.clone()))?;
@@ -154,34 +157,46 @@ pub fn audit(args: AuditArgs) -> Result<(), CommandError> {
             output::say(&format!("{done}/{} pictures", args.images));
         }
     });
-    if !whole.map_err(command_error)? {
+    let done = folder.rows.len();
+    let stopped = || {
         output::warn(&format!(
-            "stopped after {} of {} pictures; the same command with --resume goes on",
-            folder.rows.len(),
+            "stopped after {done} of {} pictures; the same command with --resume goes on",
             args.images
         ));
-        return Err(CommandError::Stopped(signal.exit_code().unwrap_or(1)));
+        CommandError::Stopped(signal.exit_code().unwrap_or(1))
+    };
+    let failed = |error: AuditError| match error {
+        AuditError::Model(ModelError::Stopped { .. }) => stopped(),
+        error => command_error(error),
+    };
+    if !whole.map_err(failed)? {
+        return Err(stopped());
     }
     forget_never_given(&mut folder.rows, &mut studio.known);
     studio.rival = None;
     let found = explain(&folder.rows, &facts, &scheme).map_err(command_error)?;
     let fresh_seed = plan.sample_seed() ^ 1;
-    let checked = check_findings(&mut studio, &facts, &scheme, &found.list, fresh_seed);
-    let (checked, shown): (Vec<_>, Vec<_>) = checked.map_err(command_error)?.into_iter().unzip();
-    let notes = model.notes().to_vec();
+    let stop = signal.flag();
+    let checked = check_findings(&mut studio, &facts, &scheme, &found.list, fresh_seed, &stop);
+    let Some(checked) = checked.map_err(failed)? else { return Err(stopped()) };
+    let (checked, shown): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
+    let models = [Some(&model), second.as_ref().map(|second| &second.model)];
+    let notes = models.into_iter().flatten().flat_map(Model::notes).cloned().collect();
     let mut report = Report::new(plan, &folder.rows, &facts, &scheme, notes, found, checked)
         .map_err(command_error)?;
     if let Some(earlier) = &earlier {
         report.known = known(&folder.rows, &facts, &scheme, earlier).map_err(command_error)?;
     }
     let cure = cure(&report, &folder.rows, &facts, &scheme).map_err(command_error)?;
-    let commands = Commands {
-        again: again(),
-        mend: mend(&args, &cure, None),
-        mend_first: first_share(&cure, &report)
-            .map(|one| mend(&args, &cure, Some(one)))
-            .unwrap_or_default(),
+    let words = |one| mend(&args, &cure, scene.image, network.as_deref(), one);
+    let mend_first = match first_finding(&cure, &report) {
+        Some((number, finding)) => {
+            let share = share(finding, &folder.rows, &facts, &scheme).map_err(command_error)?;
+            words(Some((number, share)))
+        }
+        None => Vec::new(),
     };
+    let commands = Commands { again: again(), mend: words(None), mend_first };
     let page = book(&report, &scene.figure, &shown, &commands).map_err(command_error)?;
     write(&args, &report, &cure, &page).map_err(CommandError::Failed)?;
     if !args.quiet {
@@ -248,16 +263,23 @@ fn show(
     Ok(())
 }
 
-/// The first finding that pictures can be drawn for, and the share of samples that show it anyway.
-fn first_share(cure: &FocusFile, report: &Report) -> Option<(u32, f64)> {
+/// The first finding that pictures can be drawn for, and its number.
+fn first_finding<'a>(cure: &FocusFile, report: &'a Report) -> Option<(u32, &'a Finding)> {
     let number = cure.wanted.first()?.finding;
     let explained = report.findings.get(number.checked_sub(1)? as usize)?;
-    Some((number, explained.finding.support.value))
+    Some((number, &explained.finding))
 }
 
-/// The commands that mend what was found, if there is anything that pictures could be drawn for:
-/// all of it, or one finding with a share of the samples.
-fn mend(args: &AuditArgs, cure: &FocusFile, one: Option<(u32, f64)>) -> Vec<String> {
+/// The commands that mend what was found with pictures of `size`, if there is anything that
+/// pictures could be drawn for: all of it, or one finding with a share of the samples. `network` is
+/// the name of a network of ours.
+fn mend(
+    args: &AuditArgs,
+    cure: &FocusFile,
+    size: ImageSize,
+    network: Option<&str>,
+    one: Option<(u32, f64)>,
+) -> Vec<String> {
     if cure.wanted.is_empty() {
         return Vec::new();
     }
@@ -265,17 +287,22 @@ fn mend(args: &AuditArgs, cure: &FocusFile, one: Option<(u32, f64)>) -> Vec<Stri
     let on =
         format!("{} --for {}", scene_words(scene, model, &args.figure, cure), quoted(&args.out));
     let with = |share: &str| {
-        one.map_or_else(String::new, |(number, support)| {
-            let support = support.clamp(0.001, 0.25);
-            format!(" --finding {number} {share}{support:.3}")
+        one.map_or_else(String::new, |(number, anyway)| {
+            let anyway = anyway.clamp(0.001, 0.25);
+            format!(" --finding {number} {share}{anyway:.3}")
         })
     };
     let (generate, train) = (with("--share "), with("--set focus.share="));
-    let mut commands =
-        vec![format!("marionette generate {on}{generate} --out set --count 20000 --format coco")];
-    if let Some(model) = model.filter(|model| !is_onnx(Path::new(model))) {
+    let ImageSize { width, height } = size;
+    let set = format!("--out set --count 20000 --size {width}x{height} --format coco");
+    let mut commands = vec![format!("marionette generate {on}{generate} {set}")];
+    if let (Some(model), Some(network)) = (model, network) {
         let init = quoted(Path::new(model));
-        commands.push(format!("marionette train {on}{train} --init {init}"));
+        let network = match network == RunConfig::default().model {
+            true => String::new(),
+            false => format!(" --model {network}"),
+        };
+        commands.push(format!("marionette train {on}{train}{network} --init {init}"));
     }
     commands
 }
@@ -303,7 +330,7 @@ fn scene_words(
 
 /// The command that this is, without what says how it runs.
 fn again() -> String {
-    let words = std::env::args().skip(1).filter(|word| word != "--resume" && word != "--quiet");
+    let words = std::env::args_os().skip(1).filter(|word| word != "--resume" && word != "--quiet");
     let words = words.map(|word| quoted(Path::new(&word)).to_string());
     std::iter::once("marionette".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
@@ -349,31 +376,43 @@ mod tests {
             wanted,
         };
         let found = cure(vec![wanted]);
+        let size = ImageSize { width: 256, height: 192 };
         let mended = |line: &str, cure: &FocusFile| {
             let words = ["audit"].into_iter().chain(line.split(' ')).chain(["--out", "a b"]);
-            mend(&Line::parse_from(words).audit, cure, None)
+            let network = match line.split(' ').next() {
+                Some("runs/x") => Some("nano"),
+                Some(weights) if weights.ends_with(".safetensors") => Some("small"),
+                _ => None,
+            };
+            mend(&Line::parse_from(words).audit, cure, size, network, None)
         };
         let (set, changed) = (
-            " --out set --count 20000 --format coco",
+            " --out set --count 20000 --size 256x192 --format coco",
             FocusFile { scene_sha256: "0".into(), ..found.clone() },
         );
         for (line, cure, scene, trained) in [
-            ("runs/x", &found, "quickstart", true),
-            ("w.safetensors all --figure dog", &found, "all --figure dog", true),
-            ("x.onnx night", &found, "night", false),
-            ("--command true night", &found, "night", false),
-            ("runs/x.safetensors", &changed, "runs/scene.toml --figure runs/figure.toml", true),
+            ("runs/x", &found, "quickstart", Some("")),
+            ("w.safetensors all --figure dog", &found, "all --figure dog", Some(" --model small")),
+            ("x.onnx night", &found, "night", None),
+            ("--command true night", &found, "night", None),
+            (
+                "runs/x.safetensors",
+                &changed,
+                "runs/scene.toml --figure runs/figure.toml",
+                Some(" --model small"),
+            ),
         ] {
             let model = line.split(' ').next().unwrap();
             let mut expected = vec![format!("marionette generate {scene} --for 'a b'{set}")];
-            if trained {
-                expected.push(format!("marionette train {scene} --for 'a b' --init {model}"));
+            if let Some(network) = trained {
+                let train = format!("marionette train {scene} --for 'a b'{network} --init {model}");
+                expected.push(train);
             }
             assert_eq!(mended(line, cure), expected);
         }
         assert!(mended("runs/x", &cure(Vec::new())).is_empty());
         let args = Line::parse_from(["audit", "runs/x", "--out", "a"]).audit;
-        let one = mend(&args, &found, Some((2, 0.0581)));
+        let one = mend(&args, &found, size, Some("nano"), Some((2, 0.0581)));
         assert!(one[0].contains(" --for a --finding 2 --share 0.058 --out set"), "{one:?}");
         assert!(one[1].contains(" --finding 2 --set focus.share=0.058 --init runs/x"), "{one:?}");
     }

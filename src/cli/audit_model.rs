@@ -3,7 +3,7 @@
 use super::{
     CommandError,
     eval_exam::scene_of,
-    scenes::{FigureArg, image_size, resized},
+    scenes::{FigureArg, SIDES, image_size, resized},
     signals::StopSignal,
 };
 use anyhow::anyhow;
@@ -20,8 +20,8 @@ use std::{
     time::Duration,
 };
 
-/// Width of a picture that a command is shown, pixels.
-const FOR_COMMANDS: u32 = 256;
+/// Width of a picture that a command is shown, pixels, at least.
+const FOR_COMMANDS: usize = 256;
 /// The largest file of a model, bytes.
 const LARGEST: u64 = 1 << 32;
 
@@ -105,6 +105,8 @@ pub struct Named {
     pub model: Model,
     pub name: String,
     pub sha256: String,
+    /// The name of a network of ours.
+    pub network: Option<String>,
 }
 
 /// What a model is to be audited on.
@@ -126,10 +128,7 @@ impl ModelArgs {
                 return Err(CommandError::Input(anyhow!(found)));
             }
             let scene = scene_named(self.names(model, scene).1, figure)?;
-            let size = size.or(Some(ImageSize {
-                width: FOR_COMMANDS,
-                height: FOR_COMMANDS * scene.image.height / scene.image.width,
-            }));
+            let size = size.or(Some(covering(scene.image, [FOR_COMMANDS, 0])));
             let scene = resized(scene, size)?;
             return Ok((self.command(line, &scene.figure.scheme(), signal)?, scene));
         }
@@ -137,12 +136,8 @@ impl ModelArgs {
         if is_onnx(&path) {
             let scene = scene_named(scene, figure)?;
             let named = onnx(&path, &scene.figure.scheme(), &self.onnx_options()?)?;
-            let taken = named.model.input();
-            let taken = taken
-                .map(|[width, height]| ImageSize { width: width as u32, height: height as u32 });
-            // What is not in the scene's proportions is shown in its own.
-            let fitting = taken.filter(|size| scene.clone().resized(*size).is_some());
-            return Ok((named, resized(scene, size.or(fitting))?));
+            let taken = named.model.input().map(|taken| covering(scene.image, taken));
+            return Ok((named, resized(scene, size.or(taken))?));
         }
         let loaded = self.ours(&path)?;
         let scene = scene_of(&path, &loaded.source, &loaded.detector, scene, figure)?;
@@ -162,10 +157,13 @@ impl ModelArgs {
 
     /// The model that it is compared with.
     pub fn load_second(&self, path: &Path, scheme: &KeypointScheme) -> Result<Named, CommandError> {
-        if is_onnx(path) {
-            return onnx(path, scheme, &OnnxOptions::default());
+        if !is_onnx(path) {
+            return named(self.ours(path)?, path, scheme);
         }
-        named(self.ours(path)?, path, scheme)
+        // Of a file that says what it takes, the options may not be meant to say something else.
+        let described = Model::is_described(path).map_err(|e| CommandError::Input(e.into()))?;
+        let options = if described { OnnxOptions::default() } else { self.onnx_options()? };
+        onnx(path, scheme, &options)
     }
 
     fn command(
@@ -180,7 +178,7 @@ impl ModelArgs {
         };
         let model =
             Model::command(line, scheme, options).map_err(|e| CommandError::Input(e.into()))?;
-        Ok(Named { model, name: line.to_owned(), sha256: String::new() })
+        Ok(Named { model, name: line.to_owned(), sha256: String::new(), network: None })
     }
 
     fn ours(&self, path: &Path) -> Result<RunModel, CommandError> {
@@ -221,6 +219,19 @@ impl ModelArgs {
     }
 }
 
+/// The smallest size of pictures in the proportions of `image` that is no smaller than what a model
+/// takes, within what `--size` allows.
+fn covering(image: ImageSize, taken: [usize; 2]) -> ImageSize {
+    let ImageSize { width, height } = image;
+    let common = (1..=width.min(height)).rev().find(|n| width % n == 0 && height % n == 0);
+    let [across, down] = [width, height].map(|side| side / common.unwrap_or(1));
+    let [columns, rows] = taken.map(|side| side as u32);
+    let wanted = columns.div_ceil(across).max(rows.div_ceil(down));
+    let (least, most) = (SIDES.start().div_ceil(across.min(down)), SIDES.end() / across.max(down));
+    let times = wanted.max(least).min(most.max(1));
+    ImageSize { width: across * times, height: down * times }
+}
+
 /// The scene called `name`, or else the widest one.
 fn scene_named(name: Option<&str>, figure: &FigureArg) -> Result<Scene, CommandError> {
     figure.load(name.unwrap_or("all")).map_err(|error| CommandError::Input(error.into()))
@@ -237,13 +248,16 @@ fn onnx(
     options: &OnnxOptions,
 ) -> Result<Named, CommandError> {
     let model = Model::onnx(path, scheme, options).map_err(|e| CommandError::Input(e.into()))?;
-    Ok(Named { model, name: path.display().to_string(), sha256: hash_of(path)? })
+    let sha256 = hash_of(path)?;
+    Ok(Named { model, name: path.display().to_string(), sha256, network: None })
 }
 
 fn named(loaded: RunModel, path: &Path, scheme: &KeypointScheme) -> Result<Named, CommandError> {
     let RunModel { detector, source } = loaded;
+    let network = Some(detector.card().network.name.clone());
     let model = Model::ours(detector, scheme).map_err(|e| CommandError::Input(e.into()))?;
-    Ok(Named { model, name: path.display().to_string(), sha256: hash_of(&source)? })
+    let sha256 = hash_of(&source)?;
+    Ok(Named { model, name: path.display().to_string(), sha256, network })
 }
 
 fn hash_of(path: &Path) -> Result<String, CommandError> {
@@ -252,4 +266,26 @@ fn hash_of(path: &Path) -> Result<String, CommandError> {
         None => read_file(path, LARGEST).map_err(|error| CommandError::Input(error.into()))?.into(),
     };
     Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_no_smaller_than_what_a_model_takes() {
+        let size = |[width, height]: [u32; 2]| ImageSize { width, height };
+        for (image, taken, expected) in [
+            ([64, 64], [192, 256], [256, 256]),
+            ([64, 64], [128, 128], [128, 128]),
+            ([96, 128], [192, 256], [192, 256]),
+            ([96, 128], [64, 64], [66, 88]),
+            ([96, 128], [256, 0], [258, 344]),
+            ([64, 64], [4, 4], [16, 16]),
+            ([64, 64], [1280, 1280], [1024, 1024]),
+            ([1024, 1023], [2000, 2000], [1024, 1023]),
+        ] {
+            assert_eq!(covering(size(image), taken), size(expected), "{image:?} {taken:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use clap::Args;
 use marionette::base::shell::quoted;
 use marionette::scene::{ImageSize, Scene, SceneError, load_scene, load_scene_with_figure};
-use std::path::Path;
+use std::{ops::RangeInclusive, path::Path};
 
 /// The figure that a scene shows.
 #[derive(Args)]
@@ -49,10 +49,13 @@ impl FigureArg {
     }
 }
 
-/// Reads `N` or `WxH`, each side 16 to 1024 pixels.
+/// What a side of a picture may measure, pixels.
+pub const SIDES: RangeInclusive<u32> = 16..=1024;
+
+/// Reads `N` or `WxH`, both among [`SIDES`].
 pub fn image_size(text: &str) -> Result<ImageSize, String> {
     let (width, height) = text.split_once('x').unwrap_or((text, text));
-    let side = |text: &str| text.parse().ok().filter(|side| (16..=1024).contains(side));
+    let side = |text: &str| text.parse().ok().filter(|side| SIDES.contains(side));
     let (Some(width), Some(height)) = (side(width), side(height)) else {
         return Err("give a number from 16 to 1024, or two as in 192x256".to_owned());
     };

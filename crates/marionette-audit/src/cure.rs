@@ -51,6 +51,28 @@ pub fn cure(
     })
 }
 
+/// The share of pictures of the scene as it is that show what samples are drawn by for a finding.
+///
+/// # Errors
+/// If nothing was judged.
+pub fn share(
+    finding: &Finding,
+    rows: &[Row],
+    facts: &FactList,
+    scheme: &KeypointScheme,
+) -> Result<f64, AuditError> {
+    let table = table(rows, facts, scheme, false, &missed)?;
+    let drawn = finding.rule.part(|factor| factor != KEYPOINT && factor != COVER);
+    let mut shows = vec![false; rows.len()];
+    for (keypoint, holds) in table.keypoints().iter().zip(table.holding(&drawn)?) {
+        shows[keypoint.picture as usize] |= holds;
+    }
+    let sum = |rows: &mut dyn Iterator<Item = &Row>| rows.map(Row::weight).sum::<f64>();
+    let showing =
+        sum(&mut rows.iter().zip(&shows).filter(|(_, shows)| **shows).map(|(row, _)| row));
+    Ok(showing / sum(&mut rows.iter()))
+}
+
 /// What a finding's rule says of a sample. What covers keypoints is known of pictures alone.
 fn circumstances(finding: &Finding, facts: &FactList) -> Vec<Circumstance> {
     let conditions = finding.rule.conditions.iter().filter(|c| c.factor != COVER);

@@ -16,6 +16,7 @@ use marionette_scene::Scene;
 use marionette_stream::{Hardness, HardnessAxis, Policy, SceneSample, Tile};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Samples among which pictures of the findings are looked for.
 const POOL: u64 = 4000;
@@ -76,7 +77,8 @@ pub struct Shown {
     pub row: Row,
 }
 
-/// Checks `findings` on samples drawn from `seed`; gives the pictures of each as well.
+/// Checks `findings` on samples drawn from `seed`; gives the pictures of each as well. Nothing if
+/// `stop` is set meanwhile.
 ///
 /// # Errors
 /// If the device or the model fails.
@@ -86,14 +88,16 @@ pub fn check_findings(
     scheme: &KeypointScheme,
     findings: &[Finding],
     seed: u64,
-) -> Result<Vec<(Checked, Vec<Shown>)>, AuditError> {
+    stop: &AtomicBool,
+) -> Result<Option<Vec<(Checked, Vec<Shown>)>>, AuditError> {
     if findings.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     let pool = pool(studio, seed)?;
     let known: Vec<_> = pool.iter().map(|sample| facts.of_sample(sample)).collect();
     findings
         .iter()
+        .take_while(|_| !stop.load(Ordering::Relaxed))
         .map(|finding| {
             // What pixels and keypoints tell is not known of a sample.
             let before = finding.rule.part(|factor| facts.is_drawn(factor));
@@ -106,7 +110,8 @@ pub fn check_findings(
             }
             one(studio, facts, scheme, &finding.rule, &candidates, seed)
         })
-        .collect()
+        .collect::<Result<Vec<_>, _>>()
+        .map(|checked| (checked.len() == findings.len()).then_some(checked))
 }
 
 /// Samples of the uniform population.

@@ -32,7 +32,7 @@ mod table;
 pub use beside::{Beside, Differs};
 pub use book::{Commands, book, draw_sheet};
 pub use condition::FailIf;
-pub use cure::cure;
+pub use cure::{cure, share};
 pub use error::AuditError;
 pub use facts::FactList;
 pub use folder::{Folder, read_report};

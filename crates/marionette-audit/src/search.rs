@@ -9,7 +9,7 @@ use crate::{
 };
 use bevy::app::App;
 use image::RgbImage;
-use marionette_models::Model;
+use marionette_models::{Model, ModelError, Place};
 use marionette_physics::Solvability;
 use marionette_render::{RendererConfig, render_samples, sampler};
 use marionette_scene::Scene;
@@ -50,8 +50,14 @@ impl Studio<'_> {
         let tiles = render_samples(self.app, self.config, &self.scene.figure, samples)?;
         let pictures: Vec<RgbImage> = tiles.par_iter().map(picture).collect();
         let boxes: Vec<[f32; 4]> = tiles.iter().map(Tile::box_in_image).collect();
-        let found = self.model.find(&pictures, &boxes)?;
-        let rival = self.rival.map(|rival| rival.find(&pictures, &boxes)).transpose()?;
+        // No more pictures at once than a command has its time for.
+        let find = |model: &Model| -> Result<Vec<Vec<Place>>, ModelError> {
+            let parts = pictures.chunks(BATCH).zip(boxes.chunks(BATCH));
+            let found = parts.map(|(pictures, boxes)| model.find(pictures, boxes));
+            Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
+        };
+        let found = find(self.model)?;
+        let rival = self.rival.map(find).transpose()?;
         let rival_known = self.rival.map(Model::keypoints).unwrap_or_default();
         let row = |number: usize| {
             let own = Found { places: &found[number], known: &self.known };

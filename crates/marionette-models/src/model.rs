@@ -53,6 +53,15 @@ impl Model {
         Ok(Self::new(Source::Ours(Box::new(OwnModel::new(detector, scheme)?))))
     }
 
+    /// Whether the ONNX file at `path` says itself what it takes and gives, as ours and those of
+    /// Ultralytics do.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn is_described(path: &Path) -> Result<bool, ModelError> {
+        OnnxModel::is_described(path)
+    }
+
     /// The ONNX file at `path`, for a figure with the keypoints of `scheme`; it is run in this
     /// process, and once here to see what it gives. What `options` do not say is taken from the
     /// file, and what was assumed is told by [`Model::notes`].

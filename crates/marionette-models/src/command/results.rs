@@ -38,6 +38,8 @@ struct Categories {
     of: BTreeMap<i64, (usize, Names)>,
     /// Those of results whose category does not count, because there is but one.
     only: (usize, Names),
+    /// Whether the file names several, known or not.
+    are_several: bool,
 }
 
 /// The figure's keypoints in each picture by the file of results at `path` that `model` wrote; the
@@ -55,7 +57,7 @@ pub fn read(
     let (entries, categories) = match &file {
         Value::Array(entries) => {
             let only = (scheme.names.len(), same.clone());
-            (entries, Categories { of: BTreeMap::new(), only })
+            (entries, Categories { of: BTreeMap::new(), only, are_several: false })
         }
         Value::Object(object) => (list(object, "annotations")?, categories(object, model, scheme)?),
         other => return trouble(format!("they are {}, no list", shown(other)), GIVE),
@@ -119,7 +121,8 @@ fn categories(
 ) -> Result<Categories, Trouble> {
     const NAMES: &str = "write \"categories\": [{\"id\": 1, \"keypoints\": [\"nose\", ...]}]";
     let (mut of, mut only, mut refused) = (BTreeMap::new(), None, None);
-    for (place, category) in list(object, "categories")?.iter().enumerate() {
+    let listed = list(object, "categories")?;
+    for (place, category) in listed.iter().enumerate() {
         let names = category.get("keypoints").and_then(Value::as_array);
         let name = |name: &Value| name.as_str().map(str::to_owned);
         let names = names.and_then(|names| names.iter().map(name).collect::<Option<Vec<_>>>());
@@ -137,7 +140,7 @@ fn categories(
         }
     }
     match (only, refused) {
-        (Some(only), _) => Ok(Categories { of, only }),
+        (Some(only), _) => Ok(Categories { of, only, are_several: listed.len() > 1 }),
         (None, Some(error)) => Err(Trouble::Names(error)),
         (None, None) => trouble("it has no categories", NAMES),
     }
@@ -162,7 +165,7 @@ fn result<'a>(
         );
     };
     let (count, names) = match whole(field("category_id")) {
-        Some(id) if categories.of.len() > 1 => match categories.of.get(&id) {
+        Some(id) if categories.are_several => match categories.of.get(&id) {
             Some(category) => category,
             None => {
                 let known: Vec<String> = categories.of.keys().map(i64::to_string).collect();

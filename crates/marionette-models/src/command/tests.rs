@@ -79,6 +79,13 @@ fn a_command_may_have_keypoints_of_its_own() {
     assert!(odd.contains(
         "result 2 is of the category 2, none of whose keypoints is known; give one of 1, 3"
     ));
+    // What is of another category is no result of the only one that is known.
+    let known = two.replace("\"left wrist\"", "\"ear\"").replacen(
+        "\"category_id\": 3",
+        "\"category_id\": 1",
+        1,
+    );
+    assert!(said(&known.replace("CATEGORY", "2")).contains("is of the category 2, none of"));
 }
 
 #[test]

@@ -66,6 +66,12 @@ pub struct OnnxModel {
 }
 
 impl OnnxModel {
+    /// See [`crate::Model::is_described`].
+    pub fn is_described(path: &Path) -> Result<bool, ModelError> {
+        let Metadata { ours, ultralytics } = metadata_of(&OnnxFile::read(path)?, path)?;
+        Ok(ours.is_some() || ultralytics.is_some())
+    }
+
     /// See [`crate::Model::onnx`].
     pub fn load(
         path: &Path,
@@ -75,8 +81,7 @@ impl OnnxModel {
         let complain =
             |(found, remedy): Complaint| ModelError::Onnx { path: path.to_owned(), found, remedy };
         let file = OnnxFile::read(path)?;
-        let metadata = Metadata::of(&file.metadata())
-            .map_err(|found| complain((found, "export the file anew".to_owned())))?;
+        let metadata = metadata_of(&file, path)?;
         let shape = Shape::of(&file.sources()?, &metadata, options).map_err(complain)?;
         let plan = file.plan(shape.kind, &shape.sides())?;
         let outputs = file.outputs();
@@ -165,7 +170,9 @@ impl OnnxModel {
             let values = share(main, place);
             let rows = others.map_or(&[][..], |others| share(others, place));
             self.check_numbers(&main.name, values, first + place)?;
-            self.check_numbers(&main.name, rows, first + place)?;
+            if let Some(others) = others {
+                self.check_numbers(&others.name, rows, first + place)?;
+            }
             let size = self.input.shape().size;
             let found = candidates(&self.output, values, rows, &main.sides, size);
             Ok(match choose(found, in_input(*bbox, crop)) {
@@ -198,6 +205,14 @@ impl OnnxModel {
         let place = format!("\"{name}\" for picture {} of the batch", picture + 1);
         Err(ModelError::NoNumber { model: self.name(), value, place })
     }
+}
+
+fn metadata_of(file: &OnnxFile, path: &Path) -> Result<Metadata, ModelError> {
+    Metadata::of(&file.metadata()).map_err(|found| ModelError::Onnx {
+        path: path.to_owned(),
+        found,
+        remedy: "export the file anew".to_owned(),
+    })
 }
 
 fn runtime(path: &Path, found: &str) -> ModelError {
