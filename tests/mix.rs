@@ -102,6 +102,24 @@ fn weights_of_another_run_are_where_a_run_begins() {
 }
 
 #[test]
+fn a_run_that_was_killed_before_its_first_checkpoint_still_begins_with_other_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let nothing = ["--set", "exam.images=0"];
+    succeed(&mut train(&at("first"), &nothing));
+    let first = at("first").display().to_string();
+    succeed(&mut train(&at("whole"), &[&nothing[..], &["--init", &first]].concat()));
+    fs::create_dir(at("killed")).unwrap();
+    for file in ["config.toml", "scene.toml", "figure.toml"] {
+        fs::copy(at("whole").join(file), at("killed").join(file)).unwrap();
+    }
+    let mut resume = marionette(["train", "--resume", "--run"]);
+    let said = succeed(resume.arg(at("killed")));
+    assert!(said.stderr.contains("the head's parts for 17 of 17 keypoints"), "{}", said.stderr);
+    assert!(weights(&at("killed")) == weights(&at("whole")));
+}
+
+#[test]
 fn what_cannot_be_mixed_in_is_refused_before_a_run_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

@@ -64,10 +64,13 @@ fn they_find_rendered_people_and_are_used_where_no_others_are_given() {
     let said = ["a network of arm", "leave --find out"];
     fail(marionette(find).current_dir(&folder), 2, &said);
 
-    // What has their name is meant by it, and only by it.
+    // Weights or a run of their name are meant by it, and only by it; a folder of other things is not.
     fs::create_dir(folder.path().join("person")).unwrap();
+    assert_eq!(predict("beside", &["--weights", "person"])["images"], ours["images"]);
+    fs::remove_dir(folder.path().join("person")).unwrap();
+    fs::write(folder.path().join("person"), "").unwrap();
     let mut command = marionette(["predict", images, "--weights", "person", "--out", "other"]);
-    fail(command.current_dir(&folder), 2, &["person: is no run", "give the folder of a run"]);
+    fail(command.current_dir(&folder), 2, &["person: "]);
     assert_eq!(predict("again", &[])["images"], ours["images"]);
 }
 

@@ -43,7 +43,7 @@ const MOST_WARNINGS: usize = 10;
 pub struct EvalArgs {
     /// File of weights, or the folder of a run.
     weights: PathBuf,
-    /// Exam to take: standard, easy, hard, hard-AXIS, or all.
+    /// Exam to take: standard, easy, hard, hard-AXIS, natural, or all.
     #[arg(long, value_name = "NAME")]
     exam: Option<String>,
     /// Tell how the error grows along each hardness axis, level by level, while the other axes stay

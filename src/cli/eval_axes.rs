@@ -2,6 +2,7 @@
 
 use super::{CommandError, eval_exam::TILES, eval_table::share};
 use anyhow::Context;
+use marionette::base::json_file::path_text;
 use marionette::render::{RendererConfig, headless_app};
 use marionette::run::{
     exam::{AxisErrors, Exam, ExamResult, LevelErrors, grade, render_exam},
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 #[derive(Debug, Serialize)]
 pub struct AxesReport {
     /// The file of weights.
+    #[serde(serialize_with = "path_text")]
     pub weights: PathBuf,
     /// Whether the network looked at every image in a mirror, too.
     pub flip_test: bool,

@@ -2,6 +2,7 @@
 
 use super::{CommandError, eval_table::share, output, scenes::FigureArg};
 use anyhow::{Context, anyhow};
+use marionette::base::json_file::path_text;
 use marionette::render::{RendererConfig, headless_app};
 use marionette::run::{
     RunDirectory,
@@ -23,6 +24,7 @@ pub const TILES: usize = 64;
 #[derive(Debug, Serialize)]
 pub struct ExamsReport {
     /// The file of weights.
+    #[serde(serialize_with = "path_text")]
     pub weights: PathBuf,
     /// Whether the network looked at every image in a mirror, too.
     pub flip_test: bool,

@@ -6,6 +6,7 @@ use marionette::base::atomic_file::{
     PathError, check_writable, file_identity, folder_of, make_folder_of,
 };
 use std::{
+    collections::HashMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -57,12 +58,13 @@ pub fn check_inputs(
     inputs: impl IntoIterator<Item = PathBuf>,
 ) -> Result<(), CommandError> {
     // Most outputs are new files, which nothing can be.
-    let there: Vec<&Output> = outputs.iter().filter(|output| output.path.exists()).collect();
+    let there = outputs.iter().filter_map(|output| Some((identity(output.path)?, output)));
+    let there: HashMap<Identity, &Output> = there.collect();
     if there.is_empty() {
         return Ok(());
     }
     for input in inputs {
-        if let Some(Output { flag, path }) = there.iter().find(|out| is_same(out.path, &input)) {
+        if let Some(Output { flag, path }) = identity(&input).and_then(|file| there.get(&file)) {
             return Err(CommandError::Input(anyhow!(
                 "{flag} {}: would overwrite {}, which is read; choose another",
                 path.display(),
@@ -83,7 +85,7 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
 }
 
 /// What tells a file that is there from others.
-#[derive(PartialEq)]
+#[derive(PartialEq, Eq, Hash)]
 enum Identity {
     Number(u64, u64),
     Path(PathBuf),

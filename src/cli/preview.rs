@@ -13,7 +13,7 @@ use marionette::render::sampler;
 use marionette::render::{RendererConfig, headless_app, render_samples};
 use marionette::run::{
     Work,
-    sheet::{Overlay, Panel, contact_sheet, save_png},
+    sheet::{LARGEST_SCALE, Overlay, Panel, contact_sheet, save_png},
     threads,
 };
 use marionette::scene::{ImageSize, Scene};
@@ -72,7 +72,7 @@ pub struct PreviewArgs {
     columns: u16,
     /// Sheet pixels per image pixel.
     #[arg(long, value_name = "N", default_value_t = 3, allow_negative_numbers = true,
-        value_parser = clap::value_parser!(u32).range(1..=64))]
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_SCALE)))]
     scale: u32,
     /// Print nothing but errors.
     #[arg(long)]
@@ -105,6 +105,9 @@ fn axis(name: &str) -> Result<HardnessAxis, String> {
     let known = || HardnessAxis::ALL.map(HardnessAxis::name).join(", ");
     HardnessAxis::by_name(name).ok_or_else(|| format!("there are {}", known()))
 }
+
+/// Pixels of the largest sheet.
+const MOST_PIXELS: u64 = 1 << 28;
 
 /// How many levels of an axis are shown.
 const LEVELS: u64 = 5;
@@ -178,6 +181,16 @@ fn sheet(args: &PreviewArgs, scene: &Scene) -> Result<(), CommandError> {
     let solvability = Solvability::new(scene.figure.clone());
     let policy = Policy::uniform();
     let count = args.axis.map_or(u64::from(count), |_| LEVELS * u64::from(args.columns));
+    let columns = u64::from(args.columns).min(count.max(1));
+    let side = |tiles: u64, pixels: u32| tiles * u64::from(pixels) * u64::from(args.scale);
+    let (width, height) =
+        (side(columns, scene.image.width), side(count.div_ceil(columns), scene.image.height));
+    if width * height > MOST_PIXELS {
+        return Err(CommandError::Input(anyhow!(
+            "the sheet would measure {width}x{height} pixels; give less of --count, --size or \
+             --scale: {MOST_PIXELS} pixels at most"
+        )));
+    }
     let sample = |place: u64| {
         let (index, hardness, _) = shown(args, place);
         solvability.first_solvable(index, |attempt| match hardness {

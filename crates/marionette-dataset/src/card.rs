@@ -88,10 +88,14 @@ fn write_card(
     )?;
     if job.shard.of > 1 {
         let (shard, last) = (job.shard, samples.end.saturating_sub(1));
+        let which = match samples.is_empty() {
+            true => "no samples".to_owned(),
+            false => format!("samples {} to {last}", samples.start),
+        };
         writeln!(
             text,
-            "This is part {} of {} (counted from 0): samples {} to {last} of {}.\n",
-            shard.index, shard.of, samples.start, job.count
+            "This is part {} of {} (counted from 0): {which} of {}.\n",
+            shard.index, shard.of, job.count
         )?;
     }
     writeln!(text, "| split | pictures | annotated figures |\n|---|---|---|")?;

@@ -4,7 +4,7 @@ use crate::{
     DatasetError, Job, SCHEMA_VERSION, Split,
     journal::{Journal, Line},
 };
-use marionette_base::atomic_file::{PathError, write_atomic_with};
+use marionette_base::atomic_file::{PathError, plain_name, write_atomic_with};
 use marionette_figure::Figure;
 use serde_json::{Value, json, value::RawValue};
 use std::{
@@ -27,7 +27,8 @@ pub fn write(
     let folder = root.join("annotations");
     fs::create_dir_all(&folder).map_err(PathError::at(&folder, "made"))?;
     for split in job.splits.used() {
-        let path = folder.join(format!("{category}_keypoints_{}.json", split.name()));
+        let file = format!("{}_keypoints_{}.json", plain_name(category), split.name());
+        let path = folder.join(file);
         // An error of the journal is told as such, not as one of the file.
         let mut failed = None;
         let written = write_atomic_with(&path, |file| {

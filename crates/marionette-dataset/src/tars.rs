@@ -5,7 +5,7 @@ use crate::{
     DatasetError, Job, Split,
     sample::{Content, Sample, stem},
 };
-use marionette_base::atomic_file::{PathError, aside, sync_folder};
+use marionette_base::atomic_file::{PathError, aside, plain_name, sync_folder};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -82,7 +82,7 @@ impl Tars {
     }
 
     fn name(&self, split: Split, number: u64) -> String {
-        format!("{}-{}-{number:06}.tar", self.scene, split.name())
+        format!("{}-{}-{number:06}.tar", plain_name(&self.scene), split.name())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{RunConfig, RunError};
 use marionette_base::{
-    atomic_file::{PathError, folder_of, sync_folder, write_atomic},
+    atomic_file::{PathError, folder_of, plain_name, sync_folder, write_atomic},
     folder_lock::{FolderLock, LockError},
     toml_file::TomlFile,
 };
@@ -77,8 +77,7 @@ impl RunDirectory {
         config: &RunConfig,
         scene: &Scene,
     ) -> Result<(Self, FolderLock), RunError> {
-        let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' };
-        let name: String = scene.name.chars().map(plain).collect();
+        let name = plain_name(&scene.name);
         fs::create_dir_all(folder).map_err(PathError::at(folder, "made"))?;
         let mut number = 0;
         loop {

@@ -69,8 +69,10 @@ impl Examiner {
             .iter()
             .filter(|report| (1..=step).contains(&report.step))
         {
-            if examiner.directory.has_checkpoint(report.step) {
-                examiner.consider(report);
+            if let Some(best) = examiner.better(report)
+                && examiner.directory.has_checkpoint(report.step)
+            {
+                examiner.best = Some(best);
             }
         }
         Ok(examiner)
@@ -131,16 +133,16 @@ impl Examiner {
         Ok(Some(report))
     }
 
-    /// Whether `report` is at least as good as the best so far, which it then becomes.
-    pub fn consider(&mut self, report: &ExamReport) -> bool {
-        let Some(result) = report.result(self.decides) else { return false };
-        let Some(torso_02) = result.pck.torso_02 else { return false };
+    /// What `report` would be as the best, if it is at least as good as the best so far.
+    pub fn better(&self, report: &ExamReport) -> Option<Best> {
+        let torso_02 = report.result(self.decides)?.pck.torso_02?;
         let new = Best { step: report.step, exam: self.decides, torso_02 };
-        let better = self.best.is_none_or(|best| new.torso_02 >= best.torso_02);
-        if better {
-            self.best = Some(new);
-        }
-        better
+        self.best.is_none_or(|best| torso_02 >= best.torso_02).then_some(new)
+    }
+
+    /// Makes this the best, whose checkpoint is kept.
+    pub fn set_best(&mut self, best: Best) {
+        self.best = Some(best);
     }
 }
 

@@ -111,16 +111,20 @@ impl Recorder {
             return Ok(None);
         };
         self.write_exams(&report);
-        let best = trainer.step() > 0 && !trainer.is_skipping() && self.examiner.consider(&report);
-        if best {
+        let counts = trainer.step() > 0 && !trainer.is_skipping();
+        let best = counts.then(|| self.examiner.better(&report)).flatten();
+        if let Some(best) = best {
             self.try_checkpoint(trainer)?;
-            // The file must not name a checkpoint that could not be written.
+            // The file must not name a checkpoint that could not be written, and the one that it
+            // names has to stay.
             if self.directory.has_checkpoint(trainer.step()) {
-                let marked = mark_best(&self.directory, trainer.step());
-                self.warn_if_failed(marked, "it still names the best checkpoint before");
+                match mark_best(&self.directory, trainer.step()) {
+                    Ok(()) => self.examiner.set_best(best),
+                    Err(error) => self.warn(error, "it still names the best checkpoint before"),
+                }
             }
         }
-        self.send(RunEvent::Exams { report: report.clone(), best });
+        self.send(RunEvent::Exams { report: report.clone(), best: best.is_some() });
         Ok(Some(report))
     }
 

@@ -5,6 +5,7 @@ use super::{
     limits::{address_space, most_threads},
 };
 use marionette_nn::HeatmapNetwork;
+use marionette_train::trainer::Flips;
 use std::{fs, thread};
 
 /// Threads to use: as many as `wanted`, where that is 0 one per core, but no more than the system
@@ -44,7 +45,8 @@ pub(super) fn check_memory(
     let Some(available) = available.filter(|_| network.parameters().device().is_cpu()) else {
         return Ok(());
     };
-    let needed = |batch: usize| network.training_bytes(batch);
+    let rows = if config.flips == Flips::Both { 2 } else { 1 };
+    let needed = |batch: usize| network.training_bytes(rows * batch);
     if needed(config.batch) <= available {
         return Ok(());
     }
@@ -67,21 +69,29 @@ pub(super) fn check_memory(
 }
 
 /// Memory that this process can still get, if the system says so: the least of the free memory,
-/// what the process' control group has left, and what its limits leave.
+/// what the process' control group has left, and what its limits leave. Copies of files count as
+/// free: the system drops them where memory is asked for.
 pub fn available_bytes() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let free = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
-    let group = |file: &str| {
-        fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse::<u64>().ok()
-    };
-    let left = group("memory.max")
-        .zip(group("memory.current"))
-        .map(|(most, used)| most.saturating_sub(used));
+    let group = |file: &str| fs::read_to_string(format!("/sys/fs/cgroup/{file}")).ok();
+    let number = |file: &str| group(file)?.trim().parse::<u64>().ok();
+    let copies = group("memory.stat").map_or(0, |stat| copied(&stat));
+    let left = number("memory.max")
+        .zip(number("memory.current"))
+        .map(|(most, used)| most.saturating_sub(used.saturating_sub(copies)));
     let free = left.map_or(free, |left| left.min(free));
     let addresses =
         address_space().map(|most| most.saturating_sub(status_kib("VmSize").unwrap_or(0) << 10));
     Some(addresses.map_or(free, |addresses| addresses.min(free)))
+}
+
+/// Bytes of files that a control group whose `memory.stat` this is holds copies of.
+fn copied(stat: &str) -> u64 {
+    let names = ["active_file ", "inactive_file "];
+    let count = |name| stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    names.into_iter().map(|name| count(name).unwrap_or(0u64)).sum()
 }
 
 /// What the system says of this process' memory under a name such as `VmRSS`, KiB; `None` where it says
@@ -116,6 +126,17 @@ mod tests {
         ];
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");
         assert!(check(Some(1 << 20)).unwrap_err().contains("a machine with more memory"));
+
+        let both = RunConfig { flips: Flips::Both, ..config };
+        let message = check_memory(&both, &network, Some(enough)).unwrap_err().to_string();
+        assert!(message.contains("expected at most 32"), "{message}");
+    }
+
+    #[test]
+    fn copies_of_files_are_told_from_other_memory() {
+        let stat =
+            "anon 7\nfile 300\ninactive_file 100\nactive_file 20\nworkingset_refault_file 9\n";
+        assert_eq!([copied(stat), copied("")], [120, 0]);
     }
 
     #[cfg(target_os = "linux")]

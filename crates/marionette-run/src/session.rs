@@ -25,7 +25,7 @@ use marionette_scene::{ImageSize, Scene};
 use marionette_stream::{Focus, HardnessAxis, connect};
 use marionette_train::{
     photographs::Photographs,
-    trainer::{Taken, TrainError, TrainSettings, Trainer, TrainerState},
+    trainer::{Taken, TrainError, TrainSettings, Trainer, TrainerState, UnfitCheckpoint},
 };
 use std::{
     path::Path,
@@ -113,18 +113,10 @@ impl Session {
         let tried = choose_device(&mut config, scene.figure.keypoints.len());
         let (mut trainer, device, scene) = prepare(&config, scene)?;
         let photographs = photographs(&config, &scene, &trainer)?;
-        let taken = start_from(&config, &mut trainer)?;
-        let focus = config.focus.open(&scene)?;
-        if let Some(focus) = &focus {
-            trainer.focus_on(focus);
-        }
+        let start = Start::of(&config, &scene, &mut trainer)?;
         find_adapter().map_err(GeneratorError::from)?;
         let held = begin(&config, &scene)?;
-        if taken.is_some() || focus.is_some() {
-            // Whoever goes on with the run need not find the other weights or the audit again.
-            let (tensors, state) = trainer.save()?;
-            save(&held.0, 0, &tensors, &state, config.checkpoint.keep, None)?;
-        }
+        let taken = start.keep(&held.0, &config, &trainer)?;
         let session = Session::new(held, config, scene, trainer, device);
         Ok(Session { photographs, tried, taken, ..session })
     }
@@ -144,13 +136,20 @@ impl Session {
         let config = config.continued(overrides).map_err(RunError::from)?;
         let (mut trainer, device, scene) = prepare(&config, scene)?;
         find_adapter().map_err(GeneratorError::from)?;
-        if let Some(loaded) = load_latest::<TrainerState>(&directory)? {
-            trainer.restore(&loaded.tensors, loaded.state).map_err(|unfit| RunError::Damaged {
-                path: loaded.folder,
-                found: unfit.to_string(),
-                remedy: format!("put {} back as it was", directory.config_path().display()),
-            })?;
-        }
+        let taken = match load_latest::<TrainerState>(&directory)? {
+            Some(loaded) => {
+                let damaged = |unfit: UnfitCheckpoint| RunError::Damaged {
+                    path: loaded.folder,
+                    found: unfit.to_string(),
+                    remedy: format!("put {} back as it was", directory.config_path().display()),
+                };
+                trainer.restore(&loaded.tensors, loaded.state).map_err(damaged)?;
+                None
+            }
+            None => {
+                Start::of(&config, &scene, &mut trainer)?.keep(&directory, &config, &trainer)?
+            }
+        };
         directory.write_config(&config)?;
         cut_back(&directory.metrics_path(), trainer.step())?;
         if let Some(settings) = directory.settings_at(trainer.step(), trainer.manual_settings())? {
@@ -158,7 +157,7 @@ impl Session {
         }
         let photographs = photographs(&config, &scene, &trainer)?;
         let session = Session::new((directory, lock), config, scene, trainer, device);
-        Ok(Session { photographs, ..session })
+        Ok(Session { photographs, taken, ..session })
     }
 
     /// The devices that a new run tried as none was named, the one that it takes first; none where
@@ -312,6 +311,40 @@ fn photographs(
 ) -> Result<Option<Photographs>, Failure> {
     let (of, scheme) = (&config.photographs, scene.figure.scheme());
     Ok(Photographs::open(of, &scheme, trainer.spec(), config.batch, config.seed)?)
+}
+
+/// What a run has before its first step, besides what its seed says.
+struct Start {
+    /// What was taken of other weights.
+    taken: Option<Taken>,
+    is_focused: bool,
+}
+
+impl Start {
+    /// Has `trainer` start from the weights and for the audit that `config` names.
+    fn of(config: &RunConfig, scene: &Scene, trainer: &mut Trainer) -> Result<Self, Failure> {
+        let taken = start_from(config, trainer)?;
+        let focus = config.focus.open(scene)?;
+        if let Some(focus) = &focus {
+            trainer.focus_on(focus);
+        }
+        Ok(Start { taken, is_focused: focus.is_some() })
+    }
+
+    /// Keeps it in a checkpoint, so that whoever goes on with the run need not find the other
+    /// weights or the audit again.
+    fn keep(
+        self,
+        directory: &RunDirectory,
+        config: &RunConfig,
+        trainer: &Trainer,
+    ) -> Result<Option<Taken>, Failure> {
+        if self.taken.is_some() || self.is_focused {
+            let (tensors, state) = trainer.save()?;
+            save(directory, 0, &tensors, &state, config.checkpoint.keep, None)?;
+        }
+        Ok(self.taken)
+    }
 }
 
 /// Has `trainer` start from the weights that `config` names, if it names any.

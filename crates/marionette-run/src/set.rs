@@ -73,8 +73,8 @@ impl RunConfig {
             Some(key) => Err(ConfigError::one(
                 key,
                 "cannot change in a run that has begun, as its result would not be what its files \
-                 say; steps, threads, checkpoint.*, exam.every, exam.during, log.* and debug.* \
-                 can; for anything else begin another --run",
+                 say; steps, threads, device, tf32, checkpoint.*, exam.every, exam.during, log.* \
+                 and debug.* can; for anything else begin another --run",
             )),
         }
     }

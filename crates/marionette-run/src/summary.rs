@@ -2,6 +2,7 @@
 
 use super::{Best, ExamReport, RunDirectory, RunError};
 use crate::exam::{Exam, ExamResult};
+use marionette_base::json_file::path_texts;
 use marionette_train::{
     curriculum::CurriculumSummary,
     trainer::{Hardest, ScoreQuality, Trainer},
@@ -38,6 +39,7 @@ pub struct Summary {
     /// The most batches that were in flight at once.
     pub most_in_flight: u64,
     /// Pictures written.
+    #[serde(serialize_with = "path_texts")]
     pub pictures: Vec<PathBuf>,
     /// How often something that changes what the run comes to was set by hand; see `hand.jsonl`.
     #[serde(skip_serializing_if = "untouched")]

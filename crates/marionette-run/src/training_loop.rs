@@ -107,9 +107,13 @@ impl TrainingLoop {
             };
             random_pause(recorder.config.debug.jitter_ms);
             let (batch, began) = (Arc::new(batch), Instant::now());
-            let pictured = match &mut photographs {
-                Some(photographs) => photographs.of_step(trainer.step())?,
-                None => Vec::new(),
+            let pictured = photographs.as_mut().map(|some| some.of_step(trainer.step()));
+            let pictured = match pictured.transpose() {
+                Ok(pictured) => pictured.unwrap_or_default(),
+                Err(error) => {
+                    recorder.try_checkpoint(&trainer)?;
+                    return Err(error.into());
+                }
             };
             let report = Arc::new(trainer.learn(&batch, &pictured)?);
             let (learning, waiting) =

@@ -29,6 +29,8 @@ pub enum Which {
 pub const PERSON: &str = "person";
 /// The name of those that find where people are.
 pub const FINDER: &str = "person-finder";
+/// The file of weights in a folder.
+const WEIGHTS: &str = "weights.safetensors";
 const PERSON_FILE: &[u8] = include_bytes!("../../../assets/weights/person.safetensors");
 const FINDER_FILE: &[u8] = include_bytes!("../../../assets/weights/person-finder.safetensors");
 const EMBEDDED: [(&str, &[u8]); 2] = [(PERSON, PERSON_FILE), (FINDER, FINDER_FILE)];
@@ -41,11 +43,12 @@ pub struct RunModel {
     pub source: PathBuf,
 }
 
-/// The bytes of the weights that come with the program and that `path` names, unless something is
-/// at that path.
+/// The bytes of the weights that come with the program and that `path` names, unless other weights
+/// or a run are at that path.
 pub fn embedded_weights(path: &Path) -> Option<&'static [u8]> {
     let (_, bytes) = EMBEDDED.iter().find(|(name, _)| path == Path::new(name))?;
-    (!path.exists()).then_some(*bytes)
+    let other = path.is_file() || ["config.toml", WEIGHTS].iter().any(|n| path.join(n).exists());
+    (!other).then_some(*bytes)
 }
 
 /// The files that a model may be read from: that of the weights at `path`, or those of the run;
@@ -54,7 +57,7 @@ pub fn model_files(path: &Path) -> Vec<PathBuf> {
     match RunDirectory::at(path) {
         _ if embedded_weights(path).is_some() => Vec::new(),
         Ok(run) => run.files(),
-        Err(_) if path.is_dir() => vec![path.join("weights.safetensors")],
+        Err(_) if path.is_dir() => vec![path.join(WEIGHTS)],
         Err(_) => vec![path.to_owned()],
     }
 }
@@ -80,8 +83,8 @@ fn embedded(source: PathBuf, bytes: &[u8], device: &Device) -> Result<RunModel, 
 }
 
 /// The model in the file of weights at `path` or, where that is the folder of a run, of that run,
-/// on `device`; [`PERSON`] and [`FINDER`] name those that come with the program, unless something
-/// is at that path. Nothing on disk changes.
+/// on `device`; [`PERSON`] and [`FINDER`] name those that come with the program, unless other
+/// weights or a run are at that path. Nothing on disk changes.
 ///
 /// # Errors
 /// If `path` is neither, the run has no such network yet, or a file is damaged.
@@ -89,7 +92,7 @@ pub fn load_model(path: &Path, which: Which, device: &Device) -> Result<RunModel
     if let Some(bytes) = embedded_weights(path) {
         return embedded(path.to_owned(), bytes, device);
     }
-    let (is_run, weights) = (path.join("config.toml").exists(), path.join("weights.safetensors"));
+    let (is_run, weights) = (path.join("config.toml").exists(), path.join(WEIGHTS));
     if !path.is_dir() || !is_run && weights.exists() {
         let source = if path.is_dir() { weights } else { path.to_owned() };
         return Ok(RunModel { detector: Detector::load(&source, device)?, source });

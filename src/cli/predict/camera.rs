@@ -1,16 +1,19 @@
 //! `--pnp`: where the camera is, from the keypoints of a thing whose joint states are known.
 
 use super::{CommandError, Listed};
-use crate::cli::output;
+use crate::cli::{output, scenes::FigureArg};
 use anyhow::anyhow;
 use clap::Args;
-use marionette::figure::{BodyShape, Figure, load_figure, place_keypoints, solve};
+use marionette::figure::{BodyShape, Figure, place_keypoints, solve};
 use marionette::pnp::{
     CameraPose, Intrinsics, JointFile, LensFile, Options, PnpError, Sighting, pose_of_joints,
     solve_camera,
 };
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A camera needs so many keypoints.
 const LEAST: usize = 4;
@@ -25,9 +28,9 @@ pub struct CameraArgs {
     /// (y up, z front), and how sure that is.
     #[arg(long, requires_all = ["figure", "intrinsics"])]
     pnp: bool,
-    /// The folder of the figure, or its file.
-    #[arg(long, value_name = "DIR", requires = "pnp")]
-    figure: Option<PathBuf>,
+    /// The figure: human, dog, arm, a figure file, or a folder with a figure.toml.
+    #[arg(long, value_name = "NAME|FILE|DIR", requires = "pnp")]
+    figure: Option<String>,
     /// JSON file of joint states by the joints' names, radians or metres: {"panda_joint1": 0.1,
     /// ...}, or {"picture.png": {...}, ...} with such states for each picture.
     #[arg(long, value_name = "FILE", requires = "pnp")]
@@ -43,7 +46,7 @@ pub struct CameraArgs {
 impl CameraArgs {
     /// The files that are read.
     pub fn files(&self) -> Vec<PathBuf> {
-        let figure = self.figure.as_deref().map(figure_file);
+        let figure = self.figure.as_deref().map(|figure| figure_file(Path::new(figure)));
         figure.into_iter().chain(self.joints.clone()).chain(self.intrinsics.clone()).collect()
     }
 }
@@ -55,7 +58,7 @@ fn figure_file(path: &Path) -> PathBuf {
 
 /// Finds cameras.
 pub struct CameraFinder {
-    figure: Figure,
+    figure: Arc<Figure>,
     /// The figure's keypoint for each of the network's, if it has one of this name.
     keypoints: Vec<Option<usize>>,
     joints: Option<JointFile>,
@@ -110,20 +113,20 @@ impl CameraFinder {
         names: &[String],
         pictures: &[Listed],
     ) -> Result<Option<Self>, CommandError> {
-        let (true, Some(folder), Some(lens)) = (args.pnp, &args.figure, &args.intrinsics) else {
+        let (true, Some(name), Some(lens)) = (args.pnp, &args.figure, &args.intrinsics) else {
             return Ok(None);
         };
-        let path = figure_file(folder);
-        let figure = load_figure(&path).map_err(|e| CommandError::Input(e.into()))?;
+        // Any scene shows any figure; this is only about the figure.
+        let scene = FigureArg::of(name).load("all").map_err(|e| CommandError::Input(e.into()))?;
+        let figure = scene.figure;
         let own = |name: &String| figure.keypoints.iter().position(|own| own.name == *name);
         let keypoints: Vec<Option<usize>> = names.iter().map(own).collect();
         let shared = keypoints.iter().flatten().count();
         if shared < LEAST {
             let has: Vec<&str> = figure.keypoints.iter().map(|own| own.name.as_str()).collect();
             return Err(CommandError::Input(anyhow!(
-                "{}: has {shared} of the keypoints that the network finds, and a camera needs \
+                "{name}: has {shared} of the keypoints that the network finds, and a camera needs \
                  {LEAST}; it has {}, the network finds {}",
-                path.display(),
                 has.join(", "),
                 names.join(", ")
             )));

@@ -57,7 +57,7 @@ pub struct Outcome {
     pub images: u64,
     /// Draws that were rejected on the way.
     pub rejected: u64,
-    /// Seconds that it took, in all the times that it ran.
+    /// Seconds that it took since it was begun, or was last gone on with.
     pub seconds: f64,
     /// Why it did not come to an end, where it diverged.
     pub diverged: Option<String>,

@@ -28,7 +28,7 @@ const BORDER: u32 = 4;
 /// From a tile's border to its caption, sheet pixels.
 const CAPTION_GAP: u32 = 3;
 /// The largest enlargement.
-const LARGEST_SCALE: u32 = 32;
+pub const LARGEST_SCALE: u32 = 32;
 const BACKGROUND: [u8; 3] = [24, 24, 28];
 const CAPTION_COLOR: [u8; 3] = [225, 225, 225];
 

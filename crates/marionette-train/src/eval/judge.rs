@@ -4,6 +4,7 @@ use super::{
     coco::{CocoFile, CocoPerson, CocoResult, HALF_PIXEL},
     metric::{OksDetection, OksImage, OksSummary, OksTruth, Pck, PckSummary, Person, oks_summary},
 };
+use marionette_base::json_file::path_text;
 use marionette_figure::KeypointScheme;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,6 +20,7 @@ const MOST_VALUES: usize = 50;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvalReport {
     /// The file of weights.
+    #[serde(serialize_with = "path_text")]
     pub weights: PathBuf,
     /// Whether the network looked at every picture in a mirror, too.
     pub flip_test: bool,
