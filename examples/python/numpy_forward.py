@@ -1,4 +1,4 @@
-"""Runs a network that `marionette export` wrote, in plain numpy: the whole of what another program has to do.
+"""Runs a `nano` that `marionette export` wrote, in plain numpy: the whole of what another program has to do.
 
 usage: numpy_forward.py WEIGHTS [CHECK]      CHECK is what `marionette export --check` wrote; exit 1 if the output differs
 """
@@ -44,6 +44,8 @@ def decode(logits, card):  # x, y (pixels of the input, at the greatest cell's c
 
 weights = load_file(sys.argv[1])
 card = json.loads(safe_open(sys.argv[1], "numpy").metadata()["marionette"])
+if card["network"]["name"] != "nano":
+    sys.exit(f"{sys.argv[1]}: holds {card['network']['name']}, and this runs nano alone; see small.py")
 size = card["network"]["input_height"], card["network"]["input_width"]
 check = load_file(sys.argv[2]) if len(sys.argv) > 2 else {"images": np.zeros((1, 3, *size), np.float32)}
 logits = nano(weights, check["images"])
