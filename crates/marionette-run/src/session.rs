@@ -241,6 +241,9 @@ impl Session {
             taken: _,
             lock,
         } = self;
+        // A card orders work by thread: what this one has begun there ends before another goes on.
+        let network = trainer.network().parameters().device();
+        network.synchronize().map_err(TrainError::from)?;
         let (generator_end, trainer_end) = connect(trainer.policies());
         let generator_config = GeneratorConfig {
             first_batch: trainer.step(),
