@@ -1,4 +1,4 @@
-"""`small` in PyTorch, its tensors under the same names.
+"""`small` and `base` in PyTorch, their tensors under the same names.
 
     from small import load
     network = load("small.safetensors")  # of `marionette export --format safetensors`
@@ -6,13 +6,20 @@
 
 The model card in the file's header has keypoints, normalisation and decoder; numpy_forward.py decodes.
 """
+from collections import OrderedDict
+
 from safetensors.torch import load_file
 from torch import nn
 
 
+def blur(channels):
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
 class BasicBlock(nn.Module):
-    def __init__(self, inputs, outputs, stride):
+    def __init__(self, inputs, outputs, stride, blurred):
         super().__init__()
+        self.blur = blur(inputs) if blurred and stride != 1 else None
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
@@ -24,13 +31,14 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
     def forward(self, x):
+        x = x if self.blur is None else self.blur(x)
         shortcut = x if self.downsample is None else self.downsample(x)
         y = self.relu(self.bn1(self.conv1(x)))
         return self.relu(self.bn2(self.conv2(y)).add_(shortcut))
 
 
-def layer(inputs, outputs, stride):
-    return nn.Sequential(BasicBlock(inputs, outputs, stride), BasicBlock(outputs, outputs, 1))
+def layer(inputs, outputs, stride, blurred):
+    return nn.Sequential(BasicBlock(inputs, outputs, stride, blurred), BasicBlock(outputs, outputs, 1, blurred))
 
 
 class Up(nn.Module):
@@ -47,19 +55,22 @@ class Up(nn.Module):
 class Small(nn.Module):
     size, stride = 128, 4
 
-    def __init__(self, keypoints):
+    def __init__(self, keypoints, blurred=False):  # blurred: `base`, which blurs maps before it halves them
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(32),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(64),
-            nn.ReLU(inplace=True),
-        )
-        self.layer1 = layer(64, 64, 1)
-        self.layer2 = layer(64, 128, 2)
-        self.layer3 = layer(128, 256, 2)
+        stem = [
+            ("0", nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)),
+            ("1", nn.BatchNorm2d(32)),
+            ("2", nn.ReLU(inplace=True)),
+            ("3", nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False)),
+            ("4", nn.BatchNorm2d(64)),
+            ("5", nn.ReLU(inplace=True)),
+        ]
+        if blurred:
+            stem.insert(3, ("blur", blur(32)))
+        self.stem = nn.Sequential(OrderedDict(stem))
+        self.layer1 = layer(64, 64, 1, blurred)
+        self.layer2 = layer(64, 128, 2, blurred)
+        self.layer3 = layer(128, 256, 2, blurred)
         self.up1 = Up(256, 128)
         self.up2 = Up(128, 64)
         self.head = nn.Conv2d(64, keypoints, 3, padding=1)
@@ -72,6 +83,6 @@ class Small(nn.Module):
 
 def load(path):  # the network in a file of weights, ready to infer
     tensors = load_file(path)
-    network = Small(tensors["head.bias"].numel())
+    network = Small(tensors["head.bias"].numel(), blurred="stem.blur.weight" in tensors)
     network.load_state_dict(tensors, strict=True)
     return network.eval()

@@ -42,7 +42,7 @@ pub struct AblateArgs {
     /// Go on with the results in --out: what has none yet is run.
     #[arg(long)]
     resume: bool,
-    /// Network: nano or small.
+    /// Network: nano, small or base.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Change a setting of all arms, for example batch=16. What an arm itself sets wins.

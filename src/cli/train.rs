@@ -54,7 +54,7 @@ pub struct TrainArgs {
     /// Training steps, one batch each.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     steps: Option<String>,
-    /// Network: nano or small. The scene's images take the size that it wants.
+    /// Network: nano, small or base. The scene's images take the size that it wants.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Where the network is trained: auto, cpu, cuda:N or metal.

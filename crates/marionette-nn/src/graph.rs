@@ -140,6 +140,20 @@ impl Layer {
     }
 }
 
+/// A kernel of side 3 that blurs.
+const BINOMIAL: [f32; 9] = [0.0625, 0.125, 0.0625, 0.125, 0.25, 0.125, 0.0625, 0.125, 0.0625];
+
+/// The initial values of a convolution.
+#[derive(Clone, Copy, Debug)]
+enum Initial {
+    /// Normal, as deviant as keeps the size of gradients.
+    Scaled,
+    /// Normal, with this deviation.
+    Normal(f64),
+    /// [`BINOMIAL`] for each output.
+    Binomial,
+}
+
 /// A convolution to add to a network. By default it has a stride of 1, keeps the size, and nothing
 /// follows it.
 #[derive(Clone, Debug)]
@@ -153,7 +167,7 @@ pub struct Conv<'a> {
     groups: usize,
     transposed: bool,
     bias: bool,
-    deviation: Option<f64>,
+    initial: Initial,
     norm: Option<&'a str>,
     shortcut: Option<Map>,
     relu: bool,
@@ -176,7 +190,7 @@ impl<'a> Conv<'a> {
             groups: 1,
             transposed: false,
             bias: false,
-            deviation: None,
+            initial: Initial::Scaled,
             norm: None,
             shortcut: None,
             relu: false,
@@ -187,7 +201,15 @@ impl<'a> Conv<'a> {
     /// Xiao et al. 2018, "Simple baselines for human pose estimation and tracking", arXiv
     /// 1804.06208), so that all heatmaps start flat.
     pub fn head(name: &'a str, outputs: usize, kernel: usize) -> Self {
-        Self { bias: true, deviation: Some(0.001), ..Self::new(name, outputs, kernel) }
+        Self { bias: true, initial: Initial::Normal(0.001), ..Self::new(name, outputs, kernel) }
+    }
+
+    /// A blur before a stride, so that what a map shows does not depend on which pixels the stride
+    /// meets (Zhang 2019, "Making convolutional networks shift-invariant again", arXiv 1904.11486):
+    /// each of `channels` channels by itself, with kernels of side 3. They are binomial at first and
+    /// trained like others.
+    pub fn blur(name: &'a str, channels: usize) -> Self {
+        Self { groups: channels, initial: Initial::Binomial, ..Self::new(name, channels, 3) }
     }
 
     /// A transposed convolution, which makes maps `stride` times as large: PyTorch's
@@ -300,9 +322,15 @@ impl Builder {
             return Err(ShapeError::useless_bias(conv.name));
         }
         let name = |part: &str| format!("{}.{part}", conv.name);
-        let deviation =
-            conv.deviation.unwrap_or_else(|| (2.0 / (outputs * kernel * kernel) as f64).sqrt());
-        let weight = self.draft.normal(&name("weight"), &shape.weight_dims(), deviation);
+        let (called, dims) = (name("weight"), shape.weight_dims());
+        let weight = match conv.initial {
+            Initial::Scaled => {
+                let deviation = (2.0 / (outputs * kernel * kernel) as f64).sqrt();
+                self.draft.normal(&called, &dims, deviation)
+            }
+            Initial::Normal(deviation) => self.draft.normal(&called, &dims, deviation),
+            Initial::Binomial => self.draft.repeated(&called, &dims, &BINOMIAL),
+        };
         if conv.norm.is_some() && groups == 1 && x != self.input() {
             self.draft.hidden(&weight);
         }

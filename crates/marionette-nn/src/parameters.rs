@@ -100,6 +100,11 @@ impl Draft {
         self.hidden.push(Matrix { values: slot.range(), rows: slot.shape[0] });
     }
 
+    /// Adds a trainable tensor that holds `values` over and over.
+    pub fn repeated(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Slot {
+        self.trainable.add(name, shape, values.iter().copied().cycle())
+    }
+
     /// Adds a trainable vector filled with `value`.
     pub fn constant(&mut self, name: &str, length: usize, value: f32) -> Slot {
         self.trainable.add(name, &[length], std::iter::repeat(value))

@@ -4,7 +4,7 @@ use super::{error::ModelError, model_spec::ModelSpec, nano, network::HeatmapNetw
 use candle_core::Device;
 
 /// The names that [`build`] knows.
-pub const NETWORKS: [&str; 2] = [nano::NAME, small::NAME];
+pub const NETWORKS: [&str; 3] = [nano::NAME, small::NAME, small::BLURRED];
 
 /// The network called `name` with one heatmap for each of `keypoints`, its initial values sampled
 /// from `seed`.
@@ -19,7 +19,7 @@ pub fn build(
 ) -> Result<HeatmapNetwork, ModelError> {
     let spec = spec(name, keypoints)?;
     let builder = match name {
-        small::NAME => small::network(keypoints, seed)?,
+        small::NAME | small::BLURRED => small::network(keypoints, seed, name == small::BLURRED)?,
         _ => nano::network(keypoints, seed)?,
     };
     let (graph, parameters) = builder.build(device)?;
@@ -34,7 +34,7 @@ pub fn spec(name: &str, keypoints: usize) -> Result<ModelSpec, ModelError> {
     match name {
         _ if keypoints == 0 => Err(ModelError::NoKeypoints),
         nano::NAME => Ok(nano::spec(keypoints)),
-        small::NAME => Ok(small::spec(keypoints)),
+        small::NAME | small::BLURRED => Ok(small::spec(name, keypoints)),
         _ => Err(ModelError::UnknownNetwork { name: name.to_owned(), known: NETWORKS.join(", ") }),
     }
 }
@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn an_unknown_network_is_refused_with_the_known_ones() {
         let error = build("nono", 17, 1, &Device::Cpu).err().map(|error| error.to_string());
-        assert_eq!(error.as_deref(), Some("unknown network `nono`: expected one of nano, small"));
+        assert_eq!(
+            error.as_deref(),
+            Some("unknown network `nono`: expected one of nano, small, base")
+        );
         assert!(build("nano", 0, 1, &Device::Cpu).is_err());
     }
 

@@ -1,4 +1,4 @@
-//! `small`: 128x128 images to 32x32 heatmaps.
+//! `small`: 128x128 images to 32x32 heatmaps; and `base`, which blurs maps before it halves them.
 
 use super::{
     graph::{Builder, Conv, Map, MapSize},
@@ -6,8 +6,10 @@ use super::{
 };
 use crate::kernel::shape::ShapeError;
 
-/// The name that builds it.
+/// The name that builds `small`.
 pub const NAME: &str = "small";
+/// The name that builds `base`.
+pub const BLURRED: &str = "base";
 
 const INPUT: usize = 128;
 const STRIDE: usize = 4;
@@ -16,25 +18,38 @@ const STEM_CHANNELS: usize = 32;
 const CHANNELS: [usize; 3] = [64, 128, 256];
 const BLOCKS: usize = 2;
 
-/// What the network takes and gives.
-pub(super) fn spec(keypoints: usize) -> ModelSpec {
-    ModelSpec::square(NAME, keypoints, INPUT, STRIDE)
+/// What the network `name`, one of the two, takes and gives.
+pub(super) fn spec(name: &str, keypoints: usize) -> ModelSpec {
+    ModelSpec::square(name, keypoints, INPUT, STRIDE)
 }
 
 /// A residual body (He et al. 2016, arXiv 1512.03385) down to a quarter of the heatmaps'
 /// resolution, and two transposed convolutions back up (Xiao et al. 2018, arXiv 1804.06208). Each
 /// of them adds the body's maps of its own resolution, so that places stay exact. About 3.5 M
-/// parameters.
-pub(super) fn network(keypoints: usize, seed: u64) -> Result<Builder, ShapeError> {
+/// parameters. `is_blurred` puts a blur before each stride but the first, which reads the image.
+pub(super) fn network(
+    keypoints: usize,
+    seed: u64,
+    is_blurred: bool,
+) -> Result<Builder, ShapeError> {
     let mut net = Builder::new(seed, MapSize { channels: 3, height: INPUT, width: INPUT });
     let x = net
         .conv(net.input(), Conv::new("stem.0", STEM_CHANNELS, 3).stride(2).norm("stem.1").relu())?;
+    let blur = |net: &mut Builder, x: Map, name: &str| {
+        let channels = net.size(x).channels;
+        if is_blurred { net.conv(x, Conv::blur(name, channels)) } else { Ok(x) }
+    };
+    let x = blur(&mut net, x, "stem.blur")?;
     let mut x = net.conv(x, Conv::new("stem.3", CHANNELS[0], 3).stride(2).norm("stem.4").relu())?;
     let mut stages = Vec::new();
     for (stage, channels) in CHANNELS.into_iter().enumerate() {
         for i in 0..BLOCKS {
             let stride = if stage > 0 && i == 0 { 2 } else { 1 };
-            x = block(&mut net, x, &format!("layer{}.{i}", stage + 1), channels, stride)?;
+            let name = format!("layer{}.{i}", stage + 1);
+            if stride > 1 {
+                x = blur(&mut net, x, &format!("{name}.blur"))?;
+            }
+            x = block(&mut net, x, &name, channels, stride)?;
         }
         stages.push(x);
     }

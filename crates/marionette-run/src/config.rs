@@ -419,7 +419,7 @@ mod tests {
         let text = config.validate().unwrap_err().to_string();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 6, "{text}");
-        assert_eq!(lines[1], "model: found \"nono\", expected one of nano, small");
+        assert_eq!(lines[1], "model: found \"nono\", expected one of nano, small, base");
         assert_eq!(lines[3], "optimizer.learning_rate: found NaN, expected above 0, at most 10");
         assert_eq!(lines[4], "afl.gamma: found -9.0; it must be a power from -8 to 8");
         assert_eq!(lines[5], "curriculum.bins: found 3, expected 5 to 8");

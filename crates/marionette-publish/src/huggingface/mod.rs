@@ -82,19 +82,19 @@ pub fn write_huggingface(
         write_onnx(&folder.join("model.onnx"), network, card, options)?;
         write_unsynced(&folder.join("config.json"), &json(&config(card)))?;
         write_unsynced(&folder.join("preprocessor_config.json"), &json(&preprocessor(card)))?;
-        if let Some((file, text)) = twin {
-            write_unsynced(&folder.join(file), text.as_bytes())?;
+        if let Some((module, text)) = twin {
+            write_unsynced(&folder.join(format!("{module}.py")), text.as_bytes())?;
         }
-        let readme = readme::text(&name, card, repository, twin.is_some());
+        let readme = readme::text(&name, card, repository, twin.map(|(module, _)| module));
         Ok(write_unsynced(&folder.join("README.md"), readme.as_bytes())?)
     })
 }
 
-/// The network of `card` as a module of PyTorch.
+/// The network of `card` as a module of PyTorch: its name and text.
 fn twin(card: &ModelCard) -> Option<(&'static str, &'static str)> {
     match card.network.name.as_str() {
-        "nano" => Some(("nano.py", include_str!("../../../../examples/python/nano.py"))),
-        "small" => Some(("small.py", include_str!("../../../../examples/python/small.py"))),
+        "nano" => Some(("nano", include_str!("../../../../examples/python/nano.py"))),
+        "small" | "base" => Some(("small", include_str!("../../../../examples/python/small.py"))),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ const MEASURES: [Measure; 3] = [
 const FOREMOST: [Exam; 4] = [Exam::Standard, Exam::Easy, Exam::Hard, Exam::Natural];
 
 /// The text of a repository called `name`; `twin` says whether the network in PyTorch lies in it.
-pub fn text(name: &str, card: &ModelCard, repository: Repository, twin: bool) -> String {
+pub fn text(name: &str, card: &ModelCard, repository: Repository, twin: Option<&str>) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = front_matter(&mut out, name, card, repository);
@@ -85,7 +85,7 @@ fn about(out: &mut String, name: &str, card: &ModelCard) -> Result {
     )
 }
 
-fn usage(out: &mut String, card: &ModelCard, twin: bool) -> Result {
+fn usage(out: &mut String, card: &ModelCard, twin: Option<&str>) -> Result {
     let spec = &card.network;
     let (width, height) = (spec.input_width, spec.input_height);
     let padding = card.crop.padding;
@@ -116,7 +116,7 @@ fn usage(out: &mut String, card: &ModelCard, twin: bool) -> Result {
          their box enlarged by {} around its middle, widened or heightened to the input's shape.\n",
         card.crop.enlarge
     )?;
-    if twin {
+    if let Some(module) = twin {
         writeln!(
             out,
             "In PyTorch (`{0}.py` is the network; images are normalised as \
@@ -128,7 +128,7 @@ fn usage(out: &mut String, card: &ModelCard, twin: bool) -> Result {
              network = load(\"model.safetensors\")\n\
              logits = network(torch.zeros(1, 3, {height}, {width}))\n\
              ```\n",
-            spec.name
+            module
         )?;
     }
     Ok(())
