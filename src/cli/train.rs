@@ -147,7 +147,7 @@ fn tell_of_beginnings(session: &Session) {
         let all = session.scene().figure.keypoints.len();
         let new = match &new[..] {
             [] => String::new(),
-            new => format!("; at random begin {}", new.join(", ")),
+            new => format!("; new are {}", new.join(", ")),
         };
         let (head, from) = (keypoints.len(), &config.init);
         output::warn(&format!(

@@ -82,3 +82,28 @@ fn block(
         .conv(x, Conv::new(&part("conv1"), channels, 3).stride(stride).norm(&part("bn1")).relu())?;
     net.conv(inner, Conv::new(&part("conv2"), channels, 3).norm(&part("bn2")).plus(shortcut).relu())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Result};
+
+    #[test]
+    fn base_begins_as_small_with_blurs() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let tensors = |is_blurred| -> Result<_> {
+            let builder = network(17, 4, is_blurred).map_err(candle_core::Error::wrap)?;
+            builder.build(&Device::Cpu)?.1.tensors()
+        };
+        let (small, mut base) = (tensors(false)?, tensors(true)?);
+        for (name, channels) in [("stem", 32), ("layer2.0", CHANNELS[0]), ("layer3.0", CHANNELS[1])]
+        {
+            let blur = base.remove(&format!("{name}.blur.weight")).ok_or("there is no blur")?;
+            assert_eq!(blur.dims(), [channels, 1, 3, 3]);
+            let kernels = blur.flatten_from(1)?.to_vec2::<f32>()?;
+            let wanted = [1.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 2.0, 1.0].map(|share| share / 16.0);
+            assert!(kernels.iter().all(|kernel| kernel[..] == wanted));
+        }
+        assert_eq!(crate::named::bits(&base)?, crate::named::bits(&small)?);
+        Ok(())
+    }
+}
