@@ -219,6 +219,8 @@ pub fn weight_gradient(
     }
 }
 
+/// The gradient over the batch, summed in parts of some images each. Winograd's parts are not added
+/// up yet: that is done while they are transformed.
 fn sum_in_parts<'a>(
     shape: &ConvShape,
     method: &Method,
@@ -235,10 +237,10 @@ fn sum_in_parts<'a>(
         .zip(x.par_chunks(images * shape.in_len()))
         .zip(dy.par_chunks(images * shape.out_len()))
         .for_each(|((sum, x), dy)| {
-            sum.fill(0.0);
             if let Method::Winograd(tiling) = method {
-                return winograd::add_weight_gradient(tiling, x, dy, sum);
+                return winograd::weight_gradient_of_part(tiling, x, dy, sum);
             }
+            sum.fill(0.0);
             for (x, dy) in x.chunks(shape.in_len()).zip(dy.chunks(shape.out_len())) {
                 match method {
                     Method::Depthwise => depthwise::add_weight_gradient(shape, x, dy, sum),
@@ -246,6 +248,9 @@ fn sum_in_parts<'a>(
                 }
             }
         });
+    if let Method::Winograd(_) = method {
+        return sums;
+    }
     let (total, others) = sums.split_at_mut(length);
     const PIECE: usize = 1 << 13;
     total.par_chunks_mut(PIECE).enumerate().for_each(|(index, total)| {

@@ -12,6 +12,25 @@ use rayon::prelude::*;
 /// Pixels that one task works on.
 const PIXELS: usize = 512;
 
+/// Calls a function for all channels, four vectors of them at once where there are so many: sums that
+/// wait for each other in turn hide how long an addition takes.
+macro_rules! for_channels {
+    ($channels:expr, $lanes:expr, |$from:ident, $vectors:ident| $call:expr) => {
+        let mut $from = 0;
+        while $from < $channels {
+            if $channels - $from >= 4 * $lanes {
+                const $vectors: usize = 4;
+                $call;
+                $from += 4 * $lanes;
+            } else {
+                const $vectors: usize = 1;
+                $call;
+                $from += $lanes;
+            }
+        }
+    };
+}
+
 /// Count, mean and sum of squared deviations of the channels of one block: `moments` holds C means,
 /// then C sums.
 pub fn block_moments(block: &[f32], channels: usize, moments: &mut [f32]) {
@@ -31,29 +50,44 @@ impl WithSimd for Moments<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Moments { block, channels, moments } = self;
         let (means, squares) = moments.split_at_mut(channels);
-        means.fill(0.0);
-        squares.fill(0.0);
-        let share = simd.splat_f32s(1.0 / (block.len() / channels) as f32);
-        for pixel in block.chunks_exact(channels) {
-            for (sums, values) in means.chunks_mut(S::F32_LANES).zip(pixel.chunks(S::F32_LANES)) {
-                let sum = simd.add_f32s(load(simd, sums), load(simd, values));
-                store(simd, sums, sum);
-            }
+        for_channels!(channels, S::F32_LANES, |from, VECTORS| moments_of::<S, VECTORS>(
+            simd, block, channels, from, means, squares
+        ));
+    }
+}
+
+/// The moments of VECTORS vectors of channels from `from` on, kept in registers.
+#[inline(always)]
+fn moments_of<S: Simd, const VECTORS: usize>(
+    simd: S,
+    block: &[f32],
+    channels: usize,
+    from: usize,
+    means: &mut [f32],
+    squares: &mut [f32],
+) {
+    let share = simd.splat_f32s(1.0 / (block.len() / channels) as f32);
+    let mut mean = [simd.splat_f32s(0.0); VECTORS];
+    for pixel in block.chunks_exact(channels) {
+        for vector in 0..VECTORS {
+            let value = load(simd, &pixel[from + vector * S::F32_LANES..]);
+            mean[vector] = simd.add_f32s(mean[vector], value);
         }
-        for means in means.chunks_mut(S::F32_LANES) {
-            let mean = simd.mul_f32s(load(simd, means), share);
-            store(simd, means, mean);
+    }
+    for vector in 0..VECTORS {
+        mean[vector] = simd.mul_f32s(mean[vector], share);
+        store(simd, &mut means[from + vector * S::F32_LANES..], mean[vector]);
+    }
+    let mut square = [simd.splat_f32s(0.0); VECTORS];
+    for pixel in block.chunks_exact(channels) {
+        for vector in 0..VECTORS {
+            let value = load(simd, &pixel[from + vector * S::F32_LANES..]);
+            let deviation = simd.sub_f32s(value, mean[vector]);
+            square[vector] = simd.mul_add_e_f32s(deviation, deviation, square[vector]);
         }
-        for pixel in block.chunks_exact(channels) {
-            let means = means.chunks(S::F32_LANES);
-            for ((sums, values), means) in
-                squares.chunks_mut(S::F32_LANES).zip(pixel.chunks(S::F32_LANES)).zip(means)
-            {
-                let deviation = simd.sub_f32s(load(simd, values), load(simd, means));
-                let sum = simd.mul_add_e_f32s(deviation, deviation, load(simd, sums));
-                store(simd, sums, sum);
-            }
-        }
+    }
+    for vector in 0..VECTORS {
+        store(simd, &mut squares[from + vector * S::F32_LANES..], square[vector]);
     }
 }
 
@@ -221,29 +255,54 @@ impl WithSimd for Sums<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Sums { z, deviation, dz, channels, sums } = self;
-        sums.fill(0.0);
         let (sums, products) = sums.split_at_mut(channels);
-        let zero = simd.splat_f32s(0.0);
-        for (pixel, dz) in dz.chunks_exact_mut(channels).enumerate() {
-            for from in (0..channels).step_by(S::F32_LANES) {
-                let at = pixel * channels;
-                let mut gradient = load(simd, &dz[from..]);
-                if let Some(z) = z {
-                    let passes = simd.greater_than_f32s(load(simd, &z[at..][from..channels]), zero);
-                    gradient = simd.select_f32s(passes, gradient, zero);
-                    store(simd, &mut dz[from..], gradient);
-                }
-                let sum = simd.add_f32s(load(simd, &sums[from..]), gradient);
-                store(simd, &mut sums[from..], sum);
-                if let Some((y, mean)) = deviation {
-                    let deviation = simd
-                        .sub_f32s(load(simd, &y[at..][from..channels]), load(simd, &mean[from..]));
-                    let product =
-                        simd.mul_add_e_f32s(gradient, deviation, load(simd, &products[from..]));
-                    store(simd, &mut products[from..], product);
-                }
+        for_channels!(channels, S::F32_LANES, |from, VECTORS| sums_of::<S, VECTORS>(
+            simd, z, deviation, dz, channels, from, sums, products
+        ));
+    }
+}
+
+/// The sums of VECTORS vectors of channels from `from` on, kept in registers.
+#[inline(always)]
+fn sums_of<S: Simd, const VECTORS: usize>(
+    simd: S,
+    z: Option<&[f32]>,
+    deviation: Option<(&[f32], &[f32])>,
+    dz: &mut [f32],
+    channels: usize,
+    from: usize,
+    sums: &mut [f32],
+    products: &mut [f32],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let (mut sum, mut product) = ([zero; VECTORS], [zero; VECTORS]);
+    let mut means = [zero; VECTORS];
+    if let Some((_, mean)) = deviation {
+        for vector in 0..VECTORS {
+            means[vector] = load(simd, &mean[from + vector * S::F32_LANES..]);
+        }
+    }
+    for (pixel, dz) in dz.chunks_exact_mut(channels).enumerate() {
+        let pixel = pixel * channels..(pixel + 1) * channels;
+        for vector in 0..VECTORS {
+            let at = from + vector * S::F32_LANES;
+            let mut gradient = load(simd, &dz[at..]);
+            if let Some(z) = z {
+                let passes = simd.greater_than_f32s(load(simd, &z[pixel.clone()][at..]), zero);
+                gradient = simd.select_f32s(passes, gradient, zero);
+                store(simd, &mut dz[at..], gradient);
+            }
+            sum[vector] = simd.add_f32s(sum[vector], gradient);
+            if let Some((y, _)) = deviation {
+                let y = load(simd, &y[pixel.clone()][at..]);
+                let deviation = simd.sub_f32s(y, means[vector]);
+                product[vector] = simd.mul_add_e_f32s(gradient, deviation, product[vector]);
             }
         }
+    }
+    for vector in 0..VECTORS {
+        store(simd, &mut sums[from + vector * S::F32_LANES..], sum[vector]);
+        store(simd, &mut products[from + vector * S::F32_LANES..], product[vector]);
     }
 }
 

@@ -145,8 +145,8 @@ impl WithSimd for Block<'_> {
     }
 }
 
-/// Adds (Bᵀ d B) ⊙ (A dY Aᵀ), summed over the tiles of some images, to `sum` [36, C, O].
-pub fn add_weight_gradient(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut [f32]) {
+/// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over the tiles of some images, in `sum` [36, C, O].
+pub fn weight_gradient_of_part(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut [f32]) {
     let rows = tiling.rows_in(dy.len());
     for first in (0..rows).step_by(tiling.block_rows()) {
         let end = rows.min(first + tiling.block_rows());
@@ -154,7 +154,8 @@ pub fn add_weight_gradient(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut [f3
         let (read, made) = (tiles * tiling.inputs + GAP, tiles * tiling.outputs + GAP);
         with_scratch(PLACES * read, PLACES * made, |inputs, outputs| {
             let spread = Spread { tiling, x, dy, first, end, inputs, outputs };
-            Arch::new().dispatch(GradientBlock { spread, sum: &mut *sum });
+            let write = if first == 0 { Write::Set } else { Write::Add };
+            Arch::new().dispatch(GradientBlock { spread, sum: &mut *sum, write });
         });
     }
 }
@@ -162,6 +163,7 @@ pub fn add_weight_gradient(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut [f3
 struct GradientBlock<'a, 'b> {
     spread: Spread<'a>,
     sum: &'b mut [f32],
+    write: Write,
 }
 
 impl WithSimd for GradientBlock<'_, '_> {
@@ -169,7 +171,7 @@ impl WithSimd for GradientBlock<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let GradientBlock { mut spread, sum } = self;
+        let GradientBlock { mut spread, sum, write } = self;
         spread.spread(simd);
         let Spread { tiling, first, end, inputs, outputs, .. } = spread;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
@@ -184,7 +186,7 @@ impl WithSimd for GradientBlock<'_, '_> {
             );
             let sum = &mut sum[place * tiling.inputs * tiling.outputs..]
                 [..tiling.inputs * tiling.outputs];
-            product.write(simd, sum, tiling.outputs, Write::Add);
+            product.write(simd, sum, tiling.outputs, write);
         }
     }
 }
@@ -291,15 +293,17 @@ impl WithSimd for AddTo<'_> {
     }
 }
 
-/// Gᵀ · G of the sums [36, C, O]: the gradient of the taps, [3, 3, C, O].
+/// Gᵀ · G of all `sums` [parts, 36, C, O] together: the gradient of the taps, [3, 3, C, O].
 pub fn weight_gradient(sums: &[f32], taps: &mut [f32]) {
+    let kernels = taps.len() / 9;
     columns(taps, 9).into_par_iter().enumerate().for_each(|(index, mut taps)| {
-        Arch::new().dispatch(Gradient { sums, first: index * KERNELS, taps: &mut taps });
+        Arch::new().dispatch(Gradient { sums, kernels, first: index * KERNELS, taps: &mut taps });
     });
 }
 
 struct Gradient<'a, 'b> {
     sums: &'a [f32],
+    kernels: usize,
     first: usize,
     taps: &'a mut [&'b mut [f32]],
 }
@@ -309,6 +313,6 @@ impl WithSimd for Gradient<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        kernel_gradient(simd, self.sums, self.first, self.taps);
+        kernel_gradient(simd, self.sums, self.kernels, self.first, self.taps);
     }
 }

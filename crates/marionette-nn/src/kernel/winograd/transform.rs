@@ -259,17 +259,29 @@ pub fn transform_kernels<S: Simd>(
     }
 }
 
-/// Gᵀ u G of the kernels from `first` on, as many as each of `taps` holds.
+/// Gᵀ u G of the kernels from `first` on, as many as each of `taps` holds; u is the sum over
+/// `sums` [parts, 36, `kernels`].
 #[inline(always)]
-pub fn kernel_gradient<S: Simd>(simd: S, sums: &[f32], first: usize, taps: &mut [&mut [f32]]) {
-    let kernels = sums.len() / PLACES;
+pub fn kernel_gradient<S: Simd>(
+    simd: S,
+    sums: &[f32],
+    kernels: usize,
+    first: usize,
+    taps: &mut [&mut [f32]],
+) {
+    let parts = sums.len() / (PLACES * kernels);
     let zero = simd.splat_f32s(0.0);
     for kernel in (0..taps[0].len()).step_by(S::F32_LANES) {
         let mut half = [[zero; PATCH]; 3];
         for j in 0..PATCH {
             let mut column = [zero; PATCH];
             for i in 0..PATCH {
-                column[i] = get::<S>(sums, (i * PATCH + j) * kernels + first + kernel);
+                let mut at = (i * PATCH + j) * kernels + first + kernel;
+                column[i] = get::<S>(sums, at);
+                for _ in 1..parts {
+                    at += PLACES * kernels;
+                    column[i] = simd.add_f32s(column[i], get::<S>(sums, at));
+                }
             }
             let column = kernel_sums(simd, column);
             for i in 0..3 {
