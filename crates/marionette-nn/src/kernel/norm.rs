@@ -12,8 +12,8 @@ use rayon::prelude::*;
 /// Pixels that one task works on.
 const PIXELS: usize = 512;
 
-/// Calls a function for all channels, four vectors of them at once where there are so many: sums that
-/// wait for each other in turn hide how long an addition takes.
+/// Calls a function for all channels, four vectors of them at once where there are so many: while
+/// one sum waits for an addition, the others go on.
 macro_rules! for_channels {
     ($channels:expr, $lanes:expr, |$from:ident, $vectors:ident| $call:expr) => {
         let mut $from = 0;
