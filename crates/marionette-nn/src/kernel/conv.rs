@@ -49,10 +49,7 @@ impl Method {
 
 /// Weights in the order that the forward pass or the input gradient reads.
 #[derive(Debug, Default)]
-pub struct Weights {
-    taps: Vec<f32>,
-    transformed: Vec<f32>,
-}
+pub struct Weights(Vec<f32>);
 
 impl Weights {
     /// Prepares `weight` [O, C / g, k, k] for [`forward`].
@@ -66,15 +63,16 @@ impl Weights {
     }
 
     fn prepare(&mut self, shape: &ConvShape, weight: &[f32], method: Method, backward: bool) {
-        self.taps.resize(shape.weight_len(), 0.0);
-        match method {
-            Method::Depthwise => depthwise::pack(shape, weight, &mut self.taps),
-            _ if backward => pack::backward_taps(shape, weight, &mut self.taps),
-            _ => pack::forward_taps(shape, weight, &mut self.taps),
-        }
-        if let Method::Winograd(tiling) = method {
-            self.transformed.resize(tiling.weights_len(), 0.0);
-            winograd::weights(&self.taps, backward, &mut self.transformed);
+        let length = match &method {
+            Method::Winograd(tiling) => tiling.weights_len(),
+            _ => shape.weight_len(),
+        };
+        self.0.resize(length, 0.0);
+        match &method {
+            Method::Winograd(tiling) => winograd::weights(tiling, weight, backward, &mut self.0),
+            Method::Depthwise => depthwise::pack(shape, weight, &mut self.0),
+            Method::Direct if backward => pack::backward_taps(shape, weight, &mut self.0),
+            Method::Direct => pack::forward_taps(shape, weight, &mut self.0),
         }
     }
 }
@@ -127,15 +125,15 @@ pub fn forward(
         let image = index * shape.in_len()..(index + 1) * shape.in_len();
         match &method {
             Method::Winograd(tiling) => {
-                winograd::forward_block(tiling, x, &weights.transformed, index, y, write);
+                winograd::forward_block(tiling, x, &weights.0, index, y, write);
             }
             Method::Depthwise => {
                 if write == Write::Set {
                     y.fill(0.0);
                 }
-                depthwise::add_forward(shape, &x[image], &weights.taps, y);
+                depthwise::add_forward(shape, &x[image], &weights.0, y);
             }
-            Method::Direct => direct::forward(shape, &x[image], &weights.taps, y, write),
+            Method::Direct => direct::forward(shape, &x[image], &weights.0, y, write),
         }
         finish(index, y, notes);
     });
@@ -159,15 +157,15 @@ pub fn input_gradient(
         let image = index * shape.out_len()..(index + 1) * shape.out_len();
         match &method {
             Method::Winograd(tiling) => {
-                winograd::forward_block(tiling, dy, &weights.transformed, index, dx, write);
+                winograd::forward_block(tiling, dy, &weights.0, index, dx, write);
             }
             Method::Depthwise => {
                 if write == Write::Set {
                     dx.fill(0.0);
                 }
-                depthwise::add_input_gradient(shape, &dy[image], &weights.taps, dx);
+                depthwise::add_input_gradient(shape, &dy[image], &weights.0, dx);
             }
-            Method::Direct => direct::input_gradient(shape, &dy[image], &weights.taps, dx, write),
+            Method::Direct => direct::input_gradient(shape, &dy[image], &weights.0, dx, write),
         }
         finish(index, dx, notes);
     });
@@ -179,7 +177,6 @@ pub struct GradientMemory {
     sums: Vec<f32>,
     x: Vec<f32>,
     dy: Vec<f32>,
-    taps: Vec<f32>,
 }
 
 /// dW [O, C / g, k, k] of `x` [B, H, W, C] and `dy` [B, H', W', O].
@@ -190,7 +187,7 @@ pub fn weight_gradient(
     memory: &mut GradientMemory,
     gradient: &mut [f32],
 ) {
-    let GradientMemory { sums, x: spread_x, dy: spread_dy, taps } = memory;
+    let GradientMemory { sums, x: spread_x, dy: spread_dy } = memory;
     let method = Method::forward(shape);
     let length = match &method {
         Method::Winograd(tiling) => tiling.weights_len(),
@@ -209,11 +206,7 @@ pub fn weight_gradient(
         &*sums
     };
     match method {
-        Method::Winograd(_) => {
-            let taps = room(taps, shape.weight_len());
-            winograd::weight_gradient(sums, taps);
-            pack::unpack_gradient(shape, taps, gradient);
-        }
+        Method::Winograd(tiling) => winograd::weight_gradient(&tiling, sums, gradient),
         Method::Depthwise => depthwise::unpack_gradient(shape, sums, gradient),
         Method::Direct => pack::unpack_gradient(shape, sums, gradient),
     }

@@ -15,15 +15,12 @@ use super::{
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
-use tiling::PLACES;
+use tiling::{GAP, PLACES};
 use transform::{
-    kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output,
+    Kernels, kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output,
 };
 
 pub use tiling::Tiling;
-
-/// Values between the matrices of two places, so that they do not all share the same cache lines.
-const GAP: usize = 16;
 
 /// Σ over `tiles` tiles of each term: one place of (Bᵀ d B)ᵀ, in `x`, times one of A dY Aᵀ, in
 /// `dy`.
@@ -47,38 +44,42 @@ fn gradient_product<'a>(
     }
 }
 
-/// Kernels that one task transforms.
-const KERNELS: usize = 1 << 12;
+/// Rows of kernels that one task transforms.
+const ROWS: usize = 16;
 
-/// Divides `rows`, which holds `count` rows of equal length, into the first [`KERNELS`] values of
-/// each row, the next of each row, and so on.
-fn columns(rows: &mut [f32], count: usize) -> Vec<Vec<&mut [f32]>> {
-    let mut rows: Vec<_> =
-        rows.chunks_exact_mut(rows.len() / count).map(|row| row.chunks_mut(KERNELS)).collect();
-    std::iter::from_fn(|| rows.iter_mut().map(Iterator::next).collect()).collect()
+/// The first of all `iterators`, the second of all, and so on.
+fn in_step<I: Iterator>(iterators: impl Iterator<Item = I>) -> Vec<Vec<I::Item>> {
+    let mut iterators: Vec<_> = iterators.collect();
+    std::iter::from_fn(|| iterators.iter_mut().map(Iterator::next).collect()).collect()
 }
 
-/// G g Gᵀ of all kernels: `taps` [3, 3, C, O] to [36, C, O]. `turned` turns every kernel by half a
-/// turn.
-pub fn weights(taps: &[f32], turned: bool, transformed: &mut [f32]) {
-    columns(transformed, PLACES).into_par_iter().enumerate().for_each(|(index, mut places)| {
-        Arch::new().dispatch(Weights { taps, first: index * KERNELS, turned, places: &mut places });
+/// G g Gᵀ of all kernels of `weight` [O, C, 3, 3] in `transformed` [36, inputs, outputs]. With
+/// `backward`, `tiling` is the input gradient's, and every kernel is turned by half a turn.
+pub fn weights(tiling: &Tiling, weight: &[f32], backward: bool, transformed: &mut [f32]) {
+    let (inputs, outputs) = (tiling.inputs, tiling.outputs);
+    let (row, column) = if backward { (outputs * 9, 9) } else { (9, inputs * 9) };
+    let kernels = Kernels { weight, row, column, turned: backward };
+    let places = transformed.chunks_exact_mut(tiling.weights_len() / PLACES);
+    let tasks = in_step(places.map(|place| place[..inputs * outputs].chunks_mut(ROWS * outputs)));
+    tasks.into_par_iter().enumerate().for_each(|(index, mut places)| {
+        let places = &mut places;
+        Arch::new().dispatch(Transform { kernels, first: index * ROWS, outputs, places });
     });
 }
 
-struct Weights<'a, 'b> {
-    taps: &'a [f32],
+struct Transform<'a, 'b> {
+    kernels: Kernels<'a>,
     first: usize,
-    turned: bool,
+    outputs: usize,
     places: &'a mut [&'b mut [f32]],
 }
 
-impl WithSimd for Weights<'_, '_> {
+impl WithSimd for Transform<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        transform_kernels(simd, self.taps, self.first, self.turned, self.places);
+        transform_kernels(simd, &self.kernels, self.first, self.outputs, self.places);
     }
 }
 
@@ -118,6 +119,7 @@ impl WithSimd for Block<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Block { tiling, x, weights, first, tiles, inputs, outputs, y, write } = self;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
+        let step = tiling.weights_len() / PLACES;
         let end = first + tiles / tiling.tile_columns();
         for (index, tile) in tiling.tiles(first, end).enumerate() {
             transform_input(simd, tiling, x, tile, &mut inputs[index * tiling.inputs..], read);
@@ -130,8 +132,7 @@ impl WithSimd for Block<'_> {
                 a: &inputs[place * read..][..read],
                 a_row: tiling.inputs,
                 a_step: 1,
-                b: &weights[place * tiling.inputs * tiling.outputs..]
-                    [..tiling.inputs * tiling.outputs],
+                b: &weights[place * step..][..step],
                 b_step: tiling.outputs,
                 terms: &[Term { a: 0, b: 0 }],
             };
@@ -174,6 +175,7 @@ impl WithSimd for GradientBlock<'_, '_> {
         let GradientBlock { mut spread, sum, write } = self;
         spread.spread(simd);
         let Spread { tiling, first, end, inputs, outputs, .. } = spread;
+        let step = sum.len() / PLACES;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         for place in 0..PLACES {
             let terms = [Term { a: place * read, b: place * made }];
@@ -184,8 +186,7 @@ impl WithSimd for GradientBlock<'_, '_> {
                 (end - first) * tiling.tile_columns(),
                 &terms,
             );
-            let sum = &mut sum[place * tiling.inputs * tiling.outputs..]
-                [..tiling.inputs * tiling.outputs];
+            let sum = &mut sum[place * step..][..step];
             product.write(simd, sum, tiling.outputs, write);
         }
     }
@@ -225,24 +226,19 @@ pub fn weight_gradient_by_place(
         // The last block may be shorter.
         let last = (rows - (first + count - 1) * tiling.block_rows()).min(tiling.block_rows())
             * tiling.tile_columns();
-        sums.par_chunks_mut(tiling.inputs * tiling.outputs).enumerate().for_each(
-            |(place, sums)| {
-                let term = |index: usize| Term {
-                    a: (index * PLACES + place) * read,
-                    b: (index * PLACES + place) * made,
-                };
-                let terms: Vec<Term> = (0..count).map(term).collect();
-                let (whole, rest) = if last == block {
-                    (&terms[..], &terms[..0])
-                } else {
-                    terms.split_at(count - 1)
-                };
-                for (terms, depth) in [(whole, block), (rest, last)] {
-                    let product = gradient_product(tiling, spread_x, spread_dy, depth, terms);
-                    Arch::new().dispatch(AddTo { product, sums: &mut *sums });
-                }
-            },
-        );
+        sums.par_chunks_mut(tiling.weights_len() / PLACES).enumerate().for_each(|(place, sums)| {
+            let term = |index: usize| Term {
+                a: (index * PLACES + place) * read,
+                b: (index * PLACES + place) * made,
+            };
+            let terms: Vec<Term> = (0..count).map(term).collect();
+            let (whole, rest) =
+                if last == block { (&terms[..], &terms[..0]) } else { terms.split_at(count - 1) };
+            for (terms, depth) in [(whole, block), (rest, last)] {
+                let product = gradient_product(tiling, spread_x, spread_dy, depth, terms);
+                Arch::new().dispatch(AddTo { product, sums: &mut *sums });
+            }
+        });
     }
 }
 
@@ -293,19 +289,21 @@ impl WithSimd for AddTo<'_> {
     }
 }
 
-/// Gᵀ · G of all `sums` [parts, 36, C, O] together: the gradient of the taps, [3, 3, C, O].
-pub fn weight_gradient(sums: &[f32], taps: &mut [f32]) {
-    let kernels = taps.len() / 9;
-    columns(taps, 9).into_par_iter().enumerate().for_each(|(index, mut taps)| {
-        Arch::new().dispatch(Gradient { sums, kernels, first: index * KERNELS, taps: &mut taps });
+/// Gᵀ · G of all `sums` [parts, 36, C, O] together: the gradient of the weight, [O, C, 3, 3].
+pub fn weight_gradient(tiling: &Tiling, sums: &[f32], gradient: &mut [f32]) {
+    let gradient = gradient.chunks_exact_mut(tiling.inputs * 9);
+    let tasks = in_step(gradient.map(|kernels| kernels.chunks_mut(ROWS * 9)));
+    tasks.into_par_iter().enumerate().for_each(|(index, mut gradient)| {
+        let first = index * ROWS;
+        Arch::new().dispatch(Gradient { tiling, sums, first, gradient: &mut gradient });
     });
 }
 
 struct Gradient<'a, 'b> {
+    tiling: &'a Tiling,
     sums: &'a [f32],
-    kernels: usize,
     first: usize,
-    taps: &'a mut [&'b mut [f32]],
+    gradient: &'a mut [&'b mut [f32]],
 }
 
 impl WithSimd for Gradient<'_, '_> {
@@ -313,6 +311,6 @@ impl WithSimd for Gradient<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        kernel_gradient(simd, self.sums, self.kernels, self.first, self.taps);
+        kernel_gradient(simd, self.tiling, self.sums, self.first, self.gradient);
     }
 }

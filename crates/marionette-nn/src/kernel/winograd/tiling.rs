@@ -6,6 +6,10 @@ use super::super::shape::ConvShape;
 pub const TILE: usize = 4;
 /// Places that are multiplied for a tile, 6x6.
 pub const PLACES: usize = 36;
+/// Values between the matrices of two places, so that they do not all share the same cache lines.
+pub const GAP: usize = 16;
+/// Channels of a convolution that is computed this way, at most.
+pub const MOST_CHANNELS: usize = 1 << 12;
 /// About how many tiles are computed at once: enough to read the weights rarely, few enough for the
 /// cache.
 const TILES: usize = 32;
@@ -40,7 +44,8 @@ impl Tiling {
         let fits =
             shape.kernel == 3 && shape.stride == 1 && shape.dilation == 1 && shape.groups == 1;
         let whole = shape.inputs.is_multiple_of(16) && shape.outputs.is_multiple_of(16);
-        (fits && whole && shape.padding <= 2 && gain >= 1.5).then_some(Tiling {
+        let few = shape.inputs.max(shape.outputs) <= MOST_CHANNELS;
+        (fits && whole && few && shape.padding <= 2 && gain >= 1.5).then_some(Tiling {
             inputs: shape.inputs,
             outputs: shape.outputs,
             height: shape.height,
@@ -64,9 +69,9 @@ impl Tiling {
         })
     }
 
-    /// Values of the transformed kernels, [36, inputs, outputs].
+    /// Values of the transformed kernels, [36, inputs, outputs], with a gap after each place.
     pub fn weights_len(&self) -> usize {
-        PLACES * self.inputs * self.outputs
+        PLACES * (self.inputs * self.outputs + GAP)
     }
 
     /// Rows of tiles in an image.

@@ -1,20 +1,34 @@
 //! The transforms of F(4x4, 3x3) at the points 0, ±1, ±2 and infinity, each on whole vectors of
 //! channels.
 //!
-//! The double loops are written out in each: a transform that is handed on as a function is not
-//! compiled into the code for the vectors at hand, and takes four times as long.
+//! All loops over a tile's places are written out by [`each`]. The compiler does not unroll them by
+//! itself, and then every value goes through memory, and a transform takes twice as long. What is
+//! handed on as a function is not compiled for the vectors at hand, and takes four times as long.
 
 use super::{
     super::{
         product::Write,
         vector::{get, put, scale, scale_add},
     },
-    tiling::{OutputTile, PLACES, TILE, Tiling},
+    tiling::{MOST_CHANNELS, OutputTile, PLACES, TILE, Tiling},
 };
 use pulp::Simd;
 
 /// Side of what an output tile is made from.
 const PATCH: usize = TILE + 2;
+
+/// What lies beyond a map.
+static ZEROS: [f32; MOST_CHANNELS] = [0.0; MOST_CHANNELS];
+
+/// An array of `value` for each of the numbers, as the constant `name`.
+macro_rules! each {
+    ($name:ident in [$($number:literal)*] => $value:expr) => {
+        [$({
+            const $name: usize = $number;
+            $value
+        }),*]
+    };
+}
 
 /// Bᵀ v.
 #[inline(always)]
@@ -92,8 +106,37 @@ fn kernel_sums<S: Simd>(simd: S, v: [S::f32s; PATCH]) -> [S::f32s; 3] {
     ]
 }
 
-/// Bᵀ d B of one tile, all channels: place p goes to `out[p * step..]`.
+/// Where the channels of the pixels of a square of a map begin, from row `top` and column `left`
+/// on. `map` is one image of `height` x `width` x `channels` values; all that lies beyond it is 0.
 #[inline(always)]
+fn pixels<const SIDE: usize>(
+    map: &[f32],
+    (height, width, channels): (usize, usize, usize),
+    top: isize,
+    left: isize,
+) -> [[*const f32; SIDE]; SIDE] {
+    let inside = |first: isize, place: usize, size: usize| {
+        usize::try_from(first + place as isize).ok().filter(|place| *place < size)
+    };
+    let mut pixels = [[ZEROS[..channels].as_ptr(); SIDE]; SIDE];
+    for (i, row) in pixels.iter_mut().enumerate() {
+        let Some(y) = inside(top, i, height) else { continue };
+        let values = &map[y * width * channels..][..width * channels];
+        for (j, pixel) in row.iter_mut().enumerate() {
+            if let Some(x) = inside(left, j, width) {
+                *pixel = values[x * channels..][..channels].as_ptr();
+            }
+        }
+    }
+    pixels
+}
+
+/// Bᵀ d B of one tile, all channels: place p goes to `out[p * step..]`.
+///
+/// # Panics
+/// If the channels are not whole vectors, or `out` is too short.
+#[inline(always)]
+#[allow(unsafe_code)]
 pub fn transform_input<S: Simd>(
     simd: S,
     tiling: &Tiling,
@@ -103,51 +146,43 @@ pub fn transform_input<S: Simd>(
     step: usize,
 ) {
     let channels = tiling.inputs;
-    let image = &x[tile.image * tiling.height * tiling.width * channels..]
-        [..tiling.height * tiling.width * channels];
-    // Beyond the image the offset wraps to something that is no pixel.
-    let inside =
-        |place: usize, size: usize| place.checked_sub(tiling.padding).filter(|place| *place < size);
-    let mut offsets = [[None; PATCH]; PATCH];
-    for i in 0..PATCH {
-        for j in 0..PATCH {
-            let pixel =
-                (inside(tile.row + i, tiling.height), inside(tile.column + j, tiling.width));
-            offsets[i][j] = if let (Some(y), Some(x)) = pixel {
-                Some((y * tiling.width + x) * channels)
-            } else {
-                None
-            };
-        }
-    }
-    let zero = simd.splat_f32s(0.0);
+    let length = tiling.height * tiling.width * channels;
+    let first = |place: usize| place as isize - tiling.padding as isize;
+    let pixels: [[_; PATCH]; PATCH] = pixels(
+        &x[tile.image * length..][..length],
+        (tiling.height, tiling.width, channels),
+        first(tile.row),
+        first(tile.column),
+    );
+    assert!(channels.is_multiple_of(S::F32_LANES) && (PLACES - 1) * step + channels <= out.len());
+    let out = out.as_mut_ptr();
     for channel in (0..channels).step_by(S::F32_LANES) {
-        let mut half = [[zero; PATCH]; PATCH];
-        for j in 0..PATCH {
-            let mut column = [zero; PATCH];
-            for i in 0..PATCH {
-                column[i] = match offsets[i][j] {
-                    Some(offset) => get::<S>(image, offset + channel),
-                    None => zero,
-                };
-            }
-            let column = input_points(simd, column);
-            for i in 0..PATCH {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..PATCH {
-            let row = input_points(simd, half[i]);
-            for j in 0..PATCH {
-                put::<S>(out, (i * PATCH + j) * step + channel, row[j]);
-            }
+        // SAFETY: each pixel has `channels` values, as each place in `out`, and these are whole
+        // vectors.
+        unsafe {
+            let columns = each!(J in [0 1 2 3 4 5] => input_points(
+                simd,
+                each!(I in [0 1 2 3 4 5] =>
+                    pixels[I][J].add(channel).cast::<S::f32s>().read_unaligned()),
+            ));
+            each!(I in [0 1 2 3 4 5] => {
+                let row = input_points(simd, each!(J in [0 1 2 3 4 5] => columns[J][I]));
+                each!(J in [0 1 2 3 4 5] => out
+                    .add((I * PATCH + J) * step + channel)
+                    .cast::<S::f32s>()
+                    .write_unaligned(row[J]));
+            });
         }
     }
 }
 
 /// Aᵀ m A of one tile, all channels: place p comes from `from[p * step..]`, and y[0] is value
 /// `start` of the batch.
+///
+/// # Panics
+/// If the channels are not whole vectors, or `from` or `y` is too short.
 #[inline(always)]
+#[allow(unsafe_code)]
 pub fn transform_output<S: Simd>(
     simd: S,
     tiling: &Tiling,
@@ -159,39 +194,44 @@ pub fn transform_output<S: Simd>(
     write: Write,
 ) {
     let channels = tiling.outputs;
-    let first = tile.pixel(tiling) - start;
     let rows = TILE.min(tiling.out_height - tile.row);
     let columns = TILE.min(tiling.out_width - tile.column);
-    let zero = simd.splat_f32s(0.0);
+    let row = tiling.out_width * channels;
+    let y = &mut y[tile.pixel(tiling) - start..][..(rows - 1) * row + columns * channels];
+    assert!(channels.is_multiple_of(S::F32_LANES) && (PLACES - 1) * step + channels <= from.len());
+    let (from, y) = (from.as_ptr(), y.as_mut_ptr());
     for channel in (0..channels).step_by(S::F32_LANES) {
-        let mut half = [[zero; PATCH]; TILE];
-        for j in 0..PATCH {
-            let mut column = [zero; PATCH];
-            for i in 0..PATCH {
-                column[i] = get::<S>(from, (i * PATCH + j) * step + channel);
-            }
-            let column = output_points(simd, column);
-            for i in 0..TILE {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..rows {
-            let row = output_points(simd, half[i]);
-            for j in 0..columns {
-                let at = first + (i * tiling.out_width + j) * channels + channel;
-                let value = if write == Write::Add {
-                    simd.add_f32s(row[j], get::<S>(y, at))
-                } else {
-                    row[j]
-                };
-                put::<S>(y, at, value);
-            }
+        // SAFETY: each place in `from` has `channels` values, as each pixel of `y` in the first
+        // `rows` rows and `columns` columns, and these are whole vectors.
+        unsafe {
+            let halves = each!(J in [0 1 2 3 4 5] => output_points(
+                simd,
+                each!(I in [0 1 2 3 4 5] => from
+                    .add((I * PATCH + J) * step + channel)
+                    .cast::<S::f32s>()
+                    .read_unaligned()),
+            ));
+            each!(I in [0 1 2 3] => if I < rows {
+                let values = output_points(simd, each!(J in [0 1 2 3 4 5] => halves[J][I]));
+                each!(J in [0 1 2 3] => if J < columns {
+                    let at = y.add(I * row + J * channels + channel).cast::<S::f32s>();
+                    let value = match write {
+                        Write::Set => values[J],
+                        Write::Add => simd.add_f32s(values[J], at.read_unaligned()),
+                    };
+                    at.write_unaligned(value);
+                });
+            });
         }
     }
 }
 
 /// A dY Aᵀ of one tile, all channels: place p goes to `out[p * step..]`.
+///
+/// # Panics
+/// If the channels are not whole vectors, or `out` is too short.
 #[inline(always)]
+#[allow(unsafe_code)]
 pub fn spread_gradient<S: Simd>(
     simd: S,
     tiling: &Tiling,
@@ -201,97 +241,129 @@ pub fn spread_gradient<S: Simd>(
     step: usize,
 ) {
     let channels = tiling.outputs;
-    let first = tile.pixel(tiling);
-    let rows = TILE.min(tiling.out_height - tile.row);
-    let columns = TILE.min(tiling.out_width - tile.column);
-    let zero = simd.splat_f32s(0.0);
+    let length = tiling.out_height * tiling.out_width * channels;
+    let pixels: [[_; TILE]; TILE] = pixels(
+        &dy[tile.image * length..][..length],
+        (tiling.out_height, tiling.out_width, channels),
+        tile.row as isize,
+        tile.column as isize,
+    );
+    assert!(channels.is_multiple_of(S::F32_LANES) && (PLACES - 1) * step + channels <= out.len());
+    let out = out.as_mut_ptr();
     for channel in (0..channels).step_by(S::F32_LANES) {
-        let mut half = [[zero; TILE]; PATCH];
-        for j in 0..columns {
-            let mut column = [zero; TILE];
-            for i in 0..rows {
-                column[i] = get::<S>(dy, first + (i * tiling.out_width + j) * channels + channel);
-            }
-            let column = gradient_points(simd, column);
-            for i in 0..PATCH {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..PATCH {
-            let row = gradient_points(simd, half[i]);
-            for j in 0..PATCH {
-                put::<S>(out, (i * PATCH + j) * step + channel, row[j]);
-            }
+        // SAFETY: each pixel has `channels` values, as each place in `out`, and these are whole
+        // vectors.
+        unsafe {
+            let columns = each!(J in [0 1 2 3] => gradient_points(
+                simd,
+                each!(I in [0 1 2 3] =>
+                    pixels[I][J].add(channel).cast::<S::f32s>().read_unaligned()),
+            ));
+            each!(I in [0 1 2 3 4 5] => {
+                let row = gradient_points(simd, each!(J in [0 1 2 3] => columns[J][I]));
+                each!(J in [0 1 2 3 4 5] => out
+                    .add((I * PATCH + J) * step + channel)
+                    .cast::<S::f32s>()
+                    .write_unaligned(row[J]));
+            });
         }
     }
 }
 
-/// G g Gᵀ of the kernels from `first` on, as many as each of `places` holds.
+/// Values of a kernel.
+const TAPS: usize = 9;
+
+/// Room for one value of each lane, of the widest vectors there are.
+type Lanes = [f32; 16];
+
+/// The 3x3 kernels of a weight, seen as a matrix of kernels.
+#[derive(Clone, Copy)]
+pub struct Kernels<'a> {
+    /// Their values.
+    pub weight: &'a [f32],
+    /// From a row's kernels to the next row's.
+    pub row: usize,
+    /// From a column's kernels to the next column's.
+    pub column: usize,
+    /// Whether every kernel is turned by half a turn.
+    pub turned: bool,
+}
+
+impl Kernels<'_> {
+    /// The kernels of one row, from `column` on, tap by tap.
+    #[inline(always)]
+    fn taps<S: Simd>(&self, row: usize, column: usize) -> [S::f32s; TAPS] {
+        let mut lanes = [[0.0; 16]; TAPS];
+        for lane in 0..S::F32_LANES {
+            let kernel = &self.weight[row * self.row + (column + lane) * self.column..][..TAPS];
+            for (tap, value) in kernel.iter().enumerate() {
+                lanes[if self.turned { TAPS - 1 - tap } else { tap }][lane] = *value;
+            }
+        }
+        lanes.map(|lanes: Lanes| get::<S>(&lanes, 0))
+    }
+}
+
+/// G g Gᵀ of some rows of `columns` kernels, from row `first` on, as many as each of `places` has
+/// room for.
 #[inline(always)]
 pub fn transform_kernels<S: Simd>(
     simd: S,
-    taps: &[f32],
+    kernels: &Kernels,
     first: usize,
-    turned: bool,
+    columns: usize,
     places: &mut [&mut [f32]],
 ) {
-    let kernels = taps.len() / 9;
-    let zero = simd.splat_f32s(0.0);
-    for kernel in (0..places[0].len()).step_by(S::F32_LANES) {
-        let mut half = [[zero; 3]; PATCH];
-        for j in 0..3 {
-            let mut column = [zero; 3];
-            for i in 0..3 {
-                let tap = if turned { 8 - (i * 3 + j) } else { i * 3 + j };
-                column[i] = get::<S>(taps, tap * kernels + first + kernel);
-            }
-            let column = kernel_points(simd, column);
-            for i in 0..PATCH {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..PATCH {
-            let row = kernel_points(simd, half[i]);
-            for j in 0..PATCH {
-                put::<S>(places[i * PATCH + j], kernel, row[j]);
-            }
+    for row in 0..places[0].len() / columns {
+        for column in (0..columns).step_by(S::F32_LANES) {
+            let taps = kernels.taps::<S>(first + row, column);
+            let halves = each!(J in [0 1 2] => kernel_points(
+                simd,
+                each!(I in [0 1 2] => taps[I * 3 + J]),
+            ));
+            each!(I in [0 1 2 3 4 5] => {
+                let values = kernel_points(simd, each!(J in [0 1 2] => halves[J][I]));
+                each!(J in [0 1 2 3 4 5] =>
+                    put::<S>(places[I * PATCH + J], row * columns + column, values[J]));
+            });
         }
     }
 }
 
-/// Gᵀ u G of the kernels from `first` on, as many as each of `taps` holds; u is the sum over
-/// `sums` [parts, 36, `kernels`].
+/// Gᵀ u G of the kernels of some inputs, from input `first` on, as many as the rows of `gradient`
+/// [O], each [inputs, 3, 3], have; u is the sum over `sums` [parts, 36, C, O].
 #[inline(always)]
 pub fn kernel_gradient<S: Simd>(
     simd: S,
+    tiling: &Tiling,
     sums: &[f32],
-    kernels: usize,
     first: usize,
-    taps: &mut [&mut [f32]],
+    gradient: &mut [&mut [f32]],
 ) {
-    let parts = sums.len() / (PLACES * kernels);
-    let zero = simd.splat_f32s(0.0);
-    for kernel in (0..taps[0].len()).step_by(S::F32_LANES) {
-        let mut half = [[zero; PATCH]; 3];
-        for j in 0..PATCH {
-            let mut column = [zero; PATCH];
-            for i in 0..PATCH {
-                let mut at = (i * PATCH + j) * kernels + first + kernel;
-                column[i] = get::<S>(sums, at);
-                for _ in 1..parts {
-                    at += PLACES * kernels;
-                    column[i] = simd.add_f32s(column[i], get::<S>(sums, at));
+    let (length, step) = (tiling.weights_len(), tiling.weights_len() / PLACES);
+    for input in 0..gradient[0].len() / TAPS {
+        for output in (0..tiling.outputs).step_by(S::F32_LANES) {
+            let at = (first + input) * tiling.outputs + output;
+            let halves = each!(J in [0 1 2 3 4 5] => kernel_sums(
+                simd,
+                each!(I in [0 1 2 3 4 5] => {
+                    let at = (I * PATCH + J) * step + at;
+                    let mut sum = get::<S>(sums, at);
+                    for part in (length..sums.len()).step_by(length) {
+                        sum = simd.add_f32s(sum, get::<S>(sums, part + at));
+                    }
+                    sum
+                }),
+            ));
+            let mut lanes: [Lanes; TAPS] = [[0.0; 16]; TAPS];
+            each!(I in [0 1 2] => {
+                let row = kernel_sums(simd, each!(J in [0 1 2 3 4 5] => halves[J][I]));
+                each!(J in [0 1 2] => put::<S>(&mut lanes[I * 3 + J], 0, row[J]));
+            });
+            for (lane, kernels) in gradient[output..].iter_mut().take(S::F32_LANES).enumerate() {
+                for (tap, value) in kernels[input * TAPS..][..TAPS].iter_mut().enumerate() {
+                    *value = lanes[tap][lane];
                 }
-            }
-            let column = kernel_sums(simd, column);
-            for i in 0..3 {
-                half[i][j] = column[i];
-            }
-        }
-        for i in 0..3 {
-            let row = kernel_sums(simd, half[i]);
-            for j in 0..3 {
-                put::<S>(taps[i * 3 + j], kernel, row[j]);
             }
         }
     }
