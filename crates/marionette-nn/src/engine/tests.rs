@@ -329,9 +329,9 @@ fn mixed() -> Result<Case> {
     })
 }
 
-#[test]
-fn a_whole_network_agrees_and_has_the_same_bits_for_any_number_of_threads() -> Result<()> {
-    let case = mixed()?;
+/// The engine agrees with candle, and its results have the same bits on one, two, three and five
+/// threads.
+fn agrees_on_any_number_of_threads(case: &Case) -> Result<()> {
     case.agrees()?;
     let run = |threads| -> Result<Vec<u32>> {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -341,8 +341,28 @@ fn a_whole_network_agrees_and_has_the_same_bits_for_any_number_of_threads() -> R
         Ok(pool.install(|| case.engine())?.concat().into_iter().map(f32::to_bits).collect())
     };
     let alone = run(1)?;
-    assert!(alone == run(2)? && alone == run(3)?);
+    for threads in [2, 3, 5] {
+        assert!(alone == run(threads)?, "{threads} threads");
+    }
     Ok(())
+}
+
+#[test]
+fn a_whole_network_agrees_and_has_the_same_bits_for_any_number_of_threads() -> Result<()> {
+    agrees_on_any_number_of_threads(&mixed()?)
+}
+
+/// Weights that are too large for sums in parts, more tiles than are transformed at once, and
+/// products of few rows and many columns.
+#[test]
+fn many_channels_agree_and_have_the_same_bits_for_any_number_of_threads() -> Result<()> {
+    let case = Case::new(9, [112, 16, 16], |net| {
+        let conv = |net: &mut Builder, x: Map, conv: Conv| net.conv(x, conv).unwrap();
+        let x = conv(net, net.input(), Conv::new("a", 112, 3));
+        let x = conv(net, x, Conv::new("b", 240, 4).stride(2).padding(1));
+        conv(net, x, Conv::transposed("c", 16, 4, 2, 1));
+    })?;
+    agrees_on_any_number_of_threads(&case)
 }
 
 /// On the first CUDA device, without which it fails: `scripts/gpu-round` runs it where there is one.

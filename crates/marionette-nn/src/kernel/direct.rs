@@ -8,6 +8,7 @@ use super::{
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The zeros around an image.
 struct Border {
@@ -84,6 +85,47 @@ fn taps(shape: &ConvShape, width: usize) -> (Vec<Term>, usize) {
     ((0..kernel * kernel).map(place).collect(), depth)
 }
 
+/// Columns of a panel.
+const PANEL_COLUMNS: usize = 64;
+/// Rows of a panel where they are divided, too.
+const PANEL_ROWS: usize = 96;
+/// A product of at most this many rows is over before its weights have come from the second cache.
+const FEW_ROWS: usize = 12;
+
+/// A part of the weights that all of an image is multiplied by before the next one is, so that it
+/// stays in the cache.
+struct Panel {
+    columns: Range<usize>,
+    terms: Vec<Term>,
+    depth: usize,
+    write: Write,
+}
+
+/// Divides the weights of `terms`, each of `depth` rows and `columns` columns, into panels for
+/// products of `rows` rows. Every sum is the same as without panels, bit for bit.
+fn panels(terms: &[Term], depth: usize, columns: usize, rows: usize, write: Write) -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for first in (0..columns).step_by(PANEL_COLUMNS) {
+        let range = first..columns.min(first + PANEL_COLUMNS);
+        // What is added to must not be until the sum is complete.
+        if rows > FEW_ROWS || write == Write::Add {
+            panels.push(Panel { columns: range, terms: terms.to_vec(), depth, write });
+            continue;
+        }
+        let parts = terms.iter().flat_map(|term| {
+            (0..depth).step_by(PANEL_ROWS).map(|row| {
+                let term = Term { a: term.a + row, b: term.b + row * columns };
+                (term, PANEL_ROWS.min(depth - row))
+            })
+        });
+        for (index, (term, depth)) in parts.enumerate() {
+            let write = if index == 0 { write } else { Write::Resume };
+            panels.push(Panel { columns: range.clone(), terms: vec![term], depth, write });
+        }
+    }
+    panels
+}
+
 /// Y of one image; `weights` as from [`super::pack::forward_taps`].
 pub fn forward(shape: &ConvShape, x: &[f32], weights: &[f32], y: &mut [f32], write: Write) {
     padded(shape, x, |x, border| {
@@ -112,20 +154,24 @@ impl WithSimd for Forward<'_> {
         for group in 0..shape.groups {
             let weights =
                 &weights[group * weights.len() / shape.groups..][..weights.len() / shape.groups];
-            for row in 0..height {
-                let product = Product {
-                    rows: width,
-                    columns: shape.group_outputs(),
-                    depth,
-                    a: &x[row * stride * border.width * inputs + group * shape.group_inputs()..],
-                    a_row: stride * inputs,
-                    a_step: 1,
-                    b: weights,
-                    b_step: shape.group_outputs(),
-                    terms: &terms,
-                };
-                let start = row * width * outputs + group * shape.group_outputs();
-                product.write(simd, &mut y[start..], outputs, write);
+            for panel in panels(&terms, depth, shape.group_outputs(), width, write) {
+                for row in 0..height {
+                    let start = row * stride * border.width * inputs;
+                    let product = Product {
+                        rows: width,
+                        columns: panel.columns.len(),
+                        depth: panel.depth,
+                        a: &x[start + group * shape.group_inputs()..],
+                        a_row: stride * inputs,
+                        a_step: 1,
+                        b: &weights[panel.columns.start..],
+                        b_step: shape.group_outputs(),
+                        terms: &panel.terms,
+                    };
+                    let start = row * width * outputs + group * shape.group_outputs();
+                    let y = &mut y[start + panel.columns.start..];
+                    product.write(simd, y, outputs, panel.write);
+                }
             }
         }
     }
@@ -238,20 +284,24 @@ impl WithSimd for InputGradient<'_> {
                 for group in 0..shape.groups {
                     let weights = &weights[group * weights.len() / shape.groups..]
                         [..weights.len() / shape.groups];
-                    for (q, y) in (phase_y..shape.height).step_by(stride).enumerate() {
-                        let product = Product {
-                            rows: (shape.width - phase_x).div_ceil(stride),
-                            columns,
-                            depth,
-                            a: &dy[q * border.width * outputs + group * depth..],
-                            a_row: outputs,
-                            a_step: 1,
-                            b: weights,
-                            b_step: columns,
-                            terms: &terms,
-                        };
-                        let start = (y * shape.width + phase_x) * inputs + group * columns;
-                        product.write(simd, &mut dx[start..], stride * inputs, write);
+                    let places = (shape.width - phase_x).div_ceil(stride);
+                    for panel in panels(&terms, depth, columns, places, write) {
+                        for (q, y) in (phase_y..shape.height).step_by(stride).enumerate() {
+                            let product = Product {
+                                rows: places,
+                                columns: panel.columns.len(),
+                                depth: panel.depth,
+                                a: &dy[q * border.width * outputs + group * depth..],
+                                a_row: outputs,
+                                a_step: 1,
+                                b: &weights[panel.columns.start..],
+                                b_step: columns,
+                                terms: &panel.terms,
+                            };
+                            let start = (y * shape.width + phase_x) * inputs + group * columns;
+                            let dx = &mut dx[start + panel.columns.start..];
+                            product.write(simd, dx, stride * inputs, panel.write);
+                        }
                     }
                 }
             }
@@ -312,6 +362,9 @@ fn sum_len(shape: &ConvShape) -> usize {
 
 /// Input channels of one task.
 const ROWS: usize = 64;
+/// Pixels that are summed at once, at least, if there are as many: few, so that what one task reads
+/// of them is still in the cache for its next rows and columns.
+const PIXELS: usize = 256;
 
 /// dW of a batch in `sums`, [g, k, k, C / g, O / g], divided among the tasks by parts of the
 /// weight; `padded` is memory to work in.
@@ -346,23 +399,27 @@ pub fn weight_gradient_by_place(
     sums.par_chunks_mut(piece * columns).enumerate().for_each(|(index, sums)| {
         let (group, place) =
             (index * piece / (rows * taps.len()), index * piece % (rows * taps.len()));
-        let product = Product {
-            rows: piece,
-            columns,
-            depth: width,
-            a: &x[taps[place / rows].a + place % rows + group * shape.group_inputs()..],
-            a_row: 1,
-            a_step: shape.stride * shape.inputs,
-            b: &dy[group * columns..],
-            b_step: shape.outputs,
-            terms: &terms,
-        };
-        Arch::new().dispatch(Sums { product, sums });
+        for (index, terms) in terms.chunks(PIXELS.div_ceil(width)).enumerate() {
+            let product = Product {
+                rows: piece,
+                columns,
+                depth: width,
+                a: &x[taps[place / rows].a + place % rows + group * shape.group_inputs()..],
+                a_row: 1,
+                a_step: shape.stride * shape.inputs,
+                b: &dy[group * columns..],
+                b_step: shape.outputs,
+                terms,
+            };
+            let write = if index == 0 { Write::Set } else { Write::Resume };
+            Arch::new().dispatch(Sums { product, write, sums: &mut *sums });
+        }
     });
 }
 
 struct Sums<'a> {
     product: Product<'a>,
+    write: Write,
     sums: &'a mut [f32],
 }
 
@@ -371,6 +428,6 @@ impl WithSimd for Sums<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        self.product.write(simd, self.sums, self.product.columns, Write::Set);
+        self.product.write(simd, self.sums, self.product.columns, self.write);
     }
 }

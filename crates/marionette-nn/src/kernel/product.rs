@@ -43,8 +43,10 @@ pub struct Product<'a> {
 pub enum Write {
     /// They are replaced.
     Set,
-    /// They are added to.
+    /// They are added to, once the sum is complete.
     Add,
+    /// The sum goes on from them: the same bits as from one product over all terms.
+    Resume,
 }
 
 /// Rows of a register tile; with `MOST_VECTORS` vectors of columns it fills almost all of 32
@@ -191,7 +193,15 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
                     at.add(vector * lanes).cast::<S::f32s>().read_unaligned()
                 }
             };
+            let out = out.as_mut_ptr().add(row * out_row + column);
             let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+            if write == Write::Resume {
+                for r in 0..ROWS {
+                    for vector in 0..VECTORS {
+                        sums[r][vector] = load(out.add(r * out_row), vector);
+                    }
+                }
+            }
             for term in product.terms {
                 let mut a = product.a.as_ptr().add(term.a + row * product.a_row);
                 let mut b = product.b.as_ptr().add(term.b + column);
@@ -212,7 +222,7 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
                 }
             }
             for r in 0..ROWS {
-                let at = out.as_mut_ptr().add((row + r) * out_row + column);
+                let at = out.add(r * out_row);
                 for vector in 0..VECTORS {
                     let mut value = sums[r][vector];
                     if write == Write::Add {
@@ -315,6 +325,40 @@ mod tests {
                 }
             });
         }
+    }
+
+    #[test]
+    fn a_sum_that_is_resumed_has_the_bits_of_one_that_never_stopped() {
+        let value = |index: usize| (index * 37 % 101) as f32 / 30.0 - 1.6;
+        let (a, b): (Vec<f32>, Vec<f32>) =
+            ((0..400).map(value).collect(), (3..3000).map(value).collect());
+        let (rows, columns, depth, a_row) = (7, 37, 11, 20);
+        let product = Product {
+            rows,
+            columns,
+            depth,
+            a: &a,
+            a_row,
+            a_step: 1,
+            b: &b,
+            b_step: 40,
+            terms: &[],
+        };
+        let terms = [Term { a: 0, b: 0 }, Term { a: 11, b: 900 }, Term { a: 22, b: 1800 }];
+        on_all(|run| {
+            let all = |parts: &[(&[Term], Write)]| {
+                let mut out = vec![7.0; rows * columns];
+                for (terms, write) in parts {
+                    let product = Product { terms, ..product };
+                    run(Run { product, out: &mut out, out_row: columns, write: *write });
+                }
+                out
+            };
+            let at_once = all(&[(&terms, Write::Set)]);
+            assert_eq!(at_once, all(&[(&terms[..1], Write::Set), (&terms[1..], Write::Resume)]));
+            // What is added up first and then added is another sum.
+            assert_ne!(at_once, all(&[(&terms[..1], Write::Set), (&terms[1..], Write::Add)]));
+        });
     }
 
     /// A product of 3 x 3 values that reads and writes up to the ends of its slices.

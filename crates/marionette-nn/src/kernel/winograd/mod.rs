@@ -15,6 +15,7 @@ use super::{
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::ops::Range;
 use tiling::{GAP, PLACES};
 use transform::{
     Kernels, kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output,
@@ -121,8 +122,9 @@ impl WithSimd for Block<'_> {
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         let step = tiling.weights_len() / PLACES;
         let end = first + tiles / tiling.tile_columns();
-        for (index, tile) in tiling.tiles(first, end).enumerate() {
-            transform_input(simd, tiling, x, tile, &mut inputs[index * tiling.inputs..], read);
+        for (index, tile) in tiling.tiles(first..end).enumerate() {
+            let inputs = &mut inputs[index * tiling.inputs..];
+            transform_input(simd, tiling, x, tile, inputs, read);
         }
         for place in 0..PLACES {
             let product = Product {
@@ -138,8 +140,8 @@ impl WithSimd for Block<'_> {
             };
             product.write(simd, &mut outputs[place * made..][..made], tiling.outputs, Write::Set);
         }
-        let start = tiling.tiles(first, end).next().map_or(0, |tile| tile.pixel(tiling));
-        for (index, tile) in tiling.tiles(first, end).enumerate() {
+        let start = tiling.tiles(first..end).next().map_or(0, |tile| tile.pixel(tiling));
+        for (index, tile) in tiling.tiles(first..end).enumerate() {
             let from = &outputs[index * tiling.outputs..];
             transform_output(simd, tiling, from, made, tile, start, y, write);
         }
@@ -154,15 +156,16 @@ pub fn weight_gradient_of_part(tiling: &Tiling, x: &[f32], dy: &[f32], sum: &mut
         let tiles = (end - first) * tiling.tile_columns();
         let (read, made) = (tiles * tiling.inputs + GAP, tiles * tiling.outputs + GAP);
         with_scratch(PLACES * read, PLACES * made, |inputs, outputs| {
-            let spread = Spread { tiling, x, dy, first, end, inputs, outputs };
+            let spread = Spread { tiling, x, dy, rows: first..end, inputs, outputs };
             let write = if first == 0 { Write::Set } else { Write::Add };
-            Arch::new().dispatch(GradientBlock { spread, sum: &mut *sum, write });
+            Arch::new().dispatch(GradientBlock { spread, tiles, sum: &mut *sum, write });
         });
     }
 }
 
 struct GradientBlock<'a, 'b> {
     spread: Spread<'a>,
+    tiles: usize,
     sum: &'b mut [f32],
     write: Write,
 }
@@ -172,31 +175,27 @@ impl WithSimd for GradientBlock<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let GradientBlock { mut spread, sum, write } = self;
+        let GradientBlock { mut spread, tiles, sum, write } = self;
         spread.spread(simd);
-        let Spread { tiling, first, end, inputs, outputs, .. } = spread;
+        let Spread { tiling, inputs, outputs, .. } = spread;
         let step = sum.len() / PLACES;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         for place in 0..PLACES {
             let terms = [Term { a: place * read, b: place * made }];
-            let product = gradient_product(
-                tiling,
-                inputs,
-                outputs,
-                (end - first) * tiling.tile_columns(),
-                &terms,
-            );
-            let sum = &mut sum[place * step..][..step];
-            product.write(simd, sum, tiling.outputs, write);
+            let product = gradient_product(tiling, inputs, outputs, tiles, &terms);
+            product.write(simd, &mut sum[place * step..][..step], tiling.outputs, write);
         }
     }
 }
 
-/// Blocks of tiles that are transformed before they are summed.
-const BLOCKS: usize = 16;
+/// Blocks of tiles that are transformed before they are summed, at least: few, so that they are
+/// still in the cache.
+const BLOCKS: usize = 4;
 
 /// (Bᵀ d B) ⊙ (A dY Aᵀ), summed over a batch, in `sums` [36, C, O], divided among the tasks by the
 /// 36 places; `spread_x` and `spread_dy` are memory to work in.
+///
+/// Every sum goes over the tiles in order, however many blocks are transformed at once.
 pub fn weight_gradient_by_place(
     tiling: &Tiling,
     x: &[f32],
@@ -209,34 +208,40 @@ pub fn weight_gradient_by_place(
     let block = tiling.block_rows() * tiling.tile_columns();
     let (read, made) = (block * tiling.inputs + GAP, block * tiling.outputs + GAP);
     let blocks = rows.div_ceil(tiling.block_rows());
-    let spread_x = room(spread_x, blocks.min(BLOCKS) * PLACES * read);
-    let spread_dy = room(spread_dy, blocks.min(BLOCKS) * PLACES * made);
-    sums.fill(0.0);
-    for first in (0..blocks).step_by(BLOCKS) {
-        let count = BLOCKS.min(blocks - first);
+    let at_once = blocks.min(BLOCKS.max(rayon::current_num_threads()));
+    let spread_x = room(spread_x, at_once * PLACES * read);
+    let spread_dy = room(spread_dy, at_once * PLACES * made);
+    for first in (0..blocks).step_by(at_once) {
+        let count = at_once.min(blocks - first);
+        let rows_of = |index: usize| {
+            let start = (first + index) * tiling.block_rows();
+            start..rows.min(start + tiling.block_rows())
+        };
         let spread = spread_x
             .par_chunks_mut(PLACES * read)
             .zip(spread_dy.par_chunks_mut(PLACES * made))
             .take(count);
         spread.enumerate().for_each(|(index, (inputs, outputs))| {
-            let first = (first + index) * tiling.block_rows();
-            let end = rows.min(first + tiling.block_rows());
-            Arch::new().dispatch(Spread { tiling, x, dy, first, end, inputs, outputs });
+            Arch::new().dispatch(Spread { tiling, x, dy, rows: rows_of(index), inputs, outputs });
         });
-        // The last block may be shorter.
-        let last = (rows - (first + count - 1) * tiling.block_rows()).min(tiling.block_rows())
-            * tiling.tile_columns();
         sums.par_chunks_mut(tiling.weights_len() / PLACES).enumerate().for_each(|(place, sums)| {
             let term = |index: usize| Term {
                 a: (index * PLACES + place) * read,
                 b: (index * PLACES + place) * made,
             };
             let terms: Vec<Term> = (0..count).map(term).collect();
+            // The last block may be shorter.
+            let last = rows_of(count - 1).len() * tiling.tile_columns();
             let (whole, rest) =
                 if last == block { (&terms[..], &terms[..0]) } else { terms.split_at(count - 1) };
+            let mut write = if first == 0 { Write::Set } else { Write::Resume };
             for (terms, depth) in [(whole, block), (rest, last)] {
+                if terms.is_empty() {
+                    continue;
+                }
                 let product = gradient_product(tiling, spread_x, spread_dy, depth, terms);
-                Arch::new().dispatch(AddTo { product, sums: &mut *sums });
+                Arch::new().dispatch(Sum { product, write, sums: &mut *sums });
+                write = Write::Resume;
             }
         });
     }
@@ -246,8 +251,7 @@ struct Spread<'a> {
     tiling: &'a Tiling,
     x: &'a [f32],
     dy: &'a [f32],
-    first: usize,
-    end: usize,
+    rows: Range<usize>,
     inputs: &'a mut [f32],
     outputs: &'a mut [f32],
 }
@@ -255,10 +259,13 @@ struct Spread<'a> {
 impl Spread<'_> {
     #[inline(always)]
     fn spread<S: Simd>(&mut self, simd: S) {
-        let Spread { tiling, x, dy, first, end, inputs, outputs } = self;
+        let Spread { tiling, x, dy, rows, inputs, outputs } = self;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
-        for (index, tile) in tiling.tiles(*first, *end).enumerate() {
+        // One after the other: two maps at once are more than the processor reads ahead.
+        for (index, tile) in tiling.tiles(rows.clone()).enumerate() {
             transform_input(simd, tiling, x, tile, &mut inputs[index * tiling.inputs..], read);
+        }
+        for (index, tile) in tiling.tiles(rows.clone()).enumerate() {
             spread_gradient(simd, tiling, dy, tile, &mut outputs[index * tiling.outputs..], made);
         }
     }
@@ -273,19 +280,18 @@ impl WithSimd for Spread<'_> {
     }
 }
 
-struct AddTo<'a> {
+struct Sum<'a> {
     product: Product<'a>,
+    write: Write,
     sums: &'a mut [f32],
 }
 
-impl WithSimd for AddTo<'_> {
+impl WithSimd for Sum<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if !self.product.terms.is_empty() {
-            self.product.write(simd, self.sums, self.product.columns, Write::Add);
-        }
+        self.product.write(simd, self.sums, self.product.columns, self.write);
     }
 }
 

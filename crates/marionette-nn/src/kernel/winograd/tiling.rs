@@ -1,6 +1,7 @@
 //! How a convolution is cut into output tiles of 4x4 pixels, and the tiles into blocks.
 
 use super::super::shape::ConvShape;
+use std::ops::Range;
 
 /// Side of an output tile.
 pub const TILE: usize = 4;
@@ -115,10 +116,10 @@ impl Tiling {
         }
     }
 
-    /// The tiles of the rows `first..end`, counted over the images of a batch.
-    pub fn tiles(&self, first: usize, end: usize) -> impl Iterator<Item = OutputTile> {
+    /// The tiles of some rows, counted over the images of a batch.
+    pub fn tiles(&self, rows: Range<usize>) -> impl Iterator<Item = OutputTile> {
         let columns = self.tile_columns();
-        (first..end).flat_map(move |row| {
+        rows.flat_map(move |row| {
             let (image, row) = (row / self.tile_rows(), row % self.tile_rows());
             (0..columns).map(move |column| OutputTile {
                 image,

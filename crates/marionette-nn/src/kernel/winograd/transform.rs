@@ -215,9 +215,10 @@ pub fn transform_output<S: Simd>(
                 let values = output_points(simd, each!(J in [0 1 2 3 4 5] => halves[J][I]));
                 each!(J in [0 1 2 3] => if J < columns {
                     let at = y.add(I * row + J * channels + channel).cast::<S::f32s>();
-                    let value = match write {
-                        Write::Set => values[J],
-                        Write::Add => simd.add_f32s(values[J], at.read_unaligned()),
+                    let value = if write == Write::Set {
+                        values[J]
+                    } else {
+                        simd.add_f32s(values[J], at.read_unaligned())
                     };
                     at.write_unaligned(value);
                 });
