@@ -61,6 +61,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Calls `pass` on a thread of rayon's pool. Any other thread would sleep while each of the pass's
+/// hundred and more parts is computed, and have to be woken after it.
+fn in_pool<R: Send>(pass: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| pass())
+}
+
 impl Engine {
     /// An engine for `graph`.
     pub fn new(graph: Graph) -> Self {
@@ -162,7 +168,8 @@ impl CustomOp2 for Operation {
         let output = shared.graph.maps[shared.graph.layers.len()];
         let batch = shared.graph.batch_of(x_layout.shape())?;
         let (x, parameters) = (slice(x, x_layout)?, slice(parameters, parameters_layout)?);
-        let y = memory.forward(&shared.graph, batch, x, parameters, self.0.buffers.as_deref());
+        let buffers = self.0.buffers.as_deref();
+        let y = in_pool(|| memory.forward(&shared.graph, batch, x, parameters, buffers));
         memory.clock.report(&mut lock(&shared.times));
         Ok((CpuStorage::F32(y), Shape::from((batch, output.channels, output.height, output.width))))
     }
@@ -181,7 +188,8 @@ impl CustomOp2 for Operation {
         let mut lease = lock(&self.0.lease);
         let Lease { shared, memory } = &mut *lease;
         let Some(memory) = memory else { bail!("network: its memory is gone") };
-        let (dparameters, dx) = memory.backward(&shared.graph, values, dy, x.track_op());
+        let want_input = x.track_op();
+        let (dparameters, dx) = in_pool(|| memory.backward(&shared.graph, values, dy, want_input));
         memory.clock.report(&mut lock(&shared.times));
         let dparameters = Tensor::from_vec(dparameters, parameters.shape(), parameters.device())?;
         let dx = dx.map(|dx| Tensor::from_vec(dx, x.shape(), x.device())).transpose()?;
