@@ -1,11 +1,12 @@
 //! What is set for the whole process, and what the system lets it do.
 
 use super::output;
-use marionette::run::{LimitError, Work, check_limits, size_pool};
+use marionette::run::{LimitError, Work, check_limits, size_pool, threads};
 
 /// Sets it all. Must be called before any thread is started.
 pub fn set_up() {
     keep_freed_memory();
+    say_how_many_cores_there_are();
     keep_layers_silent();
     hear_of_files_that_are_too_long();
 }
@@ -32,6 +33,19 @@ fn keep_freed_memory() {
             unsafe {
                 libc::mallopt(parameter, bytes);
             }
+        }
+    }
+}
+
+/// candle asks how many cores there are before every product of matrices. Where the environment does
+/// not say it, it reads a file that has a page for each of them.
+fn say_how_many_cores_there_are() {
+    const NAME: &str = "RAYON_NUM_THREADS";
+    if std::env::var_os(NAME).is_none() {
+        // SAFETY: there is no other thread yet that could read the environment.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var(NAME, threads(0).to_string());
         }
     }
 }

@@ -175,8 +175,11 @@ pub fn gaussians(keypoints: &[[f32; 2]], mask: &[bool], grid: Grid) -> Result<Ve
     let mut maps = vec![0.0; mask.len() * cells];
     for (index, [x, y]) in keypoints.iter().enumerate().filter(|&(index, _)| mask[index]) {
         let (columns, rows) = (bell(*x, grid.width), bell(*y, grid.height));
-        for (cell, value) in maps[index * cells..][..cells].iter_mut().enumerate() {
-            *value = columns[cell % grid.width] * rows[cell / grid.width];
+        let map = maps[index * cells..][..cells].chunks_exact_mut(grid.width);
+        for (values, row) in map.zip(&rows) {
+            for (value, column) in values.iter_mut().zip(&columns) {
+                *value = column * row;
+            }
         }
     }
     Ok(maps)

@@ -51,7 +51,7 @@ struct Findings {
     cpus: usize,
     /// What `lag = "auto"` comes to with batches of the default's size.
     lag: usize,
-    /// What RAYON_NUM_THREADS is set to.
+    /// What RAYON_NUM_THREADS is set to, if not to the number of cores.
     rayon_num_threads: Option<String>,
     cpu_features: Vec<CpuFeature>,
     /// Memory that can still be used, bytes; `None` where the system does not say.
@@ -121,7 +121,9 @@ fn find() -> Findings {
         devices: devices.collect(),
         cpus: threads(0),
         lag: batches_at_once(threads(0), RunConfig::default().batch),
-        rayon_num_threads: std::env::var("RAYON_NUM_THREADS").ok(),
+        rayon_num_threads: std::env::var("RAYON_NUM_THREADS")
+            .ok()
+            .filter(|set| *set != threads(0).to_string()),
         cpu_features: cpu_features(),
         available_memory_bytes: available_bytes(),
         missing,

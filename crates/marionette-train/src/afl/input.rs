@@ -5,6 +5,7 @@ use super::error::{AflError, check_length};
 use super::topology::Topology;
 use candle_core::{Device, Result, Tensor};
 use marionette_nn::Features;
+use rayon::prelude::*;
 
 /// Keeps a feature that is the same everywhere finite when it is divided by its deviation.
 const SMALLEST_DEVIATION: f32 = 1e-3;
@@ -107,7 +108,7 @@ fn seen(maps: &[f32], shape: [usize; 4], features: &Features) -> Vec<f32> {
         let place = [share(greatest % width, width), share(greatest / width, height)];
         features.at(index / keypoints, place).to_vec()
     };
-    maps.chunks_exact(height * width).enumerate().flat_map(at).collect()
+    maps.par_chunks_exact(height * width).enumerate().flat_map_iter(at).collect()
 }
 
 /// Mean and deviation of every channel.
