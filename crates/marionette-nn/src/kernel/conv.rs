@@ -1,7 +1,7 @@
 //! Convolution over a batch, by the method that is fastest for its shape.
 //!
-//! Work is split by sizes alone, never by the number of threads, and sums are added in order. So
-//! results have the same bits for any number of threads.
+//! Parts that are summed on their own are cut by sizes alone, never by the number of threads, and
+//! all sums are added in order. So results have the same bits for any number of threads.
 
 use super::{
     depthwise, direct, pack,

@@ -131,6 +131,16 @@ fn pixels<const SIDE: usize>(
     pixels
 }
 
+/// Checks that the channels are whole vectors and that all places, `step` values apart, have them
+/// within `length` values.
+fn check<S: Simd>(channels: usize, step: usize, length: usize) {
+    let end = step.checked_mul(PLACES - 1).and_then(|last| last.checked_add(channels));
+    assert!(
+        channels.is_multiple_of(S::F32_LANES) && end.is_some_and(|end| end <= length),
+        "{channels} channels of {PLACES} places do not fit"
+    );
+}
+
 /// Bᵀ d B of one tile, all channels: place p goes to `out[p * step..]`.
 ///
 /// # Panics
@@ -154,7 +164,7 @@ pub fn transform_input<S: Simd>(
         first(tile.row),
         first(tile.column),
     );
-    assert!(channels.is_multiple_of(S::F32_LANES) && (PLACES - 1) * step + channels <= out.len());
+    check::<S>(channels, step, out.len());
     let out = out.as_mut_ptr();
     for channel in (0..channels).step_by(S::F32_LANES) {
         // SAFETY: each pixel has `channels` values, as each place in `out`, and these are whole
@@ -198,7 +208,7 @@ pub fn transform_output<S: Simd>(
     let columns = TILE.min(tiling.out_width - tile.column);
     let row = tiling.out_width * channels;
     let y = &mut y[tile.pixel(tiling) - start..][..(rows - 1) * row + columns * channels];
-    assert!(channels.is_multiple_of(S::F32_LANES) && (PLACES - 1) * step + channels <= from.len());
+    check::<S>(channels, step, from.len());
     let (from, y) = (from.as_ptr(), y.as_mut_ptr());
     for channel in (0..channels).step_by(S::F32_LANES) {
         // SAFETY: each place in `from` has `channels` values, as each pixel of `y` in the first
@@ -249,7 +259,7 @@ pub fn spread_gradient<S: Simd>(
         tile.row as isize,
         tile.column as isize,
     );
-    assert!(channels.is_multiple_of(S::F32_LANES) && (PLACES - 1) * step + channels <= out.len());
+    check::<S>(channels, step, out.len());
     let out = out.as_mut_ptr();
     for channel in (0..channels).step_by(S::F32_LANES) {
         // SAFETY: each pixel has `channels` values, as each place in `out`, and these are whole
