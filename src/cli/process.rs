@@ -2,6 +2,7 @@
 
 use super::output;
 use marionette::run::{LimitError, Work, check_limits, size_pool, threads};
+use std::sync::OnceLock;
 
 /// Sets it all. Must be called before any thread is started.
 pub fn set_up() {
@@ -37,15 +38,25 @@ fn keep_freed_memory() {
     }
 }
 
-/// candle asks how many cores there are before every product of matrices. Where the environment does
-/// not say it, it reads a file that has a page for each of them.
+const RAYON_NUM_THREADS: &str = "RAYON_NUM_THREADS";
+
+/// What the environment said before [`set_up`].
+static ASKED_THREADS: OnceLock<Option<String>> = OnceLock::new();
+
+/// What RAYON_NUM_THREADS was set to when the process began.
+pub fn asked_threads() -> Option<String> {
+    ASKED_THREADS.get().cloned().flatten()
+}
+
+/// candle asks how many cores there are before every product of matrices. On Linux, where the
+/// environment does not say it, it reads a file that has a page for each of them.
 fn say_how_many_cores_there_are() {
-    const NAME: &str = "RAYON_NUM_THREADS";
-    if std::env::var_os(NAME).is_none() {
+    let asked = ASKED_THREADS.get_or_init(|| std::env::var(RAYON_NUM_THREADS).ok());
+    if cfg!(target_os = "linux") && asked.is_none() {
         // SAFETY: there is no other thread yet that could read the environment.
         #[allow(unsafe_code)]
         unsafe {
-            std::env::set_var(NAME, threads(0).to_string());
+            std::env::set_var(RAYON_NUM_THREADS, threads(0).to_string());
         }
     }
 }

@@ -3,7 +3,10 @@
 
 mod batches;
 
-use super::{CommandError, output, process::limit};
+use super::{
+    CommandError, output,
+    process::{asked_threads, limit},
+};
 use anyhow::{Context, anyhow};
 use batches::Batches;
 use clap::Args;
@@ -51,7 +54,7 @@ struct Findings {
     cpus: usize,
     /// What `lag = "auto"` comes to with batches of the default's size.
     lag: usize,
-    /// What RAYON_NUM_THREADS is set to, if not to the number of cores.
+    /// What RAYON_NUM_THREADS is set to.
     rayon_num_threads: Option<String>,
     cpu_features: Vec<CpuFeature>,
     /// Memory that can still be used, bytes; `None` where the system does not say.
@@ -121,9 +124,7 @@ fn find() -> Findings {
         devices: devices.collect(),
         cpus: threads(0),
         lag: batches_at_once(threads(0), RunConfig::default().batch),
-        rayon_num_threads: std::env::var("RAYON_NUM_THREADS")
-            .ok()
-            .filter(|set| *set != threads(0).to_string()),
+        rayon_num_threads: asked_threads(),
         cpu_features: cpu_features(),
         available_memory_bytes: available_bytes(),
         missing,

@@ -62,7 +62,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Calls `pass` on a thread of rayon's pool. Any other thread would sleep while each of the pass's
-/// hundred and more parts is computed, and have to be woken after it.
+/// hundred and more parts is computed, and have to be woken after it. In turn a thread of the pool
+/// that waits for something else may take up a whole pass meanwhile.
 fn in_pool<R: Send>(pass: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| pass())
 }

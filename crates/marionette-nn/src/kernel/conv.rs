@@ -107,7 +107,7 @@ fn share_of_notes(notes: &[f32], values: &[f32], block: usize) -> usize {
     notes.len() / blocks
 }
 
-/// Y [B, H', W', O] of `x` [B, H, W, C]. `finish` is called with each block's index, its values and
+/// Y [B, H', W', O] of `x` [B, H, W, C], set or added to. `finish` is called with each block's index, its values and
 /// its share of `notes`, while the block is still in the cache.
 pub fn forward(
     shape: &ConvShape,
@@ -118,6 +118,7 @@ pub fn forward(
     notes: &mut [f32],
     finish: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) {
+    debug_assert_ne!(write, Write::Resume);
     let method = Method::forward(shape);
     let block = forward_block(shape);
     let notes = notes.par_chunks_mut(share_of_notes(notes, y, block));
@@ -139,8 +140,8 @@ pub fn forward(
     });
 }
 
-/// dX [B, H, W, C] of `dy` [B, H', W', O]. `finish` is called with each block's index, its values
-/// and its share of `notes`, while the block is still in the cache.
+/// dX [B, H, W, C] of `dy` [B, H', W', O], set or added to. `finish` is called with each block's
+/// index, its values and its share of `notes`, while the block is still in the cache.
 pub fn input_gradient(
     shape: &ConvShape,
     dy: &[f32],
@@ -150,6 +151,7 @@ pub fn input_gradient(
     notes: &mut [f32],
     finish: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) {
+    debug_assert_ne!(write, Write::Resume);
     let method = Method::input_gradient(shape);
     let block = input_gradient_block(shape);
     let notes = notes.par_chunks_mut(share_of_notes(notes, dx, block));
@@ -254,4 +256,58 @@ fn sum_in_parts<'a>(
         }
     });
     total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shapes that leave pixels of dX without any tap, on maps of few and of many columns, and one
+    /// for every other method.
+    #[test]
+    fn whatever_was_there_before_is_replaced() {
+        let shape = |side, channels, kernel, stride, dilation, groups| ConvShape {
+            inputs: channels,
+            outputs: channels,
+            height: side,
+            width: side,
+            kernel,
+            stride,
+            padding: 0,
+            dilation,
+            groups,
+        };
+        let mut shapes = vec![shape(9, 16, 3, 1, 1, 1), shape(9, 4, 3, 2, 1, 4)];
+        for side in [7, 40] {
+            shapes.extend(
+                [(1, 2, 1), (2, 3, 1), (3, 2, 2), (4, 2, 1)]
+                    .map(|(kernel, stride, dilation)| shape(side, 3, kernel, stride, dilation, 1)),
+            );
+        }
+        for shape in shapes {
+            let values =
+                |count: usize| (0..count).map(|i| (i % 7) as f32 - 3.0).collect::<Vec<_>>();
+            let (x, dy) = (values(2 * shape.in_len()), values(2 * shape.out_len()));
+            let weight = values(shape.weight_len());
+            let mut weights = Weights::default();
+            let both = [f32::NAN, 0.0].map(|before| {
+                let (mut y, mut dx) = (vec![before; dy.len()], vec![before; x.len()]);
+                let mut notes = vec![0.0; 2];
+                weights.for_forward(&shape, &weight);
+                forward(&shape, &x, &weights, &mut y, Write::Set, &mut notes, |_, _, _| {});
+                weights.for_input_gradient(&shape, &weight);
+                input_gradient(
+                    &shape,
+                    &dy,
+                    &weights,
+                    &mut dx,
+                    Write::Set,
+                    &mut notes,
+                    |_, _, _| {},
+                );
+                (y, dx)
+            });
+            assert_eq!(both[0], both[1], "{shape:?}");
+        }
+    }
 }

@@ -107,8 +107,8 @@ fn panels(terms: &[Term], depth: usize, columns: usize, rows: usize, write: Writ
     let mut panels = Vec::new();
     for first in (0..columns).step_by(PANEL_COLUMNS) {
         let range = first..columns.min(first + PANEL_COLUMNS);
-        // What is added to must not be until the sum is complete.
-        if rows > FEW_ROWS || write == Write::Add {
+        // What is added to must not be until the sum is complete, and a sum of nothing is a sum.
+        if rows > FEW_ROWS || write == Write::Add || terms.is_empty() {
             panels.push(Panel { columns: range, terms: terms.to_vec(), depth, write });
             continue;
         }

@@ -202,7 +202,9 @@ impl<const ROWS: usize, const VECTORS: usize> Registers<'_, ROWS, VECTORS> {
                     }
                 }
             }
-            for term in product.terms {
+            // The places of terms without depth were not looked at.
+            let terms = if product.depth == 0 { &[] } else { product.terms };
+            for term in terms {
                 let mut a = product.a.as_ptr().add(term.a + row * product.a_row);
                 let mut b = product.b.as_ptr().add(term.b + column);
                 for _ in 0..product.depth {
