@@ -9,6 +9,9 @@
 //! - [`rehearsal`]: what a step of the network costs, on noise.
 //! - [`eval`]: trained networks as detectors, metrics, COCO files.
 //!
+//! On Linux, a program that uses this crate is faster with RAYON_NUM_THREADS in its environment:
+//! candle 0.11 reads /proc/cpuinfo before every product of matrices without it.
+//!
 //! # Adversarial Focal Loss on a loss of your own
 //! [`afl`] needs no trainer. It takes the heatmaps of a batch and gives a weight for each sample of
 //! any loss:

@@ -55,8 +55,9 @@ fn in_step<I: Iterator>(iterators: impl Iterator<Item = I>) -> Vec<Vec<I::Item>>
     std::iter::from_fn(|| iterators.iter_mut().map(Iterator::next).collect()).collect()
 }
 
-/// G g Gᵀ of all kernels of `weight` [O, C, 3, 3] in `transformed` [36, inputs, outputs], laid out as
-/// all such values here: a gap follows each of the 36 places ([`Tiling::weights_len`]). With `backward`, `tiling` is the input gradient's, and every kernel is turned by half a turn.
+/// G g Gᵀ of all kernels of `weight` [O, C, 3, 3] in `transformed` [36, inputs, outputs], where, as
+/// in all such values here, a gap follows each of the 36 places ([`Tiling::weights_len`]). With
+/// `backward`, `tiling` is the input gradient's, and every kernel is turned by half a turn.
 pub fn weights(tiling: &Tiling, weight: &[f32], backward: bool, transformed: &mut [f32]) {
     let (inputs, outputs) = (tiling.inputs, tiling.outputs);
     let (row, column) = if backward { (outputs * 9, 9) } else { (9, inputs * 9) };
