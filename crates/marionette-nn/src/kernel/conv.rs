@@ -107,8 +107,8 @@ fn share_of_notes(notes: &[f32], values: &[f32], block: usize) -> usize {
     notes.len() / blocks
 }
 
-/// Y [B, H', W', O] of `x` [B, H, W, C], set or added to. `finish` is called with each block's index, its values and
-/// its share of `notes`, while the block is still in the cache.
+/// Y [B, H', W', O] of `x` [B, H, W, C], set or added to. `finish` is called with each block's
+/// index, its values and its share of `notes`, while the block is still in the cache.
 pub fn forward(
     shape: &ConvShape,
     x: &[f32],

@@ -16,7 +16,7 @@ use super::{
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
-use tiling::{GAP, PLACES};
+use tiling::{GAP, PLACES, TAPS};
 use transform::{
     Kernels, kernel_gradient, spread_gradient, transform_input, transform_kernels, transform_output,
 };
@@ -60,9 +60,9 @@ fn in_step<I: Iterator>(iterators: impl Iterator<Item = I>) -> Vec<Vec<I::Item>>
 /// `backward`, `tiling` is the input gradient's, and every kernel is turned by half a turn.
 pub fn weights(tiling: &Tiling, weight: &[f32], backward: bool, transformed: &mut [f32]) {
     let (inputs, outputs) = (tiling.inputs, tiling.outputs);
-    let (row, column) = if backward { (outputs * 9, 9) } else { (9, inputs * 9) };
+    let (row, column) = if backward { (outputs * TAPS, TAPS) } else { (TAPS, inputs * TAPS) };
     let kernels = Kernels { weight, row, column, turned: backward };
-    let places = transformed.chunks_exact_mut(tiling.weights_len() / PLACES);
+    let places = transformed.chunks_exact_mut(tiling.place_len());
     let tasks = in_step(places.map(|place| place[..inputs * outputs].chunks_mut(ROWS * outputs)));
     tasks.into_par_iter().enumerate().for_each(|(index, mut places)| {
         let places = &mut places;
@@ -122,7 +122,7 @@ impl WithSimd for Block<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Block { tiling, x, weights, first, tiles, inputs, outputs, y, write } = self;
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
-        let step = tiling.weights_len() / PLACES;
+        let step = tiling.place_len();
         let end = first + tiles / tiling.tile_columns();
         for (index, tile) in tiling.tiles(first..end).enumerate() {
             let inputs = &mut inputs[index * tiling.inputs..];
@@ -180,7 +180,7 @@ impl WithSimd for GradientBlock<'_, '_> {
         let GradientBlock { mut spread, tiles, sum, write } = self;
         spread.spread(simd);
         let Spread { tiling, inputs, outputs, .. } = spread;
-        let step = sum.len() / PLACES;
+        let step = tiling.place_len();
         let (read, made) = (inputs.len() / PLACES, outputs.len() / PLACES);
         for place in 0..PLACES {
             let terms = [Term { a: place * read, b: place * made }];
@@ -226,7 +226,7 @@ pub fn weight_gradient_by_place(
         spread.enumerate().for_each(|(index, (inputs, outputs))| {
             Arch::new().dispatch(Spread { tiling, x, dy, rows: rows_of(index), inputs, outputs });
         });
-        sums.par_chunks_mut(tiling.weights_len() / PLACES).enumerate().for_each(|(place, sums)| {
+        sums.par_chunks_mut(tiling.place_len()).enumerate().for_each(|(place, sums)| {
             let term = |index: usize| Term {
                 a: (index * PLACES + place) * read,
                 b: (index * PLACES + place) * made,
@@ -299,8 +299,8 @@ impl WithSimd for Sum<'_> {
 
 /// Gᵀ · G of all `sums` [parts, 36, C, O] together: the gradient of the weight, [O, C, 3, 3].
 pub fn weight_gradient(tiling: &Tiling, sums: &[f32], gradient: &mut [f32]) {
-    let gradient = gradient.chunks_exact_mut(tiling.inputs * 9);
-    let tasks = in_step(gradient.map(|kernels| kernels.chunks_mut(ROWS * 9)));
+    let gradient = gradient.chunks_exact_mut(tiling.inputs * TAPS);
+    let tasks = in_step(gradient.map(|kernels| kernels.chunks_mut(ROWS * TAPS)));
     tasks.into_par_iter().enumerate().for_each(|(index, mut gradient)| {
         let first = index * ROWS;
         Arch::new().dispatch(Gradient { tiling, sums, first, gradient: &mut gradient });

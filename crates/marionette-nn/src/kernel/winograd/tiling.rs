@@ -7,6 +7,8 @@ use std::ops::Range;
 pub const TILE: usize = 4;
 /// Places that are multiplied for a tile, 6x6.
 pub const PLACES: usize = 36;
+/// Values of a kernel, 3x3.
+pub const TAPS: usize = 9;
 /// Values between the matrices of two places, so that they do not all share the same cache lines.
 pub const GAP: usize = 16;
 /// Channels of a convolution that is computed this way, at most.
@@ -72,7 +74,12 @@ impl Tiling {
 
     /// Values of the transformed kernels, [36, inputs, outputs], with a gap after each place.
     pub fn weights_len(&self) -> usize {
-        PLACES * (self.inputs * self.outputs + GAP)
+        PLACES * self.place_len()
+    }
+
+    /// Values from one place of the transformed kernels to the next.
+    pub fn place_len(&self) -> usize {
+        self.inputs * self.outputs + GAP
     }
 
     /// Rows of tiles in an image.

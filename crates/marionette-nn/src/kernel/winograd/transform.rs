@@ -10,7 +10,7 @@ use super::{
         product::Write,
         vector::{get, put, scale, scale_add},
     },
-    tiling::{MOST_CHANNELS, OutputTile, PLACES, TILE, Tiling},
+    tiling::{MOST_CHANNELS, OutputTile, PLACES, TAPS, TILE, Tiling},
 };
 use pulp::Simd;
 
@@ -281,11 +281,8 @@ pub fn spread_gradient<S: Simd>(
     }
 }
 
-/// Values of a kernel.
-const TAPS: usize = 9;
-
-/// Room for one value of each lane, of the widest vectors there are.
-type Lanes = [f32; 16];
+/// Room for one value of each lane of the widest vectors there are, tap by tap.
+type Taps = [[f32; 16]; TAPS];
 
 /// The 3x3 kernels of a weight, seen as a matrix of kernels.
 #[derive(Clone, Copy)]
@@ -304,14 +301,14 @@ impl Kernels<'_> {
     /// The kernels of one row, from `column` on, tap by tap.
     #[inline(always)]
     fn taps<S: Simd>(&self, row: usize, column: usize) -> [S::f32s; TAPS] {
-        let mut lanes = [[0.0; 16]; TAPS];
+        let mut lanes: Taps = [[0.0; 16]; TAPS];
         for lane in 0..S::F32_LANES {
             let kernel = &self.weight[row * self.row + (column + lane) * self.column..][..TAPS];
             for (tap, value) in kernel.iter().enumerate() {
                 lanes[if self.turned { TAPS - 1 - tap } else { tap }][lane] = *value;
             }
         }
-        lanes.map(|lanes: Lanes| get::<S>(&lanes, 0))
+        lanes.map(|lanes| get::<S>(&lanes, 0))
     }
 }
 
@@ -351,7 +348,7 @@ pub fn kernel_gradient<S: Simd>(
     first: usize,
     gradient: &mut [&mut [f32]],
 ) {
-    let (length, step) = (tiling.weights_len(), tiling.weights_len() / PLACES);
+    let (length, step) = (tiling.weights_len(), tiling.place_len());
     for input in 0..gradient[0].len() / TAPS {
         for output in (0..tiling.outputs).step_by(S::F32_LANES) {
             let at = (first + input) * tiling.outputs + output;
@@ -366,7 +363,7 @@ pub fn kernel_gradient<S: Simd>(
                     sum
                 }),
             ));
-            let mut lanes: [Lanes; TAPS] = [[0.0; 16]; TAPS];
+            let mut lanes: Taps = [[0.0; 16]; TAPS];
             each!(I in [0 1 2] => {
                 let row = kernel_sums(simd, each!(J in [0 1 2 3 4 5] => halves[J][I]));
                 each!(J in [0 1 2] => put::<S>(&mut lanes[I * 3 + J], 0, row[J]));
